@@ -1,0 +1,1 @@
+"""Reconcile what Meta says its ads earned with the money a business collected."""
