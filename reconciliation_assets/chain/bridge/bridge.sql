@@ -1,0 +1,82 @@
+-- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to
+-- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
+with claims as (
+  select
+    period_start,
+    campaign_id,
+    results,
+    records,
+    paid_records,
+    adjustments,
+    platform_value,
+    stated_value,
+    collected_value,
+    adjusted_value,
+    case
+      when results > records
+        then cast(-round_even((results - records) * platform_value / results, $minor_digits) as decimal(18, 3))
+      else 0
+    end as claimed_not_captured,
+    case
+      when records > results
+        then cast(round_even((records - results) * stated_value / records, $minor_digits) as decimal(18, 3))
+      else 0
+    end as captured_not_claimed
+  from bridge.bridge_groups
+),
+entry_lines as (
+  select
+    cast(date_trunc('month', cohort_date) as date) as period_start,
+    campaign_id,
+    line,
+    sum(amount) as amount,
+    count(distinct record_id) as records
+  from bridge.bridge_entries
+  group by 1, 2, 3
+),
+entry_line_names as (
+  select 4 as line_order, 'invalid_or_duplicate' as line
+  union all select 5, 'lost_or_cancelled'
+  union all select 6, 'returned_refunded_failed'
+  union all select 7, 'open'
+  union all select 8, 'value_and_basis'
+),
+lines as (
+  select period_start, campaign_id, 0 as line_order, 'platform_attributed' as line, platform_value as amount,
+    cast(round_even(results, 0) as bigint) as records
+  from claims
+  union all
+  select period_start, campaign_id, 1, 'claimed_not_captured', claimed_not_captured,
+    cast(round_even(greatest(results - records, 0), 0) as bigint)
+  from claims
+  union all
+  select period_start, campaign_id, 2, 'captured_not_claimed', captured_not_claimed,
+    cast(round_even(greatest(records - results, 0), 0) as bigint)
+  from claims
+  union all
+  select period_start, campaign_id, 3, 'valuation',
+    stated_value - platform_value - claimed_not_captured - captured_not_claimed, records
+  from claims
+  union all
+  select c.period_start, c.campaign_id, n.line_order, n.line, coalesce(e.amount, 0), coalesce(e.records, 0)
+  from claims c
+  cross join entry_line_names n
+  left join entry_lines e
+    on e.period_start = c.period_start
+    and e.campaign_id is not distinct from c.campaign_id
+    and e.line = n.line
+  union all
+  select period_start, campaign_id, 9, 'manual_adjustment', adjusted_value, adjustments from claims
+  union all
+  select period_start, campaign_id, 10, 'collected', collected_value + adjusted_value, paid_records from claims
+)
+select
+  period_start,
+  campaign_id,
+  line_order,
+  line,
+  cast(amount as decimal(18, 3)) as amount,
+  records,
+  $reporting_currency as currency,
+  $policy_version as policy_version
+from lines

@@ -1,0 +1,10 @@
+-- Links that a person accepted or rejected: the latest verdict on each pair.
+select
+  m.link,
+  m.left_id,
+  m.right_id,
+  m.verdict,
+  m.verified_by,
+  m.reason,
+  m.verified_at
+from current.manual_matches m

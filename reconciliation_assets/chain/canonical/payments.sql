@@ -1,0 +1,61 @@
+-- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
+-- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-); fees count only where the
+-- policy deducts them.
+with signed as (
+  select
+    p.payment_id,
+    p.kind,
+    replace(replace(lower(p.status), ' ', '_'), '-', '_') as status,
+    p.paid_at,
+    cast(p.paid_at at time zone $zone as date) as paid_date,
+    p.amount,
+    p.currency,
+    p.tax,
+    p.fee,
+    p.order_id,
+    p.invoice_id,
+    p.crm_id,
+    p.lead_id,
+    p.customer_id,
+    p.waybill,
+    p.reference,
+    p.settlement_id,
+    p.method,
+    p.email_key,
+    p.phone_key,
+    p.name_keys,
+    p.name_sound_keys,
+    case when p.kind = 'payment' then 1 when p.kind = 'fee' and not $deduct_payment_fees then 0 else -1 end as sign
+  from current.payments p
+)
+select
+  s.payment_id,
+  s.kind,
+  s.status,
+  s.paid_at,
+  s.paid_date,
+  s.amount,
+  s.currency,
+  s.tax,
+  s.fee,
+  s.order_id,
+  s.invoice_id,
+  s.crm_id,
+  s.lead_id,
+  s.customer_id,
+  s.waybill,
+  s.reference,
+  s.settlement_id,
+  s.method,
+  s.email_key,
+  s.phone_key,
+  s.name_keys,
+  s.name_sound_keys,
+  s.status = 'settled' as is_settled,
+  s.status = 'settled' and s.sign <> 0 as is_money,
+  s.status not in ('settled', 'pending', 'failed') as is_status_unknown,
+  r.rate,
+  s.sign * s.amount as signed_amount,
+  cast(s.sign * round_even(cast(s.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as signed_value
+from signed s
+left join canonical.daily_rates r on r.currency = s.currency and r.day = s.paid_date

@@ -1,0 +1,23 @@
+-- Rows counted as duplicates, each with the record it repeats: repeat forms, repeated orders, CRM records merged away.
+select
+  d.source_table,
+  d.source_id,
+  d.duplicate_of,
+  d.rule,
+  e.stated_value as value,
+  $reporting_currency as currency
+from matching.repeats d
+join matching.captured_records r
+  on r.source_id = d.source_id
+  and r.record_type = case d.source_table when 'leads' then 'lead' else 'order' end
+join outcomes.record_outcomes e on e.record_id = r.record_id
+union all
+select
+  'crm_records',
+  c.crm_id,
+  coalesce(c.survivor_id, c.merged_into),
+  'merged in the CRM',
+  coalesce(c.final_value, 0),
+  $reporting_currency
+from canonical.crm_records c
+where c.merged_into is not null

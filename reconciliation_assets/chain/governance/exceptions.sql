@@ -1,0 +1,100 @@
+-- Things somebody must act on, each with its owner, its value and since when. The ID names the kind and the thing, so it
+-- stays the same from run to run.
+with found as (
+  select 'unknown_order_status' as kind, 'orders' as source_table, order_id as source_id, gross_value as value,
+    updated_at as opened_at, 'Status "' || status || '" is not in the policy; the order counts as open.' as detail
+  from canonical.orders
+  where is_status_unknown
+  union all
+  select 'unknown_crm_stage', 'crm_records', crm_id, coalesce(final_value, 0), updated_at,
+    'Stage "' || stage || '" is not in the policy; the record counts as open.'
+  from canonical.crm_records
+  where is_stage_unknown
+  union all
+  select 'unknown_qualification_status', 'crm_records', crm_id, coalesce(final_value, 0), updated_at,
+    'Qualification status "' || qualification_status || '" is not in the policy; it is not counted.'
+  from canonical.crm_records
+  where is_qualification_unknown
+  union all
+  select 'unknown_payment_status', 'payments', payment_id, abs(signed_value), paid_at,
+    'Status "' || status || '" is not settled, pending or failed; the payment does not count as money.'
+  from canonical.payments
+  where is_status_unknown
+  union all
+  select 'unmatched_money', 'payments', m.payment_id, abs(m.collected_value), m.paid_at,
+    case
+      when m.crm_id is not null then 'Settled money on CRM record ' || m.crm_id || ', which belongs to no lead.'
+      else 'Settled money that belongs to no record: the payment ' || u.reason || '.'
+    end
+  from outcomes.payment_money m
+  left join governance.unmatched_records u on u.source_table = 'payments' and u.source_id = m.payment_id
+  where m.record_id is null
+  union all
+  select 'money_kept_on_cancelled_order', 'orders', o.order_id, o.collected_value, o.created_at,
+    'The order is ' || o.outcome || ' but its money was kept: refund it or correct the status.'
+  from outcomes.order_outcomes o
+  where o.outcome in ('cancelled', 'returned') and o.collected_value > 0
+  union all
+  select 'overpaid_order', 'orders', o.order_id, o.paid_value - o.final_value, o.first_paid_at,
+    'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+  from outcomes.order_outcomes o
+  where o.is_overpaid and o.outcome not in ('cancelled', 'returned', 'invalid')
+  union all
+  select 'refunded_more_than_paid', 'orders', o.order_id, -o.collected_value, o.created_at,
+    'Refunds and chargebacks exceed the payments linked to the order.'
+  from outcomes.order_outcomes o
+  where o.collected_value < 0
+  union all
+  select 'money_on_invalid_record', case r.record_type when 'lead' then 'leads' else 'orders' end, r.source_id,
+    e.collected_value, e.first_paid_at,
+    'The record counts as invalid (' || r.invalid_reason || ') but money was collected: check the marking.'
+  from matching.captured_records r
+  join outcomes.record_outcomes e on e.record_id = r.record_id
+  where not r.is_valid and e.collected_value > 0
+  union all
+  select 'won_without_value', 'crm_records', c.crm_id, cast(0 as decimal(18, 3)), c.updated_at,
+    'The opportunity is won but carries no agreed value and no order.'
+  from canonical.crm_records c
+  join matching.lead_crm_links k on k.right_id = c.crm_id
+  left join outcomes.order_outcomes o on o.record_id = 'lead:' || k.left_id
+  join matching.captured_records r on r.record_id = 'lead:' || k.left_id
+  where c.outcome = 'won' and c.final_value is null and r.own_stated_value is null and o.order_id is null
+  union all
+  select 'conflicting_leads', 'orders', o.order_id, o.gross_value, o.created_at,
+    'The order names lead ' || o.lead_id || ' and CRM record ' || o.crm_id || ', which belongs to lead ' || k.left_id || '.'
+  from canonical.orders o
+  join matching.lead_crm_links k on k.right_id = o.crm_id
+  where o.lead_id is not null and o.lead_id <> k.left_id
+  union all
+  select 'merge_without_survivor', 'crm_records', c.crm_id, coalesce(c.final_value, 0), c.updated_at,
+    'Merged into ' || c.merged_into || ', which leads to no record that stands: a loop, or a record missing from the extract.'
+  from canonical.crm_records c
+  left join canonical.crm_records s on s.crm_id = c.survivor_id
+  where c.merged_into is not null and s.crm_id is null
+  union all
+  select 'manual_match_not_used', 'manual_matches', m.link || ' ' || m.left_id || ' ' || m.right_id,
+    cast(0 as decimal(18, 3)), m.verified_at,
+    'Accepted by ' || m.verified_by || ', but one end no longer exists or another accepted decision holds.'
+  from canonical.manual_matches m
+  left join matching.match_links k
+    on k.link = m.link and k.left_id = m.left_id and k.right_id = m.right_id and k.match_method = 'manual_verified'
+  where m.verdict = 'accept' and k.link is null
+),
+named as (
+  select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail
+  from found
+  group by kind, source_table, source_id
+)
+select
+  md5(n.kind || '|' || n.source_table || '|' || n.source_id) as exception_id,
+  n.kind,
+  n.source_table,
+  n.source_id,
+  cast(n.value as decimal(18, 3)) as value,
+  $reporting_currency as currency,
+  n.opened_at,
+  date_diff('day', n.opened_at, $as_of) as age_days,
+  coalesce(o.owner, $default_owner) as owner,
+  n.detail
+from named n
+left join policy.exception_owners o on o.kind = n.kind

@@ -1,0 +1,97 @@
+-- Everything that is expected to match, link by link, with the method that matched it (none where nothing did), and
+-- whatever matched besides.
+with lead_methods as (
+  select
+    left_id as lead_id,
+    min(case match_method when 'manual_verified' then 1 when 'exact_id' then 2 when 'exact_contact' then 3
+      when 'crm_relationship' then 4 else 5 end) as strongest
+  from matching.lead_crm_links
+  group by left_id
+),
+money as (
+  select
+    p.payment_id,
+    p.paid_at,
+    abs(p.signed_value) as value,
+    p.order_id,
+    p.invoice_id,
+    p.waybill,
+    p.crm_id,
+    p.lead_id,
+    k.link,
+    k.match_method,
+    case
+      when k.link is not null then k.link
+      when p.order_id is null and i.order_id is null and (p.crm_id is not null or i.crm_id is not null) then 'crm_payment'
+      else 'order_payment'
+    end as expected_link
+  from canonical.payments p
+  left join canonical.invoices i on i.invoice_id = p.invoice_id
+  left join matching.payment_links k on k.right_id = p.payment_id
+  where p.is_money
+)
+select
+  'record_ad' as link,
+  case r.record_type when 'lead' then 'leads' else 'orders' end as source_table,
+  r.source_id,
+  r.created_at,
+  e.stated_value as value,
+  a.match_method,
+  case
+    when g.campaign_id is not null then 'campaign ' || g.campaign_id || ' is not in Meta''s extract'
+    when r.utm_campaign is not null then 'its link is tagged with a campaign name that Meta does not have once'
+    else 'says it came from a Meta ad but names no campaign or ad'
+  end as reason
+from matching.captured_records r
+join matching.record_origins g on g.record_id = r.record_id
+join outcomes.record_outcomes e on e.record_id = r.record_id
+left join matching.record_ad_links a on a.left_id = r.record_id
+where g.is_from_meta or a.left_id is not null
+union all
+select
+  'lead_crm',
+  'leads',
+  r.source_id,
+  r.created_at,
+  e.stated_value,
+  case m.strongest when 1 then 'manual_verified' when 2 then 'exact_id' when 3 then 'exact_contact'
+    when 4 then 'crm_relationship' when 5 then 'inferred' end,
+  'no CRM record names the lead or shares its contact'
+from matching.captured_records r
+join outcomes.record_outcomes e on e.record_id = r.record_id
+left join lead_methods m on m.lead_id = r.source_id
+where r.record_type = 'lead' and (r.is_valid or m.lead_id is not null)
+union all
+select
+  'lead_order',
+  'orders',
+  o.order_id,
+  o.created_at,
+  o.gross_value,
+  k.match_method,
+  case
+    when o.lead_id is not null then 'names lead ' || o.lead_id || ', which is not in the leads'
+    when c.crm_id is null then 'names CRM record ' || o.crm_id || ', which is not in the CRM extract'
+    else 'names CRM record ' || o.crm_id || ', which belongs to no lead'
+  end
+from canonical.orders o
+left join matching.lead_order_links k on k.right_id = o.order_id
+left join canonical.crm_records c on c.crm_id = o.crm_id
+where o.lead_id is not null or o.crm_id is not null or k.right_id is not null
+union all
+select
+  m.expected_link,
+  'payments',
+  m.payment_id,
+  m.paid_at,
+  m.value,
+  m.match_method,
+  case
+    when m.order_id is not null then 'names order ' || m.order_id || ', which is not in the orders'
+    when m.crm_id is not null then 'names CRM record ' || m.crm_id || ', which is not in the CRM extract'
+    when m.invoice_id is not null then 'names invoice ' || m.invoice_id || ', which leads to no order or CRM record'
+    when m.waybill is not null then 'names waybill ' || m.waybill || ', which no single order carries'
+    when m.lead_id is not null then 'names lead ' || m.lead_id || ', which has no order or CRM record'
+    else 'names no order, invoice, waybill, CRM record or lead, and shares no contact with one'
+  end
+from money m

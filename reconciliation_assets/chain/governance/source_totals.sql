@@ -1,0 +1,140 @@
+-- Every total of the inputs against what arrived in the chain: rows of each table, and each amount by currency as it was
+-- counted on arrival. Source = accepted + superseded + quarantined and accepted = chain + excluded, or the difference
+-- is not 0.
+with arrived as (
+  select
+    source_table,
+    'rows' as measure,
+    sum(rows) as source_total,
+    sum(case when set_aside_reason is null then quarantined else rows end) as quarantined,
+    sum(case when set_aside_reason is null then 0 else rows end) as set_aside
+  from raw.landings
+  where present
+  group by source_table
+  union all
+  select l.source_table, t.measure || ' ' || t.currency, sum(t.total), sum(t.quarantined), 0
+  from raw.landing_totals t
+  join raw.landings l on l.landing_id = t.landing_id and l.present
+  group by l.source_table, t.measure || ' ' || t.currency
+),
+accepted as (
+  select 'meta_insights' as source_table, 'rows' as measure, cast(count(*) as decimal(38, 6)) as total
+  from current.meta_insights
+  union all select 'leads', 'rows', count(*) from current.leads
+  union all select 'crm_records', 'rows', count(*) from current.crm_records
+  union all select 'crm_stage_changes', 'rows', count(*) from current.crm_stage_changes
+  union all select 'orders', 'rows', count(*) from current.orders
+  union all select 'invoices', 'rows', count(*) from current.invoices
+  union all select 'payments', 'rows', count(*) from current.payments
+  union all select 'fx_rates', 'rows', count(*) from current.fx_rates
+  union all select 'manual_matches', 'rows', count(*) from current.manual_matches
+  union all select 'manual_adjustments', 'rows', count(*) from current.manual_adjustments
+  union all
+  select 'meta_insights', 'spend ' || account_currency, sum(spend) from current.meta_insights group by account_currency
+  union all
+  select 'meta_insights', 'results ' || account_currency, sum(results) from current.meta_insights group by account_currency
+  union all
+  select 'meta_insights', 'attributed_value ' || account_currency, sum(attributed_value)
+  from current.meta_insights group by account_currency
+  union all
+  select 'orders', 'gross_value ' || currency, sum(gross_value) from current.orders group by currency
+  union all
+  select 'payments', 'amount ' || currency, sum(amount) from current.payments group by currency
+),
+stored as (
+  select 'meta_insights' as source_table, landing_id, account_currency as currency, spend, results, attributed_value,
+    cast(null as decimal(18, 6)) as amount
+  from raw.raw_meta_insights
+  union all select 'leads', landing_id, null, null, null, null, null from raw.raw_crm_leads
+  union all select 'crm_records', landing_id, null, null, null, null, null from raw.raw_crm_records
+  union all select 'crm_stage_changes', landing_id, null, null, null, null, null from raw.raw_crm_stage_changes
+  union all select 'orders', landing_id, currency, null, null, null, gross_value from raw.raw_orders
+  union all select 'invoices', landing_id, null, null, null, null, null from raw.raw_invoices
+  union all select 'payments', landing_id, currency, null, null, null, amount from raw.raw_payments
+  union all select 'fx_rates', landing_id, null, null, null, null, null from raw.raw_fx_rates
+  union all select 'manual_matches', landing_id, null, null, null, null, null from raw.raw_manual_matches
+  union all select 'manual_adjustments', landing_id, null, null, null, null, null from raw.raw_manual_adjustments
+),
+stored_by_currency as (
+  select s.source_table, s.currency, count(*) as rows, sum(s.spend) as spend, sum(s.results) as results,
+    sum(s.attributed_value) as attributed_value, sum(s.amount) as amount
+  from stored s
+  join raw.landings l on l.landing_id = s.landing_id and l.present
+  group by s.source_table, s.currency
+),
+versions as (
+  select source_table, 'rows' as measure, cast(sum(rows) as decimal(38, 6)) as total
+  from stored_by_currency group by source_table
+  union all
+  select source_table, 'spend ' || currency, spend from stored_by_currency where source_table = 'meta_insights'
+  union all
+  select source_table, 'results ' || currency, results from stored_by_currency where source_table = 'meta_insights'
+  union all
+  select source_table, 'attributed_value ' || currency, attributed_value
+  from stored_by_currency where source_table = 'meta_insights'
+  union all
+  select source_table, 'gross_value ' || currency, amount from stored_by_currency where source_table = 'orders'
+  union all
+  select source_table, 'amount ' || currency, amount from stored_by_currency where source_table = 'payments'
+),
+chained as (
+  select 'meta_insights' as source_table, 'rows' as measure, cast(count(*) as decimal(38, 6)) as total
+  from views.platform_performance
+  union all
+  select 'leads', 'rows', count(*) from outcomes.matched_chain where record_type = 'lead'
+  union all
+  select 'orders', 'rows', count(*) from outcomes.order_outcomes
+  union all
+  select 'payments', 'rows', count(*) from outcomes.payment_money
+  union all
+  select 'meta_insights', 'spend ' || account_currency, sum(spend) from views.platform_performance group by account_currency
+  union all
+  select 'meta_insights', 'results ' || account_currency, sum(results)
+  from views.platform_performance group by account_currency
+  union all
+  select 'meta_insights', 'attributed_value ' || account_currency, sum(attributed_value)
+  from views.platform_performance group by account_currency
+  union all
+  select 'orders', 'gross_value ' || o.currency, sum(o.gross_amount)
+  from canonical.orders o
+  join outcomes.order_outcomes e on e.order_id = o.order_id
+  join outcomes.matched_chain m on m.record_id = e.record_id
+  group by o.currency
+  union all
+  select 'payments', 'amount ' || currency, sum(abs(signed_amount)) from outcomes.payment_money group by currency
+),
+excluded as (
+  select 'payments' as source_table, 'rows' as measure, cast(count(*) as decimal(38, 6)) as total
+  from canonical.payments where not is_money
+  union all
+  select 'payments', 'amount ' || currency, sum(amount) from canonical.payments where not is_money group by currency
+),
+counted as (
+  select
+    a.source_table,
+    a.measure,
+    cast(a.source_total as decimal(38, 6)) as source_total,
+    coalesce(c.total, 0) as accepted,
+    coalesce(v.total, 0) - coalesce(c.total, 0) as superseded,
+    cast(a.quarantined as decimal(38, 6)) as quarantined,
+    cast(a.set_aside as decimal(38, 6)) as set_aside,
+    coalesce(x.total, 0) as excluded,
+    coalesce(h.total, coalesce(c.total, 0) - coalesce(x.total, 0)) as chain_total
+  from arrived a
+  left join accepted c on c.source_table = a.source_table and c.measure = a.measure
+  left join versions v on v.source_table = a.source_table and v.measure = a.measure
+  left join chained h on h.source_table = a.source_table and h.measure = a.measure
+  left join excluded x on x.source_table = a.source_table and x.measure = a.measure
+)
+select
+  source_table,
+  measure,
+  source_total,
+  accepted,
+  superseded,
+  quarantined,
+  set_aside,
+  excluded,
+  chain_total,
+  (source_total - accepted - superseded - quarantined) + (accepted - excluded - chain_total) as difference
+from counted

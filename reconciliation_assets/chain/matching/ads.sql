@@ -1,0 +1,13 @@
+-- Meta's ads as last reported: the ad set and campaign each one belongs to.
+with days as (
+  select
+    ad_id,
+    adset_id,
+    campaign_id,
+    campaign_name,
+    row_number() over (partition by ad_id order by date desc, account_id, adset_id, campaign_id) as place
+  from canonical.meta_insights
+)
+select ad_id, adset_id, campaign_id, campaign_name
+from days
+where place = 1

@@ -1,0 +1,14 @@
+-- Meta's campaigns under the name each was last reported with.
+with days as (
+  select
+    campaign_id,
+    campaign_name,
+    row_number() over (partition by campaign_id order by date desc, campaign_name) as place
+  from canonical.meta_insights
+)
+select
+  campaign_id,
+  campaign_name,
+  nullif(replace(replace(lower(trim(campaign_name)), ' ', ''), '-', ''), '') as name_key
+from days
+where place = 1

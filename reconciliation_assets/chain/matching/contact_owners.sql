@@ -1,0 +1,20 @@
+-- Contacts by which a lead can be found: each protected e-mail and phone key of every lead that is neither a test nor a
+-- duplicate. A contact that more leads share than the policy allows is a switchboard, not a person, and is left out.
+with contacts as (
+  select l.lead_id, l.created_at, l.email_key as contact_key, 'e-mail' as contact
+  from canonical.leads l
+  where l.email_key is not null and not l.is_test
+  union all
+  select l.lead_id, l.created_at, l.phone_key, 'phone'
+  from canonical.leads l
+  where l.phone_key is not null and not l.is_test
+),
+counted as (
+  select c.lead_id, c.created_at, c.contact_key, c.contact, count(*) over (partition by c.contact_key) as leads
+  from contacts c
+  left join matching.repeats d on d.source_table = 'leads' and d.source_id = c.lead_id
+  where d.source_id is null
+)
+select lead_id, created_at, contact_key, contact
+from counted
+where leads <= $shared_contact_limit

@@ -1,0 +1,8 @@
+-- Every accepted link with its method, confidence and evidence in words.
+select link, left_id, right_id, match_method, match_confidence, evidence, candidates from matching.record_ad_links
+union all
+select link, left_id, right_id, match_method, match_confidence, evidence, candidates from matching.lead_crm_links
+union all
+select link, left_id, right_id, match_method, match_confidence, evidence, candidates from matching.lead_order_links
+union all
+select link, left_id, right_id, match_method, match_confidence, evidence, candidates from matching.payment_links

@@ -1,0 +1,60 @@
+"""Repeated records: which of the records that share a contact and a form or offer are duplicates.
+
+A record is a duplicate when an earlier valid one shares a key with it and lies at most the policy's days before it.
+The earlier one stays valid, and only valid ones make later ones duplicates, so the decision for each record depends on
+the decisions before it: that is why this walks the candidates in order of time and is not a query. It walks candidates
+only, which SQL has already narrowed down.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import pyarrow as pa
+
+REPEATS_SCHEMA = pa.schema(
+    [
+        ("source_table", pa.string()),
+        ("source_id", pa.string()),
+        ("duplicate_of", pa.string()),
+        ("rule", pa.string()),
+    ]
+)
+
+
+def find_repeats(candidates: pa.Table, window: timedelta) -> pa.Table:
+    """The duplicates among the candidates.
+
+    Args:
+        candidates: rows of `matching.repeat_candidates`, in any order.
+        window: how far before a record its valid original may lie.
+
+    Returns:
+        A row per duplicate: which table and record, its valid original, and the rule that found it.
+    """
+    ordered = candidates.sort_by(
+        [(name, "ascending") for name in ("source_table", "created_at", "source_id", "repeat_key")]
+    )
+    rows = zip(*(ordered[name].to_pylist() for name in _COLUMNS), strict=True)
+    repeats = list(_walk(rows, window))
+    return pa.Table.from_pylist(repeats, REPEATS_SCHEMA)
+
+
+_COLUMNS = ("source_table", "created_at", "source_id", "repeat_key", "rule")
+_Row = tuple[str, datetime, str, str, str]
+
+
+def _walk(rows: Iterator[_Row], window: timedelta) -> Iterator[dict[str, str]]:
+    latest_valid: dict[tuple[str, str], tuple[datetime, str]] = {}
+    for (table, when, record), keys in groupby(rows, key=lambda row: row[:3]):
+        named = [(key, rule) for *_, key, rule in keys]
+        originals = [
+            (*latest_valid[table, key], rule)
+            for key, rule in named
+            if (table, key) in latest_valid and when - latest_valid[table, key][0] <= window
+        ]
+        if originals:
+            _, original, rule = max(originals)
+            yield {"source_table": table, "source_id": record, "duplicate_of": original, "rule": rule}
+        else:
+            latest_valid.update({(table, key): (when, record) for key, _ in named})

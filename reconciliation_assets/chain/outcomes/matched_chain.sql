@@ -1,0 +1,71 @@
+-- The chain, one row per captured record: the ad it came from, its CRM record, orders and payments, each link with its
+-- method and confidence, the rung it reached and what it was stated, agreed and collected at.
+with order_links as (
+  select
+    'lead:' || left_id as record_id,
+    count(*) as orders,
+    max(case match_method when 'inferred' then 5 when 'crm_relationship' then 4 when 'exact_contact' then 3
+      when 'exact_id' then 2 else 1 end) as weakest,
+    min(match_confidence) as match_confidence
+  from matching.lead_order_links
+  group by left_id
+),
+payment_links as (
+  select
+    record_id,
+    max(case match_method when 'inferred' then 5 when 'crm_relationship' then 4 when 'exact_contact' then 3
+      when 'exact_id' then 2 else 1 end) as weakest,
+    min(match_confidence) as match_confidence
+  from outcomes.payment_money
+  where record_id is not null
+  group by record_id
+)
+select
+  r.record_id,
+  r.record_type,
+  r.created_at,
+  r.cohort_date,
+  g.campaign_id,
+  g.adset_id,
+  g.ad_id,
+  coalesce(a.match_method, case when g.is_from_meta then 'unmatched' end) as ad_match_method,
+  a.match_confidence as ad_match_confidence,
+  c.crm_id,
+  coalesce(c.match_method, case when r.record_type = 'lead' and r.is_valid then 'unmatched' end) as crm_match_method,
+  c.match_confidence as crm_match_confidence,
+  e.orders as order_count,
+  case o.weakest when 5 then 'inferred' when 4 then 'crm_relationship' when 3 then 'exact_contact'
+    when 2 then 'exact_id' when 1 then 'manual_verified' end as order_match_method,
+  e.payments as payment_count,
+  case p.weakest when 5 then 'inferred' when 4 then 'crm_relationship' when 3 then 'exact_contact'
+    when 2 then 'exact_id' when 1 then 'manual_verified' end as payment_match_method,
+  coalesce(a.match_confidence, 1) * coalesce(c.match_confidence, 1) * coalesce(o.match_confidence, 1)
+    * coalesce(p.match_confidence, 1) as chain_confidence,
+  e.rung,
+  r.is_valid,
+  r.invalid_reason,
+  e.stated_value,
+  e.final_value,
+  e.collected_value,
+  e.refunded_value,
+  $reporting_currency as currency,
+  c.owner,
+  r.market,
+  r.language,
+  r.offer,
+  r.form_id,
+  r.landing_page,
+  r.source,
+  r.consent,
+  c.first_response_at,
+  e.qualified_at,
+  e.won_at,
+  e.first_paid_at,
+  $policy_version as policy_version
+from matching.captured_records r
+join outcomes.record_outcomes e on e.record_id = r.record_id
+join matching.record_origins g on g.record_id = r.record_id
+left join matching.record_ad_links a on a.left_id = r.record_id
+left join outcomes.opportunity_outcomes c on c.record_id = r.record_id
+left join order_links o on o.record_id = r.record_id
+left join payment_links p on p.record_id = r.record_id

@@ -1,0 +1,74 @@
+-- Leads with what became of them in the CRM: all CRM records linked to a lead as one opportunity, a merged one standing
+-- for nothing of its own. Won if any is won, lost only if all are lost.
+with history as (
+  select
+    crm_id,
+    max(rung_order) as rung_order,
+    min(case when rung_order >= 2 then entered_at end) as qualified_at,
+    min(case when rung_order >= 3 then entered_at end) as won_at
+  from canonical.crm_stage_changes
+  where outcome is distinct from 'invalid'
+  group by crm_id
+),
+linked as (
+  select
+    k.left_id as lead_id,
+    c.crm_id,
+    c.outcome,
+    greatest(c.rung_order, coalesce(h.rung_order, 0)) as rung_order,
+    c.owner,
+    c.first_response_at,
+    c.final_value,
+    k.match_method,
+    k.match_confidence,
+    case when c.rung_order >= 2 or h.rung_order >= 2
+      then coalesce(h.qualified_at, c.won_at, c.updated_at) end as qualified_at,
+    case when c.rung_order >= 3 or h.rung_order >= 3
+      then coalesce(c.won_at, h.won_at, c.updated_at) end as won_at,
+    row_number() over (
+      partition by k.left_id
+      order by c.survivor_id is null desc, c.outcome <> 'invalid' desc, c.rung_order desc, c.updated_at desc, c.crm_id
+    ) as place,
+    c.survivor_id is not null as is_merged
+  from matching.lead_crm_links k
+  join canonical.crm_records c on c.crm_id = k.right_id
+  left join history h on h.crm_id = c.crm_id
+),
+money as (
+  select
+    k.left_id as lead_id,
+    count(*) as payments,
+    sum(case when m.kind = 'payment' then m.signed_value else 0 end) as paid_value,
+    sum(case when m.kind = 'payment' then m.collected_value else 0 end) as paid_basis_value,
+    sum(case when m.kind <> 'payment' then -m.collected_value else 0 end) as refunded_value,
+    sum(m.collected_value) as collected_value,
+    min(m.paid_at) as first_paid_at
+  from outcomes.payment_money m
+  join matching.lead_crm_links k on k.right_id = m.crm_id
+  group by k.left_id
+)
+select
+  'lead:' || l.lead_id as record_id,
+  min(case when l.place = 1 then l.crm_id end) as crm_id,
+  min(case when l.place = 1 then l.owner end) as owner,
+  min(case when l.place = 1 then l.match_method end) as match_method,
+  min(case when l.place = 1 then l.match_confidence end) as match_confidence,
+  case
+    when bool_or(l.outcome = 'won' and not l.is_merged) then 'won'
+    when bool_and(l.outcome = 'lost' or l.is_merged) and bool_or(l.outcome = 'lost' and not l.is_merged) then 'lost'
+    else 'open'
+  end as outcome,
+  max(l.rung_order) as rung_order,
+  sum(case when not l.is_merged and l.outcome not in ('lost', 'invalid') then l.final_value end) as final_value,
+  min(l.first_response_at) as first_response_at,
+  min(l.qualified_at) as qualified_at,
+  min(l.won_at) as won_at,
+  coalesce(min(m.payments), 0) as payments,
+  coalesce(min(m.paid_value), 0) as paid_value,
+  coalesce(min(m.paid_basis_value), 0) as paid_basis_value,
+  coalesce(min(m.refunded_value), 0) as refunded_value,
+  coalesce(min(m.collected_value), 0) as collected_value,
+  min(m.first_paid_at) as first_paid_at
+from linked l
+left join money m on m.lead_id = l.lead_id
+group by l.lead_id

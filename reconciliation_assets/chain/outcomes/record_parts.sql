@@ -1,0 +1,83 @@
+-- The parts of every captured record whose shortfall is explained one by one: each of its orders, or for a lead without
+-- orders its opportunity. A record's own stated value is spread over its orders by their gross value.
+with weighted as (
+  select
+    o.record_id,
+    o.order_id,
+    o.outcome,
+    o.gross_value,
+    o.final_value,
+    o.paid_value,
+    o.paid_basis_value,
+    o.refunded_value,
+    o.collected_value,
+    o.open_value,
+    o.is_overpaid,
+    r.own_stated_value,
+    sum(o.gross_value) over (partition by o.record_id) as record_gross,
+    sum(o.gross_value) over (
+      partition by o.record_id order by o.created_at, o.order_id rows between unbounded preceding and current row
+    ) as gross_so_far,
+    row_number() over (partition by o.record_id order by o.created_at, o.order_id) as place,
+    count(*) over (partition by o.record_id) as parts
+  from outcomes.order_outcomes o
+  join matching.captured_records r on r.record_id = o.record_id
+),
+spread as (
+  select
+    w.record_id,
+    w.order_id,
+    w.outcome,
+    w.gross_value,
+    w.final_value,
+    w.paid_value,
+    w.paid_basis_value,
+    w.refunded_value,
+    w.collected_value,
+    w.open_value,
+    w.is_overpaid,
+    w.own_stated_value,
+    cast(
+      round_even(
+        w.own_stated_value
+        * case when w.record_gross = 0 then w.place / w.parts else w.gross_so_far / w.record_gross end,
+        $minor_digits
+      ) as decimal(18, 3)
+    ) as stated_so_far,
+    w.place
+  from weighted w
+)
+select
+  s.record_id,
+  s.order_id,
+  s.outcome,
+  case
+    when s.own_stated_value is null then s.gross_value
+    else s.stated_so_far
+      - coalesce(lag(s.stated_so_far) over (partition by s.record_id order by s.place), cast(0 as decimal(18, 3)))
+  end as stated_value,
+  s.final_value,
+  s.paid_value,
+  s.paid_basis_value,
+  s.refunded_value,
+  s.collected_value,
+  s.open_value,
+  s.is_overpaid
+from spread s
+union all
+select
+  r.record_id,
+  cast(null as varchar),
+  coalesce(p.outcome, 'open'),
+  coalesce(r.own_stated_value, p.final_value, 0),
+  coalesce(p.final_value, r.own_stated_value, 0),
+  coalesce(p.paid_value, 0),
+  coalesce(p.paid_basis_value, 0),
+  coalesce(p.refunded_value, 0),
+  coalesce(p.collected_value, 0),
+  greatest(coalesce(p.final_value, r.own_stated_value, 0) - coalesce(p.paid_value, 0), 0),
+  coalesce(p.paid_value, 0) > coalesce(p.final_value, r.own_stated_value, 0)
+from matching.captured_records r
+left join outcomes.opportunity_outcomes p on p.record_id = r.record_id
+left join outcomes.order_outcomes o on o.record_id = r.record_id
+where o.record_id is null

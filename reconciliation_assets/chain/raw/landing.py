@@ -1,0 +1,278 @@
+"""Landing: rows of one delivery into the raw layer, whole or not at all, each delivery once.
+
+A delivery is a dropped file (or one pull of a connector). The raw tables only grow; which deliveries count is a
+matter of the `present` mark: a file that leaves the inbox, or is replaced under its own name, stops counting while its
+rows stay as history. What is current is a view over the versions that count.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from reconciliation_assets.chain.raw.typing import typed_select
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.sources.files import FileSetAsideError, InboxFile, TextRows, open_file
+from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+
+LANDINGS = TableName("raw", "landings")
+QUARANTINE = TableName("raw", "quarantine")
+TOTALS = TableName("raw", "landing_totals")
+
+_PREPARE = f"""
+create schema if not exists raw;
+create schema if not exists current;
+create sequence if not exists raw.landing_ids;
+create table if not exists {LANDINGS} (
+  landing_id BIGINT primary key,
+  source_table VARCHAR not null,
+  file VARCHAR not null,
+  fingerprint VARCHAR not null,
+  present BOOLEAN not null,
+  rows BIGINT not null,
+  quarantined BIGINT not null,
+  set_aside_reason VARCHAR,
+  ignored_columns VARCHAR,
+  landed_at TIMESTAMPTZ not null default current_timestamp
+);
+create table if not exists {QUARANTINE} (
+  landing_id BIGINT not null,
+  row_number BIGINT,
+  column_name VARCHAR,
+  reason VARCHAR not null
+);
+create table if not exists {TOTALS} (
+  landing_id BIGINT not null,
+  measure VARCHAR not null,
+  currency VARCHAR not null,
+  total DECIMAL(38,6) not null,
+  quarantined DECIMAL(38,6) not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one delivery brought: its rows, how many went to quarantine, why it was set aside if it was."""
+
+    file: str
+    rows: int
+    quarantined: int
+    set_aside_reason: str | None
+    ignored_columns: tuple[str, ...]
+
+
+def raw_table(table: InputTable) -> TableName:
+    """Where the rows of an input table land."""
+    return TableName("raw", table.raw_asset)
+
+
+def prepare(warehouse: Warehouse, table: InputTable) -> None:
+    """Make the raw tables and the view of current rows where they are missing."""
+    warehouse.execute(_PREPARE)
+    columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
+    warehouse.execute(
+        f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
+    )
+    warehouse.execute(f"create or replace view current.{table.name} as {_current_rows(table)}")
+
+
+def land_inbox(
+    warehouse: Warehouse,
+    table: InputTable,
+    files: Sequence[InboxFile],
+    protector: ContactProtector,
+    zone: str,
+) -> list[Landed]:
+    """Land the files of one table that are new and mark those that left; returns what was landed now.
+
+    Args:
+        files: the inbox's files of this table.
+        protector: replaces contacts by their keys before anything is stored.
+        zone: zone of the table's timestamps without an offset.
+    """
+    prepare(warehouse, table)
+    landed: list[Landed] = []
+    for file in files:
+        fingerprint = file.fingerprint()
+        if not _is_landed(warehouse, table, file, fingerprint):
+            landed.append(_land(warehouse, table, file, fingerprint, protector, zone))
+    _mark_present(warehouse, table, files)
+    return landed
+
+
+def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
+    return bool(
+        warehouse.rows(
+            f"""
+            select 1 from {LANDINGS}
+            where source_table = $table and file = $file and fingerprint = $fingerprint
+            """,
+            {"table": table.name, "file": file.name, "fingerprint": fingerprint},
+        )
+    )
+
+
+def _land(
+    warehouse: Warehouse,
+    table: InputTable,
+    file: InboxFile,
+    fingerprint: str,
+    protector: ContactProtector,
+    zone: str,
+) -> Landed:
+    with warehouse.transaction():
+        landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+        try:
+            text = open_file(file)
+        except FileSetAsideError as problem:
+            landed = Landed(file.name, _rows_of_unreadable(file), 0, str(problem), ())
+        else:
+            rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
+            landed = Landed(file.name, rows, quarantined, None, text.ignored)
+        warehouse.execute(
+            f"""
+            insert into {LANDINGS} (landing_id, source_table, file, fingerprint, present, rows, quarantined,
+                                    set_aside_reason, ignored_columns)
+            values ($id, $table, $file, $fingerprint, true, $rows, $quarantined, $reason, $ignored)
+            """,
+            {
+                "id": landing_id,
+                "table": table.name,
+                "file": file.name,
+                "fingerprint": fingerprint,
+                "rows": landed.rows,
+                "quarantined": landed.quarantined,
+                "reason": landed.set_aside_reason,
+                "ignored": ", ".join(landed.ignored_columns) or None,
+            },
+        )
+    return landed
+
+
+def _insert(
+    warehouse: Warehouse,
+    table: InputTable,
+    text: TextRows,
+    landing_id: int,
+    protector: ContactProtector,
+    zone: str,
+) -> tuple[int, int]:
+    schema = _protected_schema(table, text.columns)
+
+    def protected() -> Iterator[pa.RecordBatch]:
+        for batch in text.batches():
+            yield from protector.protect(table, batch).select(schema.names).cast(schema).to_batches()
+
+    reader = pa.RecordBatchReader.from_batches(schema, protected())
+    with warehouse.reading("arriving", reader):
+        warehouse.execute(
+            f"create or replace temp table arrived as {typed_select(table, text.columns, 'arriving')}", {"zone": zone}
+        )
+    rejects = pa.table(
+        {
+            "row_number": pa.array([reject.row_number for reject in text.rejects], pa.int64()),
+            "reason": pa.array([reject.reason for reject in text.rejects], pa.string()),
+        }
+    )
+    stored = ", ".join(name for name, _ in table.stored)
+    with warehouse.reading("rejected", rejects):
+        warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
+        warehouse.execute(
+            f"""
+            insert into {QUARANTINE}
+            select $id, row_number, column_name, reason from arrived where reason is not null
+            union all select $id, row_number, null, reason from rejected
+            """,
+            {"id": landing_id},
+        )
+    warehouse.execute(
+        f"insert into {raw_table(table)} select $id, row_number, {stored} from arrived where reason is null",
+        {"id": landing_id},
+    )
+    for measure, currency in table.measures:
+        warehouse.execute(
+            f"""
+            insert into {TOTALS}
+            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (reason is not null), 0)
+            from arrived where {currency} is not null and {measure} is not null group by {currency}
+            """,
+            {"id": landing_id},
+        )
+    arrived, bad = warehouse.rows("select count(*), count(reason) from arrived")[0]
+    warehouse.execute("drop table arrived")
+    return int(arrived) + rejects.num_rows, int(bad) + rejects.num_rows
+
+
+# Rows were numbered without the rejected ones among them; each moves down by the rejects above it.
+_SHIFT_PAST_REJECTS = """
+update arrived set row_number = arrived.row_number + shift.rejects
+from (
+  select a.row_number, count(*) as rejects
+  from arrived a
+  join (select row_number - row_number() over (order by row_number) as follows from rejected) r
+    on r.follows < a.row_number
+  group by a.row_number
+) shift
+where arrived.row_number = shift.row_number
+"""
+
+
+def _protected_schema(table: InputTable, present: Sequence[str]) -> pa.Schema:
+    plain = [
+        (column.name, pa.string()) for column in table if column.name in present and column.kind not in CONTACT_KEYS
+    ]
+    keys = [
+        (name, pa.list_(pa.string()) if kind.endswith("[]") else pa.string())
+        for column in table.contacts
+        for name, kind in CONTACT_KEYS[column.kind]
+    ]
+    return pa.schema([("row_number", pa.int64()), *plain, *keys])
+
+
+def _rows_of_unreadable(file: InboxFile) -> int:
+    """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
+    if file.path.suffix.lower() not in (".csv", ".jsonl"):
+        return 0
+    with file.path.open("rb") as content:
+        lines = sum(1 for line in content if line.strip())
+    return max(lines - (file.path.suffix.lower() == ".csv"), 0)
+
+
+def _mark_present(warehouse: Warehouse, table: InputTable, files: Sequence[InboxFile]) -> None:
+    here = pa.table(
+        {
+            "file": pa.array([file.name for file in files], pa.string()),
+            "fingerprint": pa.array([file.fingerprint() for file in files], pa.string()),
+        }
+    )
+    with warehouse.reading("here", here):
+        warehouse.execute(
+            f"""
+            update {LANDINGS} set present = (file, fingerprint) in (select file, fingerprint from here)
+            where source_table = $table and present <> ((file, fingerprint) in (select file, fingerprint from here))
+            """,
+            {"table": table.name},
+        )
+
+
+def _current_rows(table: InputTable) -> str:
+    """The latest version of every key: by version column, then file order, then row order."""
+    columns = ", ".join(name for name, _ in table.stored)
+    made = f"coalesce({table.version}, {table.created})" if table.version else table.created
+    if table.version and dict(table.stored)[table.created] != dict(table.stored)[table.version]:
+        made = table.version
+    return f"""
+    select {columns} from (
+      select {", ".join(f"r.{name}" for name, _ in table.stored)},
+             row_number() over (
+               partition by {", ".join(f"r.{name}" for name in table.key)}
+               order by {made} desc nulls last, l.file desc, r.row_number desc
+             ) as version_rank
+      from {raw_table(table)} r
+      join {LANDINGS} l on l.landing_id = r.landing_id and l.present
+    )
+    where version_rank = 1
+    """

@@ -1,0 +1,120 @@
+"""From text to types: how a cell of each kind is read, and what makes a row bad.
+
+Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
+"""
+
+from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputColumn, InputTable, Kind
+
+# Years outside these are typing errors (1900-01-00, 20260), not dates of this business.
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+_BLANKS = " \t\r\n\u00a0\ufeff"
+_HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
+_DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
+_ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
+
+
+def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> str:
+    """A SELECT that reads text rows into the table's stored columns.
+
+    Beside them it gives `row_number`, and `column_name` and `reason` of the first thing wrong with a row (null where
+    nothing is). It takes the parameter `$zone`, the zone of timestamps without an offset.
+
+    Args:
+        table: the contract.
+        present: the columns that the source has; the others are read as empty.
+        source: name of the relation that holds the text.
+    """
+    plain = [column for column in table if column.kind not in CONTACT_KEYS]
+    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
+    text = ",\n      ".join(f"{_text(column, present)} as {column.name}" for column in plain)
+    values = ",\n      ".join(f"{_value(column)} as {column.name}" for column in plain)
+    problems = [
+        (column.name, condition, reason)
+        for column in plain
+        if column.name in present
+        for condition, reason in _problems(column)
+    ]
+    return f"""
+    with text as (
+      select row_number, {"".join(f"{key}, " for key in keys)}
+      {text}
+      from {source}
+    ),
+    typed as (
+      select row_number, {"".join(f"{key}, " for key in keys)}
+      {values},
+      {_first(problems, 0)} as column_name,
+      {_first(problems, 2)} as reason
+      from text
+    )
+    select row_number, column_name, reason, {", ".join(name for name, _ in table.stored)} from typed
+    """
+
+
+def _text(column: InputColumn, present: tuple[str, ...]) -> str:
+    if column.name not in present:
+        return "cast(null as varchar)"
+    trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
+    if column.allowed:
+        return f"lower({trimmed})"
+    return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
+
+
+def _value(column: InputColumn) -> str:
+    name = column.name
+    match column.kind:
+        case Kind.TIMESTAMP:
+            return (
+                f"case when regexp_matches({name}, '{_HAS_OFFSET}') then try_cast({name} as timestamptz) "
+                f"else timezone($zone, try_cast({name} as timestamp)) end"
+            )
+        case Kind.BOOLEAN:
+            return (
+                f"case when lower({name}) in ('true', 't', '1', 'yes', 'y') then true "
+                f"when lower({name}) in ('false', 'f', '0', 'no', 'n') then false end"
+            )
+        case Kind.ID | Kind.TEXT | Kind.CURRENCY:
+            return name
+        case _:
+            return f"try_cast({name} as {SQL_TYPE[column.kind]})"
+
+
+def _problems(column: InputColumn) -> list[tuple[str, str]]:
+    """Conditions on the text under which a row is bad, with the reason, in the order they are told."""
+    name, value = column.name, f"({_value(column)})"
+    found: list[tuple[str, str]] = []
+    if column.required:
+        found.append((f"{name} is null", "a required value is missing"))
+    match column.kind:
+        case Kind.ID:
+            found.append(
+                (
+                    f"regexp_matches({name}, '{_DAMAGED_ID}')",
+                    "a spreadsheet turned the ID into a rounded number; export the column as text",
+                )
+            )
+        case Kind.CURRENCY:
+            found.append((f"not regexp_matches({name}, '^[A-Z]{{3}}$')", "not a three-letter currency code"))
+        case Kind.TIMESTAMP | Kind.DATE:
+            if column.kind is Kind.DATE:
+                found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", "not an ISO 8601 date such as 2026-03-31"))
+            found.append((f"{name} is not null and {value} is null", "not an ISO 8601 date, or an impossible one"))
+            found.append((f"year({value}) not between {FIRST_YEAR} and {LAST_YEAR}", "an impossible date"))
+        case Kind.BOOLEAN:
+            found.append((f"{name} is not null and {value} is null", "neither true nor false"))
+        case kind if SQL_TYPE[kind].startswith("DECIMAL"):
+            found.append((f"{name} is not null and {value} is null", "not a decimal number such as 1234.50"))
+            if kind is Kind.RATE:
+                found.append((f"{value} <= 0", "a rate must be above zero"))
+            elif kind is not Kind.SIGNED_AMOUNT:
+                found.append((f"{value} < 0", "a negative number"))
+    if column.allowed:
+        words = ", ".join(f"'{word}'" for word in column.allowed)
+        found.append((f"{name} not in ({words})", f"not one of: {', '.join(column.allowed)}"))
+    return found
+
+
+def _first(problems: list[tuple[str, str, str]], part: int) -> str:
+    cases = " ".join(f"when {problem[1]} then '{problem[part]}'" for problem in problems)
+    return f"case {cases} end"

@@ -1,0 +1,25 @@
+-- Platform view: what Meta reports, per ad, day, attribution setting and result type, as reported and converted.
+select
+  account_id,
+  account_currency,
+  campaign_id,
+  campaign_name,
+  adset_id,
+  adset_name,
+  ad_id,
+  ad_name,
+  date,
+  attribution_setting,
+  spend,
+  impressions,
+  clicks,
+  result_type,
+  results,
+  attributed_value,
+  pulled_at,
+  $reporting_currency as reporting_currency,
+  spend_value,
+  attributed_value_reporting,
+  cast(spend_value / nullif(results, 0) as double) as cost_per_result,
+  cast(attributed_value_reporting / nullif(spend_value, 0) as double) as reported_roas
+from canonical.meta_insights

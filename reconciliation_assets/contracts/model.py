@@ -1,0 +1,133 @@
+"""The vocabulary of the data model: kinds of column, columns, tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a column holds."""
+
+    ID = "id"
+    TEXT = "text"
+    CURRENCY = "currency"
+    AMOUNT = "amount"
+    SIGNED_AMOUNT = "signed amount"
+    COUNT = "count"
+    RATE = "rate"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    EMAIL = "e-mail address"
+    PHONE = "phone number"
+    NAME = "name"
+
+
+# The type a value of each kind has in the warehouse.
+SQL_TYPE: dict[Kind, str] = {
+    Kind.ID: "VARCHAR",
+    Kind.TEXT: "VARCHAR",
+    Kind.CURRENCY: "VARCHAR",
+    Kind.AMOUNT: "DECIMAL(18,6)",
+    Kind.SIGNED_AMOUNT: "DECIMAL(18,6)",
+    Kind.COUNT: "DECIMAL(18,6)",
+    Kind.RATE: "DECIMAL(18,8)",
+    Kind.TIMESTAMP: "TIMESTAMPTZ",
+    Kind.DATE: "DATE",
+    Kind.BOOLEAN: "BOOLEAN",
+}
+
+# What is stored in place of a contact: one key, or for a name a key per word and one per sound of a word.
+CONTACT_KEYS: dict[Kind, tuple[tuple[str, str], ...]] = {
+    Kind.EMAIL: (("email_key", "VARCHAR"),),
+    Kind.PHONE: (("phone_key", "VARCHAR"),),
+    Kind.NAME: (("name_keys", "VARCHAR[]"), ("name_sound_keys", "VARCHAR[]")),
+}
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A column of an input table.
+
+    Attributes:
+        required: a file without the column is set aside, a row without a value is quarantined.
+        allowed: the only words the column may hold, in lower case; empty for any.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InputTable:
+    """A table that people drop or connectors deliver.
+
+    Attributes:
+        raw_asset: the asset that lands it, also the table's name in the warehouse's raw schema.
+        key: columns that name one thing; a key that comes again is a newer version of it.
+        version: column that orders the versions of a key; where it is empty, `created` does.
+        created: column of the thing's own time, which dates it in exceptions and conversions.
+        measures: amounts whose totals are taken on arrival, to be held against the chain's, each with the column
+            of its currency.
+    """
+
+    name: str
+    raw_asset: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[InputColumn, ...]
+    created: str
+    version: str | None = None
+    measures: tuple[tuple[str, str], ...] = ()
+
+    def __iter__(self) -> Iterator[InputColumn]:
+        return iter(self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns a file cannot do without."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def contacts(self) -> tuple[InputColumn, ...]:
+        """The personal columns, whose values are never stored."""
+        return tuple(column for column in self.columns if column.kind in CONTACT_KEYS)
+
+    @property
+    def stored(self) -> tuple[tuple[str, str], ...]:
+        """Name and warehouse type of every stored column: contacts as their protected keys."""
+        plain = [(column.name, SQL_TYPE[column.kind]) for column in self.columns if column.kind not in CONTACT_KEYS]
+        keys = [pair for column in self.contacts for pair in CONTACT_KEYS[column.kind]]
+        return (*plain, *keys)
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column of a computed table: its meaning, and its unit where it is measured in one."""
+
+    name: str
+    description: str
+    unit: str | None = None
+    nullable: bool = True
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class OutputTable:
+    """A computed table: what a row is, its key and its columns.
+
+    Attributes:
+        grain: what one row stands for, as in "one row per captured record".
+        key: columns that no two rows share; a null in one of them is a value of its own.
+    """
+
+    name: str
+    grain: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[OutputColumn, ...]

@@ -1,0 +1,93 @@
+"""Reading a policy: the company's file laid over the shipped default, validated, with its fingerprint."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from reconciliation_assets.policy.model import Policy
+
+_OF_ITS_OWN_VERSION = ("version", "change_reason")
+
+
+class PolicyError(ValueError):
+    """The policy file cannot be used; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """A policy with the fingerprint of everything it defines.
+
+    Attributes:
+        policy: the validated definitions.
+        content_hash: SHA-256 of the definitions, the version's name and its reason left out, so that the same
+            definitions have the same fingerprint however the file is laid out.
+        origin: where it was read, for messages.
+    """
+
+    policy: Policy
+    content_hash: str
+    origin: str
+
+
+def load_policy(path: Path | None) -> LoadedPolicy:
+    """Read the shipped default, with the company's file laid over it where one is given.
+
+    Raises:
+        PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
+            a version and a reason of its own.
+    """
+    default = _parse(resources.files(__package__).joinpath("default.yaml").read_text("utf-8"), "the shipped policy")
+    if path is None:
+        return _validated(default, "the shipped default policy")
+    if not path.is_file():
+        raise PolicyError(f"Policy file {path} does not exist. Set RECON_POLICY to an existing file or unset it.")
+    own = _parse(path.read_text("utf-8-sig"), str(path))
+    missing = [key for key in _OF_ITS_OWN_VERSION if not own.get(key)]
+    if missing:
+        raise PolicyError(
+            f"{path} changes the shipped definitions but has no {' and no '.join(missing)}. Add to it a version of "
+            "its own (any name not used before) and a change_reason that says why it differs."
+        )
+    return _validated(_laid_over(default, own), str(path))
+
+
+def _parse(text: str, origin: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"{origin} is not readable as YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise PolicyError(f"{origin} must be a YAML mapping of definitions, such as 'reporting_currency: AED'.")
+    return content
+
+
+def _laid_over(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(default)
+    for key, value in own.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _laid_over(below, value)
+        elif isinstance(below, list) and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            merged[key] = list(dict.fromkeys([*below, *value]))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _validated(content: dict[str, Any], origin: str) -> LoadedPolicy:
+    try:
+        policy = Policy.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in issue['loc']) or 'policy'}: {issue['msg']}" for issue in error.errors()
+        )
+        raise PolicyError(f"{origin} cannot be used: {problems}") from None
+    definitions = policy.model_dump(mode="json", exclude={"version", "effective_from", "change_reason", "approved_by"})
+    fingerprint = hashlib.sha256(json.dumps(definitions, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return LoadedPolicy(policy, fingerprint, origin)

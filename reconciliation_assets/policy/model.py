@@ -1,0 +1,201 @@
+"""The shape of the policy file: every definition a company can agree on, validated."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Rung = Literal["captured", "valid", "qualified", "won", "collected"]
+RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
+
+Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
+LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
+
+Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
+METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
+
+# Currencies with three decimals; all others here have two (CLDR).
+THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})
+
+
+class _Part(BaseModel):
+    """A part of the policy: a word it does not know is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cohorts(_Part):
+    """When a cohort counts as mature, in days after its last record."""
+
+    maturity_days: tuple[int, ...] = Field(min_length=1)
+
+    @field_validator("maturity_days")
+    @classmethod
+    def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if list(days) != sorted(set(days)) or days[0] < 1:
+            raise ValueError("maturity_days must be whole days, each larger than the one before")
+        return days
+
+
+class Basis(_Part):
+    """What counts as collected money, beside settled payments less refunds and chargebacks."""
+
+    include_tax: bool
+    include_shipping: bool
+    deduct_payment_fees: bool
+
+
+class Matching(_Part):
+    """Windows, limits and confidences of the match methods."""
+
+    contact_window_days: int = Field(ge=0)
+    duplicate_window_days: int = Field(ge=0)
+    shared_contact_limit: int = Field(ge=1)
+    confidence: dict[Method, float]
+
+    @model_validator(mode="after")
+    def _every_method_has_a_confidence(self) -> "Matching":
+        missing = [method for method in METHODS if method not in self.confidence]
+        if missing or any(not 0 < value <= 1 for value in self.confidence.values()):
+            raise ValueError(f"confidence needs a value above 0 and up to 1 for every method; missing: {missing}")
+        return self
+
+
+class MetaAds(_Part):
+    """Words by which a record says that it came from a Meta ad."""
+
+    sources: tuple[str, ...]
+    mediums: tuple[str, ...]
+    organic_mediums: tuple[str, ...]
+
+
+class Words(_Part):
+    """The words of one outcome and the rung a record with it has reached."""
+
+    rung: Rung
+    words: tuple[str, ...]
+
+
+class CrmStages(_Part):
+    """Words of CRM stages and qualification statuses, by outcome."""
+
+    open: Words
+    qualified: Words
+    won: Words
+    lost: Words
+    invalid: Words
+
+
+class OrderStatuses(_Part):
+    """Words of order statuses, by outcome."""
+
+    placed: Words
+    confirmed: Words
+    fulfilled: Words
+    cancelled: Words
+    returned: Words
+    invalid: Words
+
+
+class Floors(_Part):
+    """The lowest match rates of a link that a company accepts, as shares of records and of value."""
+
+    records: float | None = Field(default=None, ge=0, le=1)
+    value: float | None = Field(default=None, ge=0, le=1)
+
+
+class Thresholds(_Part):
+    """Limits at which a check fails or somebody is told."""
+
+    quarantine_share: float = Field(ge=0, le=1)
+    match_rate_floors: dict[Link, Floors]
+    match_rate_fall: float = Field(gt=0, le=1)
+    match_rate_fall_records: int = Field(ge=1)
+    source_silent_days: int = Field(ge=1)
+
+
+class Owners(_Part):
+    """The team that acts, by link and by kind of exception."""
+
+    links: dict[Link, str]
+    exceptions: dict[str, str]
+    default: str
+
+
+class Policy(_Part):
+    """All agreed definitions of one version.
+
+    Attributes:
+        version: the name of this version; it changes whenever anything else here does.
+        reporting_currency: ISO code; all money of the published tables is in it.
+        zone: IANA zone of cohort days, months of cash and the daily schedule.
+        table_zones: zone of timestamps without an offset, by input table.
+    """
+
+    version: str = Field(min_length=1)
+    effective_from: date
+    change_reason: str = Field(min_length=1)
+    approved_by: str = Field(min_length=1)
+    reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
+    zone: str
+    table_zones: dict[str, str]
+    pegged_to_usd: dict[str, Decimal]
+    cohorts: Cohorts
+    basis: Basis
+    matching: Matching
+    meta_ads: MetaAds
+    crm_stages: CrmStages
+    order_statuses: OrderStatuses
+    thresholds: Thresholds
+    owners: Owners
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not an IANA time zone such as Asia/Dubai")
+        return zone
+
+    @field_validator("table_zones")
+    @classmethod
+    def _known_zones(cls, zones: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(zone for zone in zones.values() if zone not in available_timezones())
+        if unknown:
+            raise ValueError(f"not IANA time zones: {unknown}")
+        return zones
+
+    @model_validator(mode="after")
+    def _a_word_means_one_thing(self) -> "Policy":
+        for part, name in ((self.crm_stages, "crm_stages"), (self.order_statuses, "order_statuses")):
+            outcome_of: dict[str, str] = {}
+            for outcome, words in part:
+                for word in words.words:
+                    first = outcome_of.setdefault(as_word(word), outcome)
+                    if first != outcome:
+                        raise ValueError(f"{name}: {word!r} stands under {first!r} and under {outcome!r}; keep one")
+        return self
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The policy's zone."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def minor_digits(self) -> int:
+        """Decimals of the reporting currency's minor unit."""
+        return 3 if self.reporting_currency in THREE_DECIMAL_CURRENCIES else 2
+
+    def zone_of(self, table: str) -> str:
+        """The zone of a table's timestamps that carry no offset."""
+        return self.table_zones.get(table, self.zone)
+
+    def owner_of(self, exception_kind: str) -> str:
+        """The team that acts on a kind of exception."""
+        return self.owners.exceptions.get(exception_kind, self.owners.default)
+
+
+def as_word(text: str) -> str:
+    """A status or stage as the policy compares it: lower case, blanks and hyphens as underscores."""
+    return text.strip().lower().replace(" ", "_").replace("-", "_")

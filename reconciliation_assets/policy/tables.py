@@ -1,0 +1,94 @@
+"""The policy as SQL meets it: small tables of words and owners, and named parameters for single values."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from reconciliation_assets.policy.load import LoadedPolicy
+from reconciliation_assets.policy.model import RUNGS, CrmStages, OrderStatuses, Policy, as_word
+
+_RATE = Decimal("0.00000001")
+
+
+def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
+    """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners."""
+    policy = loaded.policy
+    return {
+        "rungs": pa.table({"rung": list(RUNGS), "rung_order": pa.array(range(len(RUNGS)), pa.int32())}),
+        "crm_stages": _word_table(policy.crm_stages),
+        "order_statuses": _word_table(policy.order_statuses),
+        "meta_words": _meta_words(policy),
+        "pegged_rates": _pegged_rates(policy),
+        "match_methods": pa.table(
+            {
+                "match_method": list(policy.matching.confidence),
+                "confidence": pa.array(policy.matching.confidence.values(), pa.float64()),
+            }
+        ),
+        "maturity_days": pa.table({"maturity_day": pa.array(policy.cohorts.maturity_days, pa.int32())}),
+        "link_owners": pa.table(
+            {
+                "link": pa.array(list(policy.owners.links), pa.string()),
+                "owner": pa.array(list(policy.owners.links.values()), pa.string()),
+            }
+        ),
+        "exception_owners": pa.table(
+            {
+                "kind": pa.array(list(policy.owners.exceptions), pa.string()),
+                "owner": pa.array(list(policy.owners.exceptions.values()), pa.string()),
+            }
+        ),
+    }
+
+
+def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
+    """Named parameters of the SQL files: `$zone`, `$as_of`, `$minor_digits` and the like."""
+    policy = loaded.policy
+    return {
+        "as_of": as_of,
+        "zone": policy.zone,
+        "reporting_currency": policy.reporting_currency,
+        "minor_digits": policy.minor_digits,
+        "contact_window_days": policy.matching.contact_window_days,
+        "duplicate_window_days": policy.matching.duplicate_window_days,
+        "shared_contact_limit": policy.matching.shared_contact_limit,
+        "include_tax": policy.basis.include_tax,
+        "include_shipping": policy.basis.include_shipping,
+        "deduct_payment_fees": policy.basis.deduct_payment_fees,
+        "default_owner": policy.owners.default,
+        "policy_version": policy.version,
+    }
+
+
+def _word_table(part: CrmStages | OrderStatuses) -> pa.Table:
+    rows = [(as_word(word), outcome, words.rung) for outcome, words in part for word in words.words]
+    words, outcomes, rungs = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "word": list(words),
+            "outcome": list(outcomes),
+            "rung": list(rungs),
+            "rung_order": pa.array([RUNGS.index(rung) for rung in rungs], pa.int32()),
+        }
+    )
+
+
+def _meta_words(policy: Policy) -> pa.Table:
+    kinds = {
+        "source": policy.meta_ads.sources,
+        "medium": policy.meta_ads.mediums,
+        "organic_medium": policy.meta_ads.organic_mediums,
+    }
+    rows = [(kind, as_word(word)) for kind, words in kinds.items() for word in words]
+    return pa.table({"kind": [kind for kind, _ in rows], "word": [word for _, word in rows]})
+
+
+def _pegged_rates(policy: Policy) -> pa.Table:
+    """Reporting currency per one unit of each pegged currency; empty where the reporting currency has no peg."""
+    pegs = policy.pegged_to_usd
+    own = pegs.get(policy.reporting_currency)
+    currencies = sorted(pegs) if own is not None else []
+    rates = [(own / pegs[currency]).quantize(_RATE) for currency in currencies] if own is not None else []
+    return pa.table({"currency": pa.array(currencies, pa.string()), "rate": pa.array(rates, pa.decimal128(18, 8))})

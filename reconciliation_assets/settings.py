@@ -1,0 +1,80 @@
+"""Where one installation keeps its state and what instant a run speaks for: the environment, read once."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The settings of CONTRACT "Where things are", from `RECON_*` environment variables.
+
+    Attributes:
+        data_dir: all state of one installation.
+        policy: the policy file; `<data_dir>/policy.yaml` where it exists, else none, meaning the shipped default.
+        as_of: the instant the run speaks for.
+        contact_key: secret key of the protected contact keys; made on first run where it is not given.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RECON_", extra="ignore")
+
+    data_dir: Path = Path("data")
+    policy: Path | None = None
+    as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    contact_key: SecretStr | None = None
+    alert_webhook: SecretStr | None = None
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().resolve()
+
+    @field_validator("as_of")
+    @classmethod
+    def _has_an_offset(cls, instant: datetime) -> datetime:
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+    @property
+    def inbox(self) -> Path:
+        """Dropped extracts."""
+        return self.data_dir / "inbox"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The warehouse, private to the run."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The published copy, which people read."""
+        return self.data_dir / "published" / "reconciliation.duckdb"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Reports for people who never open Dagster."""
+        return self.data_dir / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Run storage."""
+        return self.data_dir / ".dagster"
+
+    @property
+    def policy_path(self) -> Path | None:
+        """The company's policy file, or none where the shipped default holds."""
+        own = self.data_dir / "policy.yaml"
+        return self.policy or (own if own.is_file() else None)
+
+
+def load_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
+
+
+def is_set(variable: str) -> bool:
+    """Whether the environment sets a variable to something."""
+    return bool(os.environ.get(variable))

@@ -1,0 +1,119 @@
+"""One form for every way of writing a contact: e-mail addresses, phone numbers and names, Arabic and Latin.
+
+Pure functions from what people type to the value whose protected key is stored. Nothing here stores or logs.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+
+_BIDI_MARKS = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C, 0xFEFF])
+_DIGITS = {
+    **{0x0660 + digit: str(digit) for digit in range(10)},
+    **{0x06F0 + digit: str(digit) for digit in range(10)},
+    **{0xFF10 + digit: str(digit) for digit in range(10)},
+}
+_PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
+
+# How Gulf mobile numbers are written, by country calling code. Anything else is read by phonenumbers.
+_GULF_MOBILE = {
+    "971": r"5[024568]\d{7}",
+    "966": r"5[03-9]\d{7}",
+    "965": r"5[05]\d{6}",
+    "974": r"55\d{6}",
+}
+_GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
+_INTERNATIONAL = re.compile("(?:\\+|00)(" + "|".join(f"{code}0?{rest}" for code, rest in _GULF_MOBILE.items()) + ")")
+_LOCAL = {region: re.compile(f"0?({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
+
+_MARKETS = {
+    "UAE": "AE",
+    "ARE": "AE",
+    "UNITED ARAB EMIRATES": "AE",
+    "KSA": "SA",
+    "SAU": "SA",
+    "SAUDI ARABIA": "SA",
+    "SAUDI": "SA",
+    "KWT": "KW",
+    "KUWAIT": "KW",
+    "QAT": "QA",
+    "QATAR": "QA",
+    "BHR": "BH",
+    "BAHRAIN": "BH",
+    "OMN": "OM",
+    "OMAN": "OM",
+}
+
+_ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+_ARABIC_UNIFIED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
+_ARTICLES = frozenset({"al", "el", "ال", "bin", "ibn", "bint", "بن", "ابن", "بنت", "mr", "mrs", "ms", "dr"})
+
+_ARABIC_SOUNDS = str.maketrans(
+    dict(zip("بتثجخدذرزسشصضطظغفقكلمن", "bttjkddrzsssdtzgfkklmn", strict=True)) | dict.fromkeys("احهعويءپ", "a")
+)
+_LATIN_DIGRAPHS = (("sh", "s"), ("ch", "s"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("ph", "f"))
+_LATIN_SOUNDS = str.maketrans("cqpvxehiouwy", "kkbfsaaaaaaa")
+
+
+def normalise_email(text: str) -> str | None:
+    """An address as it is compared: trimmed, lower case; None where it cannot be one."""
+    address = text.translate(_BIDI_MARKS).strip().strip("<>").lower()
+    name, at, domain = address.partition("@")
+    return address if at and name and "." in domain and " " not in address and "@" not in domain else None
+
+
+def normalise_phone(text: str, market: str | None) -> str | None:
+    """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
+
+    Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
+    export. A local number without a market is never guessed: `0501234567` is valid in two Gulf countries.
+
+    Args:
+        text: the number as typed.
+        market: ISO 3166 code or common name of the row's country.
+    """
+    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    region = region_of(market)
+    if match := _INTERNATIONAL.fullmatch(number):
+        digits = match[1]
+        return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
+    if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
+        return f"+{_GULF_CODE[region]}{match[1]}"
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def region_of(market: str | None) -> str | None:
+    """The ISO 3166 code of a market, or None where it names no country."""
+    if not market:
+        return None
+    name = market.strip().upper()
+    return _MARKETS.get(name, name if len(name) == 2 else None)
+
+
+def name_tokens(text: str) -> list[str]:
+    """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
+    folded = unicodedata.normalize("NFKD", text.translate(_BIDI_MARKS)).casefold()
+    folded = _ARABIC_DIACRITICS.sub("", "".join(mark for mark in folded if not unicodedata.combining(mark)))
+    words = re.findall(r"[^\W\d_]+", folded.translate(_ARABIC_UNIFIED))
+    bare = (word.removeprefix("ال") if len(word) > 4 else word for word in words)
+    return sorted({word for word in bare if len(word) > 1 and word not in _ARTICLES})
+
+
+def sound_of(token: str) -> str:
+    """The consonants a word is heard by, alike for both scripts: Mohammed, Muhamad and محمد are all `mmd`.
+
+    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound.
+    """
+    latin = token.translate(_ARABIC_SOUNDS)
+    for digraph, sound in _LATIN_DIGRAPHS:
+        latin = latin.replace(digraph, sound)
+    heard = latin.translate(_LATIN_SOUNDS)
+    consonants = re.sub(r"([^a])\1+", r"\1", heard).replace("a", "")
+    return f"a{consonants}" if heard.startswith("a") else consonants

@@ -1,0 +1,273 @@
+"""Dropped extracts: which file holds which table, and its rows as text with the row number a spreadsheet shows.
+
+CSV, Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Reading
+happens in a private in-memory engine that may not spill to disk, since rows still hold contacts here.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from python_calamine import CalamineError, CalamineWorkbook
+
+from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.contracts.model import InputTable
+
+SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
+_ROWS_PER_BATCH = 100_000
+_EXCEL_EXACT_DIGITS = 10**15
+_REJECTIONS = {
+    "MISSING COLUMNS": "the row has fewer cells than the header",
+    "TOO MANY COLUMNS": "the row has more cells than the header",
+    "UNQUOTED VALUE": "a quotation mark is opened and not closed properly",
+    "INVALID ENCODING": "the row is not UTF-8 text; save the file as UTF-8",
+    "LINE SIZE OVER MAXIMUM": "the row is longer than 2 MB; a quotation mark is probably not closed",
+}
+
+
+class FileSetAsideError(ValueError):
+    """A file cannot be read as its table; the message says why and what to do, never a value of the file."""
+
+
+@dataclass(frozen=True, order=True)
+class InboxFile:
+    """A dropped file and the input table it holds."""
+
+    table: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name, as messages show it."""
+        return self.path.name
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file's bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that could not even be split into cells. `row_number` counts as a spreadsheet does, the header being 1."""
+
+    row_number: int
+    reason: str
+
+
+@dataclass
+class TextRows:
+    """The rows of one file as text.
+
+    Attributes:
+        columns: the contract's columns that the file has.
+        ignored: the file's columns that the contract does not know; they are not read.
+        rejects: rows that could not be split into cells; complete once all batches are read.
+    """
+
+    columns: tuple[str, ...]
+    ignored: tuple[str, ...]
+    read: Callable[["TextRows"], Iterator[pa.Table]]
+    rejects: list[Reject] = field(default_factory=list)
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""
+        yield from self.read(self)
+
+
+def discover(inbox: Path) -> tuple[list[InboxFile], list[Path]]:
+    """The inbox's files with their tables, and the files that no input table's name begins.
+
+    `orders.csv` and `orders-anything.csv` hold the table `orders`. Hidden files are not looked at.
+    """
+    known: list[InboxFile] = []
+    unknown: list[Path] = []
+    for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
+        if path.name.startswith((".", "~$")) or not path.is_file():
+            continue
+        table = path.stem.partition("-")[0]
+        if table in INPUT_TABLE and path.suffix.lower() in SUFFIXES:
+            known.append(InboxFile(table, path))
+        else:
+            unknown.append(path)
+    return known, unknown
+
+
+def open_file(file: InboxFile) -> TextRows:
+    """The file's rows.
+
+    Raises:
+        FileSetAsideError: the file cannot be read, or lacks a required column.
+    """
+    table = INPUT_TABLE[file.table]
+    opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
+    try:
+        return opener(file.path, table)
+    except (duckdb.Error, CalamineError, pa.ArrowInvalid, OSError):
+        raise FileSetAsideError(
+            f"it is damaged or not really a {file.path.suffix.lower().lstrip('.')} file; export it again"
+        ) from None
+
+
+def _chosen(header: list[str], table: InputTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The contract's columns that a header has, and the rest."""
+    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    if repeated:
+        raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
+    missing = [name for name in table.required if name not in header]
+    if missing:
+        raise FileSetAsideError(f"the required column {', '.join(missing)} is missing; add it and drop the file again")
+    known = [column.name for column in table]
+    return (
+        tuple(name for name in known if name in header),
+        tuple(name for name in header if name not in known),
+    )
+
+
+def _as_header(cells: list[Any]) -> list[str]:
+    return [str(cell if cell is not None else "").strip().lower() for cell in cells]
+
+
+def _reader() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"temp_directory": ""})
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
+    for batch in connection.sql(sql, params=parameters).to_arrow_reader(_ROWS_PER_BATCH):
+        yield pa.Table.from_batches([batch])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _csv(path: Path, table: InputTable) -> TextRows:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+    except UnicodeDecodeError:
+        raise FileSetAsideError("it is not UTF-8 text; save it as CSV UTF-8 and drop it again") from None
+    delimiter = max(",;\t|", key=first.count)
+    header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
+    columns, ignored = _chosen(header, table)
+    names = {_unnamed(name, position): "VARCHAR" for position, name in enumerate(header)}
+
+    def read(rows: TextRows) -> Iterator[pa.Table]:
+        with _reader() as connection:
+            yield from _streamed(
+                connection,
+                f"""
+                select 1 + row_number() over () as row_number, {", ".join(map(_quoted, columns))}
+                from read_csv($path, columns = $names, auto_detect = false, header = true, delim = $delimiter,
+                              quote = '"', escape = '"', store_rejects = true, rejects_limit = 0)
+                """,
+                {"path": str(path), "names": names, "delimiter": delimiter},
+            )
+            rows.rejects.extend(
+                Reject(line, _REJECTIONS.get(kind, "the row cannot be split into cells"))
+                for line, kind in connection.execute(
+                    "select line, min(cast(error_type as varchar)) from reject_errors group by line order by line"
+                ).fetchall()
+            )
+
+    return TextRows(columns, ignored, read)
+
+
+def _unnamed(name: str, position: int) -> str:
+    return name or f"column {position + 1}"
+
+
+def _parquet(path: Path, table: InputTable) -> TextRows:
+    with _reader() as connection:
+        described = connection.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()
+    original = {str(name).strip().lower(): str(name) for name, *_ in described}
+    columns, ignored = _chosen(list(original), table)
+    cells = ", ".join(f"cast({_quoted(original[name])} as varchar) as {_quoted(name)}" for name in columns)
+
+    def read(_: TextRows) -> Iterator[pa.Table]:
+        with _reader() as connection:
+            yield from _streamed(
+                connection,
+                f"select 1 + row_number() over () as row_number, {cells} from read_parquet($path)",
+                {"path": str(path)},
+            )
+
+    return TextRows(columns, ignored, read)
+
+
+_JSON_LINES = """
+read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
+         escape = '', max_line_size = 20000000)
+"""
+
+
+def _jsonl(path: Path, table: InputTable) -> TextRows:
+    with _reader() as connection:
+        found = connection.execute(
+            f"""
+            select distinct unnest(json_keys(line)) from {_JSON_LINES}
+            where case when json_valid(line) then json_type(line) = 'OBJECT' else false end
+            """,
+            {"path": str(path)},
+        ).fetchall()
+    columns, ignored = _chosen(sorted(name for (name,) in found), table)
+    cells = ", ".join(
+        f"case when readable then line ->> '$.{_quoted(name)}' end as {_quoted(name)}" for name in columns
+    )
+
+    def read(rows: TextRows) -> Iterator[pa.Table]:
+        with _reader() as connection:
+            batches = _streamed(
+                connection,
+                f"""
+                select row_number, readable, {cells}
+                from (
+                    select row_number() over () as row_number, line,
+                           case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
+                    from {_JSON_LINES}
+                )
+                """,
+                {"path": str(path)},
+            )
+            for batch in batches:
+                unreadable = batch.filter(pc.invert(batch["readable"]))["row_number"].to_pylist()
+                rows.rejects.extend(Reject(number, "the line is not a JSON object") for number in unreadable)
+                yield batch.filter(batch["readable"]).drop_columns(["readable"])
+
+    return TextRows(columns, ignored, read)
+
+
+def _xlsx(path: Path, table: InputTable) -> TextRows:
+    sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
+    if not sheet:
+        raise FileSetAsideError("its first sheet is empty")
+    header = _as_header(sheet[0])
+    columns, ignored = _chosen(header, table)
+    positions = [header.index(name) for name in columns]
+
+    def read(_: TextRows) -> Iterator[pa.Table]:
+        cells = [pa.array([_cell_text(row[position]) for row in sheet[1:]], pa.string()) for position in positions]
+        numbers = pa.array(range(2, len(sheet) + 1), pa.int64())
+        yield pa.Table.from_arrays([numbers, *cells], ["row_number", *columns])
+
+    return TextRows(columns, ignored, read)
+
+
+def _cell_text(cell: Any) -> str | None:
+    """A spreadsheet cell as a CSV would hold it; a number too long for Excel keeps the form that shows its damage."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXCEL_EXACT_DIGITS else f"{cell:.15g}"
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    return str(cell)

@@ -1,0 +1,129 @@
+"""Contacts become keyed HMAC-SHA-256 before anything is stored.
+
+A plain hash of a Gulf mobile number can be enumerated in seconds, so every key is made with the installation's own
+secret. Values exist only in memory while a batch of rows is read.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import SecretStr
+
+from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.sources.contacts import name_tokens, normalise_email, normalise_phone, sound_of
+
+_KEY_FILE = "contact.key"
+_SEPARATOR = "\x1f"
+
+
+class ContactKeyError(RuntimeError):
+    """The secret contact key cannot be used; the message says what to do."""
+
+
+def load_contact_key(data_dir: Path, given: SecretStr | None) -> bytes:
+    """The secret key of the protected contact keys: as given, else the installation's own, made on first run.
+
+    Raises:
+        ContactKeyError: the key file is there but empty or unreadable.
+    """
+    if given is not None and given.get_secret_value():
+        return given.get_secret_value().encode()
+    path = data_dir / _KEY_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    try:
+        key = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        key = ""
+    if not key:
+        raise ContactKeyError(
+            f"The contact key {path} is empty or unreadable. Restore it from your backup: with another key, contacts "
+            "stored until now would no longer match new ones. Delete it only together with warehouse.duckdb."
+        )
+    return key.encode()
+
+
+class ContactProtector:
+    """Replaces the contact columns of batches of text rows by their protected keys.
+
+    Args:
+        key: the installation's secret.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def keyed(self, value: str) -> str:
+        """The keyed HMAC-SHA-256 of a normalised value, in hexadecimal."""
+        return hmac.digest(self._key, value.encode(), hashlib.sha256).hex()
+
+    def protect(self, table: InputTable, batch: pa.Table) -> pa.Table:
+        """The batch with every contact column of the table replaced by its keys.
+
+        Args:
+            table: which columns are contacts.
+            batch: rows of text; columns of the table that are missing count as empty.
+        """
+        for column in table.contacts:
+            values = batch[column.name] if column.name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
+            if column.name in batch.column_names:
+                batch = batch.drop_columns([column.name])
+            if column.kind is Kind.EMAIL:
+                batch = batch.append_column("email_key", _mapped(values, self._email_key))
+            elif column.kind is Kind.PHONE:
+                market = batch["market"] if "market" in batch.column_names else pa.nulls(batch.num_rows, pa.string())
+                batch = batch.append_column("phone_key", _mapped(_joined(values, market), self._phone_key))
+            else:
+                batch = batch.append_column("name_keys", _mapped_lists(values, self._name_keys))
+                batch = batch.append_column("name_sound_keys", _mapped_lists(values, self._name_sound_keys))
+        return batch
+
+    def _email_key(self, text: str) -> str | None:
+        address = normalise_email(text)
+        return self.keyed(address) if address else None
+
+    def _phone_key(self, text_and_market: str) -> str | None:
+        text, _, market = text_and_market.partition(_SEPARATOR)
+        number = normalise_phone(text, market)
+        return self.keyed(number) if number else None
+
+    def _name_keys(self, text: str) -> list[str]:
+        return [self.keyed(token) for token in name_tokens(text)]
+
+    def _name_sound_keys(self, text: str) -> list[str]:
+        sounds: Iterable[str] = (sound_of(token) for token in name_tokens(text))
+        return [self.keyed(sound) for sound in sorted({sound for sound in sounds if len(sound) > 1})]
+
+
+def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(values, pc.fill_null(market, ""), _SEPARATOR)
+
+
+def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:
+    """Apply a function to the distinct values only."""
+    encoded = pc.dictionary_encode(_combined(values))
+    keys = pa.array([key_of(value) if value else None for value in encoded.dictionary.to_pylist()], pa.string())
+    return keys.take(encoded.indices)
+
+
+def _mapped_lists(values: pa.ChunkedArray, keys_of: Callable[[str], list[str]]) -> pa.Array:
+    encoded = pc.dictionary_encode(_combined(values))
+    keys = pa.array(
+        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_pylist()], pa.list_(pa.string())
+    )
+    return keys.take(encoded.indices)
+
+
+def _combined(values: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

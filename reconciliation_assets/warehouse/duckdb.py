@@ -1,0 +1,143 @@
+"""DuckDB as the warehouse: one file, one writer, one connection for the length of a run."""
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from reconciliation_assets.warehouse.query import Query, TableName
+
+
+class WarehouseBusyError(RuntimeError):
+    """Another process holds the warehouse; the message says what to do."""
+
+
+class Warehouse:
+    """Materialises queries as tables, loads and reads Arrow, counts rows.
+
+    Args:
+        path: the database file; its folder is made where it is missing.
+
+    Raises:
+        WarehouseBusyError: another process has the file open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _open(path)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Close the connection and let the next process in."""
+        self._connection.close()
+
+    def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
+        """Make the query's table anew, whole or not at all.
+
+        Args:
+            query: the SELECT and the table it makes.
+            parameters: policy parameters; those the query names are bound.
+
+        Returns:
+            The number of rows made.
+        """
+        with self._lock:
+            self._connection.execute(f"create schema if not exists {query.target.layer}")
+            self.execute(f"create or replace table {query.target} as\n{query.sql}", parameters)
+        return self.count(query.target)
+
+    def load(self, table: TableName, rows: pa.Table) -> int:
+        """Make a table anew from Arrow; returns its number of rows."""
+        with self._lock:
+            self._connection.execute(f"create schema if not exists {table.layer}")
+            self._connection.register("_loading", rows)
+            try:
+                self._connection.execute(f"create or replace table {table} as select * from _loading")
+            finally:
+                self._connection.unregister("_loading")
+        return rows.num_rows
+
+    def count(self, table: TableName) -> int:
+        """Rows of a table."""
+        return int(self.rows(f"select count(*) from {table}")[0][0])
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """A small result as Python rows; money stays Decimal."""
+        with self._lock:
+            return self._connection.execute(sql, _named(sql, parameters)).fetchall()
+
+    def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """A result as one Arrow table."""
+        with self._lock:
+            return self._connection.sql(sql, params=_named(sql, parameters)).to_arrow_table()
+
+    def batches(self, sql: str, rows_per_batch: int = 250_000) -> Iterator[pa.RecordBatch]:
+        """A large result in Arrow batches, never whole in memory. Read it to its end before asking anything else."""
+        with self._lock:
+            yield from self._connection.sql(sql).to_arrow_reader(rows_per_batch)
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that returns nothing; of the parameters, those it names are bound."""
+        with self._lock:
+            self._connection.execute(sql, _named(sql, parameters))
+
+    def columns(self, table: TableName) -> dict[str, str]:
+        """Names and types of a table's columns, in order."""
+        return {name: kind for name, kind, *_ in self.rows(f"describe {table}")}
+
+    def exists(self, table: TableName) -> bool:
+        """Whether a table or view is there."""
+        return bool(
+            self.rows(
+                "select 1 from information_schema.tables where table_schema = $layer and table_name = $name",
+                {"layer": table.layer, "name": table.name},
+            )
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens, or nothing."""
+        with self._lock:
+            self._connection.execute("begin")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    @contextmanager
+    def reading(self, name: str, source: pa.RecordBatchReader | pa.Table) -> Iterator[None]:
+        """Make Arrow data readable under a name for the length of a block."""
+        with self._lock:
+            self._connection.register(name, source)
+            try:
+                yield
+            finally:
+                self._connection.unregister(name)
+
+
+def _named(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters that a statement names; the engine refuses any other."""
+    given = parameters or {}
+    return {name: given[name] for name in set(re.findall(r"\$([a-z_]+)", sql)) & given.keys()}
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        raise WarehouseBusyError(
+            f"Another process has {path} open, probably a run started from the Dagster UI or a second terminal. "
+            "Wait for it to end, or stop it; people read the published copy, never this file."
+        ) from None
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
+    return connection

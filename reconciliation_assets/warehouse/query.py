@@ -1,0 +1,65 @@
+"""A query read from its file: its text, its description, what it reads and which parameters it takes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+
+DIALECT = "duckdb"
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """A table of the warehouse, by layer and name."""
+
+    layer: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One SELECT that makes one table.
+
+    Attributes:
+        target: the table it makes; its layer is the folder of the file, its name the file's.
+        sql: the text as written.
+    """
+
+    target: TableName
+    sql: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Query":
+        """The query of a file `<layer>/<name>.sql`."""
+        return cls(TableName(path.parent.name, path.stem), path.read_text("utf-8"))
+
+    @cached_property
+    def tree(self) -> exp.Expression:
+        """The parsed SELECT."""
+        return sqlglot.parse_one(self.sql, dialect=DIALECT)
+
+    @cached_property
+    def description(self) -> str:
+        """The comment at the head of the file."""
+        head = []
+        for line in self.sql.splitlines():
+            if not line.startswith("--"):
+                break
+            head.append(line.removeprefix("--").strip())
+        return " ".join(head)
+
+    @cached_property
+    def reads(self) -> tuple[TableName, ...]:
+        """The tables it reads, from the parsed text, so that the graph cannot drift from the code."""
+        tables = {TableName(table.db, table.name) for table in self.tree.find_all(exp.Table) if table.db}
+        return tuple(sorted(tables))
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Names of the policy parameters it takes."""
+        return frozenset(parameter.name for parameter in self.tree.find_all(exp.Parameter))
