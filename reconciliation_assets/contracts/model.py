@@ -1,7 +1,7 @@
 """The vocabulary of the data model: kinds of column, columns, tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -105,29 +105,37 @@ class InputTable:
 
 
 @dataclass(frozen=True)
-class OutputColumn:
-    """A column of a computed table: its meaning, and its unit where it is measured in one."""
+class Meaning:
+    """What a column name means, the same in every table, and the unit it is measured in, if any."""
 
-    name: str
     description: str
     unit: str | None = None
-    nullable: bool = True
-    allowed: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
 
 
 @dataclass(frozen=True)
 class OutputTable:
-    """A computed table: what a row is, its key and its columns.
+    """A computed table: what a row is, and the rules that its rows keep.
 
     Attributes:
+        name: the asset, the file that makes it and the table.
+        layer: the folder of the graph it is made in, also its schema in the warehouse.
         grain: what one row stands for, as in "one row per captured record".
-        key: columns that no two rows share; a null in one of them is a value of its own.
+        owner: the team that answers for it.
+        key: columns that no two rows share; an empty value is a value of its own.
+        required: columns that are never empty.
+        words: the only words a column may hold.
+        at_least_zero: numbers that are never negative.
+        shares: numbers between 0 and 1.
+        published: whether people read it, in the published copy.
     """
 
     name: str
+    layer: str
     grain: str
-    description: str
+    owner: str
     key: tuple[str, ...]
-    columns: tuple[OutputColumn, ...]
+    required: tuple[str, ...] = ()
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    at_least_zero: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
+    published: bool = False

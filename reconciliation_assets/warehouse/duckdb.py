@@ -21,20 +21,12 @@ class Warehouse:
     """Materialises queries as tables, loads and reads Arrow, counts rows.
 
     Args:
-        path: the database file; its folder is made where it is missing.
-
-    Raises:
-        WarehouseBusyError: another process has the file open.
+        connection: the only connection to the database, from `connect`; its owner closes it.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = _open(path)
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
         self._lock = threading.RLock()
-
-    def close(self) -> None:
-        """Close the connection and let the next process in."""
-        self._connection.close()
 
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
         """Make the query's table anew, whole or not at all.
@@ -128,7 +120,13 @@ def _named(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: given[name] for name in set(re.findall(r"\$([a-z_]+)", sql)) & given.keys()}
 
 
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
+def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
+    """Open a warehouse's file, making its folder where it is missing.
+
+    Raises:
+        WarehouseBusyError: another process has the file open.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(path))
     except duckdb.IOException as error:

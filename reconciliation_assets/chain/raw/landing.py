@@ -57,6 +57,7 @@ create table if not exists {TOTALS} (
 class Landed:
     """What one delivery brought: its rows, how many went to quarantine, why it was set aside if it was."""
 
+    landing_id: int
     file: str
     rows: int
     quarantined: int
@@ -128,10 +129,10 @@ def _land(
         try:
             text = open_file(file)
         except FileSetAsideError as problem:
-            landed = Landed(file.name, _rows_of_unreadable(file), 0, str(problem), ())
+            landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), ())
         else:
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
-            landed = Landed(file.name, rows, quarantined, None, text.ignored)
+            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored)
         warehouse.execute(
             f"""
             insert into {LANDINGS} (landing_id, source_table, file, fingerprint, present, rows, quarantined,

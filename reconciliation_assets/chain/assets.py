@@ -1,0 +1,285 @@
+"""The assets of the chain: one per input table, one per SQL file, and the two that SQL cannot make.
+
+A table's upstream assets are read from its parsed SQL, so the graph cannot drift from the code. Its checks run in the
+same step, right after it is made, so that a blocking one stops everything downstream.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from reconciliation_assets.chain.check import Answer, TableCheck
+from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.installation import Installation, OpenInstallation
+from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.raw.landing import land_inbox, raw_table
+from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
+from reconciliation_assets.contracts.model import InputTable
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.policy.tables import policy_tables
+from reconciliation_assets.sources.files import discover
+from reconciliation_assets.warehouse.lineage import column_lineage
+from reconciliation_assets.warehouse.query import Query, TableName
+
+Checks = Mapping[str, Sequence[TableCheck]]
+
+REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date="2016-01-01", end_offset=1)
+
+_FOLDER = Path(__file__).parent
+_OWNER_OF_INPUT = {
+    "meta_insights": "marketing",
+    "leads": "marketing",
+    "crm_records": "sales-operations",
+    "crm_stage_changes": "sales-operations",
+}
+_DAGSTER_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
+
+
+def chain_assets(checks: Checks) -> list[dg.AssetsDefinition]:
+    """All assets of the chain.
+
+    Args:
+        checks: the checks of each table.
+    """
+    raw = [_raw_asset(table, checks.get(table.raw_asset, ())) for table in INPUT_TABLES]
+    queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
+    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
+    return [
+        *raw,
+        _policy_versions(checks.get("policy_versions", ())),
+        _repeats(checks.get("repeats", ())),
+        *computed,
+    ]
+
+
+def asset_of(table: TableName) -> dg.AssetKey:
+    """The asset that makes a table: current rows are views over raw ones, policy tables come with its version."""
+    if table.layer == "current":
+        return dg.AssetKey(next(each.raw_asset for each in INPUT_TABLES if each.name == table.name))
+    return dg.AssetKey("policy_versions" if table.layer == "policy" else table.name)
+
+
+def _upstream(query: Query) -> list[dg.AssetKey]:
+    """The assets a query reads; the records of landings belong to all raw assets."""
+    records = [table for table in query.reads if table.layer == "raw" and not table.name.startswith("raw_")]
+    landings = [dg.AssetKey(table.raw_asset) for table in INPUT_TABLES] if records else []
+    return sorted({asset_of(table) for table in query.reads if table not in records} | set(landings))
+
+
+def _check_specs(asset: str, checks: Sequence[TableCheck]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
+        for check in checks
+    ]
+
+
+def _asked(checks: Sequence[TableCheck], opened: OpenInstallation) -> list[dg.AssetCheckResult]:
+    return [_check_result(check.name, check.ask(opened.ground)) for check in checks]
+
+
+def _check_result(name: str, answer: Answer) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=answer.passed,
+        severity=_DAGSTER_SEVERITY[answer.severity],
+        description=answer.message,
+        metadata=answer.figures,
+    )
+
+
+def _described(opened: OpenInstallation, table: TableName) -> dg.TableSchema:
+    """The table's columns with their types, meanings and units."""
+    columns = []
+    for name, kind in opened.warehouse.columns(table).items():
+        meaning = GLOSSARY.get(name)
+        unit = f" [{meaning.unit}]" if meaning and meaning.unit else ""
+        columns.append(dg.TableColumn(name, kind, description=f"{meaning.description}{unit}" if meaning else None))
+    return dg.TableSchema(columns)
+
+
+def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    partitions = (
+        {"partitions_def": REPORTING_DAYS, "backfill_policy": dg.BackfillPolicy.single_run()}
+        if table is META_INSIGHTS
+        else {}
+    )
+    contacts = ", ".join(column.name for column in table.contacts)
+
+    @dg.asset(
+        name=table.raw_asset,
+        group_name="raw",
+        kinds={"file", "duckdb"},
+        owners=[f"team:{_OWNER_OF_INPUT.get(table.name, 'finance')}"],
+        tags={"layer": "raw"},
+        description=(
+            f"{table.description} As delivered: typed, every version kept, bad rows in quarantine. "
+            f"Key: {', '.join(table.key)}." + (f" Stored as protected keys only: {contacts}." if contacts else "")
+        ),
+        check_specs=_check_specs(table.raw_asset, checks),
+        **partitions,
+    )
+    def raw(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        known, unknown = discover(opened.settings.inbox)
+        files = [file for file in known if file.table == table.name]
+        landed = land_inbox(
+            opened.warehouse, table, files, opened.protector, opened.loaded_policy.policy.zone_of(table.name)
+        )
+        for file in landed:
+            context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)
+        if table is META_INSIGHTS and landed:
+            _mark_reporting_days(context, opened, min(file.landing_id for file in landed))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": opened.warehouse.count(TableName("current", table.name)),
+                "dagster/column_schema": _described(opened, raw_table(table)),
+                "rows kept, all versions": opened.warehouse.count(raw_table(table)),
+                "files": ", ".join(file.name for file in files) or "none",
+                "files landed now": len(landed),
+                "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
+                or "none",
+                "files of no table": ", ".join(path.name for path in unknown) or "none",
+            },
+            check_results=_asked(checks, opened),
+        )
+
+    return raw
+
+
+def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
+    """Show every reporting day whose figures arrived just now as materialised: a delivery holds many days."""
+    days = opened.warehouse.rows(
+        """
+        select cast(date as varchar), count(*) from raw.raw_meta_insights
+        where landing_id >= $first_landing group by 1 order by 1
+        """,
+        {"first_landing": first_landing},
+    )
+    known = set(REPORTING_DAYS.get_partition_keys())
+    for day, rows in days:
+        if day in known:
+            context.log_event(
+                dg.AssetMaterialization(
+                    "raw_meta_insights", partition=day, metadata={"dagster/partition_row_count": rows}
+                )
+            )
+
+
+def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    table = OUTPUT_TABLE[query.target.name]
+
+    @dg.asset(
+        name=query.target.name,
+        group_name=query.target.layer,
+        deps=_upstream(query),
+        kinds={"sql", "duckdb"},
+        owners=[f"team:{table.owner}"],
+        tags={"layer": query.target.layer, **({"published": "yes"} if table.published else {})},
+        description=f"{query.description}\n\nOne row per {table.grain}.",
+        check_specs=_check_specs(query.target.name, checks),
+    )
+    def computed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        began = time.perf_counter()
+        rows = opened.warehouse.materialise(query, opened.parameters)
+        seconds = time.perf_counter() - began
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows,
+                "dagster/column_schema": _described(opened, query.target),
+                "dagster/column_lineage": _lineage(opened, query),
+                "seconds": round(seconds, 3),
+                "policy version": opened.loaded_policy.policy.version,
+            },
+            check_results=_asked(checks, opened),
+        )
+
+    return computed
+
+
+def _lineage(opened: OpenInstallation, query: Query) -> dg.TableColumnLineage:
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for table in query.reads:
+        schema.setdefault(table.layer, {})[table.name] = opened.warehouse.columns(table)
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_of(table), name) for table, name in sources if table.layer != "raw"]
+            for column, sources in column_lineage(query, schema).items()
+        }
+    )
+
+
+def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    unchanged = "version_names_its_definitions"
+
+    @dg.asset(
+        name="policy_versions",
+        group_name="governance",
+        kinds={"yaml", "duckdb"},
+        owners=["team:data"],
+        tags={"layer": "governance", "published": "yes"},
+        description=(
+            "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, "
+            "rates and owners, which is how SQL meets it. One row per policy version."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                unchanged,
+                asset="policy_versions",
+                description="Definitions changed only together with a new version and its reason.",
+                blocking=True,
+            ),
+            *_check_specs("policy_versions", checks),
+        ],
+    )
+    def policy_versions(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        answer = record_policy_version(opened.warehouse, opened.loaded_policy, opened.as_of)
+        for name, rows in policy_tables(opened.loaded_policy).items():
+            opened.warehouse.load(TableName("policy", name), rows)
+        table = TableName("governance", "policy_versions")
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": opened.warehouse.count(table),
+                "dagster/column_schema": _described(opened, table),
+                "policy": opened.loaded_policy.origin,
+                "version in force": opened.loaded_policy.policy.version,
+                "fingerprint": opened.loaded_policy.content_hash,
+            },
+            check_results=[_check_result(unchanged, answer), *_asked(checks, opened)],
+        )
+
+    return policy_versions
+
+
+def _repeats(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    target = TableName("matching", "repeats")
+
+    @dg.asset(
+        name="repeats",
+        group_name="matching",
+        deps=["repeat_candidates"],
+        kinds={"python", "duckdb"},
+        owners=["team:data"],
+        tags={"layer": "matching"},
+        description=(
+            "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's "
+            "days. The earlier record stays the valid one.\n\nOne row per duplicate."
+        ),
+        check_specs=_check_specs("repeats", checks),
+    )
+    def repeats(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        window = timedelta(days=opened.loaded_policy.policy.matching.duplicate_window_days)
+        candidates = opened.warehouse.arrow("select * from matching.repeat_candidates")
+        rows = opened.warehouse.load(target, find_repeats(candidates, window))
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "dagster/column_schema": _described(opened, target)},
+            check_results=_asked(checks, opened),
+        )
+
+    return repeats

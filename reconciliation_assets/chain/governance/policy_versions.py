@@ -1,0 +1,58 @@
+"""The register of policy versions: definitions may change only together with a new version name and its reason."""
+
+from datetime import datetime
+
+from reconciliation_assets.chain.check import Answer
+from reconciliation_assets.policy.load import LoadedPolicy
+from reconciliation_assets.warehouse.duckdb import Warehouse
+
+_PREPARE = """
+create schema if not exists governance;
+create table if not exists governance.policy_versions (
+  policy_version VARCHAR primary key,
+  content_hash VARCHAR not null,
+  effective_from DATE not null,
+  first_used_at TIMESTAMPTZ not null,
+  change_reason VARCHAR not null,
+  approved_by VARCHAR not null
+);
+"""
+
+
+def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> Answer:
+    """Enter the version on its first use, and say whether its name still stands for the same definitions.
+
+    Args:
+        as_of: the instant the run speaks for, which dates the first use.
+    """
+    warehouse.execute(_PREPARE)
+    policy = loaded.policy
+    used = warehouse.rows(
+        "select content_hash, first_used_at from governance.policy_versions where policy_version = $version",
+        {"version": policy.version},
+    )
+    if not used:
+        warehouse.execute(
+            """
+            insert into governance.policy_versions
+            values ($version, $hash, $effective, $as_of, $reason, $approved)
+            """,
+            {
+                "version": policy.version,
+                "hash": loaded.content_hash,
+                "effective": policy.effective_from,
+                "as_of": as_of,
+                "reason": policy.change_reason,
+                "approved": policy.approved_by,
+            },
+        )
+        return Answer(True, f"Version {policy.version} is used for the first time: {policy.change_reason}")
+    first_hash, first_used_at = used[0]
+    if first_hash == loaded.content_hash:
+        return Answer(True, f"Version {policy.version} stands for the same definitions as ever.")
+    return Answer(
+        False,
+        f"policy_versions: the definitions in {loaded.origin} changed, but they still call themselves version "
+        f"{policy.version!r}, which was first used on {first_used_at:%Y-%m-%d} for others. Give the file a new version and a "
+        "change_reason that says what changed and why, then run again; the published copy stays as it was.",
+    )

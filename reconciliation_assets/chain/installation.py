@@ -1,0 +1,84 @@
+"""One installation as the graph meets it: its warehouse, policy, inbox and the instant the run speaks for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from reconciliation_assets.chain.check import Ground
+from reconciliation_assets.policy.load import LoadedPolicy, load_policy
+from reconciliation_assets.policy.tables import policy_parameters
+from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
+from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+
+
+@dataclass(frozen=True)
+class OpenInstallation:
+    """What a run works with, fixed at its start."""
+
+    settings: Settings
+    loaded_policy: LoadedPolicy
+    warehouse: Warehouse
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant the run speaks for."""
+        return self.settings.as_of
+
+    @property
+    def ground(self) -> Ground:
+        """What checks look at."""
+        return Ground(self.warehouse, self.loaded_policy.policy, self.as_of)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The policy's single values, as SQL names them."""
+        return policy_parameters(self.loaded_policy, self.as_of)
+
+    @cached_property
+    def protector(self) -> ContactProtector:
+        """Protects contacts with the installation's secret."""
+        return ContactProtector(load_contact_key(self.settings.data_dir, self.settings.contact_key))
+
+
+class Installation(DuckDBResource):
+    """The installation of the environment's settings; its warehouse is opened once for the length of a run."""
+
+    _open: OpenInstallation | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse's only connection, closed whatever happens; a busy file is an error at once, not a wait."""
+        connection = connect(self.database)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
+        """Open the installation for a run and close it at its end."""
+        settings = load_settings()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        loaded = load_policy(settings.policy_path)
+        with self.get_connection() as connection:
+            self._open = OpenInstallation(settings, loaded, Warehouse(connection))
+            try:
+                yield self
+            finally:
+                self._open = None
+
+    @property
+    def now(self) -> OpenInstallation:
+        """The opened installation."""
+        if self._open is None:
+            raise RuntimeError("The installation is open only while a run executes.")
+        return self._open

@@ -1,0 +1,28 @@
+"""All checks, by the table they belong to."""
+
+from collections import defaultdict
+
+from reconciliation_assets.chain.check import TableCheck
+from reconciliation_assets.checks.closure import closure_checks
+from reconciliation_assets.checks.conservation import conservation_checks
+from reconciliation_assets.checks.contracts import contract_checks
+from reconciliation_assets.checks.coverage import coverage_checks
+from reconciliation_assets.checks.duplicates import duplicate_checks
+from reconciliation_assets.checks.inputs import input_checks
+from reconciliation_assets.checks.totals import total_checks
+
+
+def checks_by_table() -> dict[str, list[TableCheck]]:
+    """Every check under the asset it belongs to."""
+    by_table: dict[str, list[TableCheck]] = defaultdict(list)
+    for check in (
+        *contract_checks(),
+        *input_checks(),
+        *duplicate_checks(),
+        *total_checks(),
+        *closure_checks(),
+        *conservation_checks(),
+        *coverage_checks(),
+    ):
+        by_table[check.table].append(check)
+    return dict(by_table)

@@ -1,0 +1,155 @@
+"""What arrived: the tables without which nothing can be said, bad rows and files set aside, known rates, silent sources."""
+
+from datetime import timedelta
+
+from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.contracts.inputs import (
+    CRM_RECORDS,
+    INPUT_TABLES,
+    LEADS,
+    META_INSIGHTS,
+    ORDERS,
+    PAYMENTS,
+)
+from reconciliation_assets.contracts.model import InputTable
+
+
+def input_checks() -> list[TableCheck]:
+    """Checks of the raw tables, of captured records as a whole and of exchange rates."""
+    return [
+        *(_quarantine(table) for table in INPUT_TABLES),
+        *(_not_empty(table) for table in (META_INSIGHTS, PAYMENTS)),
+        *(_not_silent(table) for table in (META_INSIGHTS, LEADS, CRM_RECORDS, ORDERS, PAYMENTS)),
+        TableCheck(
+            "leads_or_orders",
+            "captured_records",
+            "There is something to reconcile: leads, orders or both.",
+            True,
+            _leads_or_orders,
+        ),
+        TableCheck(
+            "rates_known", "daily_rates", "Every currency has a rate on every day that needs one.", True, _rates_known
+        ),
+    ]
+
+
+def _quarantine(table: InputTable) -> TableCheck:
+    def ask(ground: Ground) -> Answer:
+        rows, bad, set_aside = ground.warehouse.rows(
+            """
+            select coalesce(sum(rows), 0), coalesce(sum(case when set_aside_reason is null then quarantined else rows end), 0),
+                   count(set_aside_reason)
+            from raw.landings where present and source_table = $table
+            """,
+            {"table": table.name},
+        )[0]
+        limit = ground.policy.thresholds.quarantine_share
+        share = float(bad) / float(rows) if rows else float(set_aside > 0)
+        figures: dict[str, float | int | str] = {
+            "rows": int(rows),
+            "bad rows": int(bad),
+            "files set aside": int(set_aside),
+        }
+        if not bad and not set_aside:
+            return Answer(True, f"All {int(rows):,} rows could be read.", figures=figures)
+        reasons = ground.warehouse.rows(
+            """
+            select l.file || case when q.row_number is null then '' else ', row ' || cast(q.row_number as varchar) end
+                   || case when q.column_name is null then '' else ', column ' || q.column_name end || ': ' || q.reason
+            from raw.quarantine q join raw.landings l on l.landing_id = q.landing_id
+            where l.present and l.source_table = $table
+            union all
+            select file || ': ' || set_aside_reason from raw.landings
+            where present and source_table = $table and set_aside_reason is not null
+            order by 1
+            """,
+            {"table": table.name},
+        )
+        found = (
+            f"{int(bad):,} of {int(rows):,} rows of {table.name} could not be used ({share:.1%}): "
+            f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
+            "drop the file again."
+        )
+        if share > limit:
+            return Answer(False, f"{found} The policy stops a run above {limit:.0%}.", "ERROR", figures)
+        return Answer(False, found, "WARN", figures)
+
+    return TableCheck(
+        "quarantine",
+        table.raw_asset,
+        "Rows that cannot be read are set aside: told at any, stopping above the policy's share.",
+        True,
+        ask,
+    )
+
+
+def _not_empty(table: InputTable) -> TableCheck:
+    def ask(ground: Ground) -> Answer:
+        rows = int(ground.warehouse.rows(f"select count(*) from current.{table.name}")[0][0])
+        if rows:
+            return Answer(True, f"{rows:,} rows.", figures={"rows": rows})
+        return Answer(
+            False,
+            f"There is no {table.name} to reconcile. Drop {table.name}.csv into the inbox, or configure a source for it; "
+            "the published copy stays as it was.",
+        )
+
+    return TableCheck("not_empty", table.raw_asset, f"There are {table.name} to reconcile.", True, ask)
+
+
+def _not_silent(table: InputTable) -> TableCheck:
+    def ask(ground: Ground) -> Answer:
+        newest = ground.warehouse.rows(f"select cast(max({table.created}) as timestamptz) from current.{table.name}")[
+            0
+        ][0]
+        if newest is None:
+            return Answer(True, f"No {table.name} yet.")
+        limit = timedelta(days=ground.policy.thresholds.source_silent_days)
+        age = ground.as_of - newest
+        figures: dict[str, float | int | str] = {
+            "newest": newest.isoformat(),
+            "age in days": round(age.total_seconds() / 86400, 1),
+        }
+        if age > limit:
+            return Answer(
+                False,
+                f"The newest row of {table.name} is of {newest:%Y-%m-%d}, {age.days} days before the instant this run speaks "
+                f"for. If business went on, its source has fallen silent: check the export or the integration.",
+                "WARN",
+                figures,
+            )
+        return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
+
+    return TableCheck("freshness", table.raw_asset, "The source has not fallen silent.", False, ask)
+
+
+def _leads_or_orders(ground: Ground) -> Answer:
+    leads, orders = ground.warehouse.rows(
+        "select (select count(*) from current.leads), (select count(*) from current.orders)"
+    )[0]
+    if leads or orders:
+        return Answer(True, f"{leads:,} leads and {orders:,} orders.", figures={"leads": leads, "orders": orders})
+    return Answer(
+        False,
+        "There are neither leads nor orders, so nothing was captured that money could belong to. Drop leads.csv or "
+        "orders.csv into the inbox; the published copy stays as it was.",
+    )
+
+
+def _rates_known(ground: Ground) -> Answer:
+    missing = ground.warehouse.rows(
+        "select currency, min(day), count(*) from canonical.daily_rates where rate is null group by currency order by currency"
+    )
+    if not missing:
+        return Answer(True, "Every amount can be converted.")
+    named = [
+        f"{currency} on {day:%Y-%m-%d}" + (f" and {days - 1} later days" if days > 1 else "")
+        for currency, day, days in missing
+    ]
+    return Answer(
+        False,
+        f"canonical.daily_rates has no rate to {ground.policy.reporting_currency} for {some_of(named)}. Add rates from that "
+        "day on to fx_rates.csv (date, currency, rate); a rate holds until the next one.",
+        figures={"currencies": len(missing)},
+    )

@@ -1,0 +1,94 @@
+"""Totals: what arrived equals what the tables hold, by rows and by amounts in their own currency."""
+
+import pandas as pd
+import pandera.pandas as pap
+
+from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.checks.summaries import failing_rows, some_of
+
+_NO_DIFFERENCE = pap.DataFrameSchema({"difference_millionths": pap.Column("int64", pap.Check.eq(0))})
+
+_TOTALS = {
+    "rows": "Rows of every input table: in = current + superseded + quarantined + set aside.",
+    "spend": "Meta's spend, results and attributed value equal the source's.",
+    "orders": "Placed order value equals the source's.",
+    "money": "Payments equal the source's.",
+}
+
+
+def total_checks() -> list[TableCheck]:
+    """One check per family of totals, on `source_totals`, and one per account and day on the platform view."""
+    families = [
+        TableCheck(f"totals_{family}", "source_totals", description, True, _family(family))
+        for family, description in _TOTALS.items()
+    ]
+    daily = TableCheck(
+        "totals_by_account_and_day",
+        "platform_performance",
+        "Spend, results and attributed value per account and day equal the source's.",
+        True,
+        _by_account_and_day,
+    )
+    return [*families, daily]
+
+
+def _family(family: str):  # type: ignore[no-untyped-def]
+    def ask(ground: Ground) -> Answer:
+        summary = _in_millionths(
+            ground.warehouse.arrow(
+                """
+                select source_table || ' ' || measure as total,
+                       cast(difference * 1000000 as bigint) as difference_millionths
+                from governance.source_totals
+                where case
+                        when measure = 'rows' then 'rows'
+                        when source_table = 'meta_insights' then 'spend'
+                        when source_table = 'orders' then 'orders'
+                        else 'money'
+                      end = $family
+                order by 1
+                """,
+                {"family": family},
+            ).to_pandas()
+        )
+        return _told(summary, "source_totals")
+
+    return ask
+
+
+def _by_account_and_day(ground: Ground) -> Answer:
+    summary = _in_millionths(
+        ground.warehouse.arrow(
+            """
+            with source as (
+              select account_id, date, sum(spend) + sum(results) + sum(attributed_value) as total
+              from current.meta_insights group by 1, 2
+            ),
+            view as (
+              select account_id, date, sum(spend) + sum(results) + sum(attributed_value) as total
+              from views.platform_performance group by 1, 2
+            )
+            select coalesce(s.account_id, v.account_id) || ' ' || cast(coalesce(s.date, v.date) as varchar) as total,
+                   cast((coalesce(s.total, 0) - coalesce(v.total, 0)) * 1000000 as bigint) as difference_millionths
+            from source s full join view v on v.account_id = s.account_id and v.date = s.date
+            order by 1
+            """
+        ).to_pandas()
+    )
+    return _told(summary, "platform_performance")
+
+
+def _in_millionths(summary: pd.DataFrame) -> pd.DataFrame:
+    return summary.astype({"difference_millionths": "int64"})
+
+
+def _told(summary: pd.DataFrame, table: str) -> Answer:
+    wrong = failing_rows(summary, _NO_DIFFERENCE)
+    if wrong.empty:
+        return Answer(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})
+    named = [f"{row.total} ({row.difference_millionths / 1e6:+,.2f})" for row in wrong.itertuples()]
+    return Answer(
+        False,
+        f"{table} does not tie to the source: {some_of(named)}. A row was lost or counted twice between raw and here; the "
+        "published copy stays as it was. Report it with this message.",
+    )

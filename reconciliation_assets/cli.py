@@ -1,0 +1,135 @@
+"""The command line, `reconcile`: run, show, open the UI, make a sample company."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
+from reconciliation_assets.policy.load import PolicyError
+from reconciliation_assets.settings import PROJECT_ROOT, Settings, is_set, load_settings
+from reconciliation_assets.sources.protect import ContactKeyError
+from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
+)
+_out = Console()
+_err = Console(stderr=True)
+
+_SAMPLE = PROJECT_ROOT / "data" / "sample"
+_PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, ContactKeyError)
+
+
+@app.command()
+def run(
+    *, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False
+) -> None:
+    """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
+    settings = _settings()
+    try:
+        succeeded = _run(settings, verbose)
+    except _PLAIN_PROBLEMS as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        succeeded = False
+    sys.exit(0 if succeeded else 1)
+
+
+@app.command()
+def show() -> None:
+    """Print the page of the published copy again, without running."""
+    from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
+
+    settings = _settings()
+    if not settings.published_path.is_file():
+        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        sys.exit(1)
+    show_page(_out, settings.published_path, settings.as_of)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
+    settings = _settings()
+    prepare_home(settings)
+    dagster = Path(sys.executable).with_name("dagster")
+    arguments = [str(dagster), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
+    os.chdir(PROJECT_ROOT)
+    os.execv(dagster, arguments)  # noqa: S606
+
+
+def _settings() -> Settings:
+    """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
+    settings = load_settings()
+    if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
+        return settings
+    _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)
+    os.environ["RECON_DATA_DIR"] = str(_SAMPLE)
+    if not is_set("RECON_AS_OF"):
+        os.environ["RECON_AS_OF"] = _sample_instant().isoformat()
+    return load_settings()
+
+
+def _sample_instant() -> datetime:
+    """The instant the sample was made to be looked at; on any later day all of it would be old and mature."""
+    import json  # noqa: PLC0415
+
+    return datetime.fromisoformat(json.loads((_SAMPLE / "truth.json").read_text("utf-8"))["as_of"])
+
+
+def _run(settings: Settings, verbose: bool) -> bool:
+    from reconciliation_assets.operations.run import Listener, run_daily  # noqa: PLC0415
+    from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
+
+    with Progress(
+        TextColumn("{task.description}", style="dim"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=_err,
+        transient=True,
+        disable=verbose,
+    ) as progress:
+        task = progress.add_task("loading the graph", total=None)
+        outcome = run_daily(
+            settings,
+            Listener(
+                planned=lambda steps: progress.update(task, total=steps),
+                started=lambda step: progress.update(task, description=step),
+                finished=lambda _: progress.advance(task),
+                logged=lambda line: _err.print(line, highlight=False, markup=False) if verbose else None,
+            ),
+        )
+    for check in outcome.warned:
+        _err.print(
+            f"[yellow]Note[/] {check.table}, check {check.check}: {check.message}", highlight=False, soft_wrap=True
+        )
+    for check in outcome.stopped_by:
+        _err.print(
+            f"[bold red]Stopped[/] by {check.table}, check {check.check}: {check.message}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for step, message in outcome.broke:
+        _err.print(f"[bold red]Broke[/] in {step}: {message}", highlight=False, soft_wrap=True)
+    if outcome.succeeded:
+        show_page(_out, settings.published_path, settings.as_of)
+    else:
+        _err.print("The published copy was not replaced.", highlight=False)
+    return outcome.succeeded
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,66 @@
+"""Pandera schemas made from the data model: the row contracts at the raw and canonical borders and of published tables."""
+
+import pandera.pyarrow as pap
+import pyarrow as pa
+
+from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind, OutputTable
+
+_NOT_NEGATIVE = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.RATE})
+
+
+def raw_row_contract(table: InputTable) -> pap.DataFrameSchema:
+    """What every landed row of an input table keeps, the bad ones being in quarantine."""
+    columns = {}
+    for column in table:
+        if column.kind in CONTACT_KEYS:
+            continue
+        checks = []
+        if column.allowed:
+            checks.append(pap.Check.isin(list(column.allowed)))
+        if column.kind in _NOT_NEGATIVE:
+            checks.append(pap.Check.ge(0))
+        columns[column.name] = pap.Column(
+            None, checks, nullable=not column.required, description=column.description, name=column.name
+        )
+    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
+    columns |= {name: pap.Column(None, nullable=True, description=GLOSSARY[name].description) for name in keys}
+    return pap.DataFrameSchema(columns, name=table.raw_asset)
+
+
+def row_contract(table: OutputTable, names: list[str]) -> pap.DataFrameSchema:
+    """What every row of a computed table keeps.
+
+    Args:
+        table: its rules.
+        names: the columns it has in the warehouse.
+    """
+    columns = {}
+    for name in names:
+        checks = []
+        if name in table.words:
+            checks.append(pap.Check.isin(list(table.words[name])))
+        if name in table.at_least_zero:
+            checks.append(pap.Check.ge(0))
+        if name in table.shares:
+            checks.append(pap.Check.in_range(0, 1))
+        columns[name] = pap.Column(
+            None, checks, nullable=name not in table.required, description=GLOSSARY[name].description
+        )
+    return pap.DataFrameSchema(columns, name=table.name)
+
+
+def checked_columns(schema: pap.DataFrameSchema) -> list[str]:
+    """The columns about which a schema says more than that they are there."""
+    return [name for name, column in schema.columns.items() if column.checks or not column.nullable]
+
+
+def broken_rules(schema: pap.DataFrameSchema, rows: pa.Table) -> list[str]:
+    """The rules that some row breaks, as `column: rule`; never a value."""
+    try:
+        schema.validate(rows, lazy=True)
+    except pap.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        pairs = set(zip(cases["column"].to_pylist(), cases["check"].to_pylist(), strict=True))
+        return sorted(f"{column}: {check}" for column, check in pairs)
+    return []

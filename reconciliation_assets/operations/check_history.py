@@ -1,0 +1,29 @@
+"""The history of check evaluations, in the order they happened.
+
+Dagster's generic event query is unreliable for checks on SQLite, where event IDs of different runs collide; each
+check's own execution history is monotone. Everything that watches checks goes through here.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+_EVALUATIONS_PER_CHECK = 100
+
+
+def evaluations_after(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], position: int
+) -> list[tuple[int, dg.AssetCheckKey, dg.AssetCheckEvaluation]]:
+    """Evaluations newer than a position, oldest first, each with its own position.
+
+    Args:
+        checks: which checks to look at.
+        position: the last position seen; 0 for the beginning.
+    """
+    found = []
+    for key in checks:
+        for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=_EVALUATIONS_PER_CHECK):
+            event = record.event.dagster_event if record.event else None
+            if record.id > position and event and event.event_type_value == "ASSET_CHECK_EVALUATION":
+                found.append((record.id, key, event.asset_check_evaluation_data))
+    return sorted(found, key=lambda each: each[0])

@@ -1,0 +1,61 @@
+"""The Dagster instance of an installation: its home inside the data directory, and only one run at a time."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from reconciliation_assets.settings import PROJECT_ROOT, Settings
+from reconciliation_assets.warehouse.duckdb import connect
+
+_UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another run works on the same data directory."""
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the installation's Dagster home and point this process at it."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    template = PROJECT_ROOT / "dagster.yaml"
+    if template.is_file():
+        shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
+    else:
+        (settings.dagster_home / "dagster.yaml").touch()
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["RECON_DATA_DIR"] = str(settings.data_dir)
+
+
+@contextmanager
+def only_run(settings: Settings) -> Iterator[None]:
+    """Hold the installation for one run.
+
+    Raises:
+        AlreadyRunningError: another `reconcile run` holds it.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(
+                f"Another run is working on {settings.data_dir}. Wait for it to end, then run again."
+            ) from None
+        yield
+
+
+def close_dead_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
+    """Mark runs whose process died as failed, so that they hold up nobody; returns how many there were.
+
+    Raises:
+        WarehouseBusyError: a run that is alive has the warehouse open.
+    """
+    connect(settings.warehouse_path).close()
+    dead = instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)))
+    for run in dead:
+        instance.report_run_failed(run, "Its process ended before the run did. The next run finishes the job.")
+    return len(dead)

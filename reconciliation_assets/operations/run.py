@@ -1,0 +1,122 @@
+"""One run of the daily job from the command line: everything, in this process, told step by step."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from reconciliation_assets.operations.instance import close_dead_runs, only_run, prepare_home
+from reconciliation_assets.operations.jobs import DAILY_JOB
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class ToldCheck:
+    """A check that did not hold: its table, its name and what it said."""
+
+    table: str
+    check: str
+    message: str
+
+
+@dataclass
+class RunOutcome:
+    """What became of a run.
+
+    Attributes:
+        stopped_by: blocking checks that did not hold.
+        warned: checks that did not hold and stopped nothing.
+        broke: steps that ended in an error that no check foresaw, with its message.
+    """
+
+    run_id: str
+    succeeded: bool
+    stopped_by: list[ToldCheck] = field(default_factory=list)
+    warned: list[ToldCheck] = field(default_factory=list)
+    broke: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told while a run goes on.
+
+    Attributes:
+        planned: called once with the number of steps.
+        started, finished: called with each step's name.
+        logged: called with every line of Dagster's log.
+    """
+
+    planned: Callable[[int], None]
+    started: Callable[[str], None]
+    finished: Callable[[str], None]
+    logged: Callable[[str], None]
+
+
+def run_daily(settings: Settings, listener: Listener) -> RunOutcome:
+    """Reconcile once, for the day of the instant that the settings speak for.
+
+    Raises:
+        PolicyError: the policy file cannot be used.
+        AlreadyRunningError: another run holds the data directory.
+        WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
+    """
+    policy = load_policy(settings.policy_path).policy
+    prepare_home(settings)
+    with only_run(settings), dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance, settings)
+        # Imported here because loading the graph takes seconds and reads the environment set above.
+        from reconciliation_assets.definitions import build_defs  # noqa: PLC0415
+
+        job = build_defs(loggers={"console": _console(listener)}).resolve_job_def(DAILY_JOB)
+        listener.planned(len(job.nodes))
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}",
+            run_config={"loggers": {"console": {}}},
+            raise_on_error=False,
+        )
+        return _outcome(result)
+
+
+def _console(listener: Listener) -> dg.LoggerDefinition:
+    class Console(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            event = getattr(record, "dagster_event", None)
+            if event and event.event_type_value == "STEP_START":
+                listener.started(event.step_key)
+            elif event and event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
+                listener.finished(event.step_key)
+            listener.logged(record.getMessage())
+
+    @dg.logger(description="Tells the command line what the run does.")
+    def console(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.getLogger("reconcile")
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        logger.handlers = [Console()]
+        return logger
+
+    return console
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    outcome = RunOutcome(result.run_id, result.success)
+    stopped_steps = set()
+    for event in result.all_events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            if check.passed:
+                continue
+            told = ToldCheck(check.asset_key.to_user_string(), check.check_name, check.description or "")
+            stops = check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
+            (outcome.stopped_by if stops else outcome.warned).append(told)
+            if stops:
+                stopped_steps.add(event.step_key)
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE" and event.step_key not in stopped_steps:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            outcome.broke.append((str(event.step_key), cause.message.strip() if cause else "no message"))
+    return outcome
