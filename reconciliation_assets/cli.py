@@ -131,5 +131,21 @@ def _run(settings: Settings, verbose: bool) -> bool:
     return outcome.succeeded
 
 
+def main() -> None:
+    """Run the command line and leave at once.
+
+    Dagster keeps references into DuckDB's module for the life of the process, which DuckDB's binding would report as
+    leaks, line after line, on the way out of the interpreter.
+    """
+    try:
+        app()
+        code: object = 0
+    except SystemExit as ended:
+        code = ended.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
 if __name__ == "__main__":
-    app()
+    main()

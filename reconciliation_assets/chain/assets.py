@@ -5,6 +5,7 @@ same step, right after it is made, so that a blocking one stops everything downs
 """
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.sources.files import discover
-from reconciliation_assets.warehouse.lineage import column_lineage
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
@@ -45,7 +47,10 @@ def chain_assets(checks: Checks) -> list[dg.AssetsDefinition]:
     Args:
         checks: the checks of each table.
     """
-    raw = [_raw_asset(table, checks.get(table.raw_asset, ())) for table in INPUT_TABLES]
+    with warnings.catch_warnings():
+        # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        raw = [_raw_asset(table, checks.get(table.raw_asset, ())) for table in INPUT_TABLES]
     queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
     return [
@@ -91,14 +96,14 @@ def _check_result(name: str, answer: Answer) -> dg.AssetCheckResult:
     )
 
 
-def _described(opened: OpenInstallation, table: TableName) -> dg.TableSchema:
-    """The table's columns with their types, meanings and units."""
-    columns = []
-    for name, kind in opened.warehouse.columns(table).items():
+def _table_schema(columns: Mapping[str, str]) -> dg.TableSchema:
+    """A table's columns with their types, meanings and units."""
+    described = []
+    for name, kind in columns.items():
         meaning = GLOSSARY.get(name)
         unit = f" [{meaning.unit}]" if meaning and meaning.unit else ""
-        columns.append(dg.TableColumn(name, kind, description=f"{meaning.description}{unit}" if meaning else None))
-    return dg.TableSchema(columns)
+        described.append(dg.TableColumn(name, kind, description=f"{meaning.description}{unit}" if meaning else None))
+    return dg.TableSchema(described)
 
 
 def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
@@ -136,7 +141,7 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefi
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(TableName("current", table.name)),
-                "dagster/column_schema": _described(opened, raw_table(table)),
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(raw_table(table))),
                 "rows kept, all versions": opened.warehouse.count(raw_table(table)),
                 "files": ", ".join(file.name for file in files) or "none",
                 "files landed now": len(landed),
@@ -190,8 +195,8 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
-                "dagster/column_schema": _described(opened, query.target),
-                "dagster/column_lineage": _lineage(opened, query),
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(query.target)),
+                "dagster/column_lineage": _table_lineage(column_lineage(query, _schema_read(opened.warehouse, query))),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
             },
@@ -201,14 +206,18 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
     return computed
 
 
-def _lineage(opened: OpenInstallation, query: Query) -> dg.TableColumnLineage:
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+def _schema_read(warehouse: Warehouse, query: Query) -> Schema:
+    schema: Schema = {}
     for table in query.reads:
-        schema.setdefault(table.layer, {})[table.name] = opened.warehouse.columns(table)
+        schema.setdefault(table.layer, {})[table.name] = warehouse.columns(table)
+    return schema
+
+
+def _table_lineage(lineage: Lineage) -> dg.TableColumnLineage:
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(asset_of(table), name) for table, name in sources if table.layer != "raw"]
-            for column, sources in column_lineage(query, schema).items()
+            for column, sources in lineage.items()
         }
     )
 
@@ -245,7 +254,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(table),
-                "dagster/column_schema": _described(opened, table),
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(table)),
                 "policy": opened.loaded_policy.origin,
                 "version in force": opened.loaded_policy.policy.version,
                 "fingerprint": opened.loaded_policy.content_hash,
@@ -278,7 +287,10 @@ def _repeats(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         candidates = opened.warehouse.arrow("select * from matching.repeat_candidates")
         rows = opened.warehouse.load(target, find_repeats(candidates, window))
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "dagster/column_schema": _described(opened, target)},
+            metadata={
+                "dagster/row_count": rows,
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(target)),
+            },
             check_results=_asked(checks, opened),
         )
 

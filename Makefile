@@ -1,0 +1,55 @@
+# What a newcomer needs: `make run`, then `make ui`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+export RECON_DATA_DIR RECON_POLICY RECON_AS_OF RECON_CONTACT_KEY
+
+.DEFAULT_GOAL := help
+.PHONY: help run ui show test test-fast lint format lock bench clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml requirements.lock
+	@echo "Setting up .venv (once; about a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(READY)
+
+run: $(READY) ## Reconcile once and print the page (V=1 for log lines)
+	@$(BIN)/reconcile run $(if $(V),-v,)
+
+show: $(READY) ## Print the page of the last run again
+	@$(BIN)/reconcile show
+
+ui: $(READY) ## Open the Dagster UI on the same state
+	@$(BIN)/reconcile ui
+
+test: $(READY) ## Pass all tests, fast ones first
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY) ## Pass the fast tests only
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY) ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY) ## Put the code into form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate -o requirements.lock pyproject.toml
+
+bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
+	@$(BIN)/reconcile bench --orders $(or $(ORDERS),1000000)
+
+clean: ## Remove the environment and everything runs made of the sample
+	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/contact.key
