@@ -47,7 +47,7 @@ def plan_company(spec: CompanySpec) -> Company:
     orders = plan_orders(random_stream(spec.seed, "shop"), spec, ads)
     leads, claims = plan_leads(random_stream(spec.seed, "leads"), spec, ads, orders)
     crm = plan_crm(random_stream(spec.seed, "service"), spec, ads, leads, claims)
-    money = plan_money(random_stream(spec.seed, "payments"), spec, orders, claims, crm, leads.market[crm.lead])
+    money = plan_money(random_stream(spec.seed, "payments"), spec, orders, leads, claims, crm)
     service_records = int((leads.service & (leads.kind != REPEAT)).sum())
     shop_records = int((~leads.service).sum() + (claims.lead < 0).sum())
     insights = plan_insights(random_stream(spec.seed, "insights"), spec, ads, service_records, shop_records)

@@ -4,14 +4,14 @@ Each money row knows which order or CRM record it belongs to; what it *names* is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from reconciliation_assets.sample.arrays import NONE, Bools, Floats, Ints, Random, draw, indices
 from reconciliation_assets.sample.clock import DAY, HOUR, NEVER, days_between, hours_after, midnight
 from reconciliation_assets.sample.incidents import LateRemittance
-from reconciliation_assets.sample.leads import Claims
+from reconciliation_assets.sample.leads import Claims, Leads
 from reconciliation_assets.sample.money import major_units, part, price
 from reconciliation_assets.sample.service_line import WON, CrmRecords
 from reconciliation_assets.sample.shop import (
@@ -33,9 +33,17 @@ PAYMENT, REFUND, CHARGEBACK, FEE = range(4)
 KINDS = ("payment", "refund", "chargeback", "fee")
 
 # What a money row names.
-NAMES_ORDER, NAMES_WAYBILL, NAMES_INVOICE, NAMES_CRM, NAMES_CRM_AND_INVOICE, NAMES_CONTACT, NAMES_NOTHING, NAMES_MISSING = (
-    range(8)
-)
+(
+    NAMES_ORDER,
+    NAMES_WAYBILL,
+    NAMES_INVOICE,
+    NAMES_CRM,
+    NAMES_CRM_AND_INVOICE,
+    NAMES_CONTACT,
+    NAMES_NOTHING,
+    NAMES_MISSING,
+    LOST_NAMES,
+) = range(9)
 
 VOUCHER, CHEQUE, CASH, POS = "voucher", "cheque", "cash", "pos_card"
 METHOD_WORDS = tuple(sorted({word for words in METHODS for word in words} | {VOUCHER, CHEQUE, CASH, POS}))
@@ -95,22 +103,20 @@ class Money:
         return belongs & ((self.names != NAMES_NOTHING) | (self.verified <= seen))
 
 
-def plan_money(random: Random, spec: CompanySpec, orders: Orders, claims: Claims, crm: CrmRecords, market: Ints) -> Money:
-    """Plan every money row of the company.
-
-    Args:
-        random: the stream of the topic.
-        spec: the company.
-        orders: the shop's orders.
-        claims: which orders came of a lead.
-        crm: the CRM records.
-        market: market of each CRM record.
-    """
-    prepaid = _prepaid(random, orders, claims)
-    cash = _cash_on_delivery(random, spec, orders)
-    given_back = _given_back(random, spec, orders)
-    parts = [prepaid, cash, given_back, _tuition(random, crm, market), _strays(random, spec)]
-    return _joined(parts)
+def plan_money(random: Random, spec: CompanySpec, orders: Orders, leads: Leads, claims: Claims, crm: CrmRecords) -> Money:
+    """Plan every money row of the company."""
+    money = _joined(
+        [
+            _prepaid(random, orders, claims),
+            _cash_on_delivery(random, spec, orders),
+            _given_back(random, spec, orders),
+            _tuition(random, leads, crm),
+            _strays(random, spec),
+        ]
+    )
+    nameable = (money.order >= 0) | (money.crm >= 0)
+    lost = nameable & (random.random(money.size) < spec.noise.payments_without_ids)
+    return replace(money, names=np.where(lost, LOST_NAMES, money.names))
 
 
 def _joined(parts: Sequence[Money]) -> Money:
@@ -165,7 +171,7 @@ def _prepaid(random: Random, orders: Orders, claims: Claims) -> Money:
     pays &= ~(transfer & (paid > orders.cancelled))
     chance = random.random(size)
     alone = (claims.lead < 0) & (claims.rejected < 0) & ~orders.paired & ~claims.late & (orders.fate == DELIVERED)
-    split = pays & ~transfer & (chance < 0.16) & (orders.gross > price(np.full(size, 120.0), orders.market))
+    split = pays & ~transfer & (orders.fate == DELIVERED) & (chance < 0.2) & (orders.gross > price(np.full(size, 120.0), orders.market))
     by_contact = pays & transfer & alone & (chance > 0.7)
     unnamed = indices(pays & transfer & alone & ~by_contact)[:_MANUAL_PAYMENTS]
     names = np.where(transfer, NAMES_INVOICE, NAMES_ORDER)
@@ -266,11 +272,12 @@ def _given_back(random: Random, spec: CompanySpec, orders: Orders) -> Money:
     return _joined([refunds, parts, chargebacks, fees])
 
 
-def _tuition(random: Random, crm: CrmRecords, market: Ints) -> Money:
+def _tuition(random: Random, leads: Leads, crm: CrmRecords) -> Money:
     """Instalments of the institute's customers, weeks apart; bounced cheques; people who stop paying; refunds."""
     won = indices(crm.entered[WON] < NEVER)
     count = len(won)
-    agreed, currency, since = crm.final[won], market[won], crm.entered[WON][won]
+    agreed, since = crm.final[won], crm.entered[WON][won]
+    currency, person = leads.market[crm.lead[won]], leads.person[crm.lead[won]]
     instalments = np.array(_EARLIEST_INSTALMENTS)[draw(random, (0.28, 0.27, 0.3, 0.15), count)]
     stops_after = np.where(random.random(count) < 0.07, 1, 9)
     first_wait = hours_after(random, 9 * 24, 0.7, count)
@@ -287,18 +294,18 @@ def _tuition(random: Random, crm: CrmRecords, market: Ints) -> Money:
         deposited = since + first_wait + number * 30 * DAY + days_between(random, 0, 4, count)
         clears = deposited + np.where(cheque, days_between(random, 2, 6, count), 0)
         rows.append(
-            _rows(len(pays), crm=won[pays], names=names[pays], announced=deposited[pays], paid=clears[pays],
+            _rows(len(pays), crm=won[pays], names=names[pays], person=person[pays], announced=deposited[pays], paid=clears[pays],
                   amount=amount[pays], currency=currency[pays], method=method[pays])
         )  # fmt: skip
         bounced = pays[cheque[pays] & (random.random(len(pays)) < 0.1)]
         rows.append(
-            _rows(len(bounced), crm=won[bounced], names=names[bounced], announced=since[bounced], paid=NEVER,
+            _rows(len(bounced), crm=won[bounced], names=names[bounced], person=person[bounced], announced=since[bounced], paid=NEVER,
                   failed=True, amount=amount[bounced], currency=currency[bounced], method=method[bounced])
         )  # fmt: skip
     left_early = indices((random.random(count) < 0.05) & (stops_after > 1))
     first_amount = np.where(instalments[left_early] == 1, agreed[left_early], part(agreed, 1 / instalments, currency)[left_early])
     rows.append(
-        _rows(len(left_early), kind=REFUND, crm=won[left_early], names=NAMES_CRM,
+        _rows(len(left_early), kind=REFUND, crm=won[left_early], names=NAMES_CRM, person=person[left_early],
               paid=(since + first_wait)[left_early] + days_between(random, 12, 40, len(left_early)),
               amount=part(first_amount, np.full(len(left_early), 0.5), currency[left_early]),
               currency=currency[left_early], method=METHOD_WORDS.index("bank_transfer"))

@@ -83,8 +83,9 @@ _OTHERS_SHARE = (0.3, 0.12, 0.18)
 
 _EMAIL_DOMAINS = ("example.com", "example.net", "example.org")
 _COUNTRY_CODES = ("971", "966", "965")
-_MOBILE_PREFIXES = ((50, 52, 54, 55, 56, 58), (50, 53, 54, 55, 56, 57, 58, 59), (5, 6, 9))
-_NONZERO_NUMBERS = 9**7
+# Prefixes under which every number is a valid mobile one, and how many digits follow them.
+_MOBILE_PREFIXES = ((50, 52, 54, 55, 56, 58), (50, 53, 54, 55, 56, 58, 59), (50, 55, 66, 90, 94, 96, 97, 99))
+_DIGITS_AFTER = (7, 7, 6)
 _LONG_STRIDE = 2_654_435_761  # prime, so that every number of a market comes once before any comes twice
 _ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
 
@@ -146,14 +147,15 @@ def plan_people(random: Random, market: Ints, *, family_phones: float) -> People
 
 def _phone_numbers(random: Random, market: int, size: int) -> Ints:
     prefixes = np.array(_MOBILE_PREFIXES[market], dtype=np.int64)
-    places = len(prefixes) * _NONZERO_NUMBERS
+    digits = _DIGITS_AFTER[market]
+    places = len(prefixes) * 9**digits
     place = (int(random.integers(0, places)) + np.arange(size) * _LONG_STRIDE) % places
-    prefix, rest = np.divmod(place, _NONZERO_NUMBERS)
+    prefix, rest = np.divmod(place, 9**digits)
     subscriber = np.zeros(size, dtype=np.int64)
-    for position in range(7):
+    for position in range(digits):
         rest, digit = np.divmod(rest, 9)
         subscriber += (digit + 1) * 10**position
-    return prefixes[prefix] * 10_000_000 + subscriber
+    return prefixes[prefix] * 10**digits + subscriber
 
 
 def e164(people: People, person: Ints) -> pa.Array:

@@ -144,9 +144,8 @@ def _with_merges(random: Random, leads: Leads, main: CrmRecords) -> CrmRecords:
     into = position[first_of_person[leads.person[repeats]]]
     repeats, into = repeats[into >= 0], into[into >= 0]
 
-    entered_twice = indices(
-        (main.ties == NAMES_LEAD) & (leads.kind[main.lead] == REAL) & leads.service[main.lead] & (random.random(main.size) < 0.02)
-    )
+    plain = (main.ties == NAMES_LEAD) & (leads.kind[main.lead] == REAL) & ~leads.several[main.lead]
+    entered_twice = indices(plain & leads.service[main.lead] & (random.random(main.size) < 0.02))
     ties = main.ties.copy()
     ties[entered_twice] = TOOK_OVER
 

@@ -16,7 +16,7 @@ from reconciliation_assets.sample.clock import DAY, NEVER, month_name, months, m
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import BY_CONTACT, BY_CRM_ID, BY_HAND, BY_LEAD_ID, REAL, REPEAT, TEST_LEAD
 from reconciliation_assets.sample.money import in_fils
-from reconciliation_assets.sample.payments import FEE, NAMES_CONTACT, NAMES_NOTHING, PAYMENT
+from reconciliation_assets.sample.payments import FEE, LOST_NAMES, NAMES_CONTACT, NAMES_NOTHING, PAYMENT
 from reconciliation_assets.sample.service_line import LOST, QUALIFIED, SAME_CONTACT, TOOK_OVER, WON
 from reconciliation_assets.sample.shop import CANCEL, CHEAT, CONFIRMED, DONE, REFUSAL, RETURN, TRIAL
 from reconciliation_assets.sample.tables.identifiers import campaign_ids, crm_ids, lead_ids, order_ids, payment_ids
@@ -24,8 +24,8 @@ from reconciliation_assets.sample.tables.manual import known_adjustments
 from reconciliation_assets.sample.text import words
 
 RUNGS = ("captured", "valid", "qualified", "won", "collected")
-METHODS = ("exact_id", "exact_contact", "crm_relationship", "manual_verified")
-EXACT_ID, EXACT_CONTACT, CRM_RELATIONSHIP, MANUAL = range(4)
+METHODS = ("exact_id", "exact_contact", "crm_relationship", "manual_verified", "inferred")
+EXACT_ID, EXACT_CONTACT, CRM_RELATIONSHIP, MANUAL, INFERRED = range(5)
 _CLAIM_METHODS = np.array([EXACT_ID, EXACT_CONTACT, CRM_RELATIONSHIP, MANUAL])  # by leads.BY_LEAD_ID, ...
 
 _ENTRY_LINES = ("invalid_or_duplicate", "lost_or_cancelled", "returned_refunded_failed", "open", "value_and_basis")
@@ -56,7 +56,8 @@ class Records:
 def true_links(company: Company) -> pa.Table:
     """Return every true pair with the method that finds it: link, left_id, right_id, true_method.
 
-    Money of any status and kind is linked to what it belongs to; only a pair that nobody has decided by hand yet is left out.
+    Money of any status and kind is linked to what it belongs to, `inferred` where noise took every number it named; only a
+    pair that is to be decided by hand, and is not yet, is left out.
     """
     as_of, crm, money = company.as_of, company.crm, company.money
     record = indices(crm.created <= as_of)
@@ -65,7 +66,11 @@ def true_links(company: Company) -> pa.Table:
     order = indices((lead >= 0) & (company.orders.created <= as_of))
     known = (money.announced <= as_of) & money.is_known(as_of)
     paid, tuition = indices(known & (money.order >= 0)), indices(known & (money.crm >= 0))
-    money_method = np.select([money.names == NAMES_CONTACT, money.names == NAMES_NOTHING], [EXACT_CONTACT, MANUAL], EXACT_ID)
+    money_method = np.select(
+        [money.names == NAMES_CONTACT, money.names == NAMES_NOTHING, money.names == LOST_NAMES],
+        [EXACT_CONTACT, MANUAL, INFERRED],
+        EXACT_ID,
+    )
     return pa.concat_tables(
         [
             _links("lead_crm", lead_ids(crm.lead[record]), crm_ids(record), crm_method[record]),

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
+from reconciliation_assets.sample.arrays import random_stream
 from reconciliation_assets.sample.company import Company, plan_company
+from reconciliation_assets.sample.noise import damage
 from reconciliation_assets.sample.spec import CompanySpec
 from reconciliation_assets.sample.tables.crm_records import crm_records
 from reconciliation_assets.sample.tables.crm_stage_changes import crm_stage_changes
@@ -53,10 +55,12 @@ def write_company(spec: CompanySpec, out: Path) -> None:
         OSError: the folder cannot be written.
     """
     company = plan_company(spec)
+    noise = random_stream(spec.seed, "noise")
     inbox = out / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     for name, table in TABLES.items():
-        csv.write_csv(table(company), inbox / f"{name}.csv", _PLAIN)
+        rows = damage(noise, spec.noise, name, table(company))
+        csv.write_csv(rows, inbox / f"{name}.csv", _PLAIN)
     answer, links = true_answer(company), true_links(company)
     if spec.orders > MOST_ORDERS_WITH_LINKS_IN_JSON:
         parquet.write_table(links, out / "truth_links.parquet")

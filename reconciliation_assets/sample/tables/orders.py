@@ -36,7 +36,7 @@ def orders(company: Company) -> pa.Table:
     size = plan.size
     campaign = company.ads.campaign[plan.slot]
     offsets = written_offsets(random, plan.market)
-    claimed = (claims.lead >= 0) | (claims.rejected >= 0)
+    claimed = claims.lead >= 0
     nameless = np.isin(claims.how, (BY_CRM_ID, BY_HAND))
     arabic = random.random(size) < 0.45
     methods = [word for market in METHODS for word in market]

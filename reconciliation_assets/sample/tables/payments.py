@@ -10,6 +10,7 @@ from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
 from reconciliation_assets.sample.payments import (
     KINDS,
+    LOST_NAMES,
     METHOD_WORDS,
     NAMES_CONTACT,
     NAMES_CRM,
@@ -49,7 +50,10 @@ def payments(company: Company) -> pa.Table:
     by_order = plan.names == NAMES_ORDER
     by_crm = np.isin(plan.names, (NAMES_CRM, NAMES_CRM_AND_INVOICE))
     by_invoice = np.isin(plan.names, (NAMES_INVOICE, NAMES_CRM_AND_INVOICE))
-    shows = (plan.person >= 0) & ((plan.names == NAMES_CONTACT) | (by_order & (random.random(size) < 0.5)))
+    speaks = random.random(size)
+    shows = (plan.names == NAMES_CONTACT) | ((by_order | by_crm) & (speaks < 0.5))
+    shows |= (plan.names == LOST_NAMES) & (speaks < 0.35)
+    named = shows | ((plan.names == LOST_NAMES) & (speaks < 0.8))
     person = np.maximum(plan.person, 0)
     number = np.arange(size)
     missing = numbered("WEB-", np.where(plan.names == NAMES_MISSING, number, NONE), 6)
@@ -73,7 +77,7 @@ def payments(company: Company) -> pa.Table:
         "reference": numbered("TRX", number, 9),
         "email": where(shows, email_text(random, people, person)),
         "phone": where(shows, phone_text(random, people, person, local=False)),
-        "payer_name": where(shows, name_text(people, person, np.full(size, OTHER_LATIN))),
+        "payer_name": where(named, name_text(people, person, np.full(size, OTHER_LATIN))),
         "method": words(METHOD_WORDS, plan.method),
     }
     couriers = [code for market in COURIERS for code, _ in market]
