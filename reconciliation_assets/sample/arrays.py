@@ -15,10 +15,10 @@ Random: TypeAlias = np.random.Generator
 
 NONE = -1
 
-# Each topic draws from its own stream, so a change in one leaves the others' companies as they were.
+# Each topic draws from its own stream, so that a change in one leaves the others' plans as they were.
 _TOPICS = (
     *("people", "demand", "shop", "leads", "service", "payments", "insights", "noise"),
-    *("meta_insights", "leads table", "crm_records", "orders table", "payments table"),
+    *("meta_insights table", "leads table", "crm_records table", "orders table", "payments table"),
 )
 
 
@@ -36,6 +36,16 @@ def indices(mask: Bools) -> Ints:
     return np.flatnonzero(mask).astype(np.int64)
 
 
+def filled(size: int, value: int) -> Ints:
+    """Return an array of one value."""
+    return np.full(size, value, dtype=np.int64)
+
+
+def chance(random: Random, share: float, size: int) -> Bools:
+    """Draw which of `size` elements are among a share."""
+    return np.less(random.random(size), share)
+
+
 def draw(random: Random, probabilities: tuple[float, ...], size: int) -> Ints:
     """Draw `size` codes; code k has `probabilities[k]`, which sum to 1."""
     return np.searchsorted(np.cumsum(probabilities)[:-1], random.random(size), side="right").astype(np.int64)
@@ -44,6 +54,13 @@ def draw(random: Random, probabilities: tuple[float, ...], size: int) -> Ints:
 def sum_by(index: Ints, values: Ints, size: int) -> Ints:
     """Sum integer values by index, exactly; elements with index -1 are left out."""
     known = index >= 0
-    totals = np.zeros(size, dtype=np.int64)
+    totals = filled(size, 0)
     np.add.at(totals, index[known], values[known])
     return totals
+
+
+def any_by(index: Ints, which: Bools, size: int) -> Bools:
+    """Return for each index whether any of its elements is among `which`; index -1 is left out."""
+    hit = np.zeros(size, dtype=bool)
+    hit[index[which & (index >= 0)]] = True
+    return hit

@@ -41,7 +41,7 @@ def rhythm(opened: date, days: int, market: str) -> Floats:
     week = np.array(_WEEK_RHYTHM[market])
     number = np.arange(days)
     growth: Floats = 0.85 + 0.3 * number / max(days - 1, 1)
-    return growth * week[(number + opened.weekday()) % 7]
+    return np.multiply(growth, week[(number + opened.weekday()) % 7])
 
 
 def seconds_of_day(random: Random, size: int) -> Ints:

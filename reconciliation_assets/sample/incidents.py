@@ -1,6 +1,6 @@
 """Things that went wrong in the sample company, each planted where a reader of the report should find it.
 
-Days count from the opening, so an incident keeps its place when the company is cut at another date.
+Days count from the opening, so an incident keeps its place when the company is looked at earlier or later.
 """
 
 from dataclasses import dataclass
@@ -24,24 +24,24 @@ class LostTracking:
 
 @dataclass(frozen=True)
 class LateRemittance:
-    """A courier that handed over a week's cash on delivery late.
+    """A courier that handed over the cash of some delivery weeks late.
 
     Attributes:
         courier: code of the courier, see `shop.COURIERS`.
-        first_day: first day of the deliveries concerned.
-        days: how many days of deliveries.
+        first_week: first week of the deliveries concerned, counted from the opening's, which is 0.
+        weeks: how many weeks of deliveries.
         delay_days: how much later than agreed the money came.
     """
 
     courier: str
-    first_day: int
-    days: int = 7
-    delay_days: int = 25
+    first_week: int
+    weeks: int = 2
+    delay_days: int = 32
 
 
 Incident: TypeAlias = LostTracking | LateRemittance
 
 INCIDENTS: tuple[Incident, ...] = (
     LostTracking("KSA | HR Diploma | Instant form | AR", first_day=71),
-    LateRemittance("NJD", first_day=84),
+    LateRemittance("NJD", first_week=5),
 )

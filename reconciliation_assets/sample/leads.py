@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from reconciliation_assets.sample.arrays import NONE, Bools, Ints, Random, draw, indices
-from reconciliation_assets.sample.campaigns import Ads, Line, draw_demand
+from reconciliation_assets.sample.ads import Ads, draw_demand
+from reconciliation_assets.sample.arrays import NONE, Bools, Ints, Random, chance, draw, filled, indices
+from reconciliation_assets.sample.campaigns import Line
 from reconciliation_assets.sample.clock import DAY, HOUR, NEVER, days_between, hours_after, midnight, seconds_of_day
 from reconciliation_assets.sample.incidents import LostTracking
 from reconciliation_assets.sample.money import in_fils, price
@@ -15,23 +16,27 @@ from reconciliation_assets.sample.spec import CompanySpec
 
 # How an order is tied to its lead.
 BY_LEAD_ID, BY_CONTACT, BY_CRM_ID, BY_HAND = range(4)
-_HOW_SHARES = (0.6, 0.31, 0.09)
+_TIES_OF_SINGLE_ORDERS = (0.6, 0.31, 0.09)
+_TIES_OF_FIRST_ORDERS = (0.65, 0.35)
+_TIES_OF_SECOND_ORDERS = (0.3, 0.7)
 
 # Why a lead is not real; REAL is what the others have.
 REAL, SPAM, WRONG_NUMBER, JOB_INQUIRY, IRRELEVANT, TEST_LEAD, REPEAT = range(7)
+FOUND_OUT_BY_SALES = (SPAM, WRONG_NUMBER, JOB_INQUIRY, IRRELEVANT)
 _UNREAL_SHARES = (0.0, 0.34, 0.3, 0.16, 0.2)
+_TEST_SHARE = 0.012
 
-# Records per order of the shop; with the repeats there are about half as many leads as orders.
+# Leads per order of the shop; with the repeats there are about half as many leads as orders.
 _SERVICE_LEADS = 0.3
 _SHOP_LEADS = 0.1
-_BOUGHT = 0.08
+_LEADS_THAT_ORDERED = 0.08
 _REPEATS = 0.045
 
 _SERVICE_TICKET = 5_400.0
 _SHOP_TICKET = 260.0
 _LONGEST_DELAY = 20 * DAY
 _DECISIONS_BY_HAND = 3
-_BEYOND_THE_WINDOW = (97, 118)
+_BEYOND_THE_WINDOW_DAYS = (97, 118)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Leads:
         market: index into `money.MARKETS`; it is also the currency of the stated value.
         service: whether it is the institute's lead (else the shop's).
         kind: REAL, or why it is not.
-        known: instant at which sales found out that it is not real; NEVER for real leads, tests and repeats.
+        known: instant at which sales find out that it is not real; NEVER for real leads, tests and repeats.
         list_price: price of what was asked for, in minor units.
         states_value: whether the form passed the list price on as the lead's stated value.
         untracked: whether its form had lost the identifiers of the ad.
@@ -108,115 +113,120 @@ def plan_leads(random: Random, spec: CompanySpec, ads: Ads, orders: Orders) -> t
 
     People are numbered on from the orders' people, one per lead that is nobody's order.
     """
-    bought, claims = _leads_of_orders(random, spec, orders)
-    service = _fresh_leads(random, spec, ads, "service", round(spec.orders * _SERVICE_LEADS), orders.size)
-    shop = _fresh_leads(random, spec, ads, "shop", round(spec.orders * _SHOP_LEADS), orders.size + service.size)
-    plan = _joined([bought, service, shop])
-    again = indices((plan.kind == REAL) & ~plan.several & (random.random(plan.size) < _REPEATS))
-    several = plan.several.copy()
-    several[again] = True
-    plan = replace(plan, several=several)
+    ordered, claims = _leads_of_orders(random, spec, orders)
+    service = _fresh_leads(
+        random, spec, ads, line="service", size=round(spec.orders * _SERVICE_LEADS), next_person=orders.size
+    )
+    shop = _fresh_leads(
+        random, spec, ads, line="shop", size=round(spec.orders * _SHOP_LEADS), next_person=orders.size + service.size
+    )
+    plan = _joined([ordered, service, shop])
+    again = indices((plan.kind == REAL) & ~plan.several & chance(random, _REPEATS, plan.size))
+    plan.several[again] = True
     return _lose_tracking(spec, ads, _joined([plan, _repeats(random, plan.select(again))])), claims
 
 
-def _joined(parts: Sequence[Leads]) -> Leads:
-    return Leads(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Leads)})
+def _joined(plans: Sequence[Leads]) -> Leads:
+    names = [field.name for field in fields(Leads)]
+    return Leads(**{name: np.concatenate([getattr(plan, name) for plan in plans]) for name in names})
 
 
 def _leads_of_orders(random: Random, spec: CompanySpec, orders: Orders) -> tuple[Leads, Claims]:
-    """Choose the orders that came of a lead, and plan the leads they came of."""
-    size = orders.size
+    """Choose the orders that came of a lead, and plan the leads they came of.
+
+    Besides: leads that are too old to count for their person's order, and earlier leads of people who asked twice.
+    """
     opening = midnight(spec.opened)
+    size = orders.size
     candidate = ~np.isin(orders.fate, (FRAUD, TEST)) & (orders.pair_first < 0) & (orders.created > opening + 3 * DAY)
-    first = indices(candidate & (random.random(size) < _BOUGHT))
-    single = ~orders.paired[first]
+    first = indices(candidate & chance(random, _LEADS_THAT_ORDERED, size))
     delay = np.clip(hours_after(random, 40, 1.2, len(first)), HOUR, _LONGEST_DELAY)
     delay = np.minimum(delay, orders.created[first] - opening - DAY)
+    claims = _claims(random, orders, first)
+    # Ruled out, the order is a record of its own, which must not look like a repeat of the lead.
+    delay[claims.rejected[first] >= 0] = 12 * DAY
 
-    lead = np.full(size, NONE, dtype=np.int64)
-    how = np.full(size, NONE, dtype=np.int64)
-    rejected = np.full(size, NONE, dtype=np.int64)
-    verified = np.full(size, NEVER, dtype=np.int64)
+    old_enough = orders.created > opening + (_BEYOND_THE_WINDOW_DAYS[1] + 1) * DAY
+    alone = (claims.lead < 0) & (claims.rejected < 0) & ~orders.paired & (orders.fate == DELIVERED)
+    late = alone & old_enough & chance(random, 0.02, size)
+    beyond = days_between(random, *_BEYOND_THE_WINDOW_DAYS, size)
+
+    single = ~orders.paired[first]
+    asked_twice = single & (claims.how[first] == BY_CONTACT) & (orders.created[first] - opening > 70 * DAY)
+    twice = indices(asked_twice & chance(random, 0.15, len(first)))
+    earlier = delay[twice] + days_between(random, 14, 40, len(twice))
+
+    latest = _leads_for(random, orders, first, delay)
+    latest.several[twice] = True
+    # A stated value beside an order that comes to nothing could be read onto two lines of the bridge.
+    latest.states_value[~single | (orders.fate[first] != DELIVERED)] = False
+    too_old = _leads_for(random, orders, indices(late), beyond[late])
+    superseded = _leads_for(random, orders, first[twice], earlier)
+    superseded.several[:] = True
+    return _joined([latest, too_old, superseded]), replace(claims, late=late)
+
+
+def _claims(random: Random, orders: Orders, first: Ints) -> Claims:
+    """Tie the chosen orders to leads numbered in their order, with the second orders of the same people."""
+    size = orders.size
+    lead, how, rejected = filled(size, NONE), filled(size, NONE), filled(size, NONE)
+    single = ~orders.paired[first]
     lead[first] = np.arange(len(first))
-    how[first] = np.where(single, draw(random, _HOW_SHARES, len(first)), draw(random, (0.65, 0.35), len(first)))
+    how[first] = np.where(
+        single,
+        draw(random, _TIES_OF_SINGLE_ORDERS, len(first)),
+        draw(random, _TIES_OF_FIRST_ORDERS, len(first)),
+    )
     second = indices(orders.pair_first >= 0)
     second = second[lead[orders.pair_first[second]] >= 0]
     lead[second] = lead[orders.pair_first[second]]
-    how[second] = draw(random, (0.3, 0.7), len(second))
+    how[second] = draw(random, _TIES_OF_SECOND_ORDERS, len(second))
 
-    by_contact = indices(single & (how[first] == BY_CONTACT) & (orders.created[first] - opening > 20 * DAY))
-    # Ruled out, the order is a record of its own, which must not look like a repeat of the lead.
-    delay[by_contact[:_DECISIONS_BY_HAND]] = 12 * DAY
-    by_contact = first[by_contact]
+    long_ago = orders.created[first] > orders.created[0] + 20 * DAY
+    by_contact = first[single & (how[first] == BY_CONTACT) & long_ago]
     ruled_out, accepted = by_contact[:_DECISIONS_BY_HAND], by_contact[_DECISIONS_BY_HAND : 2 * _DECISIONS_BY_HAND]
     rejected[ruled_out], lead[ruled_out], how[ruled_out] = lead[ruled_out], NONE, NONE
     how[accepted] = BY_HAND
-    decided = np.concatenate([ruled_out, accepted])
-    verified[decided] = orders.created[decided] + 20 * HOUR
-
-    late = (lead < 0) & (rejected < 0) & ~orders.paired & (orders.fate == DELIVERED)
-    late &= (orders.created > opening + (_BEYOND_THE_WINDOW[1] + 1) * DAY) & (random.random(size) < 0.02)
-
-    older = indices(single & (how[first] == BY_CONTACT) & (random.random(len(first)) < 0.15))
-    older = older[orders.created[first[older]] - opening > 70 * DAY]
-    plan = _joined(
-        [
-            _leads_for(random, orders, first, orders.created[first] - delay),
-            _leads_for(
-                random, orders, indices(late), orders.created[late] - days_between(random, *_BEYOND_THE_WINDOW, late.sum())
-            ),
-            _leads_for(
-                random,
-                orders,
-                first[older],
-                orders.created[first[older]] - delay[older] - days_between(random, 14, 40, len(older)),
-            ),
-        ]
-    )
-    several = plan.several.copy()
-    several[older] = True
-    several[len(plan.several) - len(older) :] = True
-    # A stated value beside an order that comes to nothing could be read onto two lines of the bridge.
-    stating = plan.states_value.copy()
-    stating[: len(first)] &= single & (orders.fate[first] == DELIVERED)
-    return replace(plan, several=several, states_value=stating), Claims(lead, how, rejected, verified, late)
+    verified = filled(size, NEVER)
+    for decided in (ruled_out, accepted):
+        verified[decided] = orders.created[decided] + 20 * HOUR
+    return Claims(lead, how, rejected, verified, late=np.zeros(size, dtype=bool))
 
 
-def _leads_for(random: Random, orders: Orders, of: Ints, created: Ints) -> Leads:
-    market = orders.market[of]
-    size = len(of)
+def _leads_for(random: Random, orders: Orders, of: Ints, before: Ints) -> Leads:
+    """Plan a lead for each of some orders, so many seconds before it."""
+    market, size = orders.market[of], len(of)
     wish = in_fils(orders.gross[of], market) / 100 * random.uniform(0.8, 1.2, size)
     return Leads(
         person=orders.person[of],
-        created=created,
+        created=orders.created[of] - before,
         slot=orders.slot[of],
         market=market,
         service=np.zeros(size, dtype=bool),
-        kind=np.full(size, REAL, dtype=np.int64),
-        known=np.full(size, NEVER, dtype=np.int64),
+        kind=filled(size, REAL),
+        known=filled(size, NEVER),
         list_price=price(wish, market),
-        states_value=random.random(size) < 0.35,
+        states_value=chance(random, 0.35, size),
         untracked=np.zeros(size, dtype=bool),
-        ad_only=random.random(size) < 0.02,
+        ad_only=chance(random, 0.02, size),
         several=np.zeros(size, dtype=bool),
     )
 
 
-def _fresh_leads(random: Random, spec: CompanySpec, ads: Ads, line: Line, size: int, next_person: int) -> Leads:
+def _fresh_leads(random: Random, spec: CompanySpec, ads: Ads, *, line: Line, size: int, next_person: int) -> Leads:
     """Plan leads of people who have no order."""
     slot, day = draw_demand(random, ads, spec.campaigns, line, size)
     created = midnight(spec.opened) + day * DAY + seconds_of_day(random, size)
     by_time = np.argsort(created, kind="stable")
     slot, created = slot[by_time], created[by_time]
-    campaign = ads.campaign[slot]
-    market = ads.market[slot]
+    campaign, market = ads.campaign[slot], ads.market[slot]
     service = line == "service"
     quality = np.array([row.lead_quality for row in spec.campaigns])[campaign]
     kind = np.where(random.random(size) < quality, REAL, draw(random, _UNREAL_SHARES, size))
-    kind[random.random(size) < 0.012] = TEST_LEAD
-    told = np.isin(kind, (SPAM, WRONG_NUMBER, JOB_INQUIRY, IRRELEVANT))
+    kind[chance(random, _TEST_SHARE, size)] = TEST_LEAD
     ticket = np.array([row.ticket for row in spec.campaigns])[campaign] * random.lognormal(0, 0.22, size)
-    average = _SERVICE_TICKET if service else _SHOP_TICKET
+    asked = np.clip(ticket * (_SERVICE_TICKET if service else _SHOP_TICKET), 40, 12_000)
+    found_out = created + hours_after(random, 22, 0.7, size)
     return Leads(
         person=next_person + np.arange(size),
         created=created,
@@ -224,23 +234,22 @@ def _fresh_leads(random: Random, spec: CompanySpec, ads: Ads, line: Line, size: 
         market=market,
         service=np.full(size, service),
         kind=kind,
-        known=np.where(told, created + hours_after(random, 22, 0.7, size), NEVER),
-        list_price=price(np.clip(average * ticket, 40, 12_000), market),
-        states_value=random.random(size) < (0.5 if service else 0.15),
+        known=np.where(np.isin(kind, FOUND_OUT_BY_SALES), found_out, NEVER),
+        list_price=price(asked, market),
+        states_value=chance(random, 0.5 if service else 0.15, size),
         untracked=np.zeros(size, dtype=bool),
-        ad_only=random.random(size) < 0.02,
+        ad_only=chance(random, 0.02, size),
         several=np.zeros(size, dtype=bool),
     )
 
 
 def _repeats(random: Random, first: Leads) -> Leads:
     """Plan the same people asking for the same once more, an hour to six days later."""
-    size = first.size
     return replace(
         first,
-        created=first.created + (random.random(size) ** 2 * 6 * DAY).astype(np.int64) + HOUR,
-        kind=np.full(size, REPEAT, dtype=np.int64),
-        states_value=first.states_value & (random.random(size) < 0.7),
+        created=first.created + (random.random(first.size) ** 2 * 6 * DAY).astype(np.int64) + HOUR,
+        kind=filled(first.size, REPEAT),
+        states_value=first.states_value & chance(random, 0.7, first.size),
     )
 
 
@@ -250,10 +259,7 @@ def _lose_tracking(spec: CompanySpec, ads: Ads, plan: Leads) -> Leads:
     untracked = plan.untracked
     for incident in spec.incidents:
         if isinstance(incident, LostTracking):
-            concerned = ads.campaign[plan.slot] == names.index(incident.campaign)
-            untracked = untracked | (
-                concerned & (day >= incident.first_day) & (day < incident.first_day + incident.days)
-            )
+            theirs = ads.campaign[plan.slot] == names.index(incident.campaign)
+            then = (day >= incident.first_day) & (day < incident.first_day + incident.days)
+            untracked = untracked | (theirs & then)
     return replace(plan, untracked=untracked)
-
-

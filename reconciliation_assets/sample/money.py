@@ -16,7 +16,6 @@ CURRENCIES = ("AED", "SAR", "KWD", "USD")  # the first three are the markets' ow
 KWD_RATE = "11.960000"
 
 _MINOR_UNITS = np.array([100, 100, 1_000, 100], dtype=np.int64)
-_DECIMALS = np.array([2, 2, 3, 2], dtype=np.int64)
 # Fils of a dirham per minor unit, as exact fractions: 1, 3.6725 / 3.75, 11.96 / 10, 3.6725.
 _RATE_OVER = np.array([1, 1_469, 1_196, 36_725], dtype=np.int64)
 _RATE_UNDER = np.array([1, 1_500, 1_000, 10_000], dtype=np.int64)
@@ -29,7 +28,12 @@ def in_fils(amounts: Ints, currencies: Ints) -> Ints:
     whole, rest = np.divmod(amounts * _RATE_OVER[currencies], _RATE_UNDER[currencies])
     twice = 2 * rest
     up = (twice > _RATE_UNDER[currencies]) | ((twice == _RATE_UNDER[currencies]) & (whole % 2 == 1))
-    return whole + up
+    return np.add(whole, up)
+
+
+def nearest(dirhams: Floats, currencies: Ints) -> Ints:
+    """Turn values in dirhams into the nearest minor units of the currency."""
+    return np.rint(dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]).astype(np.int64)
 
 
 def price_step(amounts: Ints, currencies: Ints) -> Ints:
@@ -42,34 +46,28 @@ def price(dirhams: Floats, currencies: Ints) -> Ints:
     """Turn a value in dirhams into a price somebody would ask for in the currency, in minor units."""
     minor = (dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]).astype(np.int64)
     step = price_step(minor, currencies)
-    return np.maximum(1, minor // step) * step
+    return np.multiply(np.maximum(1, minor // step), step)
 
 
 def part(amounts: Ints, shares: Floats, currencies: Ints) -> Ints:
     """Return a share of each amount, at a step of its price, so that what is left is at such a step as well."""
     step = price_step(amounts, currencies)
-    return np.maximum(1, (amounts * shares / step).astype(np.int64)) * step
+    return np.multiply(np.maximum(1, (amounts * shares / step).astype(np.int64)), step)
 
 
 def exactly_convertible(dirhams: Floats, currencies: Ints) -> Ints:
     """Turn values in dirhams into minor units that convert back without rounding, however they are summed."""
     minor = dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]
     step = _EXACT_STEP[currencies]
-    return np.rint(minor / step).astype(np.int64) * step
-
-
-def major_units(amounts: Floats, currencies: Ints) -> Ints:
-    """Turn amounts in major units of the currency into minor units."""
-    return np.rint(amounts * _MINOR_UNITS[currencies]).astype(np.int64)
+    return np.multiply(np.rint(minor / step).astype(np.int64), step)
 
 
 def amount_text(amounts: Ints, currencies: Ints) -> pa.Array:
     """Return amounts as decimals in major units; a negative one (none) gives null."""
     known = amounts >= 0
     whole, rest = np.divmod(np.where(known, amounts, 0), _MINOR_UNITS[currencies])
-    two = pa.array([f"{value:02d}" for value in range(1_000)])
-    three = pa.array([f"{value:03d}" for value in range(1_000)])
-    rest_codes = pa.array(rest)
-    decimals = pc.if_else(pa.array(_DECIMALS[currencies] == 3), three.take(rest_codes), two.take(rest_codes))
+    two, three = (pa.array([f"{value:0{digits}d}" for value in range(1_000)]) for digits in (2, 3))
+    thousandths = pa.array(_MINOR_UNITS[currencies] == 1_000)
+    decimals = pc.if_else(thousandths, three.take(pa.array(rest)), two.take(pa.array(rest)))
     text = pc.binary_join_element_wise(pa.array(whole).cast(pa.string()), decimals, ".")
     return pc.if_else(pa.array(known), text, pa.scalar(None, pa.string()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconciliation_assets.sample.arrays import Bools, Ints, Random, indices
+from reconciliation_assets.sample.arrays import Bools, Ints, Random, chance, indices
 from reconciliation_assets.sample.text import NULL, join, words
 
 
@@ -53,10 +53,8 @@ class Noise:
         )
 
 
-Break = tuple[str, str | None]
-"""A column and the value that makes its row unreadable; None empties a required column."""
-
-_BREAKS: dict[str, tuple[str, tuple[Break, ...]]] = {
+# By table: its key, and columns with a value that makes their row unreadable; None empties a required column.
+_BREAKS: dict[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "leads": ("lead_id", (("created_at", "2026-02-30T10:00:00+04:00"), ("created_at", None), ("stated_value", "tbd"))),
     "crm_records": ("crm_id", (("created_at", "yesterday"), ("stage", None), ("final_value", "-100.00"))),
     "orders": ("order_id", (("gross_value", "twelve"), ("gross_value", "-15.00"), ("created_at", "2026-13-01"))),
@@ -79,24 +77,24 @@ def damage(random: Random, noise: Noise, name: str, table: pa.Table) -> pa.Table
         table: its rows, all columns text.
     """
     for column in ("full_name", "payer_name"):
-        table = _changed(table, column, _chosen(random, noise.name_typos, table), lambda old: _mistyped(random, old))
-    table = _changed(table, "phone", _chosen(random, noise.phone_swaps, table), lambda old: _swapped(random, old))
-    silent = _chosen(random, noise.contacts_missing, table)
+        table = _changed(
+            table, column, chance(random, noise.name_typos, table.num_rows), lambda old: _mistyped(random, old)
+        )
+    table = _changed(
+        table, "phone", chance(random, noise.phone_swaps, table.num_rows), lambda old: _swapped(random, old)
+    )
+    silent = chance(random, noise.contacts_missing, table.num_rows)
     for column in ("email", "phone"):
         table = _changed(table, column, silent, lambda old: pa.nulls(len(old), pa.string()))
     if name in _UNKNOWN_WORDS:
         column, vocabulary = _UNKNOWN_WORDS[name]
-        strange = _chosen(random, noise.unknown_statuses, table)
+        strange = chance(random, noise.unknown_statuses, table.num_rows)
         table = _changed(
             table, column, strange, lambda old: words(vocabulary, random.integers(0, len(vocabulary), len(old)))
         )
     if name in _BREAKS:
         table = pa.concat_tables([table, _broken(random, name, table, noise.bad_rows)])
     return table
-
-
-def _chosen(random: Random, share: float, table: pa.Table) -> Bools:
-    return random.random(table.num_rows) < share
 
 
 def _changed(table: pa.Table, column: str, rows: Bools, change: Callable[[pa.Array], pa.Array]) -> pa.Table:
@@ -141,7 +139,7 @@ def _swapped(random: Random, phones: pa.Array) -> pa.Array:
 def _broken(random: Random, name: str, table: pa.Table, share: float) -> pa.Table:
     """Return unreadable copies of some rows under keys of their own."""
     key, breaks = _BREAKS[name]
-    rows = indices(_chosen(random, share, table))
+    rows = indices(chance(random, share, table.num_rows))
     copies = table.take(pa.array(rows))
     copies = _with_column(copies, key, join(copies.column(key).combine_chunks(), "-X"))
     way: Ints = random.integers(0, len(breaks), len(rows))

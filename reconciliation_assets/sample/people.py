@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconciliation_assets.sample.arrays import Bools, Ints, Random, draw, indices
+from reconciliation_assets.sample.arrays import Bools, Ints, Random, chance, draw, indices
 from reconciliation_assets.sample.text import join, words
 
 # Arabic, and two usual transliterations.
@@ -78,10 +78,22 @@ _FAMILY_NAMES = (
 )
 # People from elsewhere, who write their names in Latin letters everywhere.
 _OTHER_FIRST_NAMES = ("Priya", "Rahul", "Anjali", "Imran", "Maria", "Jose", "Grace", "Daniel", "Sunita", "Arjun")
-_OTHER_FAMILY_NAMES = ("Nair", "Menon", "Sharma", "Qureshi", "Santos", "Reyes", "Fernandes", "Walker", "Pereira", "Thapa")
+_OTHER_FAMILY_NAMES = (
+    "Nair",
+    "Menon",
+    "Sharma",
+    "Qureshi",
+    "Santos",
+    "Reyes",
+    "Fernandes",
+    "Walker",
+    "Pereira",
+    "Thapa",
+)
 _OTHERS_SHARE = (0.3, 0.12, 0.18)
 
 _EMAIL_DOMAINS = ("example.com", "example.net", "example.org")
+_GIVES_EMAIL = 0.88
 _COUNTRY_CODES = ("971", "966", "965")
 # Prefixes under which every number is a valid mobile one, and how many digits follow them.
 _MOBILE_PREFIXES = ((50, 52, 54, 55, 56, 58), (50, 53, 54, 55, 56, 58, 59), (50, 55, 66, 90, 94, 96, 97, 99))
@@ -140,9 +152,9 @@ def plan_people(random: Random, market: Ints, *, family_phones: float) -> People
     for code in range(len(_COUNTRY_CODES)):
         here = indices(market == code)
         phone[here] = _phone_numbers(random, code, len(here))
-        shared = here[random.random(len(here)) < family_phones]
+        shared = here[chance(random, family_phones, len(here))]
         phone[shared] = phone[here[random.integers(0, max(len(here), 1), len(shared))]]
-    return People(market, first, family, phone, random.random(size) < 0.88, np.arange(size))
+    return People(market, first, family, phone, chance(random, _GIVES_EMAIL, size), np.arange(size))
 
 
 def _phone_numbers(random: Random, market: int, size: int) -> Ints:
@@ -155,7 +167,7 @@ def _phone_numbers(random: Random, market: int, size: int) -> Ints:
     for position in range(digits):
         rest, digit = np.divmod(rest, 9)
         subscriber += (digit + 1) * 10**position
-    return prefixes[prefix] * 10**digits + subscriber
+    return np.add(prefixes[prefix] * 10**digits, subscriber)
 
 
 def e164(people: People, person: Ints) -> pa.Array:

@@ -1,13 +1,13 @@
 """The shop: orders from checkout to the door, and back. Who ordered, through which ad, and what became of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from reconciliation_assets.sample.arrays import NONE, Bools, Ints, Random, draw, indices
-from reconciliation_assets.sample.campaigns import Ads, Campaign, draw_demand
+from reconciliation_assets.sample.ads import Ads, draw_demand
+from reconciliation_assets.sample.arrays import NONE, Bools, Floats, Ints, Random, chance, draw, filled, indices
 from reconciliation_assets.sample.clock import DAY, HOUR, NEVER, days_between, hours_after, midnight, seconds_of_day
+from reconciliation_assets.sample.incidents import LateRemittance
 from reconciliation_assets.sample.money import price
 from reconciliation_assets.sample.spec import CompanySpec
 
@@ -15,9 +15,10 @@ from reconciliation_assets.sample.spec import CompanySpec
 COURIERS: tuple[tuple[tuple[str, int], ...], ...] = (
     (("FLX", 4), ("DNP", 6)),
     (("NJD", 5), ("SRB", 7)),
-    (("FLX", 5), ("KWL", 8)),
+    (("KWL", 5), ("FLX", 8)),
 )
-# Payment methods by market: cash on delivery first, then the prepaid ones.
+_COURIER_SHARES = (0.7, 0.3)
+# Payment methods by market: cash on delivery first, bank transfer last.
 METHODS = (
     ("cod", "card", "apple_pay", "tabby", "bank_transfer"),
     ("cod", "mada", "apple_pay", "tamara", "bank_transfer"),
@@ -30,7 +31,7 @@ _METHOD_SHARES = ((0.42, 0.3, 0.12, 0.12, 0.04), (0.46, 0.27, 0.12, 0.11, 0.04),
 DELIVERED, RETURNED, REFUSED, CANCELLED, UNPAID, FRAUD, TEST, LOST_IN_TRANSIT = range(8)
 
 # Where an order stands at some instant.
-PLACED, CONFIRMED, SHIPPED, OUT, DONE, CANCEL, REFUSAL, RETURN, CHEAT, TRIAL = range(10)
+PLACED, CONFIRMED, SHIPPED, OUT, ARRIVED, STOPPED, TURNED_AWAY, SENT_BACK, FRAUDULENT, TRIAL = range(10)
 STATUS_WORDS = (
     ("placed", "new", "Pending"),
     ("confirmed", "Confirmed", "processing", "packed"),
@@ -57,6 +58,7 @@ _AVERAGE_TICKET = 285.0
 _POPULAR_PRICES = np.array([99.0, 149.0, 199.0, 249.0, 299.0])
 _REPEAT_SHARE = 0.16
 _REPEAT_GAP_DAYS = (14, 55)
+_PAYMENT_DEADLINE = 3 * DAY
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Orders:
 
     Attributes:
         person: who ordered.
-        slot: the ad (or demand without ads) that brought it, see `campaigns.Ads`.
+        created: instant of the checkout.
+        slot: the ad (or demand without ads) that brought it, see `ads.Ads`.
         market: index into `money.MARKETS`; it is also the order's currency.
         gross: what the customer is asked to pay, in minor units; tax and shipping in, discount taken off.
         discount: already taken off `gross`.
@@ -76,7 +79,7 @@ class Orders:
         confirmed: instant of confirmation.
         shipped: instant of hand-over to the courier.
         out: instant of the last mile.
-        finished: delivered or refused at the door.
+        finished: delivered, or refused at the door.
         returned: instant at which a delivered parcel came back.
         cancelled: instant of cancellation or expiry.
         flagged: instant at which it was marked as fraud or test.
@@ -114,30 +117,33 @@ class Orders:
     @property
     def on_delivery(self) -> Bools:
         """Which orders are paid in cash at the door."""
-        return self.method == COD
+        return np.equal(self.method, COD)
 
-    def state(self, seen: Ints) -> Ints:
+    @property
+    def by_transfer(self) -> Bools:
+        """Which orders are paid by bank transfer against an invoice."""
+        return np.equal(self.method, BANK_TRANSFER)
+
+    def standing(self, seen: Ints) -> Ints:
         """Return where each order stands at an instant (PLACED, CONFIRMED, ...)."""
-        done = np.where(self.fate == REFUSED, REFUSAL, DONE)
-        state = np.full(self.size, PLACED, dtype=np.int64)
+        standing = filled(self.size, PLACED)
         for instant, reached in (
             (self.confirmed, CONFIRMED),
             (self.shipped, SHIPPED),
             (self.out, OUT),
-            (self.finished, done),
-            (self.returned, RETURN),
-            (self.cancelled, CANCEL),
-            (self.flagged, np.where(self.fate == TEST, TRIAL, CHEAT)),
+            (self.finished, np.where(self.fate == REFUSED, TURNED_AWAY, ARRIVED)),
+            (self.returned, SENT_BACK),
+            (self.cancelled, STOPPED),
+            (self.flagged, np.where(self.fate == TEST, TRIAL, FRAUDULENT)),
         ):
-            state = np.where(instant <= seen, reached, state)
-        return state
+            standing = np.where(instant <= seen, reached, standing)
+        return standing
 
     def last_change(self, seen: Ints) -> Ints:
         """Return the instant of the last change of each order, as known at an instant."""
         changed = self.created
-        for instant in (
-            self.confirmed, self.shipped, self.out, self.finished, self.returned, self.cancelled, self.flagged,
-        ):  # fmt: skip
+        moves = (self.confirmed, self.shipped, self.out, self.finished, self.returned, self.cancelled, self.flagged)
+        for instant in moves:
             changed = np.where(instant <= seen, np.maximum(changed, instant), changed)
         return changed
 
@@ -149,111 +155,114 @@ def plan_orders(random: Random, spec: CompanySpec, ads: Ads) -> Orders:
     created = midnight(spec.opened) + day * DAY + seconds_of_day(random, size)
     by_time = np.argsort(created, kind="stable")
     slot, created = slot[by_time], created[by_time]
-    market = ads.market[slot]
-    rows = spec.campaigns
-    campaign = ads.campaign[slot]
+    market, campaign = ads.market[slot], ads.campaign[slot]
 
-    method = np.zeros(size, dtype=np.int64)
-    for code in range(len(METHODS)):
+    method = filled(size, COD)
+    for code, shares in enumerate(_METHOD_SHARES):
         here = indices(market == code)
-        method[here] = draw(random, _METHOD_SHARES[code], len(here))
-    fate = _fates(random, method == COD, np.array([row.refusal_rate for row in rows])[campaign])
+        method[here] = draw(random, shares, len(here))
+    refusal_rate = np.array([row.refusal_rate for row in spec.campaigns])[campaign]
+    fate = _fates(random, method == COD, refusal_rate)
+    shipping_out = np.isin(fate, (DELIVERED, RETURNED, REFUSED, LOST_IN_TRANSIT))
+    arriving = shipping_out & (fate != LOST_IN_TRANSIT)
 
     confirmed = created + hours_after(random, 5, 0.8, size)
     shipped = confirmed + hours_after(random, 16, 0.6, size)
     out = shipped + hours_after(random, 34, 0.5, size)
     finished = out + hours_after(random, 6, 0.5, size)
     returned = finished + days_between(random, 3, 12, size)
-    cancelled = created + hours_after(random, 14, 0.9, size)
+    cancelled = np.where(fate == UNPAID, created + _PAYMENT_DEADLINE, created + hours_after(random, 14, 0.9, size))
+    # A fraud comes to light by its chargeback, weeks later; a test order the same day.
     flagged = created + np.where(fate == FRAUD, days_between(random, 18, 45, size), hours_after(random, 9, 0.7, size))
-    moving = np.isin(fate, (DELIVERED, RETURNED, REFUSED, LOST_IN_TRANSIT))
-    confirmed = np.where(moving | ((fate == CANCELLED) & (confirmed < cancelled)), confirmed, NEVER)
-    dropped = np.isin(fate, (CANCELLED, UNPAID))
 
     person, pair_first = _repeat_customers(random, created, market)
     paired = pair_first >= 0
-    paired[pair_first[pair_first >= 0]] = True
-    gross = price(_tickets(random, spec, rows, campaign), market)
-    came_back = np.isin(fate, (RETURNED, REFUSED, CANCELLED))
+    paired[pair_first[paired]] = True
+    gross = price(_tickets(random, spec, campaign), market)
+    stopped = np.isin(fate, (CANCELLED, UNPAID))
     return Orders(
         person=person,
         created=created,
         slot=slot,
         market=market,
         gross=gross,
-        discount=np.where(random.random(size) < 0.2, price(np.full(size, 20.0), market), 0),
+        discount=np.where(chance(random, 0.2, size), price(np.full(size, 20.0), market), 0),
         shipping=np.where(gross < price(np.full(size, 200.0), market), price(np.full(size, 15.0), market), 0),
         method=method,
         fate=fate,
-        courier=random.integers(0, 2, size),
-        confirmed=confirmed,
-        shipped=np.where(moving, shipped, NEVER),
-        out=np.where(moving & (fate != LOST_IN_TRANSIT), out, NEVER),
-        finished=np.where(moving & (fate != LOST_IN_TRANSIT), finished, NEVER),
+        courier=draw(random, _COURIER_SHARES, size),
+        confirmed=np.where(shipping_out | ((fate == CANCELLED) & (confirmed < cancelled)), confirmed, NEVER),
+        shipped=np.where(shipping_out, shipped, NEVER),
+        out=np.where(arriving, out, NEVER),
+        finished=np.where(arriving, finished, NEVER),
         returned=np.where(fate == RETURNED, returned, NEVER),
-        cancelled=np.where(dropped, np.where(fate == UNPAID, created + 3 * DAY, cancelled), NEVER),
+        cancelled=np.where(stopped, cancelled, NEVER),
         flagged=np.where(np.isin(fate, (FRAUD, TEST)), flagged, NEVER),
-        reason=np.where(came_back, random.integers(0, len(REASONS), size), NONE),
+        reason=np.where(np.isin(fate, (RETURNED, REFUSED, CANCELLED)), random.integers(0, len(REASONS), size), NONE),
         paired=paired,
         pair_first=pair_first,
     )
 
 
-def _fates(random: Random, on_delivery: Bools, refusal_rate: np.ndarray) -> Ints:
+def _fates(random: Random, on_delivery: Bools, refusal_rate: Floats) -> Ints:
     size = len(on_delivery)
-    fate = np.full(size, DELIVERED, dtype=np.int64)
-    fate[random.random(size) < 0.05] = RETURNED
+    fate = filled(size, DELIVERED)
+    fate[chance(random, 0.05, size)] = RETURNED
     fate[on_delivery & (random.random(size) < refusal_rate)] = REFUSED
-    fate[random.random(size) < 0.01] = LOST_IN_TRANSIT
-    fate[random.random(size) < 0.07] = CANCELLED
-    fate[~on_delivery & (random.random(size) < 0.04)] = UNPAID
-    fate[random.random(size) < 0.004] = FRAUD
-    fate[on_delivery & (random.random(size) < 0.003)] = TEST
+    fate[chance(random, 0.01, size)] = LOST_IN_TRANSIT
+    fate[chance(random, 0.07, size)] = CANCELLED
+    fate[~on_delivery & chance(random, 0.04, size)] = UNPAID
+    fate[chance(random, 0.004, size)] = FRAUD
+    fate[on_delivery & chance(random, 0.003, size)] = TEST
     return fate
 
 
-def _tickets(random: Random, spec: CompanySpec, rows: Sequence[Campaign], campaign: Ints) -> np.ndarray:
+def _tickets(random: Random, spec: CompanySpec, campaign: Ints) -> Floats:
     size = len(campaign)
-    ticket = np.array([row.ticket for row in rows])[campaign] * random.lognormal(np.log(_AVERAGE_TICKET), 0.42, size)
-    popular = random.random(size) < spec.noise.repeated_amounts
-    return np.where(popular, random.choice(_POPULAR_PRICES, size), np.clip(ticket, 45, 1_450))
+    usual = np.array([row.ticket for row in spec.campaigns])[campaign] * _AVERAGE_TICKET
+    ticket = np.clip(usual * random.lognormal(0, 0.42, size), 45, 1_450)
+    popular = chance(random, spec.noise.repeated_amounts, size)
+    return np.where(popular, random.choice(_POPULAR_PRICES, size), ticket)
 
 
 def _repeat_customers(random: Random, created: Ints, market: Ints) -> tuple[Ints, Ints]:
     """Let some orders be the second one of an earlier customer of the same market, two to eight weeks later.
 
     The gap keeps a second order clear of the seven days within which a record counts as a duplicate, and both orders of a
-    customer who came through a lead within its contact window.
+    customer who came through a lead within the lead's contact window.
 
     Returns:
         The person of each order, and the earlier order of the same person (-1 without).
     """
     size = len(created)
     least, most = _REPEAT_GAP_DAYS
-    wished = random.random(size) < _REPEAT_SHARE
+    wished = chance(random, _REPEAT_SHARE, size)
     earliest = np.searchsorted(created, created - most * DAY)
     latest = np.searchsorted(created, created - least * DAY)
     first = earliest + (random.random(size) * (latest - earliest)).astype(np.int64)
-    fits = wished & (latest > earliest) & ~wished[first] & (market[first] == market)
-    later = indices(fits)
+    later = indices(wished & (latest > earliest) & ~wished[first] & (market[first] == market))
     _, once = np.unique(first[later], return_index=True)
     later = later[once]
-    pair_first = np.full(size, NONE, dtype=np.int64)
+    pair_first = filled(size, NONE)
     pair_first[later] = first[later]
     return np.where(pair_first >= 0, pair_first, np.arange(size)), pair_first
-
-
-def courier_codes(market: Ints, courier: Ints) -> Ints:
-    """Return one number per courier, market by market, for words and settlements."""
-    return market * 2 + courier
 
 
 def remitted(spec: CompanySpec, orders: Orders) -> tuple[Ints, Ints]:
     """Return when the courier hands over each order's cash, and the number of the settlement that carries it.
 
-    A courier pays a market's week of deliveries in one transfer, some days after the week's end.
+    A courier pays a market's week of deliveries in one transfer, some days after the week's end; an incident delays it. The
+    number is a thousand times the courier's (market by market, as in `COURIERS`) plus the week.
     """
-    lag = np.array([[days for _, days in couriers] for couriers in COURIERS])[orders.market, orders.courier]
+    codes = [code for couriers in COURIERS for code, _ in couriers]
+    lag = np.array([days for couriers in COURIERS for _, days in couriers])
+    courier = orders.market * len(_COURIER_SHARES) + orders.courier
     opening = midnight(spec.opened)
     week = np.where(orders.finished < NEVER, (orders.finished - opening) // (7 * DAY), 0)
-    return opening + ((week + 1) * 7 + lag) * DAY + 10 * HOUR, courier_codes(orders.market, orders.courier) * 1_000 + week
+    days = (week + 1) * 7 + lag[courier]
+    for incident in spec.incidents:
+        if isinstance(incident, LateRemittance):
+            concerned = (week >= incident.first_week) & (week < incident.first_week + incident.weeks)
+            theirs = np.array([code == incident.courier for code in codes])[courier]
+            days = np.where(concerned & theirs, days + incident.delay_days, days)
+    return opening + days * DAY + 10 * HOUR, courier * 1_000 + week

@@ -44,4 +44,6 @@ class CompanySpec:
         if self.days < _FEWEST_DAYS:
             raise ValueError(f"A sample company needs at least {_FEWEST_DAYS} days, not {self.days}.")
         if self.as_of.tzinfo is None:
-            raise ValueError("The as-of instant of a sample company needs an offset, such as 2026-07-01T00:00:00+04:00.")
+            raise ValueError(
+                "The as-of instant of a sample company needs an offset, such as 2026-07-01T00:00:00+04:00."
+            )

@@ -1,7 +1,7 @@
 """The truth about a sample company, from the plans of its records and its money, never from the tables it was exported to.
 
 The form is that of a known-answer file: the bridge by month and campaign, unmatched money, links, ladder and totals. The
-rules are the contract's, literally; where it leaves a choice, the plans avoid the case.
+rules are the contract's, literally; where it leaves a choice, the plans avoid the case. Money is in fils of the dirham.
 """
 
 from dataclasses import dataclass
@@ -11,38 +11,49 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from reconciliation_assets.sample.arrays import NONE, Bools, Ints, indices, sum_by
-from reconciliation_assets.sample.clock import DAY, NEVER, month_name, months, midnight
+from reconciliation_assets.sample.adjustments import known_adjustments
+from reconciliation_assets.sample.arrays import NONE, Bools, Ints, any_by, filled, indices, sum_by
+from reconciliation_assets.sample.clock import DAY, midnight, month_name, months
 from reconciliation_assets.sample.company import Company
-from reconciliation_assets.sample.leads import BY_CONTACT, BY_CRM_ID, BY_HAND, BY_LEAD_ID, REAL, REPEAT, TEST_LEAD
+from reconciliation_assets.sample.leads import BY_CONTACT, BY_CRM_ID, BY_HAND, BY_LEAD_ID, REPEAT, TEST_LEAD
 from reconciliation_assets.sample.money import in_fils
-from reconciliation_assets.sample.payments import FEE, LOST_NAMES, NAMES_CONTACT, NAMES_NOTHING, PAYMENT
+from reconciliation_assets.sample.payments import CONTACT, FEE, LOST_TO_NOISE, NOTHING, PAYMENT
 from reconciliation_assets.sample.service_line import LOST, QUALIFIED, SAME_CONTACT, TOOK_OVER, WON
-from reconciliation_assets.sample.shop import CANCEL, CHEAT, CONFIRMED, DONE, REFUSAL, RETURN, TRIAL
+from reconciliation_assets.sample.shop import (
+    ARRIVED,
+    CONFIRMED,
+    FRAUDULENT,
+    OUT,
+    SENT_BACK,
+    SHIPPED,
+    STOPPED,
+    TRIAL,
+    TURNED_AWAY,
+)
 from reconciliation_assets.sample.tables.identifiers import campaign_ids, crm_ids, lead_ids, order_ids, payment_ids
-from reconciliation_assets.sample.tables.manual import known_adjustments
 from reconciliation_assets.sample.text import words
 
 RUNGS = ("captured", "valid", "qualified", "won", "collected")
+_CAPTURED, _VALID, _QUALIFIED, _WON, _COLLECTED = range(5)
 METHODS = ("exact_id", "exact_contact", "crm_relationship", "manual_verified", "inferred")
-EXACT_ID, EXACT_CONTACT, CRM_RELATIONSHIP, MANUAL, INFERRED = range(5)
-_CLAIM_METHODS = np.array([EXACT_ID, EXACT_CONTACT, CRM_RELATIONSHIP, MANUAL])  # by leads.BY_LEAD_ID, ...
+_EXACT_ID, _EXACT_CONTACT, _CRM_RELATIONSHIP, _MANUAL, _INFERRED = range(5)
+_METHOD_OF_CLAIM = {BY_LEAD_ID: _EXACT_ID, BY_CONTACT: _EXACT_CONTACT, BY_CRM_ID: _CRM_RELATIONSHIP, BY_HAND: _MANUAL}
 
-_ENTRY_LINES = ("invalid_or_duplicate", "lost_or_cancelled", "returned_refunded_failed", "open", "value_and_basis")
+ENTRY_LINES = ("invalid_or_duplicate", "lost_or_cancelled", "returned_refunded_failed", "open", "value_and_basis")
 _INVALID, _LOST, _RETURNED, _OPEN, _VALUE = range(5)
 
 
 @dataclass(frozen=True)
 class Records:
-    """Every captured record at the extract: the leads, then the orders of their own. Money in fils of the dirham.
+    """Captured records at the extract; one element per record, money in fils.
 
     Attributes:
-        month: month of its creation.
-        campaign: index into the campaigns; -1 for a record without a campaign.
+        month: month of its creation, see `clock.months`.
+        campaign: index into the campaigns; -1 for a record without one.
         stated: what it was said to be worth.
         collected: what came in for it.
-        rung: index into `RUNGS`.
-        entries: what explains collected less stated, lines by records, see `_ENTRY_LINES`.
+        rung: index into `RUNGS`; a lost or cancelled record keeps the rung of a valid one.
+        entries: `ENTRY_LINES` by records: what explains collected less stated.
     """
 
     month: Ints
@@ -61,20 +72,22 @@ def true_links(company: Company) -> pa.Table:
     """
     as_of, crm, money = company.as_of, company.crm, company.money
     record = indices(crm.created <= as_of)
-    crm_method = np.select([crm.ties == SAME_CONTACT, crm.ties == TOOK_OVER], [EXACT_CONTACT, CRM_RELATIONSHIP], EXACT_ID)
-    lead, how = company.claims.known(as_of)
+    crm_method = np.select(
+        [crm.ties == SAME_CONTACT, crm.ties == TOOK_OVER], [_EXACT_CONTACT, _CRM_RELATIONSHIP], _EXACT_ID
+    )
+    lead, method = _claims(company)
     order = indices((lead >= 0) & (company.orders.created <= as_of))
     known = (money.announced <= as_of) & money.is_known(as_of)
     paid, tuition = indices(known & (money.order >= 0)), indices(known & (money.crm >= 0))
     money_method = np.select(
-        [money.names == NAMES_CONTACT, money.names == NAMES_NOTHING, money.names == LOST_NAMES],
-        [EXACT_CONTACT, MANUAL, INFERRED],
-        EXACT_ID,
+        [money.names == CONTACT, money.names == NOTHING, money.names == LOST_TO_NOISE],
+        [_EXACT_CONTACT, _MANUAL, _INFERRED],
+        _EXACT_ID,
     )
     return pa.concat_tables(
         [
             _links("lead_crm", lead_ids(crm.lead[record]), crm_ids(record), crm_method[record]),
-            _links("lead_order", lead_ids(lead[order]), order_ids(order), _CLAIM_METHODS[how[order]]),
+            _links("lead_order", lead_ids(lead[order]), order_ids(order), method[order]),
             _links("order_payment", order_ids(money.order[paid]), payment_ids(paid), money_method[paid]),
             _links("crm_payment", crm_ids(money.crm[tuition]), payment_ids(tuition), money_method[tuition]),
         ]
@@ -82,193 +95,203 @@ def true_links(company: Company) -> pa.Table:
 
 
 def _links(link: str, left: pa.Array, right: pa.Array, method: Ints) -> pa.Table:
-    kind = words([link], np.zeros(len(method), dtype=np.int64))
+    kind = words([link], filled(len(method), 0))
     return pa.table({"link": kind, "left_id": left, "right_id": right, "true_method": words(METHODS, method)})
 
 
+def _claims(company: Company) -> tuple[Ints, Ints]:
+    """Return the lead of each order and the method that finds it, both -1 without."""
+    lead, how = company.claims.known(company.as_of)
+    return lead, np.select([how == code for code in _METHOD_OF_CLAIM], list(_METHOD_OF_CLAIM.values()), NONE)
+
+
 def true_records(company: Company) -> Records:
-    """Return every captured record with its worth, its money and what explains the difference."""
-    as_of, leads, orders, crm, money = company.as_of, company.leads, company.orders, company.crm, company.money
-    order_in, order_back = _money_of(company, money.order, orders.size)
-    crm_in, crm_back = _money_of(company, money.crm, crm.size)
-    lead_of_order, _ = company.claims.known(as_of)
-    captured_lead = leads.created <= as_of
-    placed = orders.created <= as_of
-    claimed = placed & (lead_of_order >= 0)
+    """Return every captured record: the leads, and the orders that no lead claims."""
+    claimed_by, _ = _claims(company)
+    owner = np.where(company.orders.created <= company.as_of, claimed_by, NONE)
+    orders = _order_records(company)
+    leads = _lead_records(company, orders, owner)
+    captured = indices(company.leads.created <= company.as_of)
+    alone = indices((company.orders.created <= company.as_of) & (owner < 0))
+    both = ((leads, captured), (orders, alone))
+    return Records(
+        month=np.concatenate([plan.month[rows] for plan, rows in both]),
+        campaign=np.concatenate([plan.campaign[rows] for plan, rows in both]),
+        stated=np.concatenate([plan.stated[rows] for plan, rows in both]),
+        collected=np.concatenate([plan.collected[rows] for plan, rows in both]),
+        rung=np.concatenate([plan.rung[rows] for plan, rows in both]),
+        entries=np.concatenate([plan.entries[:, rows] for plan, rows in both], axis=1),
+    )
 
-    # The units that money is explained by: every order, and the opportunity of every lead without one.
+
+def _order_records(company: Company) -> Records:
+    """Return every order of the plan as if it were a record of its own."""
+    orders = company.orders
+    standing = orders.standing(filled(orders.size, company.as_of))
+    invalid = np.isin(standing, (FRAUDULENT, TRIAL))
+    paid, back = _money_by(company, company.money.order, orders.size)
     gross = in_fils(orders.gross, orders.market)
-    standing = orders.state(np.full(orders.size, as_of))
-    order_entries = _entries(
-        gross, order_in, order_back,
-        invalid=np.isin(standing, (CHEAT, TRIAL)), lost=standing == CANCEL, returned=np.isin(standing, (REFUSAL, RETURN)),
-    )  # fmt: skip
+    moving, arrived = np.isin(standing, (CONFIRMED, SHIPPED, OUT)), standing == ARRIVED
+    rung = np.select([invalid, arrived, moving], [_CAPTURED, _WON, _QUALIFIED], _VALID)
+    return Records(
+        month=months(orders.created),
+        campaign=_campaign(company, orders.slot),
+        stated=gross,
+        collected=paid - back,
+        rung=np.where(paid > back, _COLLECTED, rung),
+        entries=_entries(
+            gross,
+            paid,
+            back,
+            invalid=invalid,
+            lost=standing == STOPPED,
+            returned=np.isin(standing, (TURNED_AWAY, SENT_BACK)),
+        ),
+    )
 
-    owner = np.where(claimed, lead_of_order, NONE)
-    has_order = np.zeros(leads.size, dtype=bool)
-    has_order[owner[claimed]] = True
-    seen = np.where(crm.created <= as_of, crm.lead, NONE)
-    won, lost = _reached(seen, crm.entered[WON] <= as_of, leads.size), _reached(seen, crm.entered[LOST] <= as_of, leads.size)
-    final = sum_by(np.where(crm.entered[WON] <= as_of, seen, NONE), in_fils(np.maximum(crm.final, 0), company.crm_market), leads.size)
-    opportunity_in, opportunity_back = sum_by(seen, crm_in, leads.size), sum_by(seen, crm_back, leads.size)
-    of_orders = sum_by(owner, gross, leads.size)
+
+def _lead_records(company: Company, orders: Records, owner: Ints) -> Records:
+    """Return every lead of the plan, with the orders it owns; a lead without orders is judged by its opportunity."""
+    leads, crm, as_of = company.leads, company.crm, company.as_of
+    size = leads.size
+    exists = np.where(crm.created <= as_of, crm.lead, NONE)
+    in_crm = any_by(exists, np.ones(crm.size, dtype=bool), size)
+    won, lost, qualified = (any_by(exists, crm.entered[stage] <= as_of, size) for stage in (WON, LOST, QUALIFIED))
+    has_order = any_by(owner, owner >= 0, size)
+    invalid = np.isin(leads.kind, (TEST_LEAD, REPEAT)) | ((leads.known <= as_of) & in_crm)
+
+    agreed = np.where(crm.entered[WON] <= as_of, in_fils(np.maximum(crm.final, 0), company.crm_market), 0)
+    final, of_orders = sum_by(exists, agreed, size), sum_by(owner, orders.stated, size)
     own = in_fils(leads.list_price, leads.market)
     stated = np.where(leads.states_value, own, np.where(has_order, of_orders, final))
-    worth = np.where(has_order, of_orders, np.where(won, final, stated))
-    known_unreal = (leads.known <= as_of) & _reached(seen, np.ones(crm.size, dtype=bool), leads.size)
-    invalid = np.isin(leads.kind, (TEST_LEAD, REPEAT)) | known_unreal
+    opportunity = np.where(has_order, 0, np.where(won, final, stated))
+    paid, back = _money_by(company, np.where(company.money.crm >= 0, crm.lead[company.money.crm], NONE), size)
 
-    no = np.zeros(leads.size, dtype=bool)
-    unit = np.where(has_order, 0, worth)
-    lead_entries = _entries(unit, opportunity_in, opportunity_back, invalid=invalid, lost=lost, returned=no)
-    for line in range(len(_ENTRY_LINES)):
-        lead_entries[line] += sum_by(owner, order_entries[line], leads.size)
-    lead_entries[np.where(invalid, _INVALID, _VALUE), np.arange(leads.size)] += worth - stated
-    collected = opportunity_in - opportunity_back + sum_by(owner, order_in - order_back, leads.size)
-
-    qualified = _reached(seen, crm.entered[QUALIFIED] <= as_of, leads.size) & ~lost
-    moving = (standing >= CONFIRMED) & (standing < DONE)
-    done = standing == DONE
-    lead_rung = np.where(invalid, 0, 1 + np.maximum.reduce([
-        1 * qualified, 2 * won, 1 * _reached(owner, moving, leads.size), 2 * _reached(owner, done, leads.size),
-    ]))  # fmt: skip
-    order_rung = np.where(np.isin(standing, (CHEAT, TRIAL)), 0, 1 + 1 * moving + 2 * done)
-
-    keep, alone = indices(captured_lead), indices(placed & ~claimed)
-    lead_campaign = _campaign(company, leads.slot, ~leads.untracked)[keep]
-    order_campaign = _campaign(company, orders.slot, np.ones(orders.size, dtype=bool))[alone]
-    all_collected = np.concatenate([collected[keep], (order_in - order_back)[alone]])
-    rung = np.concatenate([lead_rung[keep], order_rung[alone]])
-    return Records(
-        month=months(np.concatenate([leads.created[keep], orders.created[alone]])),
-        campaign=np.concatenate([lead_campaign, order_campaign]),
-        stated=np.concatenate([stated[keep], gross[alone]]),
-        collected=all_collected,
-        rung=np.where(all_collected > 0, RUNGS.index("collected"), rung),
-        entries=np.concatenate([lead_entries[:, keep], order_entries[:, alone]], axis=1),
+    entries = _entries(opportunity, paid, back, invalid=invalid, lost=lost, returned=np.zeros(size, dtype=bool))
+    entries += np.array([sum_by(owner, line, size) for line in orders.entries])
+    entries[np.where(invalid, _INVALID, _VALUE), np.arange(size)] += opportunity + of_orders - stated
+    collected = paid - back + sum_by(owner, orders.collected, size)
+    by_orders = [any_by(owner, orders.rung == rung, size) for rung in (_WON, _QUALIFIED)]
+    rung = np.select(
+        [collected > 0, invalid, won | by_orders[0], (qualified & ~lost) | by_orders[1]],
+        [_COLLECTED, _CAPTURED, _WON, _QUALIFIED],
+        _VALID,
     )
+    campaign = np.where(leads.untracked, NONE, _campaign(company, leads.slot))
+    return Records(months(leads.created), campaign, stated, collected, rung, entries)
 
 
 def _entries(worth: Ints, paid: Ints, back: Ints, *, invalid: Bools, lost: Bools, returned: Bools) -> Ints:
     """Explain what came in less what it was worth, on the first line that fits; lines by units."""
     shortfall = worth - (paid - back)
-    entries = np.zeros((len(_ENTRY_LINES), len(worth)), dtype=np.int64)
-    line = np.select([invalid, lost, returned], [_INVALID, _LOST, _RETURNED], NONE)
-    whole = line >= 0
-    unit = np.arange(len(worth))
-    entries[line[whole], unit[whole]] = -shortfall[whole]
-    entries[_RETURNED] -= np.where(whole, 0, back)
-    entries[_VALUE] += np.where(whole, 0, np.maximum(paid - worth, 0))
-    entries[_OPEN] -= np.where(whole, 0, np.maximum(worth - paid, 0))
+    whole = invalid | lost | returned
+    entries = np.zeros((len(ENTRY_LINES), len(worth)), dtype=np.int64)
+    entries[_INVALID] = np.where(invalid, -shortfall, 0)
+    entries[_LOST] = np.where(lost & ~invalid, -shortfall, 0)
+    entries[_RETURNED] = np.where(returned & ~lost & ~invalid, -shortfall, np.where(whole, 0, -back))
+    entries[_VALUE] = np.where(whole, 0, np.maximum(paid - worth, 0))
+    entries[_OPEN] = np.where(whole, 0, -np.maximum(worth - paid, 0))
     return entries
 
 
-def _reached(index: Ints, which: Bools, size: int) -> Bools:
-    hit = np.zeros(size, dtype=bool)
-    hit[index[which & (index >= 0)]] = True
-    return hit
-
-
-def _money_of(company: Company, index: Ints, size: int) -> tuple[Ints, Ints]:
-    """Sum the settled money by order or CRM record: what came in, and what went back."""
+def _money_by(company: Company, index: Ints, size: int) -> tuple[Ints, Ints]:
+    """Sum the settled money that is tied to something: what came in, and what went back."""
     money, as_of = company.money, company.as_of
-    counts = money.settled(as_of) & money.is_known(as_of) & (money.kind != FEE)
-    fils = np.where(counts, in_fils(money.amount, money.currency), 0)
-    payment = money.kind == PAYMENT
-    return sum_by(index, np.where(payment, fils, 0), size), sum_by(index, np.where(payment, 0, fils), size)
+    counts = money.settled(as_of) & money.is_known(as_of)
+    fils = in_fils(money.amount, money.currency)
+    paid, back = counts & (money.kind == PAYMENT), counts & (money.kind != PAYMENT) & (money.kind != FEE)
+    return sum_by(index, np.where(paid, fils, 0), size), sum_by(index, np.where(back, fils, 0), size)
 
 
-def _campaign(company: Company, slot: Ints, identified: Bools) -> Ints:
-    paid = company.ads.number[slot] >= 0
-    return np.where(paid & identified, company.ads.campaign[slot], NONE)
+def _campaign(company: Company, slot: Ints) -> Ints:
+    return np.where(company.ads.paid[slot], company.ads.campaign[slot], NONE)
 
 
 def true_answer(company: Company) -> dict[str, Any]:
     """Return everything but the links, in the form of a known-answer file; money as text in dirhams."""
     records = true_records(company)
     as_of, money, leads = company.as_of, company.money, company.leads
-    settled = money.settled(as_of) & (money.kind != FEE)
     signed = in_fils(money.amount, money.currency) * np.where(money.kind == PAYMENT, 1, -1)
-    stray = settled & ~money.is_known(as_of)
-    unmatched = {
-        month_name(month): _dirhams(int(signed[stray & (months(np.where(stray, money.paid, 0)) == month)].sum()))
-        for month in np.unique(months(money.paid[stray]))
-    }
-    _, how = company.claims.known(as_of)
-    methods = np.bincount(_CLAIM_METHODS[how[(how >= 0) & (company.orders.created <= as_of)]], minlength=len(METHODS))
-    rungs = np.bincount(records.rung, minlength=len(RUNGS))
+    settled = money.settled(as_of) & (money.kind != FEE)
+    stray = indices(settled & ~money.is_known(as_of))
+    stray_month = months(money.paid[stray])
+    _, method = _claims(company)
+    methods = np.bincount(method[(method >= 0) & (company.orders.created <= as_of)], minlength=len(METHODS))
     return {
         "bridge": _bridge(company, records),
-        "unmatched": unmatched,
-        "lead_order": {METHODS[code]: int(count) for code, count in enumerate(methods) if count},
+        "unmatched": {
+            month_name(int(month)): _dirhams(int(signed[stray[stray_month == month]].sum()))
+            for month in np.unique(stray_month)
+        },
+        "lead_order": {name: int(count) for name, count in zip(METHODS, methods, strict=True) if count},
         "records": len(records.month),
         "duplicates": int(((leads.kind == REPEAT) & (leads.created <= as_of)).sum()),
-        "rungs": {RUNGS[code]: int(count) for code, count in enumerate(rungs)},
+        "rungs": {name: int((records.rung == code).sum()) for code, name in enumerate(RUNGS)},
         "settled_net": _dirhams(int(signed[settled].sum())),
         "as_of": company.spec.as_of.isoformat(),
     }
 
 
 def _bridge(company: Company, records: Records) -> list[dict[str, Any]]:
-    spec, insights, as_of = company.spec, company.insights, company.as_of
-    opening = midnight(spec.opened)
-    campaigns = len(spec.campaigns)
-    ends = opening + (insights.day + 1) * DAY
-    over = ends <= as_of
-    reported_month = months(ends - DAY)
-    adjustments = known_adjustments(company)
-    first = int(min(records.month.min(), months(np.array([opening]))[0]))
-    last = int(max(records.month.max(), reported_month.max()))
+    """Return the bridge's groups: every month and campaign with records, reported figures or an adjustment."""
+    spec, insights = company.spec, company.insights
+    begins = midnight(spec.opened) + insights.day * DAY
+    over = begins + DAY <= company.as_of
+    adjustments = known_adjustments(spec)
+    adjusted_on = np.array([midnight(spec.opened) + row.day * DAY for row in adjustments], dtype=np.int64)
+    adjusted_slot = np.array([row.campaign for row in adjustments], dtype=np.int64)
+    has_ads = np.array([row.account is not None for row in spec.campaigns])
 
-    # One cell per month and campaign; the last campaign stands for none.
-    def cell(month: Ints, campaign: Ints) -> Ints:
-        return (month - first) * (campaigns + 1) + np.where(campaign >= 0, campaign, campaigns)
+    # A group is a month times the campaigns, the last of which stands for none.
+    groups_per_month = len(spec.campaigns) + 1
 
-    size = (last - first + 1) * (campaigns + 1)
-    at = cell(records.month, records.campaign)
-    count = sum_by(at, np.ones(len(at), dtype=np.int64), size)
-    stated, collected = sum_by(at, records.stated, size), sum_by(at, records.collected, size)
-    entries = [sum_by(at, line, size) for line in records.entries]
-    reported = cell(reported_month[over], company.ads.campaign[insights.slot[over]])
+    def group(month: Ints, campaign: Ints) -> Ints:
+        return month * groups_per_month + np.where(campaign >= 0, campaign, len(spec.campaigns))
+
+    of_record = group(records.month, records.campaign)
+    of_report = group(months(begins), company.ads.campaign[insights.slot])[over]
+    of_adjustment = group(months(adjusted_on), np.where(has_ads[adjusted_slot], adjusted_slot, NONE))
+    groups = np.unique(np.concatenate([of_record, of_report, of_adjustment]))
+
+    def total(of: Ints, values: Ints) -> Ints:
+        return sum_by(np.searchsorted(groups, of), values, len(groups))
+
     currency = insights.currency[over]
-    value = sum_by(reported, in_fils(insights.value[over], currency), size)
-    spend = sum_by(reported, in_fils(insights.spend[over], currency), size)
-    results = sum_by(reported, insights.results[over], size)
-    seen = np.zeros(size, dtype=bool)
-    seen[at], seen[reported] = True, True
-    adjusted = np.zeros(size, dtype=np.int64)
-    for row in adjustments:
-        paid = spec.campaigns[row.campaign].account is not None
-        month = months(np.array([opening + row.day * DAY]))
-        place = cell(month, np.array([row.campaign if paid else NONE]))
-        adjusted[place] += row.fils
-        seen[place] = True
+    results = total(of_report, insights.results[over])
+    value = total(of_report, in_fils(insights.value[over], currency))
+    spend = total(of_report, in_fils(insights.spend[over], currency))
+    count = total(of_record, np.ones(len(of_record), dtype=np.int64))
+    stated, collected = total(of_record, records.stated), total(of_record, records.collected)
+    entries = [total(of_record, line) for line in records.entries]
+    adjusted = total(of_adjustment, np.array([row.fils for row in adjustments], dtype=np.int64))
 
     ids = [*campaign_ids(spec.campaigns), None]
     rows = []
-    for place in np.flatnonzero(seen):
-        month, campaign = divmod(int(place), campaigns + 1)
-        beyond, missing, rest = _claim_lines(int(value[place]), int(results[place]), int(count[place]), int(stated[place]))
+    for at, code in enumerate(groups.tolist()):
+        beyond, missing, rest = _claim_lines(int(value[at]), int(results[at]), int(count[at]), int(stated[at]))
+        amounts = {
+            "platform_attributed": value[at],
+            "claimed_not_captured": beyond,
+            "captured_not_claimed": missing,
+            "valuation": rest,
+            **{name: entries[line][at] for line, name in enumerate(ENTRY_LINES)},
+            "manual_adjustment": adjusted[at],
+            "collected": collected[at] + adjusted[at],
+            "spend": spend[at],
+        }
         rows.append(
             {
-                "month": month_name(first + month),
-                "campaign_id": ids[campaign],
-                "platform_attributed": _dirhams(int(value[place])),
-                "claimed_not_captured": _dirhams(beyond),
-                "captured_not_claimed": _dirhams(missing),
-                "valuation": _dirhams(rest),
-                **{name: _dirhams(int(entries[line][place])) for line, name in enumerate(_ENTRY_LINES)},
-                "manual_adjustment": _dirhams(int(adjusted[place])),
-                "collected": _dirhams(int(collected[place] + adjusted[place])),
-                "spend": _dirhams(int(spend[place])),
-                "records": int(count[place]),
+                "month": month_name(code // groups_per_month),
+                "campaign_id": ids[code % groups_per_month],
+                **{line: _dirhams(int(fils)) for line, fils in amounts.items()},
+                "records": int(count[at]),
             }
         )
     return rows
 
 
 def _claim_lines(value: int, results: int, records: int, stated: int) -> tuple[int, int, int]:
-    """Carry Meta's value to the stated one: beyond what was captured, captured beyond its claims, and the rest."""
+    """Carry Meta's value to the stated one: claimed beyond what was captured, captured beyond its claims, and the rest."""
     beyond = round(Fraction(-(results - records) * value, results)) if results > records else 0
     missing = round(Fraction((records - results) * stated, records)) if records > results else 0
     return beyond, missing, stated - value - beyond - missing

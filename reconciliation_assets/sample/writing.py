@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as csv
-import pyarrow.parquet as parquet
+from pyarrow import csv, parquet
 
 from reconciliation_assets.sample.arrays import random_stream
 from reconciliation_assets.sample.company import Company, plan_company

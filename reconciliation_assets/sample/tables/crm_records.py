@@ -35,13 +35,19 @@ _JUDGEMENTS = (
     ("job inquiry", "job-inquiry"),
     ("irrelevant", "Irrelevant"),
 )
-_JUDGEMENT_REASONS = ("has budget and date", "nonsense in the form", "nobody of this name", "asked for work", "asked for something else")
+_JUDGEMENT_REASONS = (
+    "has budget and date",
+    "nonsense in the form",
+    "nobody of this name",
+    "asked for work",
+    "asked for something else",
+)
 
 
 def crm_records(company: Company) -> pa.Table:
     """Return the CRM records; an older version of one is the record in an earlier stage."""
     plan, leads, people = company.crm, company.leads, company.people
-    random = random_stream(company.spec.seed, "crm_records")
+    random = random_stream(company.spec.seed, "crm_records table")
     size = plan.size
     offsets = written_offsets(random, company.crm_market)
     kind, known = leads.kind[plan.lead], leads.known[plan.lead]
@@ -86,4 +92,4 @@ def crm_records(company: Company) -> pa.Table:
             "currency": where(won, words(CURRENCIES, company.crm_market)),
         }
 
-    return export(random, company.as_of, plan.created, facts, state, last_change)
+    return export(random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=last_change)

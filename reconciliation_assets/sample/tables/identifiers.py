@@ -24,7 +24,7 @@ def campaigns_of(company: Company, slot: Ints) -> pa.Array:
 
 def ad_sets_of(company: Company, slot: Ints) -> pa.Array:
     """Return Meta's ad set ID of each ad slot."""
-    return numbered("12021451", company.ads.adset[slot], 9)
+    return numbered("12021451", company.ads.ad_set[slot], 9)
 
 
 def ads_of(company: Company, slot: Ints) -> pa.Array:

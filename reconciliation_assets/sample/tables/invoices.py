@@ -3,47 +3,71 @@
 import numpy as np
 import pyarrow as pa
 
-from reconciliation_assets.sample.arrays import NONE, Ints, indices, sum_by
+from reconciliation_assets.sample.arrays import Ints, indices, sum_by
 from reconciliation_assets.sample.clock import HOUR, naive_iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
 from reconciliation_assets.sample.payments import PAYMENT
 from reconciliation_assets.sample.service_line import WON
-from reconciliation_assets.sample.shop import BANK_TRANSFER
-from reconciliation_assets.sample.tables.identifiers import crm_ids, customer_ids, order_ids, order_invoice_ids, tuition_invoice_ids
+from reconciliation_assets.sample.tables.identifiers import (
+    crm_ids,
+    customer_ids,
+    order_ids,
+    order_invoice_ids,
+    tuition_invoice_ids,
+)
 from reconciliation_assets.sample.tables.orders import customer_numbers
-from reconciliation_assets.sample.text import words
+from reconciliation_assets.sample.tables.versions import Columns
+from reconciliation_assets.sample.text import blanks, words
 
 
 def invoices(company: Company) -> pa.Table:
     """Return the invoices issued until the extract; the accounting system writes Dubai's time without an offset."""
-    orders, crm, money = company.orders, company.crm, company.money
-    issued_tuition, issued_order = crm.entered[WON] + HOUR, orders.created + HOUR
-    won = indices(issued_tuition <= company.as_of)
-    bought = indices((orders.method == BANK_TRANSFER) & (issued_order <= company.as_of))
+    return pa.concat_tables([_tuition(company), _transfers(company)])
 
+
+def _tuition(company: Company) -> pa.Table:
+    crm = company.crm
+    issued = crm.entered[WON] + HOUR
+    won = indices(issued <= company.as_of)
+    paid = _received(company, company.money.crm, crm.size)[won]
+    return pa.table(
+        {
+            "invoice_id": tuition_invoice_ids(won),
+            **_figures(issued[won], crm.final[won], company.crm_market[won], paid),
+            "crm_id": crm_ids(won),
+            "order_id": blanks(len(won)),
+            "customer_id": blanks(len(won)),
+        }
+    )
+
+
+def _transfers(company: Company) -> pa.Table:
+    orders = company.orders
+    issued = orders.created + HOUR
+    billed = indices(orders.by_transfer & (issued <= company.as_of))
+    paid = _received(company, company.money.order, orders.size)[billed]
+    return pa.table(
+        {
+            "invoice_id": order_invoice_ids(billed),
+            **_figures(issued[billed], orders.gross[billed], orders.market[billed], paid),
+            "crm_id": blanks(len(billed)),
+            "order_id": order_ids(billed),
+            "customer_id": customer_ids(customer_numbers(company)[billed]),
+        }
+    )
+
+
+def _figures(issued: Ints, amount: Ints, market: Ints, paid: Ints) -> Columns:
+    return {
+        "issued_at": naive_iso(issued),
+        "amount": amount_text(amount, market),
+        "currency": words(CURRENCIES, market),
+        "status": words(("open", "paid"), (paid >= amount).astype(np.int64)),
+    }
+
+
+def _received(company: Company, index: Ints, size: int) -> Ints:
+    money = company.money
     received = np.where(money.settled(company.as_of) & (money.kind == PAYMENT), money.amount, 0)
-    tuition_in, orders_in = sum_by(money.crm, received, crm.size), sum_by(money.order, received, orders.size)
-
-    def rows(number: pa.Array, issued: Ints, amount: Ints, market: Ints, paid: Ints, crm_: Ints, order: Ints) -> pa.Table:
-        return pa.table(
-            {
-                "invoice_id": number,
-                "issued_at": naive_iso(issued),
-                "amount": amount_text(amount, market),
-                "currency": words(CURRENCIES, market),
-                "crm_id": crm_ids(crm_),
-                "order_id": order_ids(order),
-                "customer_id": customer_ids(np.where(order >= 0, customer_numbers(company)[order], NONE)),
-                "status": words(("open", "paid"), (paid >= amount).astype(np.int64)),
-            }
-        )
-
-    return pa.concat_tables(
-        [
-            rows(tuition_invoice_ids(won), issued_tuition[won], crm.final[won], company.crm_market[won], tuition_in[won], won,
-                 np.full(len(won), NONE)),
-            rows(order_invoice_ids(bought), issued_order[bought], orders.gross[bought], orders.market[bought],
-                 orders_in[bought], np.full(len(bought), NONE), bought),
-        ]
-    )  # fmt: skip
+    return sum_by(index, received, size)

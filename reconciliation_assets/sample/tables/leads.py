@@ -25,7 +25,9 @@ def leads(company: Company) -> pa.Table:
     offsets = written_offsets(random, plan.market)
     arabic = np.array([row.language == "ar" for row in campaigns])[campaign] & (random.random(size) < 0.7)
     instant = np.array([row.instant_form for row in campaigns])[campaign]
-    forms = [f"8350000{number:09d}" if row.instant_form else f"web-{row.offer}" for number, row in enumerate(campaigns, 1)]
+    forms = [
+        f"8350000{number:09d}" if row.instant_form else f"web-{row.offer}" for number, row in enumerate(campaigns, 1)
+    ]
     consent = words(("true", "false"), (random.random(size) < 0.12).astype(np.int64))
     completed = plan.created + random.integers(60, 1_800, size)
     facts = {
@@ -55,4 +57,4 @@ def leads(company: Company) -> pa.Table:
     def state(seen: Ints) -> Columns:
         return {"updated_at": iso(last_change(seen), offsets), "consent": where(completed <= seen, consent)}
 
-    return export(random, company.as_of, plan.created, facts, state, last_change)
+    return export(random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=last_change)

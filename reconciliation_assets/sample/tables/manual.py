@@ -1,64 +1,32 @@
 """The tables `manual_matches` and `manual_adjustments`: what people decided by hand."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from reconciliation_assets.sample.arrays import indices
+from reconciliation_assets.sample.adjustments import DECIDED_AFTER, known_adjustments
+from reconciliation_assets.sample.arrays import filled, indices
 from reconciliation_assets.sample.clock import DAY, iso, midnight
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import BY_HAND
-from reconciliation_assets.sample.money import amount_text
 from reconciliation_assets.sample.tables.identifiers import campaign_ids, lead_ids, order_ids, payment_ids
 from reconciliation_assets.sample.text import words
 
 _DUBAI_OFFSET = 2
 
 
-@dataclass(frozen=True)
-class Adjustment:
-    """A signed correction of a campaign's collected money.
-
-    Attributes:
-        campaign: index into the campaigns; one without an ad account gives an adjustment without a campaign.
-        day: day of the cohort, counted from the opening.
-        fils: the amount, in fils of the dirham.
-        reason: why.
-    """
-
-    campaign: int
-    day: int
-    fils: int
-    reason: str
-
-
-ADJUSTMENTS = (
-    Adjustment(0, 12, 45_000, "tuition paid into the old account"),
-    Adjustment(10, 41, -31_025, "refund paid in cash at the counter"),
-    Adjustment(13, 66, -12_050, "till difference"),
-)
-_DECIDED_AFTER_DAYS = 11
-
-
-def known_adjustments(company: Company) -> list[Adjustment]:
-    """Return the adjustments made until the extract."""
-    opening = midnight(company.spec.opened)
-    return [row for row in ADJUSTMENTS if opening + (row.day + _DECIDED_AFTER_DAYS) * DAY <= company.as_of]
-
-
 def manual_adjustments(company: Company) -> pa.Table:
     """Return the adjustments made until the extract."""
     spec = company.spec
-    rows = known_adjustments(company)
+    rows = known_adjustments(spec)
     ids = campaign_ids(spec.campaigns)
     opening = midnight(spec.opened)
-    decided = np.array([opening + (row.day + _DECIDED_AFTER_DAYS) * DAY for row in rows], dtype=np.int64)
+    decided = np.array([opening + row.day * DAY + DECIDED_AFTER for row in rows], dtype=np.int64)
     text = pa.string()
     return pa.table(
         {
-            "adjustment_id": pa.array([f"ADJ-{ADJUSTMENTS.index(row) + 1:03d}" for row in rows], text),
+            "adjustment_id": pa.array([f"ADJ-{row.number:03d}" for row in rows], text),
             "campaign_id": pa.array([ids[row.campaign] for row in rows], text),
             "cohort_date": pa.array([str(spec.opened + timedelta(days=row.day)) for row in rows], text),
             "line": pa.array(["manual_adjustment"] * len(rows), text),
@@ -66,7 +34,7 @@ def manual_adjustments(company: Company) -> pa.Table:
             "currency": pa.array(["AED"] * len(rows), text),
             "reason": pa.array([row.reason for row in rows], text),
             "adjusted_by": pa.array(["finance.lead"] * len(rows), text),
-            "adjusted_at": iso(decided, np.full(len(rows), _DUBAI_OFFSET)),
+            "adjusted_at": iso(decided, filled(len(rows), _DUBAI_OFFSET)),
         }
     )
 
@@ -90,9 +58,13 @@ def manual_matches(company: Company) -> pa.Table:
             "verdict": words(("accept", "reject", "accept"), kind),
             "verified_by": words(("sales.desk", "sales.desk", "finance.desk"), kind),
             "reason": words(
-                ("caller confirmed the order by phone", "a relative ordered with the same phone", "bank advice names the order"),
+                (
+                    "caller confirmed the order by phone",
+                    "a relative ordered with the same phone",
+                    "bank advice names the order",
+                ),
                 kind,
             ),
-            "verified_at": iso(verified, np.full(len(verified), _DUBAI_OFFSET)),
+            "verified_at": iso(verified, filled(len(verified), _DUBAI_OFFSET)),
         }
     )

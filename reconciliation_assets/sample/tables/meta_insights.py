@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from reconciliation_assets.sample.arrays import indices, random_stream
+from reconciliation_assets.sample.arrays import Ints, chance, filled, indices, random_stream
 from reconciliation_assets.sample.clock import DAY, HOUR, day_names, iso, midnight
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
@@ -18,12 +18,12 @@ _DUBAI_OFFSET = 2
 def meta_insights(company: Company) -> pa.Table:
     """Return the days that are over, and of some an earlier pull, made just after midnight and still empty."""
     spec, plan = company.spec, company.insights
-    random = random_stream(spec.seed, "meta_insights")
-    empty = random.random(len(plan.slot)) < _EMPTY_PULLS
+    random = random_stream(spec.seed, "meta_insights table")
+    empty = chance(random, _EMPTY_PULLS, len(plan.slot))
     begins = midnight(spec.opened) + plan.day * DAY
     over = begins + DAY <= company.as_of
     last_pull = np.minimum(begins + DAY + _RESTATED_FOR + 2 * HOUR, company.as_of)
-    zero = np.zeros(len(plan.slot), dtype=np.int64)
+    zero = filled(len(plan.slot), 0)
     figures = (plan.spend, plan.impressions, plan.clicks, plan.results, plan.value)
     return pa.concat_tables(
         [
@@ -33,15 +33,15 @@ def meta_insights(company: Company) -> pa.Table:
     )
 
 
-def _rows(company: Company, rows: np.ndarray, pulled: np.ndarray, figures: tuple[np.ndarray, ...]) -> pa.Table:
+def _rows(company: Company, rows: Ints, pulled: Ints, figures: tuple[Ints, ...]) -> pa.Table:
     campaigns, plan = company.spec.campaigns, company.insights
     slot, currency = plan.slot[rows], plan.currency[rows]
-    campaign, adset = company.ads.campaign[slot], company.ads.adset[slot]
+    campaign, ad_set = company.ads.campaign[slot], company.ads.ad_set[slot]
     spend, impressions, clicks, results, value = (figure[rows] for figure in figures)
     service = np.array([row.line == "service" for row in campaigns])[campaign]
     return pa.table(
         {
-            "account_id": words([row.account and row.account.account_id for row in campaigns], campaign),
+            "account_id": words([row.account.account_id if row.account else None for row in campaigns], campaign),
             "account_currency": words(CURRENCIES, currency),
             "campaign_id": campaigns_of(company, slot),
             "campaign_name": words([row.name for row in campaigns], campaign),
@@ -51,13 +51,13 @@ def _rows(company: Company, rows: np.ndarray, pulled: np.ndarray, figures: tuple
             "ad_name": numbered("ad-", company.ads.number[slot], 4),
             "date": day_names(company.spec.opened, plan.day[rows]),
             # One ad set in five is set to clicks alone.
-            "attribution_setting": words(("7d_click_1d_view", "1d_click"), adset % 5 // 4),
+            "attribution_setting": words(("7d_click_1d_view", "1d_click"), ad_set % 5 // 4),
             "spend": amount_text(spend, currency),
             "impressions": pa.array(impressions).cast(pa.string()),
             "clicks": pa.array(clicks).cast(pa.string()),
             "result_type": words(("purchase", "lead"), service.astype(np.int64)),
             "results": pa.array(results).cast(pa.string()),
             "attributed_value": amount_text(value, currency),
-            "pulled_at": iso(pulled[rows], np.full(len(rows), _DUBAI_OFFSET)),
+            "pulled_at": iso(pulled[rows], filled(len(rows), _DUBAI_OFFSET)),
         }
     )

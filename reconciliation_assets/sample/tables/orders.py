@@ -9,7 +9,7 @@ from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import BY_CRM_ID, BY_HAND, BY_LEAD_ID
 from reconciliation_assets.sample.money import CURRENCIES, MARKETS, amount_text
 from reconciliation_assets.sample.people import ARABIC, LATIN, email_text, name_text, phone_text
-from reconciliation_assets.sample.shop import CANCEL, METHODS, REASONS, REFUSAL, REFUSED, RETURN, STATUS_WORDS
+from reconciliation_assets.sample.shop import METHODS, REASONS, REFUSED, SENT_BACK, STATUS_WORDS, STOPPED, TURNED_AWAY
 from reconciliation_assets.sample.tables.identifiers import crm_ids, customer_ids, lead_ids, order_ids, waybills
 from reconciliation_assets.sample.tables.traffic import traffic, written_offsets
 from reconciliation_assets.sample.tables.versions import Columns, export
@@ -75,8 +75,8 @@ def orders(company: Company) -> pa.Table:
         return iso(np.where(instant <= seen, instant, NEVER), offsets)
 
     def state(seen: Ints) -> Columns:
-        standing = plan.state(seen)
-        explained = np.isin(standing, (CANCEL, REFUSAL, RETURN))
+        standing = plan.standing(seen)
+        explained = np.isin(standing, (STOPPED, TURNED_AWAY, SENT_BACK))
         return {
             "updated_at": iso(plan.last_change(seen), offsets),
             "status": spellings(STATUS_WORDS, standing, taste),
@@ -89,4 +89,6 @@ def orders(company: Company) -> pa.Table:
             "waybill": waybills(np.where(plan.shipped <= seen, np.arange(size), NONE)),
         }
 
-    return export(random, company.as_of, plan.created, facts, state, plan.last_change)
+    return export(
+        random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=plan.last_change
+    )

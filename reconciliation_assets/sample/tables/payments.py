@@ -9,17 +9,17 @@ from reconciliation_assets.sample.clock import iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
 from reconciliation_assets.sample.payments import (
+    CONTACT,
+    CRM,
+    CRM_AND_INVOICE,
+    INVOICE,
     KINDS,
-    LOST_NAMES,
+    LOST_TO_NOISE,
     METHOD_WORDS,
-    NAMES_CONTACT,
-    NAMES_CRM,
-    NAMES_CRM_AND_INVOICE,
-    NAMES_INVOICE,
-    NAMES_MISSING,
-    NAMES_ORDER,
-    NAMES_WAYBILL,
+    MISSING_ORDER,
+    ORDER,
     PAYMENT,
+    WAYBILL,
 )
 from reconciliation_assets.sample.people import OTHER_LATIN, email_text, name_text, phone_text
 from reconciliation_assets.sample.shop import COURIERS
@@ -47,16 +47,16 @@ def payments(company: Company) -> pa.Table:
     random = random_stream(company.spec.seed, "payments table")
     size = plan.size
     offsets = written_offsets(random, plan.currency)
-    by_order = plan.names == NAMES_ORDER
-    by_crm = np.isin(plan.names, (NAMES_CRM, NAMES_CRM_AND_INVOICE))
-    by_invoice = np.isin(plan.names, (NAMES_INVOICE, NAMES_CRM_AND_INVOICE))
+    by_order = plan.names == ORDER
+    by_crm = np.isin(plan.names, (CRM, CRM_AND_INVOICE))
+    by_invoice = np.isin(plan.names, (INVOICE, CRM_AND_INVOICE))
     speaks = random.random(size)
-    shows = (plan.names == NAMES_CONTACT) | ((by_order | by_crm) & (speaks < 0.5))
-    shows |= (plan.names == LOST_NAMES) & (speaks < 0.35)
-    named = shows | ((plan.names == LOST_NAMES) & (speaks < 0.8))
+    shows = (plan.names == CONTACT) | ((by_order | by_crm) & (speaks < 0.5))
+    shows |= (plan.names == LOST_TO_NOISE) & (speaks < 0.35)
+    named = shows | ((plan.names == LOST_TO_NOISE) & (speaks < 0.8))
     person = np.maximum(plan.person, 0)
     number = np.arange(size)
-    missing = numbered("WEB-", np.where(plan.names == NAMES_MISSING, number, NONE), 6)
+    missing = numbered("WEB-", np.where(plan.names == MISSING_ORDER, number, NONE), 6)
     tuition = tuition_invoice_ids(np.where(by_invoice, plan.crm, NONE))
     of_orders = order_invoice_ids(np.where(by_invoice, plan.order, NONE))
     customer = np.where(plan.order >= 0, customer_numbers(company)[plan.order], NONE)
@@ -73,7 +73,7 @@ def payments(company: Company) -> pa.Table:
         "invoice_id": pc.coalesce(tuition, of_orders),
         "crm_id": crm_ids(np.where(by_crm, plan.crm, NONE)),
         "customer_id": customer_ids(np.where(by_order & (random.random(size) < 0.5), customer, NONE)),
-        "waybill": waybills(np.where(plan.names == NAMES_WAYBILL, plan.order, NONE)),
+        "waybill": waybills(np.where(plan.names == WAYBILL, plan.order, NONE)),
         "reference": numbered("TRX", number, 9),
         "email": where(shows, email_text(random, people, person)),
         "phone": where(shows, phone_text(random, people, person, local=False)),
@@ -82,7 +82,9 @@ def payments(company: Company) -> pa.Table:
     }
     couriers = [code for market in COURIERS for code, _ in market]
     courier = np.where(plan.settlement >= 0, plan.settlement // 1_000, NONE)
-    transfer = join(words(couriers, courier), "-", words(CURRENCIES, plan.currency), numbered("-W", plan.settlement % 1_000, 3))
+    transfer = join(
+        words(couriers, courier), "-", words(CURRENCIES, plan.currency), numbered("-W", plan.settlement % 1_000, 3)
+    )
 
     def last_change(seen: Ints) -> Ints:
         return np.where(plan.paid <= seen, plan.paid, plan.announced)
@@ -98,4 +100,6 @@ def payments(company: Company) -> pa.Table:
             "updated_at": instant,
         }
 
-    return export(random, company.as_of, plan.announced, facts, state, last_change)
+    return export(
+        random, as_of=company.as_of, created=plan.announced, facts=facts, state=state, last_change=last_change
+    )

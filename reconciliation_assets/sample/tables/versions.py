@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from reconciliation_assets.sample.arrays import Ints, Random, indices
+from reconciliation_assets.sample.arrays import Ints, Random, chance, filled, indices
 from reconciliation_assets.sample.clock import DAY
 
 Columns: TypeAlias = dict[str, pa.Array]
@@ -22,7 +22,7 @@ _LIFE = 20 * DAY
 
 
 def export(
-    random: Random, as_of: int, created: Ints, facts: Columns, state: StateAt, last_change: ChangedAt
+    random: Random, *, as_of: int, created: Ints, facts: Columns, state: StateAt, last_change: ChangedAt
 ) -> pa.Table:
     """Put a table together from its facts and its state.
 
@@ -38,10 +38,10 @@ def export(
     """
     size = len(created)
     # Drawn for the whole period, so that a later extract ages and repeats the same rows.
-    aged, twice = random.random(size) < _OLDER_VERSIONS, random.random(size) < _WRITTEN_TWICE
+    aged, twice = chance(random, _OLDER_VERSIONS, size), chance(random, _WRITTEN_TWICE, size)
     moment = random.random(size)
 
-    now = np.full(size, as_of, dtype=np.int64)
+    now = filled(size, as_of)
     exists = created <= as_of
     current = pa.table({**facts, **state(now)})
     then = created + (moment * np.maximum(0, np.minimum(as_of, created + _LIFE) - created)).astype(np.int64)
