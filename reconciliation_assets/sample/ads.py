@@ -37,7 +37,8 @@ class Ads:
     @property
     def paid(self) -> Bools:
         """Which slots are ads."""
-        return np.greater_equal(self.number, 0)
+        paid: Bools = self.number >= 0
+        return paid
 
 
 def plan_ads(random: Random, campaigns: Sequence[Campaign], *, orders: int, opened: date, days: int) -> Ads:
@@ -78,7 +79,8 @@ def _campaign_demand(row: Campaign, opened: date, days: int) -> Floats:
     if row.burst is not None:
         during = (day >= row.burst.first_day) & (day < row.burst.first_day + row.burst.days)
         demand *= np.where(during, row.burst.factor, 1)
-    return np.multiply(demand, row.share / demand.sum())
+    shares: Floats = demand * row.share / demand.sum()
+    return shares
 
 
 def _flights(random: Random, ads: int, days: int) -> Floats:
@@ -89,8 +91,9 @@ def _flights(random: Random, ads: int, days: int) -> Floats:
     day = np.arange(days)
     runs = (day >= start[:, np.newaxis]) & (day < (start + length)[:, np.newaxis])
     runs[0] = True
-    shares: Floats = weight * runs
-    return np.divide(shares, shares.sum(axis=0))
+    weights = weight * runs
+    shares: Floats = weights / weights.sum(axis=0)
+    return shares
 
 
 def draw_demand(random: Random, ads: Ads, campaigns: Sequence[Campaign], line: Line, size: int) -> tuple[Ints, Ints]:

@@ -43,7 +43,8 @@ def filled(size: int, value: int) -> Ints:
 
 def chance(random: Random, share: float, size: int) -> Bools:
     """Draw which of `size` elements are among a share."""
-    return np.less(random.random(size), share)
+    among: Bools = random.random(size) < share
+    return among
 
 
 def draw(random: Random, probabilities: tuple[float, ...], size: int) -> Ints:

@@ -40,8 +40,8 @@ def rhythm(opened: date, days: int, market: str) -> Floats:
     """Return the demand of each day relative to an average one: the market's week, and slow growth."""
     week = np.array(_WEEK_RHYTHM[market])
     number = np.arange(days)
-    growth: Floats = 0.85 + 0.3 * number / max(days - 1, 1)
-    return np.multiply(growth, week[(number + opened.weekday()) % 7])
+    demand: Floats = (0.85 + 0.3 * number / max(days - 1, 1)) * week[(number + opened.weekday()) % 7]
+    return demand
 
 
 def seconds_of_day(random: Random, size: int) -> Ints:

@@ -28,7 +28,8 @@ def in_fils(amounts: Ints, currencies: Ints) -> Ints:
     whole, rest = np.divmod(amounts * _RATE_OVER[currencies], _RATE_UNDER[currencies])
     twice = 2 * rest
     up = (twice > _RATE_UNDER[currencies]) | ((twice == _RATE_UNDER[currencies]) & (whole % 2 == 1))
-    return np.add(whole, up)
+    fils: Ints = whole + up
+    return fils
 
 
 def nearest(dirhams: Floats, currencies: Ints) -> Ints:
@@ -46,20 +47,22 @@ def price(dirhams: Floats, currencies: Ints) -> Ints:
     """Turn a value in dirhams into a price somebody would ask for in the currency, in minor units."""
     minor = (dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]).astype(np.int64)
     step = price_step(minor, currencies)
-    return np.multiply(np.maximum(1, minor // step), step)
+    return np.maximum(1, minor // step) * step
 
 
 def part(amounts: Ints, shares: Floats, currencies: Ints) -> Ints:
     """Return a share of each amount, at a step of its price, so that what is left is at such a step as well."""
     step = price_step(amounts, currencies)
-    return np.multiply(np.maximum(1, (amounts * shares / step).astype(np.int64)), step)
+    parts: Ints = np.maximum(1, (amounts * shares / step).astype(np.int64)) * step
+    return parts
 
 
 def exactly_convertible(dirhams: Floats, currencies: Ints) -> Ints:
     """Turn values in dirhams into minor units that convert back without rounding, however they are summed."""
     minor = dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]
     step = _EXACT_STEP[currencies]
-    return np.multiply(np.rint(minor / step).astype(np.int64), step)
+    exact: Ints = np.rint(minor / step).astype(np.int64) * step
+    return exact
 
 
 def amount_text(amounts: Ints, currencies: Ints) -> pa.Array:

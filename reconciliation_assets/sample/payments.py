@@ -5,6 +5,7 @@ Each money row knows which order or CRM record it belongs to; what it *names* is
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -76,12 +77,14 @@ class Money:
 
     def settled(self, seen: int) -> Bools:
         """Return which rows are settled at an instant."""
-        return np.logical_and(~self.failed, self.paid <= seen)
+        settled: Bools = ~self.failed & (self.paid <= seen)
+        return settled
 
     def is_known(self, seen: int) -> Bools:
         """Return which rows belong to an order or a CRM record, by the decisions taken until an instant."""
         belongs = (self.order >= 0) | (self.crm >= 0)
-        return np.logical_and(belongs, (self.names != NOTHING) | (self.verified <= seen))
+        known: Bools = belongs & ((self.names != NOTHING) | (self.verified <= seen))
+        return known
 
 
 def plan_money(
@@ -122,11 +125,8 @@ def _rows(size: int, **given: Ints | Bools | int) -> Money:
     }
     columns = {**usual, **given}
     columns.setdefault("announced", columns["paid"])
-    return Money(**{name: np.broadcast_to(value, size).astype(_type(name)) for name, value in columns.items()})
-
-
-def _type(column: str) -> type[np.bool_ | np.int64]:
-    return np.bool_ if column == "failed" else np.int64
+    arrays: dict[str, Any] = {name: np.broadcast_to(value, size).copy() for name, value in columns.items()}
+    return Money(**arrays)
 
 
 def _of_orders(orders: Orders, of: Ints, **given: Ints | Bools | int) -> Money:

@@ -167,7 +167,8 @@ def _phone_numbers(random: Random, market: int, size: int) -> Ints:
     for position in range(digits):
         rest, digit = np.divmod(rest, 9)
         subscriber += (digit + 1) * 10**position
-    return np.add(prefixes[prefix] * 10**digits, subscriber)
+    numbers: Ints = prefixes[prefix] * 10**digits + subscriber
+    return numbers
 
 
 def e164(people: People, person: Ints) -> pa.Array:

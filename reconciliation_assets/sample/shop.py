@@ -117,12 +117,14 @@ class Orders:
     @property
     def on_delivery(self) -> Bools:
         """Which orders are paid in cash at the door."""
-        return np.equal(self.method, COD)
+        cash: Bools = self.method == COD
+        return cash
 
     @property
     def by_transfer(self) -> Bools:
         """Which orders are paid by bank transfer against an invoice."""
-        return np.equal(self.method, BANK_TRANSFER)
+        transfer: Bools = self.method == BANK_TRANSFER
+        return transfer
 
     def standing(self, seen: Ints) -> Ints:
         """Return where each order stands at an instant (PLACED, CONFIRMED, ...)."""

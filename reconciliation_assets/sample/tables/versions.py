@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from reconciliation_assets.sample.arrays import Ints, Random, chance, filled, indices
-from reconciliation_assets.sample.clock import DAY
 
 Columns: TypeAlias = dict[str, pa.Array]
 StateAt: TypeAlias = Callable[[Ints], Columns]
@@ -18,11 +17,10 @@ ChangedAt: TypeAlias = Callable[[Ints], Ints]
 
 _OLDER_VERSIONS = 0.06
 _WRITTEN_TWICE = 0.004
-_LIFE = 20 * DAY
 
 
 def export(
-    random: Random, *, as_of: int, created: Ints, facts: Columns, state: StateAt, last_change: ChangedAt
+    random: Random, *, as_of: int, created: Ints, life: int, facts: Columns, state: StateAt, last_change: ChangedAt
 ) -> pa.Table:
     """Put a table together from its facts and its state.
 
@@ -32,6 +30,7 @@ def export(
         random: the stream of the table.
         as_of: the instant of the extract.
         created: instant from which each row exists.
+        life: seconds within which a row mostly changes; older versions are from there.
         facts: the columns that do not change.
         state: the other columns, as they are at an instant per row.
         last_change: instant of each row's last change until an instant per row.
@@ -44,7 +43,7 @@ def export(
     now = filled(size, as_of)
     exists = created <= as_of
     current = pa.table({**facts, **state(now)})
-    then = created + (moment * np.maximum(0, np.minimum(as_of, created + _LIFE) - created)).astype(np.int64)
+    then = created + (moment * np.maximum(0, np.minimum(as_of, created + life) - created)).astype(np.int64)
     old = pa.array(indices(exists & aged & (last_change(then) < last_change(now))))
     older = pa.table({**facts, **state(then)}).take(old)
     again = current.take(pa.array(indices(exists & twice)))
