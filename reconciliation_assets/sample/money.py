@@ -47,7 +47,8 @@ def price(dirhams: Floats, currencies: Ints) -> Ints:
     """Turn a value in dirhams into a price somebody would ask for in the currency, in minor units."""
     minor = (dirhams * 100 * _RATE_UNDER[currencies] / _RATE_OVER[currencies]).astype(np.int64)
     step = price_step(minor, currencies)
-    return np.maximum(1, minor // step) * step
+    prices: Ints = np.maximum(1, minor // step) * step
+    return prices
 
 
 def part(amounts: Ints, shares: Floats, currencies: Ints) -> Ints:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from reconciliation_assets.sample.arrays import NONE, Ints, random_stream
-from reconciliation_assets.sample.clock import NEVER, iso
+from reconciliation_assets.sample.clock import DAY, NEVER, iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import REAL
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
@@ -92,4 +92,12 @@ def crm_records(company: Company) -> pa.Table:
             "currency": where(won, words(CURRENCIES, company.crm_market)),
         }
 
-    return export(random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=last_change)
+    return export(
+        random,
+        as_of=company.as_of,
+        created=plan.created,
+        life=20 * DAY,
+        facts=facts,
+        state=state,
+        last_change=last_change,
+    )

@@ -14,6 +14,8 @@ from reconciliation_assets.sample.tables.traffic import traffic, written_offsets
 from reconciliation_assets.sample.tables.versions import Columns, export
 from reconciliation_assets.sample.text import where, words
 
+_COMPLETED_WITHIN = 1_800  # seconds
+
 
 def leads(company: Company) -> pa.Table:
     """Return the leads; an older version of one lacks what the website filled in some minutes later."""
@@ -29,7 +31,7 @@ def leads(company: Company) -> pa.Table:
         f"8350000{number:09d}" if row.instant_form else f"web-{row.offer}" for number, row in enumerate(campaigns, 1)
     ]
     consent = words(("true", "false"), (random.random(size) < 0.12).astype(np.int64))
-    completed = plan.created + random.integers(60, 1_800, size)
+    completed = plan.created + random.integers(60, _COMPLETED_WITHIN, size)
     facts = {
         "lead_id": lead_ids(lead),
         "created_at": iso(plan.created, offsets),
@@ -57,4 +59,12 @@ def leads(company: Company) -> pa.Table:
     def state(seen: Ints) -> Columns:
         return {"updated_at": iso(last_change(seen), offsets), "consent": where(completed <= seen, consent)}
 
-    return export(random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=last_change)
+    return export(
+        random,
+        as_of=company.as_of,
+        created=plan.created,
+        life=_COMPLETED_WITHIN,
+        facts=facts,
+        state=state,
+        last_change=last_change,
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from reconciliation_assets.sample.arrays import NONE, Ints, random_stream
-from reconciliation_assets.sample.clock import NEVER, iso
+from reconciliation_assets.sample.clock import DAY, NEVER, iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import BY_CRM_ID, BY_HAND, BY_LEAD_ID
 from reconciliation_assets.sample.money import CURRENCIES, MARKETS, amount_text
@@ -90,5 +90,11 @@ def orders(company: Company) -> pa.Table:
         }
 
     return export(
-        random, as_of=company.as_of, created=plan.created, facts=facts, state=state, last_change=plan.last_change
+        random,
+        as_of=company.as_of,
+        created=plan.created,
+        life=8 * DAY,
+        facts=facts,
+        state=state,
+        last_change=plan.last_change,
     )

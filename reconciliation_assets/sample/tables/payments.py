@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconciliation_assets.sample.arrays import NONE, Ints, random_stream
-from reconciliation_assets.sample.clock import iso
+from reconciliation_assets.sample.clock import DAY, iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
 from reconciliation_assets.sample.payments import (
@@ -101,5 +101,11 @@ def payments(company: Company) -> pa.Table:
         }
 
     return export(
-        random, as_of=company.as_of, created=plan.announced, facts=facts, state=state, last_change=last_change
+        random,
+        as_of=company.as_of,
+        created=plan.announced,
+        life=9 * DAY,
+        facts=facts,
+        state=state,
+        last_change=last_change,
     )
