@@ -184,25 +184,25 @@ def _insert(
         warehouse.execute(
             f"""
             insert into {QUARANTINE}
-            select $id, row_number, column_name, reason from arrived where reason is not null
+            select $id, row_number, faulty_column, fault from arrived where fault is not null
             union all select $id, row_number, null, reason from rejected
             """,
             {"id": landing_id},
         )
     warehouse.execute(
-        f"insert into {raw_table(table)} select $id, row_number, {stored} from arrived where reason is null",
+        f"insert into {raw_table(table)} select $id, row_number, {stored} from arrived where fault is null",
         {"id": landing_id},
     )
     for measure, currency in table.measures:
         warehouse.execute(
             f"""
             insert into {TOTALS}
-            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (reason is not null), 0)
+            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
             from arrived where {currency} is not null and {measure} is not null group by {currency}
             """,
             {"id": landing_id},
         )
-    arrived, bad = warehouse.rows("select count(*), count(reason) from arrived")[0]
+    arrived, bad = warehouse.rows("select count(*), count(fault) from arrived")[0]
     warehouse.execute("drop table arrived")
     return int(arrived) + rejects.num_rows, int(bad) + rejects.num_rows
 

@@ -17,7 +17,7 @@ _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> str:
     """A SELECT that reads text rows into the table's stored columns.
 
-    Beside them it gives `row_number`, and `column_name` and `reason` of the first thing wrong with a row (null where
+    Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
     nothing is). It takes the parameter `$zone`, the zone of timestamps without an offset.
 
     Args:
@@ -44,11 +44,11 @@ def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> st
     typed as (
       select row_number, {"".join(f"{key}, " for key in keys)}
       {values},
-      {_first(problems, 0)} as column_name,
-      {_first(problems, 2)} as reason
+      {_first(problems, 0)} as faulty_column,
+      {_first(problems, 2)} as fault
       from text
     )
-    select row_number, column_name, reason, {", ".join(name for name, _ in table.stored)} from typed
+    select row_number, faulty_column, fault, {", ".join(name for name, _ in table.stored)} from typed
     """
 
 
