@@ -39,6 +39,7 @@ _COMPUTED: dict[str, Meaning] = {
     "day": Meaning("Day"),
     "detail": Meaning("What is the matter and what to do"),
     "difference": Meaning("First number less the second"),
+    "discount_amount": Meaning("Discount as exported, in its own currency", _OWN),
     "duplicate_of": Meaning("Record that it repeats"),
     "email_key": Meaning("Protected key of the e-mail address (keyed HMAC-SHA-256)"),
     "entry_id": Meaning("The entry, the same from run to run"),

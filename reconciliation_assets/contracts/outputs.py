@@ -70,7 +70,7 @@ CANONICAL: tuple[OutputTable, ...] = (
         ("order_id",),
         required=("order_id", "created_at", "outcome", "gross_amount", "gross_value", "currency"),
         words={"outcome": _ORDER_OUTCOMES},
-        at_least_zero=("gross_amount", "gross_value", "final_amount", "final_value"),
+        at_least_zero=("gross_amount", "gross_value"),
     ),
     OutputTable("invoices", "canonical", "invoice", FINANCE, ("invoice_id",), required=("invoice_id", "amount")),
     OutputTable(

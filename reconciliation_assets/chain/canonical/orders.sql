@@ -10,16 +10,12 @@ select
   coalesce(s.rung_order, 1) as rung_order,
   s.outcome is null as is_status_unknown,
   o.gross_value as gross_amount,
-  greatest(o.gross_value - coalesce(o.discount, 0), 0) as final_amount,
+  o.discount as discount_amount,
   o.tax as tax_amount,
   o.shipping as shipping_amount,
   o.currency,
   r.rate,
   cast(round_even(cast(o.gross_value as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as gross_value,
-  cast(
-    round_even(cast(greatest(o.gross_value - coalesce(o.discount, 0), 0) as decimal(38, 6)) * r.rate, $minor_digits)
-    as decimal(18, 3)
-  ) as final_value,
   o.lead_id,
   o.crm_id,
   o.customer_id,

@@ -109,7 +109,7 @@ pairs as (
   union all
   select
     'order_payment', o.order_id, p.payment_id, 'exact_contact', 7,
-    bool_or(o.final_amount = a.amount and o.currency = a.currency), max(c.created_at),
+    bool_or(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency), max(c.created_at),
     'same ' || case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end || ', order '
       || cast(min(date_diff('day', c.created_at, p.paid_at)) as varchar) || ' days before'
   from anonymous_contacts p
@@ -134,7 +134,7 @@ pairs as (
   union all
   select
     'order_payment', o.order_id, a.payment_id, 'crm_relationship', 9,
-    o.final_amount = a.amount and o.currency = a.currency, o.created_at,
+    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
     'payment names lead ' || a.lead_id || ', whose order is ' || o.order_id
   from anonymous a
   join matching.lead_order_links k on k.left_id = a.lead_id
@@ -149,7 +149,7 @@ pairs as (
   union all
   select
     'order_payment', o.order_id, a.payment_id, 'crm_relationship', 11,
-    o.final_amount = a.amount and o.currency = a.currency, o.created_at,
+    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
     'same customer, order ' || cast(date_diff('day', o.created_at, a.paid_at) as varchar) || ' days before'
   from anonymous a
   join canonical.orders o
