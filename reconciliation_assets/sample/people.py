@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconciliation_assets.sample.arrays import Bools, Ints, Random, chance, draw, indices
+from reconciliation_assets.sample.arrays import NONE, Bools, Ints, Random, chance, draw, filled, indices
 from reconciliation_assets.sample.text import join, words
 
 # Arabic, and two usual transliterations.
@@ -50,6 +50,7 @@ _FIRST_NAMES = (
     ("لينا", "Leena", "Lina"),
     ("هيا", "Haya", "Hayya"),
 )
+_MALE_NAMES = 18  # the first so many
 _FAMILY_NAMES = (
     ("المنصوري", "Al Mansoori", "Almansouri"),
     ("الحربي", "Al Harbi", "Alharby"),
@@ -78,6 +79,7 @@ _FAMILY_NAMES = (
 )
 # People from elsewhere, who write their names in Latin letters everywhere.
 _OTHER_FIRST_NAMES = ("Priya", "Rahul", "Anjali", "Imran", "Maria", "Jose", "Grace", "Daniel", "Sunita", "Arjun")
+
 _OTHER_FAMILY_NAMES = (
     "Nair",
     "Menon",
@@ -95,15 +97,19 @@ _OTHERS_SHARE = (0.3, 0.12, 0.18)
 _EMAIL_DOMAINS = ("example.com", "example.net", "example.org")
 _GIVES_EMAIL = 0.88
 _COUNTRY_CODES = ("971", "966", "965")
+_KUWAIT = 2
 # Prefixes under which every number is a valid mobile one, and how many digits follow them.
 _MOBILE_PREFIXES = ((50, 52, 54, 55, 56, 58), (50, 53, 54, 55, 56, 58, 59), (50, 55, 66, 90, 94, 96, 97, 99))
 _DIGITS_AFTER = (7, 7, 6)
 _LONG_STRIDE = 2_654_435_761  # prime, so that every number of a market comes once before any comes twice
 _ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
 
-ARABIC, LATIN, OTHER_LATIN = 0, 1, 2
-_LOCAL_STYLES = (1, 6)
-_STYLE_SHARES = (0.26, 0.22, 0.14, 0.1, 0.1, 0.06, 0.06, 0.06)
+# How a name is written.
+ARABIC, LATIN, BANK = range(3)
+# How a phone number is written.
+_PLAIN, _LOCAL, _SPACED, _DOUBLE_ZERO, _EXPORTED, _WITH_TRUNK, _ARABIC_LOCAL, _ARABIC_PLAIN = range(8)
+_PHONE_STYLE_SHARES = (0.26, 0.22, 0.14, 0.1, 0.1, 0.06, 0.06, 0.06)
+_PHONE_STYLES_THAT_NEED_A_MARKET = (_LOCAL, _DOUBLE_ZERO, _ARABIC_LOCAL)
 _EMAIL_STYLE_SHARES = (0.72, 0.08, 0.1, 0.05, 0.05)
 
 
@@ -114,18 +120,18 @@ class People:
     Attributes:
         market: index into `money.MARKETS`.
         first: index of the first name, Gulf names before the others.
+        father: index of the father's first name, which many write between their own and the family's; -1 without.
         family: index of the family name, Gulf names before the others.
         phone: national mobile number without the trunk zero, e.g. 501234567.
         email: whether the person gives an email address at all.
-        email_number: the number that makes the address the person's own.
     """
 
     market: Ints
     first: Ints
+    father: Ints
     family: Ints
     phone: Ints
     email: Bools
-    email_number: Ints
 
 
 def plan_people(random: Random, market: Ints, *, family_phones: float) -> People:
@@ -148,13 +154,14 @@ def plan_people(random: Random, market: Ints, *, family_phones: float) -> People
         len(_FAMILY_NAMES) + random.integers(0, len(_OTHER_FAMILY_NAMES), size),
         random.integers(0, len(_FAMILY_NAMES), size),
     )
-    phone = np.zeros(size, dtype=np.int64)
+    father = np.where(other | chance(random, 0.4, size), NONE, random.integers(0, _MALE_NAMES, size))
+    phone = filled(size, 0)
     for code in range(len(_COUNTRY_CODES)):
         here = indices(market == code)
         phone[here] = _phone_numbers(random, code, len(here))
         shared = here[chance(random, family_phones, len(here))]
         phone[shared] = phone[here[random.integers(0, max(len(here), 1), len(shared))]]
-    return People(market, first, family, phone, chance(random, _GIVES_EMAIL, size), np.arange(size))
+    return People(market, first, father, family, phone, email=chance(random, _GIVES_EMAIL, size))
 
 
 def _phone_numbers(random: Random, market: int, size: int) -> Ints:
@@ -163,7 +170,7 @@ def _phone_numbers(random: Random, market: int, size: int) -> Ints:
     places = len(prefixes) * 9**digits
     place = (int(random.integers(0, places)) + np.arange(size) * _LONG_STRIDE) % places
     prefix, rest = np.divmod(place, 9**digits)
-    subscriber = np.zeros(size, dtype=np.int64)
+    subscriber = filled(size, 0)
     for position in range(digits):
         rest, digit = np.divmod(rest, 9)
         subscriber += (digit + 1) * 10**position
@@ -177,26 +184,34 @@ def e164(people: People, person: Ints) -> pa.Array:
 
 
 def name_text(people: People, person: Ints, script: Ints) -> pa.Array:
-    """Return full names, each in the script asked for: Arabic, or one of two transliterations."""
+    """Return full names, each as asked for: Arabic, transliterated, or as banks spell it (ARABIC, LATIN, BANK).
+
+    Banks leave the father's name out.
+    """
     first = [spelling for names in _FIRST_NAMES for spelling in names]
     first += [name for name in _OTHER_FIRST_NAMES for _ in range(3)]
     family = [spelling for names in _FAMILY_NAMES for spelling in names]
     family += [name for name in _OTHER_FAMILY_NAMES for _ in range(3)]
-    return join(words(first, people.first[person] * 3 + script), " ", words(family, people.family[person] * 3 + script))
+    father = np.where((people.father[person] >= 0) & (script != BANK), people.father[person] * 3 + script, NONE)
+    return join(
+        words(first, people.first[person] * 3 + script),
+        pc.coalesce(join(" ", words(first, father)), ""),
+        " ",
+        words(family, people.family[person] * 3 + script),
+    )
 
 
 def email_text(random: Random, people: People, person: Ints) -> pa.Array:
     """Return email addresses as people type them: mixed case, stray blanks; null for people who give none."""
     slugs = [names[1].lower().replace(" ", "") for names in _FIRST_NAMES] + [n.lower() for n in _OTHER_FIRST_NAMES]
     families = [names[1].lower().replace(" ", "") for names in _FAMILY_NAMES] + [n.lower() for n in _OTHER_FAMILY_NAMES]
-    number = people.email_number[person]
     plain = join(
         words(slugs, people.first[person]),
         ".",
         words(families, people.family[person]),
-        pa.array(number, mask=~people.email[person]).cast(pa.string()),
+        pa.array(person, mask=~people.email[person]).cast(pa.string()),
         "@",
-        words(_EMAIL_DOMAINS, number % len(_EMAIL_DOMAINS)),
+        words(_EMAIL_DOMAINS, person % len(_EMAIL_DOMAINS)),
     )
     style = draw(random, _EMAIL_STYLE_SHARES, len(person))
     for code, written in enumerate(
@@ -215,42 +230,38 @@ def phone_text(random: Random, people: People, person: Ints, *, local: bool) -> 
         person: whose number each row holds.
         local: whether the row names its market, so that forms without a country code can be read.
     """
-    style = draw(random, _STYLE_SHARES, len(person))
+    style = draw(random, _PHONE_STYLE_SHARES, len(person))
     if not local:
-        style = np.where(np.isin(style, _LOCAL_STYLES) | (style == 3), 0, style)
+        style = np.where(np.isin(style, _PHONE_STYLES_THAT_NEED_A_MARKET), _PLAIN, style)
     text = pa.nulls(len(person), pa.string())
-    for code in range(len(_STYLE_SHARES)):
+    for code in range(len(_PHONE_STYLE_SHARES)):
         rows = style == code
-        written = _written(people, person[rows], code)
-        text = pc.replace_with_mask(text, pa.array(rows), written)
+        text = pc.replace_with_mask(text, pa.array(rows), _phone_in_style(people, person[rows], code))
     return text
 
 
-def _written(people: People, person: Ints, style: int) -> pa.Array:
+def _phone_in_style(people: People, person: Ints, style: int) -> pa.Array:
     market = people.market[person]
+    # Kuwait has neither area codes nor a trunk zero.
+    kuwait = pa.array(market == _KUWAIT)
     code = words(_COUNTRY_CODES, market)
     number = pa.array(people.phone[person]).cast(pa.string())
-    # Kuwait has neither area codes nor a trunk zero.
-    kuwait = pa.array(market == 2)
-    area = pc.if_else(kuwait, pc.utf8_slice_codeunits(number, 0, 4), pc.utf8_slice_codeunits(number, 0, 2))
-    rest = pc.if_else(kuwait, pc.utf8_slice_codeunits(number, 4), pc.utf8_slice_codeunits(number, 2))
-    trunk = pc.if_else(kuwait, "", "0")
-    if style in {1, 6}:
-        plain = join(trunk, number)
-    elif style == 2:
-        spaced = pc.if_else(
-            kuwait, rest, join(pc.utf8_slice_codeunits(rest, 0, 3), " ", pc.utf8_slice_codeunits(rest, 3))
-        )
-        plain = join("+", code, " ", area, " ", spaced)
-    elif style == 3:
-        plain = join("00", code, number)
-    elif style == 4:
-        plain = join("p:+", code, number)
-    elif style == 5:
-        plain = join("+", code, pc.if_else(kuwait, " ", " (0)"), number)
-    else:
-        plain = join("+", code, number)
-    return _in_arabic_digits(plain) if style in {6, 7} else plain
+    local = pc.if_else(kuwait, number, join("0", number))
+    plain = join("+", code, number)
+    if style == _SPACED:
+        digits = [pc.utf8_slice_codeunits(number, start, stop) for start, stop in ((0, 2), (2, 5), (5, 9))]
+        halves = [pc.utf8_slice_codeunits(number, start, stop) for start, stop in ((0, 4), (4, 8))]
+        grouped = pc.if_else(kuwait, join(halves[0], " ", halves[1]), join(digits[0], " ", digits[1], " ", digits[2]))
+        return join("+", code, " ", grouped)
+    return {
+        _PLAIN: plain,
+        _LOCAL: local,
+        _DOUBLE_ZERO: join("00", code, number),
+        _EXPORTED: join("p:", plain),
+        _WITH_TRUNK: join("+", code, pc.if_else(kuwait, " ", " (0)"), number),
+        _ARABIC_LOCAL: _in_arabic_digits(local),
+        _ARABIC_PLAIN: _in_arabic_digits(plain),
+    }[style]
 
 
 def _in_arabic_digits(text: pa.Array) -> pa.Array:

@@ -164,7 +164,10 @@ def plan_orders(random: Random, spec: CompanySpec, ads: Ads) -> Orders:
         here = indices(market == code)
         method[here] = draw(random, shares, len(here))
     refusal_rate = np.array([row.refusal_rate for row in spec.campaigns])[campaign]
-    fate = _fates(random, method == COD, refusal_rate)
+    person, pair_first = _repeat_customers(random, created, market)
+    paired = pair_first >= 0
+    paired[pair_first[paired]] = True
+    fate = _fates(random, on_delivery=method == COD, paired=paired, refusal_rate=refusal_rate)
     shipping_out = np.isin(fate, (DELIVERED, RETURNED, REFUSED, LOST_IN_TRANSIT))
     arriving = shipping_out & (fate != LOST_IN_TRANSIT)
 
@@ -177,9 +180,6 @@ def plan_orders(random: Random, spec: CompanySpec, ads: Ads) -> Orders:
     # A fraud comes to light by its chargeback, weeks later; a test order the same day.
     flagged = created + np.where(fate == FRAUD, days_between(random, 18, 45, size), hours_after(random, 9, 0.7, size))
 
-    person, pair_first = _repeat_customers(random, created, market)
-    paired = pair_first >= 0
-    paired[pair_first[paired]] = True
     gross = price(_tickets(random, spec, campaign), market)
     stopped = np.isin(fate, (CANCELLED, UNPAID))
     return Orders(
@@ -206,7 +206,7 @@ def plan_orders(random: Random, spec: CompanySpec, ads: Ads) -> Orders:
     )
 
 
-def _fates(random: Random, on_delivery: Bools, refusal_rate: Floats) -> Ints:
+def _fates(random: Random, *, on_delivery: Bools, paired: Bools, refusal_rate: Floats) -> Ints:
     size = len(on_delivery)
     fate = filled(size, DELIVERED)
     fate[chance(random, 0.05, size)] = RETURNED
@@ -214,8 +214,9 @@ def _fates(random: Random, on_delivery: Bools, refusal_rate: Floats) -> Ints:
     fate[chance(random, 0.01, size)] = LOST_IN_TRANSIT
     fate[chance(random, 0.07, size)] = CANCELLED
     fate[~on_delivery & chance(random, 0.04, size)] = UNPAID
-    fate[chance(random, 0.004, size)] = FRAUD
-    fate[on_delivery & chance(random, 0.003, size)] = TEST
+    # Never the order of somebody with another one: a lead's invalid order would leave a choice of bridge line.
+    fate[~paired & chance(random, 0.005, size)] = FRAUD
+    fate[~paired & on_delivery & chance(random, 0.004, size)] = TEST
     return fate
 
 

@@ -65,7 +65,7 @@ class Records:
 
 
 def true_links(company: Company) -> pa.Table:
-    """Return every true pair with the method that finds it: link, left_id, right_id, true_method.
+    """Return every true pair with the strongest method that finds it without noise: link, left_id, right_id, true_method.
 
     Money of any status and kind is linked to what it belongs to, `inferred` where noise took every number it named; only a
     pair that is to be decided by hand, and is not yet, is left out.

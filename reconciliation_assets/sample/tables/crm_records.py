@@ -8,7 +8,7 @@ from reconciliation_assets.sample.clock import DAY, NEVER, iso
 from reconciliation_assets.sample.company import Company
 from reconciliation_assets.sample.leads import REAL
 from reconciliation_assets.sample.money import CURRENCIES, amount_text
-from reconciliation_assets.sample.people import LATIN, OTHER_LATIN, email_text, name_text, phone_text
+from reconciliation_assets.sample.people import BANK, LATIN, email_text, name_text, phone_text
 from reconciliation_assets.sample.service_line import (
     CONTACTED,
     LOSS_REASONS,
@@ -53,7 +53,7 @@ def crm_records(company: Company) -> pa.Table:
     kind, known = leads.kind[plan.lead], leads.known[plan.lead]
     person, taste = leads.person[plan.lead], random.random(size)
     contact = (plan.ties != TOOK_OVER) & ((plan.ties == SAME_CONTACT) | (random.random(size) < 0.75))
-    latin = np.where(random.random(size) < 0.5, LATIN, OTHER_LATIN)
+    latin = np.where(random.random(size) < 0.5, LATIN, BANK)
     facts = {
         "crm_id": crm_ids(np.arange(size)),
         "created_at": iso(plan.created, offsets),

@@ -21,7 +21,7 @@ from reconciliation_assets.sample.payments import (
     PAYMENT,
     WAYBILL,
 )
-from reconciliation_assets.sample.people import OTHER_LATIN, email_text, name_text, phone_text
+from reconciliation_assets.sample.people import BANK, email_text, name_text, phone_text
 from reconciliation_assets.sample.shop import COURIERS
 from reconciliation_assets.sample.tables.identifiers import (
     crm_ids,
@@ -77,7 +77,7 @@ def payments(company: Company) -> pa.Table:
         "reference": numbered("TRX", number, 9),
         "email": where(shows, email_text(random, people, person)),
         "phone": where(shows, phone_text(random, people, person, local=False)),
-        "payer_name": where(named, name_text(people, person, np.full(size, OTHER_LATIN))),
+        "payer_name": where(named, name_text(people, person, np.full(size, BANK))),
         "method": words(METHOD_WORDS, plan.method),
     }
     couriers = [code for market in COURIERS for code, _ in market]
