@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
 )
-_out = Console()
+_out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
@@ -31,12 +31,16 @@ _PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, Contact
 
 @app.command()
 def run(
-    *, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Forget everything landed and read the whole inbox anew.")
+    ] = False,
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
     settings = _settings()
     try:
-        succeeded = _run(settings, verbose)
+        succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     except _PLAIN_PROBLEMS as problem:
         _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
         succeeded = False
@@ -70,6 +74,27 @@ def ui(
     os.execv(dagster, arguments)  # noqa: S606
 
 
+@app.command()
+def sample(
+    orders: Annotated[int, typer.Option(help="How many orders the company has; leads and payments follow.")],
+    out: Annotated[Path, typer.Option(help="Where to write inbox/ and truth.json.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+) -> None:
+    """Write a made-up Gulf company in the contract's tables, with the truth about it beside them."""
+    from reconciliation_assets.sample import CompanySpec, write_company  # noqa: PLC0415
+
+    try:
+        spec = CompanySpec(orders=orders, seed=seed)
+    except ValueError as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    write_company(spec, out)
+    _out.print(
+        f"A company with {orders:,} orders is in {out}/inbox, the truth about it in {out}/truth.json.", soft_wrap=True
+    )
+    _out.print(f"Reconcile it: RECON_DATA_DIR={out} RECON_AS_OF={spec.as_of.isoformat()} reconcile run", soft_wrap=True)
+
+
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     settings = load_settings()
@@ -89,7 +114,7 @@ def _sample_instant() -> datetime:
     return datetime.fromisoformat(json.loads((_SAMPLE / "truth.json").read_text("utf-8"))["as_of"])
 
 
-def _run(settings: Settings, verbose: bool) -> bool:
+def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     from reconciliation_assets.operations.run import Listener, run_daily  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
@@ -111,6 +136,7 @@ def _run(settings: Settings, verbose: bool) -> bool:
                 finished=lambda _: progress.advance(task),
                 logged=lambda line: _err.print(line, highlight=False, markup=False) if verbose else None,
             ),
+            full_refresh=full_refresh,
         )
     for check in outcome.warned:
         _err.print(

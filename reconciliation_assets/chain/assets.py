@@ -11,12 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.matching.repeats import find_repeats
-from reconciliation_assets.chain.raw.landing import land_inbox, raw_table
+from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
@@ -39,6 +40,14 @@ _OWNER_OF_INPUT = {
     "crm_stage_changes": "sales-operations",
 }
 _DAGSTER_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
+
+
+class Landing(dg.Config):
+    """How a raw asset lands."""
+
+    full_refresh: bool = Field(
+        default=False, description="Forget everything landed for the table and read the whole inbox anew."
+    )
 
 
 def chain_assets(checks: Checks) -> list[dg.AssetsDefinition]:
@@ -107,11 +116,7 @@ def _table_schema(columns: Mapping[str, str]) -> dg.TableSchema:
 
 
 def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
-    partitions = (
-        {"partitions_def": REPORTING_DAYS, "backfill_policy": dg.BackfillPolicy.single_run()}
-        if table is META_INSIGHTS
-        else {}
-    )
+    is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
     @dg.asset(
@@ -125,18 +130,21 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefi
             f"Key: {', '.join(table.key)}." + (f" Stored as protected keys only: {contacts}." if contacts else "")
         ),
         check_specs=_check_specs(table.raw_asset, checks),
-        **partitions,
+        partitions_def=REPORTING_DAYS if is_daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
     )
-    def raw(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         known, unknown = discover(opened.settings.inbox)
         files = [file for file in known if file.table == table.name]
+        if config.full_refresh:
+            forget(opened.warehouse, table)
         landed = land_inbox(
             opened.warehouse, table, files, opened.protector, opened.loaded_policy.policy.zone_of(table.name)
         )
         for file in landed:
             context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)
-        if table is META_INSIGHTS and landed:
+        if is_daily and landed:
             _mark_reporting_days(context, opened, min(file.landing_id for file in landed))
         return dg.MaterializeResult(
             metadata={

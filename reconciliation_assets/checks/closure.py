@@ -34,8 +34,8 @@ def _groups(ground: Ground) -> Answer:
     if open_groups.empty:
         return Answer(True, f"All {len(summary):,} groups close.", figures={"groups": len(summary)})
     named = [
-        f"{row.name_} by {row.gap_thousandths / 1000:+,.3f}"
-        for row in open_groups.rename(columns={"name": "name_"}).itertuples()
+        f"{name} by {gap / 1000:+,.3f}"
+        for name, gap in zip(open_groups["name"], open_groups["gap_thousandths"], strict=True)
     ]
     return Answer(
         False,

@@ -50,7 +50,9 @@ def _by_currency(ground: Ground) -> Answer:
     lost = failing_rows(summary.astype({"gap_millionths": "int64"}), _CONSERVED)
     if lost.empty:
         return Answer(True, f"Settled money of {len(summary)} currencies is linked or unmatched, to the last unit.")
-    named = [f"{row.currency} {row.gap_millionths / 1e6:+,.3f}" for row in lost.itertuples()]
+    named = [
+        f"{currency} {gap / 1e6:+,.3f}" for currency, gap in zip(lost["currency"], lost["gap_millionths"], strict=True)
+    ]
     return Answer(
         False,
         f"payment_money differs from the settled money of the source: {some_of(named)}. "

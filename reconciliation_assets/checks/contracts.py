@@ -1,5 +1,6 @@
 """Row contracts: every row of a table keeps its Pandera schema, and no two rows share the table's key."""
 
+import pandera.pyarrow as pap
 import pyarrow as pa
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
@@ -43,8 +44,8 @@ def _row_contract(table: OutputTable) -> TableCheck:
     return TableCheck("row_contract", table.name, f"Every {table.grain} keeps the table's contract.", True, ask)
 
 
-def _validated(ground: Ground, table: TableName, schema: object, columns: list[str]) -> Answer:
-    narrow = schema.select_columns(columns)  # type: ignore[attr-defined]
+def _validated(ground: Ground, table: TableName, schema: pap.DataFrameSchema, columns: list[str]) -> Answer:
+    narrow = schema.select_columns(columns)
     broken: set[str] = set()
     rows = 0
     for batch in ground.warehouse.batches(f"select {', '.join(columns)} from {table}"):

@@ -1,5 +1,7 @@
 """Coverage: match rates by records and by value, against the company's floors and against their own recent past."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import pandera.pandas as pap
 
@@ -35,7 +37,7 @@ def coverage_checks() -> list[TableCheck]:
     return [*floors, *falls]
 
 
-def _floor(link: Link):  # type: ignore[no-untyped-def]
+def _floor(link: Link) -> Callable[[Ground], Answer]:
     def ask(ground: Ground) -> Answer:
         floors = ground.policy.thresholds.match_rate_floors.get(link, Floors())
         summary = ground.warehouse.arrow(
@@ -80,7 +82,7 @@ def _at_least(floors: Floors, present: list[str]) -> pap.DataFrameSchema:
     )
 
 
-def _fall(link: Link):  # type: ignore[no-untyped-def]
+def _fall(link: Link) -> Callable[[Ground], Answer]:
     def ask(ground: Ground) -> Answer:
         recent, recent_matched, past, past_matched = ground.warehouse.rows(
             """

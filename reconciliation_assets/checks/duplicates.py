@@ -69,8 +69,11 @@ def _one_valid_original(ground: Ground) -> Answer:
         return Answer(
             False, f"Duplicates whose original is a duplicate itself, by rule: {some_of(wrong['rule'].tolist())}."
         )
-    found = {f"{row.source_table}, {row.rule}": int(row.duplicates) for row in summary.itertuples()}
-    return Answer(True, f"{sum(found.values()):,} repeats, each with a valid original.", figures=found)
+    found = {
+        f"{table}, {rule}": int(count)
+        for table, rule, count in zip(summary["source_table"], summary["rule"], summary["duplicates"], strict=True)
+    }
+    return Answer(True, f"{sum(found.values()):,} repeats, each with a valid original.", figures={**found})
 
 
 def _merges_resolved(ground: Ground) -> Answer:

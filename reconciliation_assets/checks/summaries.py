@@ -17,7 +17,8 @@ def failing_rows(summary: pd.DataFrame, schema: pap.DataFrameSchema) -> pd.DataF
         schema.validate(summary, lazy=True)
     except pap.errors.SchemaErrors as errors:
         positions = errors.failure_cases["index"].dropna().unique().tolist()
-        return summary.loc[positions]
+        failing: pd.DataFrame = summary.loc[positions]
+        return failing
     return summary.iloc[0:0]
 
 

@@ -1,5 +1,7 @@
 """Totals: what arrived equals what the tables hold, by rows and by amounts in their own currency."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import pandera.pandas as pap
 
@@ -32,7 +34,7 @@ def total_checks() -> list[TableCheck]:
     return [*families, daily]
 
 
-def _family(family: str):  # type: ignore[no-untyped-def]
+def _family(family: str) -> Callable[[Ground], Answer]:
     def ask(ground: Ground) -> Answer:
         summary = _in_millionths(
             ground.warehouse.arrow(
@@ -86,7 +88,10 @@ def _told(summary: pd.DataFrame, table: str) -> Answer:
     wrong = failing_rows(summary, _NO_DIFFERENCE)
     if wrong.empty:
         return Answer(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})
-    named = [f"{row.total} ({row.difference_millionths / 1e6:+,.2f})" for row in wrong.itertuples()]
+    named = [
+        f"{total} ({gap / 1e6:+,.2f})"
+        for total, gap in zip(wrong["total"], wrong["difference_millionths"], strict=True)
+    ]
     return Answer(
         False,
         f"{table} does not tie to the source: {some_of(named)}. A row was lost or counted twice between raw and here; the "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.operations.instance import close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.load import load_policy
@@ -54,8 +55,13 @@ class Listener:
     logged: Callable[[str], None]
 
 
-def run_daily(settings: Settings, listener: Listener) -> RunOutcome:
+def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = False) -> RunOutcome:
     """Reconcile once, for the day of the instant that the settings speak for.
+
+    Args:
+        settings: the installation.
+        listener: who is told while it goes on.
+        full_refresh: forget everything landed and read the whole inbox anew.
 
     Raises:
         PolicyError: the policy file cannot be used.
@@ -74,7 +80,10 @@ def run_daily(settings: Settings, listener: Listener) -> RunOutcome:
         result = job.execute_in_process(
             instance=instance,
             partition_key=f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}",
-            run_config={"loggers": {"console": {}}},
+            run_config={
+                "loggers": {"console": {}},
+                "ops": {table.raw_asset: {"config": {"full_refresh": full_refresh}} for table in INPUT_TABLES},
+            },
             raise_on_error=False,
         )
         return _outcome(result)
@@ -90,7 +99,6 @@ def _console(listener: Listener) -> dg.LoggerDefinition:
                 listener.finished(event.step_key)
             listener.logged(record.getMessage())
 
-    @dg.logger(description="Tells the command line what the run does.")
     def console(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.getLogger("reconcile")
         logger.setLevel(logging.DEBUG)
@@ -98,7 +106,7 @@ def _console(listener: Listener) -> dg.LoggerDefinition:
         logger.handlers = [Console()]
         return logger
 
-    return console
+    return dg.LoggerDefinition(console, description="Tells the command line what the run does.")
 
 
 def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -57,11 +58,11 @@ def match_rate_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
     The cursor moves only after every alert was delivered: a failed delivery is tried again at the next tick.
     """
-    state = json.loads(context.cursor) if context.cursor else {"after": 0, "broken": []}
-    broken = set(state["broken"])
+    state: dict[str, Any] = json.loads(context.cursor) if context.cursor else {"after": 0, "broken": []}
+    broken: set[str] = set(state["broken"])
+    after: int = state["after"]
     told = 0
-    after = state["after"]
-    for position, key, evaluation in evaluations_after(context.instance, WATCHED, state["after"]):
+    for position, key, evaluation in evaluations_after(context.instance, WATCHED, after):
         after = max(after, position)
         name = key.name
         if evaluation.passed == (name not in broken):

@@ -52,7 +52,7 @@ class Warehouse:
                 self._connection.execute(f"create or replace table {table} as select * from _loading")
             finally:
                 self._connection.unregister("_loading")
-        return rows.num_rows
+        return int(rows.num_rows)
 
     def count(self, table: TableName) -> int:
         """Rows of a table."""

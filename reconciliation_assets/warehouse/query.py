@@ -39,7 +39,7 @@ class Query:
         return cls(TableName(path.parent.name, path.stem), path.read_text("utf-8"))
 
     @cached_property
-    def tree(self) -> exp.Expression:
+    def tree(self) -> exp.Expr:
         """The parsed SELECT."""
         return sqlglot.parse_one(self.sql, dialect=DIALECT)
 

@@ -104,6 +104,19 @@ def land_inbox(
     return landed
 
 
+def forget(warehouse: Warehouse, table: InputTable) -> None:
+    """Drop everything landed for a table, so that the inbox is read anew: the full refresh of a run's config."""
+    prepare(warehouse, table)
+    with warehouse.transaction():
+        for records in (QUARANTINE, TOTALS):
+            warehouse.execute(
+                f"delete from {records} where landing_id in (select landing_id from {LANDINGS} where source_table = $table)",
+                {"table": table.name},
+            )
+        warehouse.execute(f"delete from {raw_table(table)}")
+        warehouse.execute(f"delete from {LANDINGS} where source_table = $table", {"table": table.name})
+
+
 def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
     return bool(
         warehouse.rows(
