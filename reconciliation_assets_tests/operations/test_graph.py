@@ -1,0 +1,199 @@
+"""The graph: exactly these assets, checks, jobs, schedules and sensors, each described; a typo would load in silence."""
+
+import re
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from reconciliation_assets import chain
+from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.publish.assets import PUBLISHED
+from reconciliation_assets.warehouse.query import Query, TableName
+from reconciliation_assets_tests.harness import AS_OF, Bench, drop
+from reconciliation_assets_tests.rows import lead
+
+GROUPS = {
+    "raw": {
+        "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
+        "raw_payments", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
+    },
+    "canonical": {
+        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments",
+        "manual_matches", "manual_adjustments",
+    },
+    "matching": {
+        "repeat_candidates", "repeats", "contact_owners", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
+        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links",
+    },
+    "outcomes": {
+        "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
+    },
+    "views": {
+        "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
+        "cohort_snapshots", "cash_view", "unmatched_revenue",
+    },
+    "bridge": {"bridge_entries", "bridge_groups", "bridge"},
+    "governance": {
+        "expected_matches", "match_coverage", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
+        "exceptions", "policy_versions",
+    },
+    "publish": {"published_copy"},
+}  # fmt: skip
+ASSETS = set().union(*GROUPS.values())
+
+CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
+CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
+CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
+
+WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", "published_copy", *GROUPS["raw"]}
+WITH_A_ROW_CONTRACT = {
+    *GROUPS["raw"],
+    *(GROUPS["canonical"] - {"daily_rates"}),
+    *CONTRACT.split(),
+    "record_parts",
+    "record_outcomes",
+}
+NAMED_CHECKS = {
+    *((asset, "quarantine") for asset in GROUPS["raw"]),
+    *((f"raw_{name}", "freshness") for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")),
+    ("raw_meta_insights", "not_empty"),
+    ("raw_payments", "not_empty"),
+    ("captured_records", "leads_or_orders"),
+    ("daily_rates", "rates_known"),
+    ("policy_versions", "version_names_its_definitions"),
+    ("match_links", "linked_once"),
+    ("duplicate_records", "one_valid_original"),
+    ("duplicate_records", "merges_resolved"),
+    ("source_totals", "totals_rows"),
+    ("source_totals", "totals_spend"),
+    ("source_totals", "totals_orders"),
+    ("source_totals", "totals_money"),
+    ("platform_performance", "totals_by_account_and_day"),
+    ("payment_money", "money_conserved"),
+    ("matched_chain", "collected_conserved"),
+    ("bridge", "closes"),
+    ("bridge_entries", "adds_up_by_record"),
+    *(
+        ("match_coverage", f"{kind}_{link}")
+        for kind in ("floor", "fall")
+        for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
+    ),
+}
+TOLD_ONLY = {"freshness", "merges_resolved", *(name for _, name in NAMED_CHECKS if name.startswith("fall_"))}
+
+
+def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def check_specs(defs: dg.Definitions) -> dict[tuple[str, str], dg.AssetCheckSpec]:
+    graph = defs.resolve_asset_graph()
+    found = (graph.get_check_spec(key) for key in graph.asset_check_keys)
+    return {(spec.asset_key.to_user_string(), spec.name): spec for spec in found}
+
+
+def test_exactly_these_assets_in_these_groups(defs: dg.Definitions) -> None:
+    assert {name: spec.group_name for name, spec in specs(defs).items()} == {
+        name: group for group, names in GROUPS.items() for name in names
+    }
+    assert defs.resolve_asset_graph().external_asset_keys == set()
+
+
+def test_exactly_these_checks(defs: dg.Definitions) -> None:
+    wanted = {
+        *NAMED_CHECKS,
+        *((asset, "unique_key") for asset in ASSETS - WITHOUT_A_KEY),
+        *((asset, "row_contract") for asset in WITH_A_ROW_CONTRACT),
+    }
+    assert set(check_specs(defs)) == wanted
+
+
+def test_every_check_blocks_except_those_that_only_tell(defs: dg.Definitions) -> None:
+    assert {name for (_, name), spec in check_specs(defs).items() if not spec.blocking} == TOLD_ONLY
+
+
+def test_every_check_says_what_must_hold(defs: dg.Definitions) -> None:
+    assert [key for key, spec in check_specs(defs).items() if not (spec.description or "").endswith(".")] == []
+
+
+def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
+    jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert jobs == {"daily_reconciliation", "meta_insights_history"}
+    assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
+    assert {sensor.name for sensor in defs.sensors or ()} == {"new_files_in_inbox", "match_rate_alerts"}
+
+
+def test_the_daily_job_is_everything(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def("daily_reconciliation")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
+    assert job.executor_def is dg.in_process_executor
+
+
+def test_the_history_job_is_metas_figures_alone(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def("meta_insights_history")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {"raw_meta_insights"}
+
+
+def test_nothing_is_made_that_the_published_copy_does_not_wait_for(defs: dg.Definitions) -> None:
+    """So a blocking check anywhere keeps the published copy as it was."""
+    graph = defs.resolve_asset_graph()
+    ancestors = graph.get_ancestor_asset_keys(dg.AssetKey("published_copy"))
+    assert {key.to_user_string() for key in ancestors} | {"published_copy"} == ASSETS
+
+
+def test_every_asset_says_what_it_is_and_who_answers_for_it(defs: dg.Definitions) -> None:
+    for name, spec in specs(defs).items():
+        assert spec.description, name
+        assert spec.owners, name
+        assert all(re.fullmatch(r"team:[a-z-]+", owner) for owner in spec.owners), name
+        assert spec.kinds, name
+
+
+@pytest.mark.parametrize(
+    "query",
+    [Query.read(path) for path in sorted(Path(chain.__path__[0]).glob("*/*.sql"))],
+    ids=lambda query: query.target.name,
+)
+def test_upstream_is_what_the_sql_reads(defs: dg.Definitions, query: Query) -> None:
+    raw_of = {table.name: table.raw_asset for table in INPUT_TABLES}
+    wanted = set()
+    for table in query.reads:
+        if table.layer == "current":
+            wanted.add(raw_of[table.name])
+        elif table.layer == "policy":
+            wanted.add("policy_versions")
+        elif table.layer == "raw" and not table.name.startswith("raw_"):
+            wanted |= GROUPS["raw"]
+        else:
+            wanted.add(table.name)
+    assert {dep.asset_key.to_user_string() for dep in specs(defs)[query.target.name].deps} == wanted
+
+
+def test_the_published_tables_are_the_contracts() -> None:
+    assert {table.name for table in PUBLISHED} == set(CONTRACT.split())
+
+
+def test_every_column_of_every_table_has_one_meaning(tmp_path_factory: pytest.TempPathFactory) -> None:
+    bench = Bench(tmp_path_factory.mktemp("empty"), as_of=AS_OF)
+    drop(bench.inbox, {"leads": [lead("L1")]})
+    built = bench.build().make_all()
+    names = [TableName(table.layer, table.name) for table in OUTPUT_TABLES]
+    unknown = {
+        f"{name}.{column}" for name in names for column in built.warehouse.columns(name) if column not in GLOSSARY
+    }
+    assert unknown == set()
+    assert all(meaning.description for meaning in GLOSSARY.values())
+    bench.close()
+
+
+def test_reporting_days_are_partitions_filled_in_one_run(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    partitioned = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
+    assert partitioned == {"raw_meta_insights"}
+    raw = graph.get(dg.AssetKey("raw_meta_insights"))
+    assert isinstance(raw.partitions_def, dg.DailyPartitionsDefinition)
+    assert raw.backfill_policy is not None
+    assert raw.backfill_policy.max_partitions_per_run is None, "any number of days in a single run"
