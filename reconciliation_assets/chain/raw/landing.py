@@ -298,9 +298,9 @@ def _older_versions(table: InputTable) -> str:
     """
     key = ", ".join(f"r.{name}" for name in table.key)
     kinds = dict(table.stored)
-    made = table.version or table.created
+    made = f"r.{table.version or table.created}"
     if table.version and kinds[table.version] == kinds[table.created]:
-        made = f"coalesce({table.version}, {table.created})"
+        made = f"coalesce(r.{table.version}, r.{table.created})"
     same_key = " and ".join(f"r.{name} is not distinct from k.{name}" for name in table.key)
     return f"""
     with repeated as (
