@@ -107,12 +107,16 @@ class ContactProtector:
     def _name_sound_keys(self, text: str) -> list[str]:
         return sorted({key for word in text.split() for key in self._word_keys(word)[1]})
 
+    def _word_key(self, word: str) -> str:
+        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
+        return self.keyed(word)[:32]
+
     def _word_keys(self, word: str) -> tuple[list[str], list[str]]:
         """Keys of a word and of its sound; names repeat few words, so each is protected once."""
         if word not in self._words:
             tokens = word_tokens(word)
             sounds = [sound for sound in map(sound_of, tokens) if len(sound) > 1]
-            self._words[word] = [self.keyed(token) for token in tokens], [self.keyed(sound) for sound in sounds]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
         return self._words[word]
 
 
@@ -123,14 +127,17 @@ def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray
 def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:
     """Apply a function to the distinct values only."""
     encoded = pc.dictionary_encode(_combined(values))
-    keys = pa.array([key_of(value) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)], pa.string())
+    keys = pa.array(
+        [key_of(value) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)], pa.string()
+    )
     return keys.take(encoded.indices)
 
 
 def _mapped_lists(values: pa.ChunkedArray, keys_of: Callable[[str], list[str]]) -> pa.Array:
     encoded = pc.dictionary_encode(_combined(values))
     keys = pa.array(
-        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)], pa.list_(pa.string())
+        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)],
+        pa.list_(pa.string()),
     )
     return keys.take(encoded.indices)
 
