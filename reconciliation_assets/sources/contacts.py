@@ -19,7 +19,7 @@ _PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-()
 # How Gulf mobile numbers are written, by country calling code. Anything else is read by phonenumbers.
 _GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
-    "966": r"5[03-9]\d{7}",
+    "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
     "965": r"5[05]\d{6}",
     "974": r"55\d{6}",
 }

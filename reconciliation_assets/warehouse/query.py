@@ -62,4 +62,4 @@ class Query:
     @cached_property
     def parameters(self) -> frozenset[str]:
         """Names of the policy parameters it takes."""
-        return frozenset(parameter.name for parameter in self.tree.find_all(exp.Parameter))
+        return frozenset(named.name for named in self.tree.find_all(exp.Placeholder))

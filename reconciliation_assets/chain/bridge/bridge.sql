@@ -1,5 +1,6 @@
 -- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to
--- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
+-- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly. A quotient is
+-- binary and becomes a decimal before it is rounded, or an exact half would go to either side.
 with claims as (
   select
     period_start,
@@ -14,12 +15,18 @@ with claims as (
     adjusted_value,
     case
       when results > records
-        then cast(-round_even((results - records) * platform_value / results, $minor_digits) as decimal(18, 3))
+        then cast(
+          -round_even(cast((results - records) * platform_value / results as decimal(38, 9)), $minor_digits)
+          as decimal(18, 3)
+        )
       else 0
     end as claimed_not_captured,
     case
       when records > results
-        then cast(round_even((records - results) * stated_value / records, $minor_digits) as decimal(18, 3))
+        then cast(
+          round_even(cast((records - results) * stated_value / records as decimal(38, 9)), $minor_digits)
+          as decimal(18, 3)
+        )
       else 0
     end as captured_not_claimed
   from bridge.bridge_groups

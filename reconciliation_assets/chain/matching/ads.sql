@@ -5,7 +5,7 @@ with days as (
     adset_id,
     campaign_id,
     campaign_name,
-    row_number() over (partition by ad_id order by date desc, account_id, adset_id, campaign_id) as place
+    row_number() over (partition by ad_id order by date desc, adset_id, campaign_id, campaign_name) as place
   from canonical.meta_insights
 )
 select ad_id, adset_id, campaign_id, campaign_name

@@ -53,10 +53,13 @@ pairs as (
   from by_contact b
   join canonical.crm_records c on c.crm_id = b.crm_id
   union all
-  select l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at, 'merged from ' || c.crm_id || ', which names lead ' || l.lead_id
+  select
+    l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at,
+    'merged from ' || min(c.crm_id) || ', which names lead ' || l.lead_id
   from canonical.crm_records c
   join canonical.crm_records s on s.crm_id = c.survivor_id
   join canonical.leads l on l.lead_id = c.lead_id
+  group by l.lead_id, s.crm_id, l.created_at
 ),
 allowed as (
   select p.lead_id, p.crm_id, p.match_method, p.strength, p.preference, p.evidence

@@ -173,7 +173,7 @@ ranked as (
     a.evidence,
     row_number() over (
       partition by a.payment_id
-      order by a.strength, a.is_same_amount desc, a.preference desc, a.left_id
+      order by a.strength, a.is_same_amount desc, a.preference desc, a.left_id, a.link
     ) as place,
     count(*) over (partition by a.payment_id, a.strength) as candidates
   from allowed a

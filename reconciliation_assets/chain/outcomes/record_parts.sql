@@ -39,8 +39,11 @@ spread as (
     w.own_stated_value,
     cast(
       round_even(
-        w.own_stated_value
-        * case when w.record_gross = 0 then w.place / w.parts else w.gross_so_far / w.record_gross end,
+        cast(
+          w.own_stated_value
+          * case when w.record_gross = 0 then w.place / w.parts else w.gross_so_far / w.record_gross end
+          as decimal(38, 9)
+        ),
         $minor_digits
       ) as decimal(18, 3)
     ) as stated_so_far,

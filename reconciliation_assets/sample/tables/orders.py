@@ -37,6 +37,8 @@ def orders(company: Company) -> pa.Table:
     campaign = company.ads.campaign[plan.slot]
     offsets = written_offsets(random, plan.market)
     claimed = claims.lead >= 0
+    # An order that came by another way than its lead could be read as the lead's origin.
+    same_visit = ~company.ads.paid[plan.slot] | (company.leads.slot[claims.lead] == plan.slot)
     nameless = np.isin(claims.how, (BY_CRM_ID, BY_HAND))
     arabic = random.random(size) < 0.45
     methods = [word for market in METHODS for word in market]
@@ -56,7 +58,7 @@ def orders(company: Company) -> pa.Table:
         "crm_id": crm_ids(np.where(names_crm, of_lead, NONE)),
         "customer_id": customer_ids(customer_numbers(company)),
         **traffic(
-            random, company, plan.slot, visit="o", tracked=~claimed | (random.random(size) < 0.3),
+            random, company, plan.slot, visit="o", tracked=~claimed | (same_visit & (random.random(size) < 0.3)),
             identified=np.ones(size, dtype=bool), ad_only=random.random(size) < 0.01,
         ),
         "market": words(MARKETS, plan.market),

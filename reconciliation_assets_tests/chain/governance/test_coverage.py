@@ -1,0 +1,92 @@
+"""Coverage: what was expected to match and did, by method; never a rate where nothing was expected."""
+
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import crm, lead, order, payment
+
+
+def test_rates_are_over_what_is_expected_by_records_and_by_value(build: Build) -> None:
+    built = build(
+        {
+            "orders": [order("SO1"), order("SO2", value="300")],
+            "payments": [
+                payment("P1", order_id="SO1", amount="100"),
+                payment("P2", order_id="SO9", amount="300"),
+                payment("P3", amount="600", status="pending", order_id="SO2"),
+            ],
+        }
+    )
+    matched = built.one("match_coverage", link="order_payment", match_method="exact_id")
+    missed = built.one("match_coverage", link="order_payment", match_method="unmatched")
+    assert (matched["records"], matched["record_rate"], matched["value_rate"]) == (1, 0.5, 0.25)
+    assert (missed["records"], missed["record_rate"], missed["value_rate"]) == (1, 0.5, 0.75)
+    assert [row["source_id"] for row in built.rows("unmatched_records", link="order_payment")] == ["P2"]
+
+
+def test_a_link_with_nothing_to_match_has_no_rate(build: Build) -> None:
+    built = build({"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1")]})
+    for link in ("lead_crm", "crm_payment", "record_ad", "lead_order"):
+        row = built.one("match_coverage", link=link)
+        assert (row["match_method"], row["records"], row["is_applicable"]) == ("unmatched", 0, False)
+        assert row["record_rate"] is None
+        assert row["value_rate"] is None
+        answer = built.ask("match_coverage", f"floor_{link}")
+        assert answer.passed
+        assert answer.message.startswith("Not applicable")
+
+
+def test_all_matched_is_a_hundred_percent_and_no_less(build: Build) -> None:
+    built = build({"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1")]})
+    assert built.one("match_coverage", link="order_payment", match_method="unmatched")["record_rate"] == 0
+    assert built.one("match_coverage", link="order_payment", match_method="exact_id")["record_rate"] == 1
+
+
+def test_valid_leads_are_expected_in_the_crm_and_tests_are_not(build: Build) -> None:
+    leads = [lead("L1"), lead("L2"), lead("L3", is_test="true")]
+    built = build({"leads": leads, "crm_records": [crm("D1", lead_id="L1")]})
+    assert [row["source_id"] for row in built.rows("unmatched_records", link="lead_crm")] == ["L2"]
+    assert built.one("match_coverage", link="lead_crm", match_method="exact_id")["record_rate"] == 0.5
+
+
+def test_money_for_a_crm_record_is_expected_there(build: Build) -> None:
+    built = build({"crm_records": [crm("D1")], "payments": [payment("P1", crm_id="D1"), payment("P2", crm_id="D9")]})
+    assert built.one("unmatched_records", link="crm_payment")["source_id"] == "P2"
+    assert built.one("match_coverage", link="order_payment")["is_applicable"] is False
+
+
+def test_unmatched_things_have_an_age_an_owner_and_a_reason(build: Build) -> None:
+    built = build({"orders": [order("SO1")], "payments": [payment("P1", "2026-06-21")]})
+    row = built.one("unmatched_records")
+    assert (row["age_days"], row["owner"], row["value"], row["currency"]) == (9, "finance", 100, "AED")
+    assert row["reason"].startswith("names no order")
+
+
+def test_a_floor_that_is_not_met_names_table_rate_and_what_to_do(build: Build) -> None:
+    company = {"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1"), payment("P2", amount="300")]}
+    built = build(company, {"thresholds": {"match_rate_floors": {"order_payment": {"records": 0.5, "value": 0.9}}}})
+    answer = built.ask("match_coverage", "floor_order_payment")
+    assert (answer.passed, answer.severity) == (False, "ERROR")
+    assert "order_payment matched 50.0% by records, 25.0% by value" in answer.message
+    assert "unmatched_records" in answer.message
+    assert [line.split(":")[0] for line in built.blocked_by() if "floor" in line] == [
+        "match_coverage.floor_order_payment"
+    ]
+
+
+def test_a_floor_on_a_link_with_nothing_to_match_is_not_applicable(build: Build) -> None:
+    floors = {"thresholds": {"match_rate_floors": {"crm_payment": {"records": 1.0}}}}
+    assert build({"orders": [order("SO1")]}, floors).ask("match_coverage", "floor_crm_payment").passed
+
+
+def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None:
+    days = [f"2026-06-{day:02d}" for day in range(1, 31)]
+    good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:23] for number in range(5)]
+    bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[23:] for number in range(5)]
+    built = build({"orders": [order("SO1", "2026-05-01", value="200")], "payments": [*good, *bad]})
+    answer = built.ask("match_coverage", "fall_order_payment")
+    assert (answer.passed, answer.severity) == (False, "WARN")
+    assert "fell from 100.0% to 0.0%" in answer.message
+
+
+def test_too_few_records_are_no_fall(build: Build) -> None:
+    company = {"orders": [order("SO1")], "payments": [payment("P1", "2026-06-28")]}
+    assert build(company).ask("match_coverage", "fall_order_payment").passed

@@ -1,0 +1,58 @@
+"""What all tests share: the chain without Dagster, real installations, and the data beside the project."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciliation_assets.settings import PROJECT_ROOT
+from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Company, drop
+
+Build = Callable[..., Built]
+
+
+@pytest.fixture
+def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """Build the chain of a company's rows: `build(company, policy={...}, as_of=...)`."""
+    with _benches(tmp_path_factory) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """The same for a company that all tests of a file look at."""
+    with _benches(tmp_path_factory) as built:
+        yield built
+
+
+@contextmanager
+def _benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    benches: list[Bench] = []
+
+    def built(company: Company, policy: Mapping[str, Any] | None = None, as_of: datetime = AS_OF) -> Built:
+        bench = Bench(tmp_path_factory.mktemp("company"), policy, as_of)
+        benches.append(bench)
+        drop(bench.inbox, company)
+        return bench.build()
+
+    yield built
+    for bench in benches:
+        bench.close()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of test data beside the project, which is not shipped with it."""
+    folder = PROJECT_ROOT.parent / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs the data in {folder.name}/ beside the project, which is not part of it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data(shared: Path) -> Path:
+    """Real and known input in the contract's tables."""
+    return shared / "data"

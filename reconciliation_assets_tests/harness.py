@@ -1,0 +1,200 @@
+"""The chain without Dagster: a small company's rows in, its finished warehouse out, in about half a second.
+
+Tests of rules use this; tests of running, stopping and publishing use real runs (see `installation.py`).
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+import reconciliation_assets.chain as chain_package
+from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.raw.landing import Landed, land_inbox
+from reconciliation_assets.checks.catalog import checks_by_table
+from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
+from reconciliation_assets.policy.load import LoadedPolicy, load_policy
+from reconciliation_assets.policy.tables import policy_parameters, policy_tables
+from reconciliation_assets.sources.files import discover
+from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import Query, TableName
+
+Row = dict[str, Any]
+Company = Mapping[str, Sequence[Mapping[str, Any]]]
+
+AS_OF = datetime.fromisoformat("2026-07-01T00:00:00+04:00")
+KEY = b"a key for tests"
+PUBLISHED = tuple(table.name for table in OUTPUT_TABLES if table.published)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished chain.
+
+    Attributes:
+        warehouse: all its tables.
+        loaded: the policy it was built under.
+        as_of: the instant it speaks for.
+        landed: what the last landing brought, by input table.
+    """
+
+    warehouse: Warehouse
+    loaded: LoadedPolicy
+    as_of: datetime
+    landed: Mapping[str, list[Landed]]
+
+    def rows(self, table: str, **where: Any) -> list[Row]:
+        """Rows of a computed table as dicts, those whose columns have the given values, in the order of its key."""
+        name = TableName(OUTPUT_TABLE[table].layer, table)
+        columns = list(self.warehouse.columns(name))
+        order = ", ".join(OUTPUT_TABLE[table].key) or "all"
+        found = [
+            dict(zip(columns, row, strict=True))
+            for row in self.warehouse.rows(f"select * from {name} order by {order}")
+        ]
+        return [row for row in found if all(row[column] == value for column, value in where.items())]
+
+    def one(self, table: str, **where: Any) -> Row:
+        """The only such row."""
+        (row,) = self.rows(table, **where)
+        return row
+
+    def ask(self, table: str, check: str) -> Answer:
+        """The answer of one check."""
+        (found,) = (each for each in _checks()[table] if each.name == check)
+        return found.ask(Ground(self.warehouse, self.loaded.policy, self.as_of))
+
+    def blocked_by(self) -> list[str]:
+        """The blocking checks that do not hold, as `table.check: message`."""
+        ground = Ground(self.warehouse, self.loaded.policy, self.as_of)
+        answers = (
+            (f"{table}.{check.name}", check.ask(ground))
+            for table, checks in _checks().items()
+            for check in checks
+            if check.blocking
+        )
+        return [
+            f"{name}: {answer.message}" for name, answer in answers if not answer.passed and answer.severity == "ERROR"
+        ]
+
+    def published(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every table that would be published, row for row."""
+        return {
+            name: self.warehouse.rows(
+                f"select * from {OUTPUT_TABLE[name].layer}.{name} order by {', '.join(OUTPUT_TABLE[name].key) or 'all'}"
+            )
+            for name in PUBLISHED
+        }
+
+
+class Bench:
+    """A place to land deliveries and build the chain of them, again and again in one warehouse.
+
+    Args:
+        home: an empty folder; its `inbox` is what is landed.
+        policy: what differs from the shipped policy.
+    """
+
+    def __init__(self, home: Path, policy: Mapping[str, Any] | None = None, as_of: datetime = AS_OF) -> None:
+        self.inbox = home / "inbox"
+        self.inbox.mkdir(parents=True, exist_ok=True)
+        self.as_of = as_of
+        self.loaded = load_policy(policy_file(home, policy) if policy else None)
+        self.connection = duckdb.connect(":memory:", config={"threads": 1})
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.warehouse = Warehouse(self.connection)
+
+    def land(self) -> dict[str, list[Landed]]:
+        """Land the inbox as it is."""
+        known, _ = discover(self.inbox)
+        return {
+            table.name: land_inbox(
+                self.warehouse,
+                table,
+                [file for file in known if file.table == table.name],
+                ContactProtector(KEY),
+                self.loaded.policy.zone_of(table.name),
+            )
+            for table in INPUT_TABLES
+        }
+
+    def build(self) -> Built:
+        """Land the inbox and build every table of the chain."""
+        landed = self.land()
+        record_policy_version(self.warehouse, self.loaded, self.as_of)
+        for name, table in policy_tables(self.loaded).items():
+            self.warehouse.load(TableName("policy", name), table)
+        parameters = policy_parameters(self.loaded, self.as_of)
+        window = timedelta(days=self.loaded.policy.matching.duplicate_window_days)
+        for target in _in_order():
+            if target == _REPEATS:
+                candidates = self.warehouse.arrow("select * from matching.repeat_candidates")
+                self.warehouse.load(target, find_repeats(candidates, window))
+            else:
+                self.warehouse.materialise(_queries()[target], parameters)
+        return Built(self.warehouse, self.loaded, self.as_of, landed)
+
+    def close(self) -> None:
+        """Let go of the warehouse."""
+        self.connection.close()
+
+
+def policy_file(home: Path, policy: Mapping[str, Any]) -> Path:
+    """A company's own policy file with a version and a reason."""
+    path = home / "policy.yaml"
+    path.write_text(yaml.safe_dump({"version": "own", "change_reason": "for a test", **policy}, allow_unicode=True))
+    return path
+
+
+def drop(inbox: Path, company: Company) -> None:
+    """Write a company's rows as one CSV per table: missing cells stay empty, required columns are always there."""
+    for table, rows in company.items():
+        write_csv(inbox / f"{table}.csv", table, rows)
+
+
+def write_csv(path: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows of an input table as CSV."""
+    rows = list(rows)
+    used = {name for row in rows for name in row} | set(INPUT_TABLE[table].required)
+    columns = [column.name for column in INPUT_TABLE[table] if column.name in used]
+    assert used <= set(columns), f"{table} has no columns {used - set(columns)}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+_REPEATS = TableName("matching", "repeats")
+
+
+@cache
+def _queries() -> dict[TableName, Query]:
+    folder = Path(str(chain_package.__file__)).parent
+    queries = (Query.read(path) for path in folder.glob("*/*.sql"))
+    return {query.target: query for query in queries}
+
+
+@cache
+def _in_order() -> tuple[TableName, ...]:
+    graph: dict[TableName, set[TableName]] = {
+        target: {table for table in query.reads if table in _queries() or table == _REPEATS}
+        for target, query in _queries().items()
+    }
+    graph[_REPEATS] = {TableName("matching", "repeat_candidates")}
+    return tuple(TopologicalSorter(graph).static_order())
+
+
+@cache
+def _checks() -> dict[str, list[TableCheck]]:
+    return checks_by_table()

@@ -1,0 +1,79 @@
+"""Contacts leave memory as keys only: the same person has the same key, under another secret another one."""
+
+import stat
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pydantic import SecretStr
+
+from reconciliation_assets.contracts.inputs import LEADS, PAYMENTS
+from reconciliation_assets.sources.protect import ContactKeyError, ContactProtector, load_contact_key
+
+ONE, OTHER = ContactProtector(b"one secret"), ContactProtector(b"another secret")
+
+
+def protected(protector: ContactProtector, **columns: list[str | None]) -> pa.Table:
+    return protector.protect(LEADS, pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}))
+
+
+def test_no_contact_column_is_left() -> None:
+    batch = protected(ONE, lead_id=["1"], email=["amal@example.com"], phone=["0501234567"], full_name=["Amal"])
+    assert batch.column_names == ["lead_id", "email_key", "phone_key", "name_keys", "name_sound_keys"]
+
+
+def test_one_person_written_twice_has_one_key() -> None:
+    batch = protected(
+        ONE,
+        email=["Amal@Example.com ", "amal@example.com"],
+        phone=["0501234567", "+٩٧١٥٠١٢٣٤٥٦٧"],
+        market=["AE", None],
+        full_name=["Amal Al Ali", "ALI, AMAL"],
+    )
+    for column in ("email_key", "phone_key", "name_keys", "name_sound_keys"):
+        one, other = batch[column].to_pylist()
+        assert one == other, column
+
+
+def test_keys_are_hmac_and_differ_by_secret() -> None:
+    one, other = (
+        protected(each, email=["amal@example.com"], phone=["+971501234567"], full_name=["Amal"])
+        for each in (ONE, OTHER)
+    )
+    for column in ("email_key", "phone_key"):
+        (key,) = one[column].to_pylist()
+        assert len(key) == 64
+        assert key != other[column].to_pylist()[0]
+    assert one["name_keys"].to_pylist() != other["name_keys"].to_pylist()
+
+
+def test_what_cannot_be_read_has_no_key() -> None:
+    batch = protected(ONE, email=["none", None, ""], phone=["0501234567", None, ""], full_name=["-", None, ""])
+    assert batch["email_key"].to_pylist() == [None] * 3
+    assert batch["phone_key"].to_pylist() == [None] * 3, "without a market a local number is never guessed"
+    assert batch["name_keys"].to_pylist() == [None] * 3
+
+
+def test_tables_without_a_contact_column_get_empty_keys() -> None:
+    batch = ONE.protect(PAYMENTS, pa.table({"payment_id": ["1"]}))
+    assert batch["email_key"].to_pylist() == [None]
+    assert batch["name_sound_keys"].to_pylist() == [None]
+
+
+def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    made = load_contact_key(tmp_path, None)
+    assert len(made) == 64
+    assert load_contact_key(tmp_path, None) == made
+    assert stat.S_IMODE((tmp_path / "contact.key").stat().st_mode) == 0o600
+
+
+def test_a_given_secret_is_used_and_not_written(tmp_path: Path) -> None:
+    assert load_contact_key(tmp_path, SecretStr("given")) == b"given"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff\xfe\x00"])
+def test_a_lost_secret_stops_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "contact.key").write_bytes(content)
+    with pytest.raises(ContactKeyError, match="Restore it from your backup"):
+        load_contact_key(tmp_path, None)

@@ -1,0 +1,97 @@
+"""The house: each folder imports only from those above it, and Dagster is known in few places."""
+
+import ast
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import reconciliation_assets
+
+PACKAGE = Path(str(reconciliation_assets.__file__)).parent
+ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations")
+KNOWN_EVERYWHERE = "settings"
+STANDS_APART = "sample"
+MAY_IMPORT_DAGSTER = {
+    "chain/assets.py",
+    "chain/installation.py",
+    "publish/assets.py",
+    "definitions.py",
+    *(str(path.relative_to(PACKAGE)) for path in (PACKAGE / "operations").glob("*.py")),
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Full names of the modules a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            yield str(node.module)
+
+
+def own(module: Path) -> list[str]:
+    """Folder or top-level module of the project that each import of a module lies in."""
+    return [name.split(".")[1] for name in imported(module) if name.startswith("reconciliation_assets.")]
+
+
+def test_the_order_names_every_folder() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("__")}
+    assert folders == {*ABOVE_TO_BELOW, STANDS_APART}
+
+
+@pytest.mark.parametrize("folder", ABOVE_TO_BELOW)
+def test_a_folder_imports_only_from_those_above_it(folder: str) -> None:
+    allowed = {*ABOVE_TO_BELOW[: ABOVE_TO_BELOW.index(folder) + 1], KNOWN_EVERYWHERE}
+    if folder == "operations":
+        allowed.add("definitions")  # one run from the command line loads the graph, when it runs
+    strays = {
+        f"{module.relative_to(PACKAGE)} imports {name}"
+        for module in (PACKAGE / folder).rglob("*.py")
+        for name in own(module)
+        if name not in allowed
+    }
+    assert strays == set()
+
+
+def test_the_sample_stands_apart() -> None:
+    assert {name for module in (PACKAGE / STANDS_APART).rglob("*.py") for name in own(module)} == {STANDS_APART}
+    users = {str(module.relative_to(PACKAGE)) for module in MODULES if STANDS_APART in own(module)}
+    assert {user for user in users if not user.startswith(STANDS_APART)} == {"cli.py"}
+
+
+def test_settings_know_nothing_of_the_rest() -> None:
+    assert own(PACKAGE / f"{KNOWN_EVERYWHERE}.py") == []
+
+
+def test_dagster_is_imported_only_where_the_graph_is_made_and_run() -> None:
+    users = {
+        str(module.relative_to(PACKAGE))
+        for module in MODULES
+        if any(name.split(".")[0].startswith("dagster") for name in imported(module))
+    }
+    assert users <= MAY_IMPORT_DAGSTER
+
+
+def test_no_module_with_assets_postpones_its_annotations() -> None:
+    """`from __future__ import annotations` breaks the types of Dagster's contexts and configs."""
+    assert [path.name for path in MODULES if "__future__" in imported(path)] == []
+
+
+def test_every_module_says_what_belongs_in_it() -> None:
+    mute = [
+        str(path.relative_to(PACKAGE)) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert mute == []
+
+
+def test_layers_are_stated_in_the_order_the_data_flows() -> None:
+    from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+
+    layers = list(dict.fromkeys(table.layer for table in OUTPUT_TABLES))
+    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance"]
+    assert all(one != other for one, other in pairwise(layers))

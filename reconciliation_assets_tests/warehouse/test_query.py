@@ -1,0 +1,45 @@
+"""What a query reads, takes and says comes from its own text."""
+
+from pathlib import Path
+
+from reconciliation_assets.warehouse.query import Query, TableName
+
+SQL = """-- Orders with their money,
+-- one by one.
+with paid as (
+  select order_id, sum(amount) as amount from canonical.payments where paid_at < $as_of group by order_id
+)
+-- not part of the description
+select o.order_id, p.amount, r.rate * p.amount as value, 'from canonical.leads' as words
+from canonical.orders o
+left join paid p on p.order_id = o.order_id
+left join (select rate from policy.pegged_rates where currency = $reporting_currency) r on true
+"""
+
+
+def query() -> Query:
+    return Query(TableName("outcomes", "order_money"), SQL)
+
+
+def test_it_reads_the_tables_of_its_text_and_not_its_own_parts() -> None:
+    assert query().reads == (
+        TableName("canonical", "orders"),
+        TableName("canonical", "payments"),
+        TableName("policy", "pegged_rates"),
+    )
+
+
+def test_its_parameters_are_those_it_names() -> None:
+    assert query().parameters == {"as_of", "reporting_currency"}
+
+
+def test_its_description_is_the_comment_at_its_head() -> None:
+    assert query().description == "Orders with their money, one by one."
+
+
+def test_a_file_is_named_for_the_table_it_makes(tmp_path: Path) -> None:
+    path = tmp_path / "views" / "cash_view.sql"
+    path.parent.mkdir()
+    path.write_text("select 1 as one")
+    assert Query.read(path).target == TableName("views", "cash_view")
+    assert str(Query.read(path).target) == "views.cash_view"
