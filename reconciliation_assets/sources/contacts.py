@@ -58,7 +58,8 @@ _LATIN_SOUNDS = str.maketrans("cqpvxehiouwy", "kkbfsaaaaaaa")
 
 def normalise_email(text: str) -> str | None:
     """An address as it is compared: trimmed, lower case; None where it cannot be one."""
-    address = text.translate(_BIDI_MARKS).strip().strip("<>").lower()
+    plain = text if text.isascii() else text.translate(_BIDI_MARKS)
+    address = plain.strip().strip("<>").lower()
     name, at, domain = address.partition("@")
     return address if at and name and "." in domain and " " not in address and "@" not in domain else None
 
@@ -99,11 +100,16 @@ def region_of(market: str | None) -> str | None:
 
 def name_tokens(text: str) -> list[str]:
     """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
-    folded = unicodedata.normalize("NFKD", text.translate(_BIDI_MARKS)).casefold()
+    return sorted({token for word in text.split() for token in word_tokens(word)})
+
+
+def word_tokens(word: str) -> list[str]:
+    """The comparable parts of one written word: none for an article or title, several for a hyphenated word."""
+    folded = unicodedata.normalize("NFKD", word.translate(_BIDI_MARKS)).casefold()
     folded = _ARABIC_DIACRITICS.sub("", "".join(mark for mark in folded if not unicodedata.combining(mark)))
-    words = re.findall(r"[^\W\d_]+", folded.translate(_ARABIC_UNIFIED))
-    bare = (word.removeprefix("ال") if len(word) > 4 else word for word in words)
-    return sorted({word for word in bare if len(word) > 1 and word not in _ARTICLES})
+    parts = re.findall(r"[^\W\d_]+", folded.translate(_ARABIC_UNIFIED))
+    bare = (part.removeprefix("ال") if len(part) > 4 else part for part in parts)
+    return [part for part in bare if len(part) > 1 and part not in _ARTICLES]
 
 
 def sound_of(token: str) -> str:

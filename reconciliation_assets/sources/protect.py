@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
-from reconciliation_assets.sources.contacts import name_tokens, normalise_email, normalise_phone, sound_of
+from reconciliation_assets.sources.contacts import normalise_email, normalise_phone, sound_of, word_tokens
 
 _KEY_FILE = "contact.key"
 _SEPARATOR = "\x1f"
@@ -62,11 +62,14 @@ class ContactProtector:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
+        self._words: dict[str, tuple[list[str], list[str]]] = {}
 
     def keyed(self, value: str) -> str:
         """The keyed HMAC-SHA-256 of a normalised value, in hexadecimal."""
-        return hmac.digest(self._key, value.encode(), hashlib.sha256).hex()
+        mac = self._keyed.copy()
+        mac.update(value.encode())
+        return mac.hexdigest()
 
     def protect(self, table: InputTable, batch: pa.Table) -> pa.Table:
         """The batch with every contact column of the table replaced by its keys.
@@ -99,11 +102,22 @@ class ContactProtector:
         return self.keyed(number) if number else None
 
     def _name_keys(self, text: str) -> list[str]:
-        return [self.keyed(token) for token in name_tokens(text)]
+        return sorted({key for word in text.split() for key in self._word_keys(word)[0]})
 
     def _name_sound_keys(self, text: str) -> list[str]:
-        sounds: Iterable[str] = (sound_of(token) for token in name_tokens(text))
-        return [self.keyed(sound) for sound in sorted({sound for sound in sounds if len(sound) > 1})]
+        return sorted({key for word in text.split() for key in self._word_keys(word)[1]})
+
+    def _word_key(self, word: str) -> str:
+        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
+        return self.keyed(word)[:32]
+
+    def _word_keys(self, word: str) -> tuple[list[str], list[str]]:
+        """Keys of a word and of its sound; names repeat few words, so each is protected once."""
+        if word not in self._words:
+            tokens = word_tokens(word)
+            sounds = [sound for sound in map(sound_of, tokens) if len(sound) > 1]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
+        return self._words[word]
 
 
 def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -113,14 +127,17 @@ def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray
 def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:
     """Apply a function to the distinct values only."""
     encoded = pc.dictionary_encode(_combined(values))
-    keys = pa.array([key_of(value) if value else None for value in encoded.dictionary.to_pylist()], pa.string())
+    keys = pa.array(
+        [key_of(value) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)], pa.string()
+    )
     return keys.take(encoded.indices)
 
 
 def _mapped_lists(values: pa.ChunkedArray, keys_of: Callable[[str], list[str]]) -> pa.Array:
     encoded = pc.dictionary_encode(_combined(values))
     keys = pa.array(
-        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_pylist()], pa.list_(pa.string())
+        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)],
+        pa.list_(pa.string()),
     )
     return keys.take(encoded.indices)
 

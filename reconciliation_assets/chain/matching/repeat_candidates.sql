@@ -24,26 +24,22 @@ with records as (
   where lead_id is null and outcome <> 'invalid'
 ),
 keyed as (
-  select source_table, source_id, created_at, email_key || ' ' || form_key as repeat_key, 'same e-mail and form' as rule
+  select source_table, source_id, created_at, email_key as contact_key, form_key as subject, 'same e-mail and form' as rule
   from records
   union all
-  select source_table, source_id, created_at, email_key || ' ' || offer_key, 'same e-mail and offer' from records
+  select source_table, source_id, created_at, email_key, offer_key, 'same e-mail and offer' from records
   union all
-  select source_table, source_id, created_at, phone_key || ' ' || form_key, 'same phone and form' from records
+  select source_table, source_id, created_at, phone_key, form_key, 'same phone and form' from records
   union all
-  select source_table, source_id, created_at, phone_key || ' ' || offer_key, 'same phone and offer' from records
+  select source_table, source_id, created_at, phone_key, offer_key, 'same phone and offer' from records
 ),
-counted as (
-  select
-    source_table,
-    source_id,
-    created_at,
-    repeat_key,
-    rule,
-    count(*) over (partition by source_table, repeat_key) as records
+shared as (
+  select source_table, contact_key, subject
   from keyed
-  where repeat_key is not null
+  where contact_key is not null and subject is not null
+  group by source_table, contact_key, subject
+  having count(*) > 1
 )
-select source_table, source_id, created_at, repeat_key, rule
-from counted
-where records > 1
+select k.source_table, k.source_id, k.created_at, k.contact_key || ' ' || k.subject as repeat_key, k.rule
+from keyed k
+join shared s on s.source_table = k.source_table and s.contact_key = k.contact_key and s.subject = k.subject

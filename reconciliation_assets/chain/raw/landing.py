@@ -23,6 +23,7 @@ TOTALS = TableName("raw", "landing_totals")
 
 _PREPARE = f"""
 create schema if not exists raw;
+create schema if not exists superseded;
 create schema if not exists current;
 create sequence if not exists raw.landing_ids;
 create table if not exists {LANDINGS} (
@@ -77,6 +78,7 @@ def prepare(warehouse: Warehouse, table: InputTable) -> None:
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
     )
+    warehouse.execute(f"create table if not exists {_superseded(table)} (landing_id BIGINT, row_number BIGINT)")
     warehouse.execute(f"create or replace view current.{table.name} as {_current_rows(table)}")
 
 
@@ -101,6 +103,7 @@ def land_inbox(
         if not _is_landed(warehouse, table, file, fingerprint):
             landed.append(_land(warehouse, table, file, fingerprint, protector, zone))
     _mark_present(warehouse, table, files)
+    warehouse.execute(f"create or replace table {_superseded(table)} as {_older_versions(table)}")
     return landed
 
 
@@ -272,21 +275,48 @@ def _mark_present(warehouse: Warehouse, table: InputTable, files: Sequence[Inbox
         )
 
 
+def _superseded(table: InputTable) -> TableName:
+    """Where the rows of a table that a newer version replaced are noted."""
+    return TableName("superseded", table.name)
+
+
 def _current_rows(table: InputTable) -> str:
-    """The latest version of every key: by version column, then file order, then row order."""
-    columns = ", ".join(name for name, _ in table.stored)
-    made = f"coalesce({table.version}, {table.created})" if table.version else table.created
-    if table.version and dict(table.stored)[table.created] != dict(table.stored)[table.version]:
-        made = table.version
+    """The rows of deliveries that count, less those that a newer version replaced."""
     return f"""
-    select {columns} from (
-      select {", ".join(f"r.{name}" for name, _ in table.stored)},
+    select {", ".join(f"r.{name}" for name, _ in table.stored)}
+    from {raw_table(table)} r
+    join {LANDINGS} l on l.landing_id = r.landing_id and l.present
+    left join {_superseded(table)} s on s.landing_id = r.landing_id and s.row_number = r.row_number
+    where s.landing_id is null
+    """
+
+
+def _older_versions(table: InputTable) -> str:
+    """All but the latest version of every key: by version column, then file order, then row order.
+
+    Few keys come again, so only their rows are put into order.
+    """
+    key = ", ".join(f"r.{name}" for name in table.key)
+    kinds = dict(table.stored)
+    made = f"r.{table.version or table.created}"
+    if table.version and kinds[table.version] == kinds[table.created]:
+        made = f"coalesce(r.{table.version}, r.{table.created})"
+    same_key = " and ".join(f"r.{name} is not distinct from k.{name}" for name in table.key)
+    return f"""
+    with repeated as (
+      select {key}
+      from {raw_table(table)} r
+      join {LANDINGS} l on l.landing_id = r.landing_id and l.present
+      group by {key} having count(*) > 1
+    ),
+    ranked as (
+      select r.landing_id, r.row_number,
              row_number() over (
-               partition by {", ".join(f"r.{name}" for name in table.key)}
-               order by {made} desc nulls last, l.file desc, r.row_number desc
+               partition by {key} order by {made} desc nulls last, l.file desc, r.row_number desc
              ) as version_rank
       from {raw_table(table)} r
       join {LANDINGS} l on l.landing_id = r.landing_id and l.present
+      join repeated k on {same_key}
     )
-    where version_rank = 1
+    select landing_id, row_number from ranked where version_rank > 1
     """
