@@ -152,8 +152,8 @@ def _quoted(name: str) -> str:
 
 def _csv(path: Path, table: InputTable) -> TextRows:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
+        with path.open("rb") as file:
+            first = file.readline().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FileSetAsideError("it is not UTF-8 text; save it as CSV UTF-8 and drop it again") from None
     delimiter = max(",;\t|", key=first.count)
