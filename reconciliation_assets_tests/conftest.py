@@ -16,7 +16,7 @@ Build = Callable[..., Built]
 
 @pytest.fixture
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """Build the chain of a company's rows: `build(company, policy={...}, as_of=...)`."""
+    """Build the chain of a company's rows: `build(company, policy={...}, as_of=..., files={name: bytes})`."""
     with _benches(tmp_path_factory) as built:
         yield built
 
@@ -32,10 +32,17 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
 def _benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     benches: list[Bench] = []
 
-    def built(company: Company, policy: Mapping[str, Any] | None = None, as_of: datetime = AS_OF) -> Built:
+    def built(
+        company: Company,
+        policy: Mapping[str, Any] | None = None,
+        as_of: datetime = AS_OF,
+        files: Mapping[str, bytes] | None = None,
+    ) -> Built:
         bench = Bench(tmp_path_factory.mktemp("company"), policy, as_of)
         benches.append(bench)
         drop(bench.inbox, company)
+        for name, content in (files or {}).items():
+            (bench.inbox / name).write_bytes(content)
         return bench.build()
 
     yield built
