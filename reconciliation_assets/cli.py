@@ -134,7 +134,9 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
                 planned=lambda steps: progress.update(task, total=steps),
                 started=lambda step: progress.update(task, description=step),
                 finished=lambda _: progress.advance(task),
-                logged=lambda line: _err.print(line, highlight=False, markup=False) if verbose else None,
+                logged=lambda line: (
+                    _err.print(line, highlight=False, markup=False, soft_wrap=True) if verbose else None
+                ),
             ),
             full_refresh=full_refresh,
         )
