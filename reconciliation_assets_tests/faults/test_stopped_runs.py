@@ -1,0 +1,145 @@
+"""A run that must not publish says which table, which check and what to do, and leaves the published copy as it was."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciliation_assets_tests.harness import policy_file, write_csv
+from reconciliation_assets_tests.installation import Installation
+from reconciliation_assets_tests.rows import order
+
+pytestmark = pytest.mark.slow
+
+
+def without(*tables: str) -> Callable[[Installation], None]:
+    def change(installation: Installation) -> None:
+        for table in tables:
+            for path in installation.inbox.glob(f"{table}*"):
+                path.unlink()
+
+    return change
+
+
+def empty_inbox(installation: Installation) -> None:
+    for path in installation.inbox.iterdir():
+        path.unlink()
+
+
+def missing_rate(installation: Installation) -> None:
+    write_csv(installation.inbox / "orders-euro.csv", "orders", [order("EURO-1", "2026-03-05", currency="EUR")])
+
+
+def floor_above_the_rate(installation: Installation) -> None:
+    floors = {"thresholds": {"match_rate_floors": {"order_payment": {"value": 0.9999}}}}
+    policy_file(installation.home, {"version": "own 2", **floors})
+
+
+def changed_without_a_new_version(installation: Installation) -> None:
+    policy_file(installation.home, {"version": "own 1", "basis": {"include_tax": False}})
+
+
+def no_yaml(installation: Installation) -> None:
+    (installation.home / "policy.yaml").write_text("zone: [Asia/Dubai")
+
+
+def unknown_definition(installation: Installation) -> None:
+    policy_file(installation.home, {"contact_window": 30})
+
+
+def column_gone(installation: Installation) -> None:
+    path = installation.inbox / "payments.csv"
+    path.write_text(path.read_text("utf-8").replace("amount", "Betrag", 1), encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (without("meta_insights"), ("raw_meta_insights, check not_empty", "Drop meta_insights.csv into the inbox")),
+        (without("payments"), ("raw_payments, check not_empty", "Drop payments.csv into the inbox")),
+        (without("leads", "orders"), ("captured_records, check leads_or_orders", "Drop leads.csv or orders.csv")),
+        (empty_inbox, ("raw_meta_insights, check not_empty", "raw_payments, check not_empty")),
+        (
+            missing_rate,
+            ("daily_rates, check rates_known", "EUR on 2026-03-05", "Add rates from that day on to fx_rates.csv"),
+        ),
+        (
+            floor_above_the_rate,
+            ("match_coverage, check floor_order_payment", "below the policy's floor", "unmatched_records"),
+        ),
+        (
+            changed_without_a_new_version,
+            ("policy_versions, check version_names_its_definitions", "'own 1'", "Give the file a new version"),
+        ),
+        (
+            column_gone,
+            ("raw_payments, check quarantine", "payments.csv: the required column amount is missing", "drop the file"),
+        ),
+        (no_yaml, ("policy.yaml is not readable as YAML",)),
+        (unknown_definition, ("policy.yaml cannot be used: contact_window",)),
+    ],
+    ids=[
+        "no insights",
+        "no payments",
+        "neither leads nor orders",
+        "empty inbox",
+        "missing rate",
+        "floor not met",
+        "policy changed without a new version",
+        "required column gone",
+        "policy is no YAML",
+        "policy with an unknown definition",
+    ],
+)
+def test_it_stops_and_says_what_to_do(
+    copied: Installation, change: Callable[[Installation], None], says: tuple[str, ...]
+) -> None:
+    before = digest(copied.published_path)
+    change(copied)
+    told = copied.reconcile()
+    assert told.status == 1
+    assert "Stopped" in told.text
+    for words in says:
+        assert words in told.text
+    assert "Traceback" not in told.text
+    assert ".py" not in told.text
+    assert digest(copied.published_path) == before
+
+
+def test_what_was_put_right_is_published_by_the_next_run(copied: Installation) -> None:
+    missing_rate(copied)
+    (copied.inbox / "fx_rates-euro.csv").write_text("date,currency,rate\n2026-01-01,EUR,4.01\n")
+    policy_file(copied.home, {"version": "own 2", "matching": {"contact_window_days": 60}})
+    told = copied.reconcile()
+    assert told.status == 0, told.text
+    euro = copied.rows("select stated_value from reporting.matched_chain where record_id = 'order:EURO-1'")
+    assert euro == [(401,)]
+    versions = copied.rows("select policy_version from reporting.policy_versions order by 1")
+    assert versions == [("own 1",), ("own 2",)]
+    assert copied.rows("select distinct policy_version from reporting.bridge") == [("own 2",)]
+
+
+def test_a_policy_of_its_own_place(copied: Installation, tmp_path: Path) -> None:
+    missing = Installation(copied.home, copied.as_of, RECON_POLICY=str(tmp_path / "none.yaml"))
+    told = missing.reconcile()
+    assert told.status == 1
+    assert "none.yaml does not exist" in told.text
+
+
+def test_there_is_nothing_to_show_before_the_first_run(tmp_path: Path) -> None:
+    told = Installation(tmp_path).reconcile("show")
+    assert told.status == 1
+    assert "run `reconcile run` first" in told.text
+
+
+def test_the_policys_reason_is_kept(finished: Installation) -> None:
+    own = yaml.safe_load((finished.home / "policy.yaml").read_text())
+    assert finished.rows("select policy_version, change_reason from reporting.policy_versions") == [
+        (own["version"], own["change_reason"])
+    ]
