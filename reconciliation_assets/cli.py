@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError
@@ -93,6 +94,28 @@ def sample(
         f"A company with {orders:,} orders is in {out}/inbox, the truth about it in {out}/truth.json.", soft_wrap=True
     )
     _out.print(f"Reconcile it: RECON_DATA_DIR={out} RECON_AS_OF={spec.as_of.isoformat()} reconcile run", soft_wrap=True)
+
+
+@app.command()
+def bench(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
+) -> None:
+    """Measure the whole job on a generated company, beside a plain copy of the same files."""
+    from reconciliation_assets.operations.benchmark import measure  # noqa: PLC0415
+
+    measured = measure(orders, seed)
+    table = Table(
+        "what", "measured", title=f"{orders:,} orders, {measured.rows:,} rows in", title_justify="left", box=None
+    )
+    table.add_row("from CSV to the published copy", f"{measured.seconds:.1f} s")
+    table.add_row("rows a second", f"{measured.rows / measured.seconds:,.0f}")
+    table.add_row("peak memory", f"{measured.peak_gib:.2f} GiB")
+    table.add_row("copying the same files into DuckDB", f"{measured.copy_seconds:.1f} s")
+    table.add_row("times a plain copy", f"{measured.seconds / measured.copy_seconds:.1f}")
+    for layer, seconds in measured.by_layer.items():
+        table.add_row(f"  layer {layer}", f"{seconds:.1f} s")
+    _out.print(table)
 
 
 def _settings() -> Settings:
