@@ -13,7 +13,7 @@ from rich.table import Table
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError
-from reconciliation_assets.settings import PROJECT_ROOT, Settings, is_set, load_settings
+from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -120,7 +120,11 @@ def bench(
 
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsError as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
     if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
         return settings
     _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)
