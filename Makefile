@@ -3,8 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-export RECON_DATA_DIR RECON_POLICY RECON_AS_OF RECON_CONTACT_KEY
-
 .DEFAULT_GOAL := help
 .PHONY: help run ui show test test-fast lint format lock bench clean
 

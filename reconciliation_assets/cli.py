@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError
-from reconciliation_assets.settings import PROJECT_ROOT, Settings, is_set, load_settings
+from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -95,9 +96,35 @@ def sample(
     _out.print(f"Reconcile it: RECON_DATA_DIR={out} RECON_AS_OF={spec.as_of.isoformat()} reconcile run", soft_wrap=True)
 
 
+@app.command()
+def bench(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
+) -> None:
+    """Measure the whole job on a generated company, beside a plain copy of the same files."""
+    from reconciliation_assets.operations.benchmark import measure  # noqa: PLC0415
+
+    measured = measure(orders, seed)
+    table = Table(
+        "what", "measured", title=f"{orders:,} orders, {measured.rows:,} rows in", title_justify="left", box=None
+    )
+    table.add_row("from CSV to the published copy", f"{measured.seconds:.1f} s")
+    table.add_row("rows a second", f"{measured.rows / measured.seconds:,.0f}")
+    table.add_row("peak memory", f"{measured.peak_gib:.2f} GiB")
+    table.add_row("copying the same files into DuckDB", f"{measured.copy_seconds:.1f} s")
+    table.add_row("times a plain copy", f"{measured.seconds / measured.copy_seconds:.1f}")
+    for layer, seconds in measured.by_layer.items():
+        table.add_row(f"  layer {layer}", f"{seconds:.1f} s")
+    _out.print(table)
+
+
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsError as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
     if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
         return settings
     _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)

@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +20,7 @@ class Settings(BaseSettings):
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RECON_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RECON_", env_ignore_empty=True, extra="ignore")
 
     data_dir: Path = Path("data")
     policy: Path | None = None
@@ -70,9 +70,24 @@ class Settings(BaseSettings):
         return self.policy or (own if own.is_file() else None)
 
 
+class SettingsError(ValueError):
+    """A setting of the environment cannot be used; the message names it."""
+
+
 def load_settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a `RECON_*` variable cannot be understood.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"RECON_{str(issue['loc'][0]).upper()}: {issue['msg']}" for issue in error.errors())
+        raise SettingsError(
+            f"The environment has settings that cannot be used: {problems}. RECON_AS_OF, for one, is an ISO 8601 instant "
+            "such as 2026-07-15T00:00:00+04:00."
+        ) from None
 
 
 def is_set(variable: str) -> bool:

@@ -4,6 +4,7 @@ A table's upstream assets are read from its parsed SQL, so the graph cannot drif
 same step, right after it is made, so that a blocking one stops everything downstream.
 """
 
+import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from reconciliation_assets.chain.check import Answer, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
@@ -105,14 +107,21 @@ def _check_result(name: str, answer: Answer) -> dg.AssetCheckResult:
     )
 
 
-def _table_schema(columns: Mapping[str, str]) -> dg.TableSchema:
-    """A table's columns with their types, meanings and units."""
+def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """A table's columns with their types, meanings and units; `own` are descriptions of this very table."""
     described = []
     for name, kind in columns.items():
+        if own and name in own:
+            described.append(dg.TableColumn(name, kind, description=own[name]))
+            continue
         meaning = GLOSSARY.get(name)
         unit = f" [{meaning.unit}]" if meaning and meaning.unit else ""
         described.append(dg.TableColumn(name, kind, description=f"{meaning.description}{unit}" if meaning else None))
     return dg.TableSchema(described)
+
+
+def _image(png: bytes) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
@@ -149,7 +158,9 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefi
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(TableName("current", table.name)),
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(raw_table(table))),
+                "dagster/column_schema": _table_schema(
+                    opened.warehouse.columns(raw_table(table)), {column.name: column.description for column in table}
+                ),
                 "rows kept, all versions": opened.warehouse.count(raw_table(table)),
                 "files": ", ".join(file.name for file in files) or "none",
                 "files landed now": len(landed),
@@ -184,6 +195,7 @@ def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstalla
 
 def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     table = OUTPUT_TABLE[query.target.name]
+    plot = PLOTS.get(table.name)
 
     @dg.asset(
         name=query.target.name,
@@ -207,6 +219,7 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
                 "dagster/column_lineage": _table_lineage(column_lineage(query, _schema_read(opened.warehouse, query))),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
+                **({"plot": _image(plot(opened.warehouse))} if plot else {}),
             },
             check_results=_asked(checks, opened),
         )
@@ -235,7 +248,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="policy_versions",
-        group_name="governance",
+        group_name="policy",
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},

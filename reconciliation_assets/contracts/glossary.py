@@ -15,6 +15,9 @@ _COMPUTED: dict[str, Meaning] = {
     "age_days": Meaning("Age at the instant the run speaks for", "days"),
     "amount": Meaning("Amount", "as its table says"),
     "attributed_value_reporting": Meaning("Value Meta attributes, converted; an estimate, never money", _MONEY),
+    "campaign_id": Meaning("Meta campaign; empty for records with no campaign"),
+    "adset_id": Meaning("Meta ad set"),
+    "ad_id": Meaning("Meta ad"),
     "candidates": Meaning("How many pairs competed for this right end with the same strength", "count"),
     "captured": Meaning("Captured records", "count"),
     "chain_confidence": Meaning("Product of the confidences of the record's links", "share"),
@@ -36,6 +39,8 @@ _COMPUTED: dict[str, Meaning] = {
     "created_date": Meaning("Day of creation in the policy's zone"),
     "crm_match_confidence": Meaning("Confidence of the link from lead to CRM record", "share"),
     "crm_match_method": Meaning("Method that linked the lead to its CRM record; empty where none is expected"),
+    "currency": Meaning("Currency of the row's amounts"),
+    "date": Meaning("Day the figures are for"),
     "day": Meaning("Day"),
     "detail": Meaning("What is the matter and what to do"),
     "difference": Meaning("First number less the second"),
@@ -68,6 +73,7 @@ _COMPUTED: dict[str, Meaning] = {
     "is_stage_unknown": Meaning("Whether the policy lacks the stage"),
     "is_status_unknown": Meaning("Whether the policy lacks the status"),
     "is_valid": Meaning("Whether the record is neither test, spam, invalid nor a duplicate"),
+    "landing_id": Meaning("Delivery that brought the row"),
     "line": Meaning("Line of the bridge"),
     "line_order": Meaning("Place of the line in the bridge, 0 to 10"),
     "link": Meaning("Kind of link"),
@@ -153,7 +159,12 @@ _COMPUTED: dict[str, Meaning] = {
 
 _UNITS = {Kind.AMOUNT: _OWN, Kind.SIGNED_AMOUNT: _OWN, Kind.COUNT: "count", Kind.RATE: "rate"}
 
+# The first table that has a column says what its name means; later ones use it in the same sense.
 GLOSSARY: dict[str, Meaning] = {
-    **{column.name: Meaning(column.description, _UNITS.get(column.kind)) for table in INPUT_TABLES for column in table},
+    **{
+        column.name: Meaning(column.description, _UNITS.get(column.kind))
+        for table in reversed(INPUT_TABLES)
+        for column in table
+    },
     **_COMPUTED,
 }

@@ -33,7 +33,7 @@ class TwoNumbers:
 
 @dataclass(frozen=True)
 class BridgeLine:
-    """A line of the bridge over all groups."""
+    """A line of the bridge over all campaigns."""
 
     line: str
     amount: Decimal
@@ -104,9 +104,22 @@ class Published:
         """The policy the figures were computed under."""
         return str(self.rows("select any_value(policy_version) from reporting.bridge")[0][0])
 
-    def total(self) -> TwoNumbers:
-        """The two numbers over everything."""
-        return TwoNumbers("all", *self.rows(f"select {_TWO_NUMBERS} from {_PERFORMANCE}")[0])
+    def advertised(self) -> TwoNumbers:
+        """The two numbers over all campaigns; records with no campaign owe nothing to them and are left out."""
+        spend, platform, collected, exact_roas = self.rows(
+            f"select {_TWO_NUMBERS} from {_PERFORMANCE} where n.campaign_id is not null"
+        )[0]
+        zero = Decimal(0)
+        return TwoNumbers("all campaigns", spend or zero, platform or zero, collected or zero, exact_roas)
+
+    def without_campaign(self) -> tuple[Decimal, int]:
+        """Collected money of records with no campaign, and how many such records were captured."""
+        collected, records = self.rows(
+            """
+            select coalesce(sum(collected_value), 0), count(*) from reporting.matched_chain where campaign_id is null
+            """
+        )[0]
+        return collected, int(records)
 
     def campaigns(self) -> list[TwoNumbers]:
         """The two numbers by campaign, largest spend first, records with no campaign last."""
@@ -121,23 +134,26 @@ class Published:
         ]
 
     def months(self) -> list[CohortMonth]:
-        """The two numbers by cohort month."""
+        """The two numbers of all campaigns by cohort month."""
         return [
             CohortMonth(*row)
             for row in self.rows(
                 """
                 select cohort_start, sum(spend_value), sum(platform_value), sum(collected_value), bool_and(is_complete)
-                from reporting.two_numbers group by 1 order by 1
+                from reporting.two_numbers where campaign_id is not null group by 1 order by 1
                 """
             )
         ]
 
     def bridge(self) -> list[BridgeLine]:
-        """The bridge over all groups."""
+        """The bridge over all campaigns and months."""
         return [
             BridgeLine(*row)
             for row in self.rows(
-                "select line, sum(amount), sum(records) from reporting.bridge group by line, line_order order by line_order"
+                """
+                select line, sum(amount), sum(records) from reporting.bridge
+                where campaign_id is not null group by line, line_order order by line_order
+                """
             )
         ]
 

@@ -73,7 +73,9 @@ def _times(ratio: float | None) -> str:
 
 
 def _headline(published: Published, currency: str, as_of: datetime) -> RenderableType:
-    total = published.total()
+    total = published.advertised()
+    organic, organic_records = published.without_campaign()
+    unmatched, payments = published.unmatched_money()
     numbers = Table.grid(padding=(0, 4))
     for _ in range(4):
         numbers.add_column(justify="right")
@@ -86,7 +88,14 @@ def _headline(published: Published, currency: str, as_of: datetime) -> Renderabl
     )
     numbers.add_row("", f"reported ROAS {_times(total.reported_roas)}", "", "")
     return Panel(
-        Group(numbers),
+        Group(
+            numbers,
+            Text(
+                f"Beside it: {money(organic, currency)} collected from {organic_records:,} records with no campaign, "
+                f"{money(unmatched, currency)} in {payments:,} payments that belong to no record.",
+                style="dim",
+            ),
+        ),
         title=f"What did the ads bring in? [dim]({currency}, as of {as_of:%Y-%m-%d %H:%M %Z}, policy {published.policy_version()})[/]",
         title_align="left",
     )
@@ -103,7 +112,12 @@ def _roas_range(numbers: TwoNumbers) -> str:
 def _bridge(published: Published, currency: str) -> RenderableType:
     lines = published.bridge()
     largest = max((abs(line.amount) for line in lines), default=Decimal(0)) or Decimal(1)
-    table = Table(box=None, padding=(0, 2), title="The bridge, all campaigns and months", title_justify="left")
+    table = Table(
+        box=None,
+        padding=(0, 2),
+        title="The bridge from Meta's number to the money, all campaigns and months",
+        title_justify="left",
+    )
     table.add_column()
     table.add_column(currency, justify="right")
     table.add_column("records", justify="right")
@@ -123,7 +137,7 @@ def _bridge(published: Published, currency: str) -> RenderableType:
 
 def _campaigns(published: Published, currency: str) -> RenderableType:
     table = Table(box=None, padding=(0, 2), title="By campaign", title_justify="left")
-    table.add_column("campaign", overflow="fold")
+    table.add_column("campaign", overflow="ellipsis", no_wrap=True, max_width=42)
     for name in ("spend", "Meta says", "collected", "reported ROAS", "collected ROAS"):
         table.add_column(name, justify="right")
     for each in published.campaigns()[:12]:

@@ -75,5 +75,5 @@ def plan_insights(random: Random, spec: CompanySpec, ads: Ads, *, service_record
 def _without_halves(amounts: Ints, currencies: Ints) -> Ints:
     """Take a halala off where the riyal's exact peg leaves half a fils, which the peg written as a decimal does not."""
     halves = (currencies == CURRENCIES.index("SAR")) & (amounts % 1_500 == 750)
-    without: Ints = amounts - halves
-    return without
+    whole: Ints = amounts - halves
+    return whole

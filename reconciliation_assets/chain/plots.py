@@ -1,0 +1,132 @@
+"""Plots of tables, shown in the metadata of the assets that make them."""
+
+from collections.abc import Callable
+
+import altair as alt
+import pyarrow as pa
+import vl_convert as vlc
+
+from reconciliation_assets.warehouse.duckdb import Warehouse
+
+_WIDTH, _HEIGHT = 620, 300
+_BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"
+
+
+def bridge_waterfall(warehouse: Warehouse) -> bytes:
+    """The bridge over all campaigns as a waterfall, from Meta's number down to collected money."""
+    bars = warehouse.arrow(
+        """
+        with lines as (
+          select line_order, line, cast(sum(amount) as double) as amount from bridge.bridge
+          where campaign_id is not null group by 1, 2
+        )
+        select
+          line_order, replace(line, '_', ' ') as line, amount,
+          case when line_order = 10 then 0 else sum(amount) over (order by line_order) - amount end as start,
+          case when line_order = 10 then amount else sum(amount) over (order by line_order) end as stop,
+          case when line_order in (0, 10) then 'total' when amount < 0 then 'loss' else 'gain' end as kind
+        from lines order by line_order
+        """
+    )
+    return _drawn(
+        alt.Chart(_values(bars))
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "line:N", sort=alt.SortField("line_order"), title=None, axis=alt.Axis(labelAngle=-35, labelLimit=200)
+            ),
+            y=alt.Y("start:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
+            y2="stop:Q",
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=["total", "gain", "loss"], range=[_BLUE, _GREEN, _RED]),
+                legend=None,
+            ),
+        )
+    )
+
+
+def coverage_by_method(warehouse: Warehouse) -> bytes:
+    """Share of what is expected to match, by link and method."""
+    shares = warehouse.arrow(
+        """
+        select replace(link, '_', ' to ') as link, match_method, cast(record_rate as double) as record_rate
+        from governance.match_coverage where is_applicable order by link, match_method
+        """
+    )
+    methods = ["exact_id", "manual_verified", "exact_contact", "crm_relationship", "inferred", "unmatched"]
+    colours = [_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED]
+    return _drawn(
+        alt.Chart(_values(shares))
+        .mark_bar()
+        .encode(
+            y=alt.Y("link:N", title=None),
+            x=alt.X(
+                "record_rate:Q", title="share of records", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+            ),
+            color=alt.Color("match_method:N", scale=alt.Scale(domain=methods, range=colours), title="method"),
+        )
+    )
+
+
+def two_numbers_by_campaign(warehouse: Warehouse) -> bytes:
+    """Meta's number beside the collected one, by campaign."""
+    numbers = warehouse.arrow(
+        """
+        select coalesce(max(campaign_name), campaign_id) as campaign, kind, cast(sum(amount) as double) as amount
+        from (
+          select campaign_id, campaign_name, 'Meta says' as kind, platform_value as amount from views.two_numbers
+          union all select campaign_id, campaign_name, 'collected', collected_value from views.two_numbers
+        ) where campaign_id is not null
+        group by campaign_id, kind order by 1, 2
+        """
+    )
+    return _drawn(
+        alt.Chart(_values(numbers))
+        .mark_bar()
+        .encode(
+            y=alt.Y("campaign:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
+            yOffset="kind:N",
+            x=alt.X("amount:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
+            color=alt.Color(
+                "kind:N", scale=alt.Scale(domain=["Meta says", "collected"], range=[_GREY, _GREEN]), title=None
+            ),
+        )
+    )
+
+
+def cohort_curves(warehouse: Warehouse) -> bytes:
+    """Collected money per spend of each cohort month as it matures; immature points are hollow."""
+    points = warehouse.arrow(
+        """
+        select strftime(cohort_start, '%Y-%m') as cohort, maturity_day, bool_and(is_complete) as is_complete,
+               cast(sum(collected_value) / nullif(sum(spend_value), 0) as double) as collected_roas
+        from views.cohort_snapshots where campaign_id is not null
+        group by 1, 2 having sum(spend_value) > 0 order by 1, 2
+        """
+    )
+    base = alt.Chart(_values(points)).encode(
+        x=alt.X("maturity_day:Q", title="days after capture"),
+        y=alt.Y("collected_roas:Q", title="collected ROAS"),
+        color=alt.Color("cohort:N", title="cohort month"),
+    )
+    mature = base.mark_circle(size=70).transform_filter("datum.is_complete")
+    immature = base.mark_point(size=70).transform_filter("!datum.is_complete")
+    return _drawn(base.mark_line() + mature + immature)
+
+
+PLOTS: dict[str, Callable[[Warehouse], bytes]] = {
+    "bridge": bridge_waterfall,
+    "match_coverage": coverage_by_method,
+    "two_numbers": two_numbers_by_campaign,
+    "cohort_snapshots": cohort_curves,
+}
+
+
+def _values(rows: pa.Table) -> alt.InlineData:
+    return alt.InlineData(values=rows.to_pylist())
+
+
+def _drawn(chart: alt.Chart | alt.LayerChart) -> bytes:
+    png: bytes = vlc.vegalite_to_png(chart.properties(width=_WIDTH, height=_HEIGHT).to_json(), scale=1.5)
+    return png
