@@ -1,0 +1,48 @@
+"""Which source types exist, and how the sources file becomes connectors. A new system is one line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciliation_assets.sources.config import SourceSettings, checked_settings, read_entries
+from reconciliation_assets.sources.connector import Connector
+from reconciliation_assets.sources.errors import Misconfigured
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
+from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
+from reconciliation_assets.sources.tokens import TokenStore
+
+
+@dataclass(frozen=True)
+class SourceType:
+    """A kind of source: what its entry in the sources file must say, and what reads it."""
+
+    settings: type[SourceSettings]
+    connector: type[HttpConnector[Any]]
+
+
+SOURCE_TYPES: Mapping[str, SourceType] = {
+    "meta_insights": SourceType(MetaInsightsSettings, MetaInsights),
+    "meta_leads": SourceType(MetaLeadsSettings, MetaLeads),
+}
+
+
+def load_connectors(sources_file: Path, tokens: TokenStore) -> list[Connector]:
+    """Read the sources file into connectors, in its order; nothing is asked of any system yet.
+
+    Args:
+        sources_file: the YAML file.
+        tokens: where tokens that are replaced with every use are kept.
+
+    Raises:
+        Misconfigured: naming the entry and the setting.
+    """
+    connectors: list[Connector] = []
+    for entry in read_entries(sources_file):
+        kind = SOURCE_TYPES.get(entry.type)
+        if kind is None:
+            known = ", ".join(sorted(SOURCE_TYPES))
+            raise Misconfigured(entry.name, f"there is no source type {entry.type!r}", f"Use one of: {known}")
+        connectors.append(kind.connector(checked_settings(kind.settings, entry), tokens))
+    return connectors

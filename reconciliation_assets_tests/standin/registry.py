@@ -1,0 +1,6 @@
+"""The systems the stand-in speaks, one line each."""
+
+from reconciliation_assets_tests.standin.meta import Meta
+from reconciliation_assets_tests.standin.system import System
+
+SYSTEMS: tuple[type[System], ...] = (Meta,)

@@ -1,0 +1,52 @@
+"""A sources file that names only the stand-in, with small pages so that every list has several."""
+
+from typing import Any
+
+import yaml
+
+from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE
+from reconciliation_assets_tests.standin.server import Standin
+from reconciliation_assets_tests.standin.system import TOKEN
+
+ENVIRONMENT = {"META_ACCESS_TOKEN": TOKEN}
+"""The variables its entries name, for a test's environment."""
+
+ENTRIES: dict[str, dict[str, Any]] = {
+    "meta_insights": {
+        "system": "meta",
+        "account_ids": [f"act_{ACCOUNT}"],
+        "page_limit": 60,
+        "days_per_request": 92,
+        "poll_seconds": 0.01,
+    },
+    "meta_leads": {
+        "system": "meta",
+        "page_ids": [PAGE],
+        "page_limit": 5,
+        "forms": {
+            FORMS["AE"]: {"market": "AE", "offer": "sofa", "consent": "marketing"},
+            FORMS["KW"]: {"market": "KW"},
+            FORMS["SA"]: {"market": "SA", "fields": {"phone": "رقم الجوال للتواصل؟"}},
+        },
+    },
+}
+"""By source type: the stand-in system that answers, and the type's own settings."""
+
+
+def entry(standin: Standin, source_type: str, **changed: object) -> dict[str, Any]:
+    """One entry as the sources file would hold it."""
+    settings = dict(ENTRIES[source_type])
+    base_url = standin.url(settings.pop("system"))
+    return {
+        "name": source_type,
+        "type": source_type,
+        "base_url": base_url,
+        "timeout_seconds": 0.5,
+        **settings,
+        **changed,
+    }
+
+
+def sources_yaml(standin: Standin, *source_types: str) -> str:
+    """The file's text, with all types or some."""
+    return yaml.safe_dump({"sources": [entry(standin, name) for name in source_types or ENTRIES]}, allow_unicode=True)
