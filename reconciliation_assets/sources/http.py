@@ -63,6 +63,7 @@ class Trouble:
 
 Judge = Callable[[Answer], Trouble | None]
 Pace = Callable[[Answer], timedelta]
+Fits = Callable[[Answer], bool]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,17 @@ class Patience:
     attempts: int = 8
     budget: timedelta = timedelta(minutes=10)
     longest_wait: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class _Question:
+    method: str
+    path: str
+    params: Params | None = None
+    headers: Mapping[str, str] | None = None
+    json_body: object = None
+    form: Params | None = None
+    fits: Fits | None = None
 
 
 class HttpClient:
@@ -123,23 +135,47 @@ class HttpClient:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        fits: Fits | None = None,
+    ) -> Answer:
         """Ask for a path under the base URL.
+
+        Args:
+            path: the path.
+            params: the query.
+            headers: beside those of the credentials.
+            fits: whether an answer is one to this question; one that is not is asked for again.
 
         Raises:
             SourceError: the answer is trouble that waiting does not cure, or not within the patience.
         """
-        return self._request("GET", path, params=params, headers=headers)
+        return self._request(_Question("GET", path, params=params, headers=headers, fits=fits))
 
     def post(
-        self, path: str, *, json_body: object = None, form: Params | None = None, params: Params | None = None
+        self,
+        path: str,
+        *,
+        json_body: object = None,
+        form: Params | None = None,
+        fits: Fits | None = None,
     ) -> Answer:
         """Post JSON or a form to a path under the base URL; for requests that may safely be repeated.
+
+        Args:
+            path: the path.
+            json_body: sent as JSON.
+            form: sent as a form.
+            fits: as for `get`.
 
         Raises:
             SourceError: as for `get`.
         """
-        return self._request("POST", path, params=params, json_body=json_body, form=form)
+        return self._request(_Question("POST", path, json_body=json_body, form=form, fits=fits))
 
     def rest(self, duration: timedelta, reason: str) -> None:
         """Wait, on the pull's budget.
@@ -156,22 +192,10 @@ class HttpClient:
         self._waiting_left -= duration.total_seconds()
         time.sleep(duration.total_seconds())
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None = None,
-        headers: Mapping[str, str] | None = None,
-        json_body: object = None,
-        form: Params | None = None,
-    ) -> Answer:
-        def send() -> Answer | Trouble:
-            return self._send(method, path, params=params, headers=headers, json_body=json_body, form=form)
-
-        outcome = self._patiently(send)
+    def _request(self, question: _Question) -> Answer:
+        outcome = self._patiently(question)
         if isinstance(outcome, Trouble) and isinstance(outcome.error, ExpiredCredentials) and self._credentials.renew():
-            outcome = self._patiently(send)
+            outcome = self._patiently(question)
         if isinstance(outcome, Trouble):
             raise outcome.error
         if self._pace is not None:
@@ -180,7 +204,7 @@ class HttpClient:
                 self.rest(pause, "keeping below the quota")
         return outcome
 
-    def _patiently(self, send: Callable[[], Answer | Trouble]) -> Answer | Trouble:
+    def _patiently(self, question: _Question) -> Answer | Trouble:
         try:
             for attempt in stamina.retry_context(
                 on=self._worth_waiting,
@@ -191,7 +215,7 @@ class HttpClient:
             ):
                 with attempt:
                     self._charge_waiting()
-                    return _answer_or_raise(send())
+                    return _answer_or_raise(self._send(question))
         except _TroubleError as failed:
             trouble = failed.trouble
         return trouble
@@ -210,25 +234,15 @@ class HttpClient:
             self._waiting_left -= time.monotonic() - self._waiting_since
             self._waiting_since = None
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None,
-        headers: Mapping[str, str] | None,
-        json_body: object,
-        form: Params | None,
-    ) -> Answer | Trouble:
-        sent_headers = {**self._credentials.headers(), **(headers or {})}
+    def _send(self, question: _Question) -> Answer | Trouble:
         try:
             response = self._client.request(
-                method,
-                f"{self._base_url}/{path.lstrip('/')}",
-                params=params,
-                headers=sent_headers,
-                json=json_body,
-                data=form,
+                question.method,
+                f"{self._base_url}/{question.path.lstrip('/')}",
+                params=question.params,
+                headers={**self._credentials.headers(), **(question.headers or {})},
+                json=question.json_body,
+                data=question.form,
             )
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             happened, passing = "base_url is not a web address", False
@@ -237,19 +251,24 @@ class HttpClient:
         except httpx.HTTPError:
             happened, passing = "the connection failed or broke off", True
         else:
-            return self._read(response)
+            return self._read(response, question.fits)
         # Raised from here, outside the handlers, so that no httpx exception and its URL hangs on ours.
         if not passing:
             return Trouble(Misconfigured(self.system, happened, "Correct base_url in the sources file"))
         return Trouble(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
 
-    def _read(self, response: httpx.Response) -> Answer | Trouble:
+    def _read(self, response: httpx.Response, fits: Fits | None) -> Answer | Trouble:
         self._note_clock(response.headers.get("date"))
         readable, body = _parse(response.content)
         answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         if not readable and response.is_success:
             return Trouble(SourceUnavailable(self.system, "the answer is not valid JSON", _TRY_LATER), passing=True)
-        return self._judge(answer) or answer
+        trouble = self._judge(answer)
+        if trouble is None and fits is not None and not fits(answer):
+            return Trouble(
+                SourceUnavailable(self.system, "the answer is one to another question", _TRY_LATER), passing=True
+            )
+        return trouble or answer
 
     def _note_clock(self, date: str | None) -> None:
         if date is not None and (theirs := _http_date(date)) is not None:

@@ -9,6 +9,7 @@ from reconciliation_assets.sources.config import SourceSettings, checked_setting
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.sources.errors import Misconfigured
 from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.tokens import TokenStore
@@ -25,6 +26,7 @@ class SourceType:
 SOURCE_TYPES: Mapping[str, SourceType] = {
     "meta_insights": SourceType(MetaInsightsSettings, MetaInsights),
     "meta_leads": SourceType(MetaLeadsSettings, MetaLeads),
+    "hubspot": SourceType(HubSpotSettings, HubSpot),
 }
 
 

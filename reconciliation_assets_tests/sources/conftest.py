@@ -19,7 +19,7 @@ from reconciliation_assets_tests.standin.sources_file import ENVIRONMENT, entry
 EVERYTHING = Window(None, AS_OF)
 NOW = datetime(2026, 7, 10, 12, 0, 5, tzinfo=UTC)
 
-Connect = Callable[..., Connector]
+Connect = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)

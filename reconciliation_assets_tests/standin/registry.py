@@ -1,6 +1,7 @@
 """The systems the stand-in speaks, one line each."""
 
+from reconciliation_assets_tests.standin.hubspot import HubSpot
 from reconciliation_assets_tests.standin.meta import Meta
 from reconciliation_assets_tests.standin.system import System
 
-SYSTEMS: tuple[type[System], ...] = (Meta,)
+SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot)

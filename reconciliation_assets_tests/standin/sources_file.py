@@ -8,7 +8,7 @@ from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.system import TOKEN
 
-ENVIRONMENT = {"META_ACCESS_TOKEN": TOKEN}
+ENVIRONMENT = {"META_ACCESS_TOKEN": TOKEN, "HUBSPOT_TOKEN": TOKEN}
 """The variables its entries name, for a test's environment."""
 
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -29,6 +29,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
             FORMS["SA"]: {"market": "SA", "fields": {"phone": "رقم الجوال للتواصل؟"}},
         },
     },
+    "hubspot": {"system": "hubspot", "page_limit": 3, "properties": {"meta_lead_id": "facebook_lead_id"}},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
