@@ -12,6 +12,7 @@ from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
+from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
 from reconciliation_assets.sources.tokens import TokenStore
 
 
@@ -27,6 +28,7 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "meta_insights": SourceType(MetaInsightsSettings, MetaInsights),
     "meta_leads": SourceType(MetaLeadsSettings, MetaLeads),
     "hubspot": SourceType(HubSpotSettings, HubSpot),
+    "salesforce": SourceType(SalesforceSettings, Salesforce),
 }
 
 

@@ -2,6 +2,7 @@
 
 from reconciliation_assets_tests.standin.hubspot import HubSpot
 from reconciliation_assets_tests.standin.meta import Meta
+from reconciliation_assets_tests.standin.salesforce import Salesforce
 from reconciliation_assets_tests.standin.system import System
 
-SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot)
+SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot, Salesforce)

@@ -8,7 +8,10 @@ from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.system import TOKEN
 
-ENVIRONMENT = {"META_ACCESS_TOKEN": TOKEN, "HUBSPOT_TOKEN": TOKEN}
+ENVIRONMENT = dict.fromkeys(
+    ("META_ACCESS_TOKEN", "HUBSPOT_TOKEN", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"),
+    TOKEN,
+)
 """The variables its entries name, for a test's environment."""
 
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -30,6 +33,11 @@ ENTRIES: dict[str, dict[str, Any]] = {
         },
     },
     "hubspot": {"system": "hubspot", "page_limit": 3, "properties": {"meta_lead_id": "facebook_lead_id"}},
+    "salesforce": {
+        "system": "salesforce",
+        "meta_lead_id_field": "Meta_Lead_ID__c",
+        "loss_reason_field": "Loss_Reason__c",
+    },
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
