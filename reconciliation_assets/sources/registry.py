@@ -13,6 +13,7 @@ from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
+from reconciliation_assets.sources.stripe import Stripe, StripeSettings
 from reconciliation_assets.sources.tokens import TokenStore
 from reconciliation_assets.sources.zoho import Zoho, ZohoSettings
 
@@ -31,6 +32,7 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "hubspot": SourceType(HubSpotSettings, HubSpot),
     "salesforce": SourceType(SalesforceSettings, Salesforce),
     "zoho": SourceType(ZohoSettings, Zoho),
+    "stripe": SourceType(StripeSettings, Stripe),
 }
 
 

@@ -17,6 +17,7 @@ ENVIRONMENT = dict.fromkeys(
         "ZOHO_CLIENT_ID",
         "ZOHO_CLIENT_SECRET",
         "ZOHO_REFRESH_TOKEN",
+        "STRIPE_KEY",
     ),
     TOKEN,
 )
@@ -47,6 +48,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
         "loss_reason_field": "Loss_Reason__c",
     },
     "zoho": {"system": "zoho", "page_limit": 4, "meta_lead_id_field": "Meta_Lead_ID"},
+    "stripe": {"system": "stripe", "page_limit": 4},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
