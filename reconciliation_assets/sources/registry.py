@@ -14,6 +14,8 @@ from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsigh
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
 from reconciliation_assets.sources.stripe import Stripe, StripeSettings
+from reconciliation_assets.sources.tabby import Tabby, TabbySettings
+from reconciliation_assets.sources.tap import Tap, TapSettings
 from reconciliation_assets.sources.tokens import TokenStore
 from reconciliation_assets.sources.zoho import Zoho, ZohoSettings
 
@@ -33,6 +35,8 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "salesforce": SourceType(SalesforceSettings, Salesforce),
     "zoho": SourceType(ZohoSettings, Zoho),
     "stripe": SourceType(StripeSettings, Stripe),
+    "tabby": SourceType(TabbySettings, Tabby),
+    "tap": SourceType(TapSettings, Tap),
 }
 
 

@@ -5,6 +5,8 @@ from reconciliation_assets_tests.standin.meta import Meta
 from reconciliation_assets_tests.standin.salesforce import Salesforce
 from reconciliation_assets_tests.standin.stripe import Stripe
 from reconciliation_assets_tests.standin.system import System
+from reconciliation_assets_tests.standin.tabby import Tabby
+from reconciliation_assets_tests.standin.tap import Tap
 from reconciliation_assets_tests.standin.zoho import Zoho
 
-SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot, Salesforce, Zoho, Stripe)
+SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot, Salesforce, Zoho, Stripe, Tabby, Tap)

@@ -18,6 +18,8 @@ ENVIRONMENT = dict.fromkeys(
         "ZOHO_CLIENT_SECRET",
         "ZOHO_REFRESH_TOKEN",
         "STRIPE_KEY",
+        "TABBY_SECRET_KEY",
+        "TAP_SECRET_KEY",
     ),
     TOKEN,
 )
@@ -49,6 +51,8 @@ ENTRIES: dict[str, dict[str, Any]] = {
     },
     "zoho": {"system": "zoho", "page_limit": 4, "meta_lead_id_field": "Meta_Lead_ID"},
     "stripe": {"system": "stripe", "page_limit": 4},
+    "tabby": {"system": "tabby", "page_limit": 2},
+    "tap": {"system": "tap", "page_limit": 3},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
