@@ -13,10 +13,12 @@ from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
+from reconciliation_assets.sources.shopify import Shopify, ShopifySettings
 from reconciliation_assets.sources.stripe import Stripe, StripeSettings
 from reconciliation_assets.sources.tabby import Tabby, TabbySettings
 from reconciliation_assets.sources.tap import Tap, TapSettings
 from reconciliation_assets.sources.tokens import TokenStore
+from reconciliation_assets.sources.woocommerce import WooCommerce, WooCommerceSettings
 from reconciliation_assets.sources.zoho import Zoho, ZohoSettings
 
 
@@ -37,6 +39,8 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "stripe": SourceType(StripeSettings, Stripe),
     "tabby": SourceType(TabbySettings, Tabby),
     "tap": SourceType(TapSettings, Tap),
+    "shopify": SourceType(ShopifySettings, Shopify),
+    "woocommerce": SourceType(WooCommerceSettings, WooCommerce),
 }
 
 

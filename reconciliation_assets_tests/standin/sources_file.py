@@ -20,6 +20,9 @@ ENVIRONMENT = dict.fromkeys(
         "STRIPE_KEY",
         "TABBY_SECRET_KEY",
         "TAP_SECRET_KEY",
+        "SHOPIFY_TOKEN",
+        "WOOCOMMERCE_KEY",
+        "WOOCOMMERCE_SECRET",
     ),
     TOKEN,
 )
@@ -53,6 +56,8 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "stripe": {"system": "stripe", "page_limit": 4},
     "tabby": {"system": "tabby", "page_limit": 2},
     "tap": {"system": "tap", "page_limit": 3},
+    "shopify": {"system": "shopify", "page_limit": 4, "lead_id_attribute": "lead_id"},
+    "woocommerce": {"system": "woocommerce", "page_limit": 4, "waybill_meta": "waybill"},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
