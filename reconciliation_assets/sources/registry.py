@@ -13,6 +13,7 @@ from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
+from reconciliation_assets.sources.salla import Salla, SallaSettings
 from reconciliation_assets.sources.shopify import Shopify, ShopifySettings
 from reconciliation_assets.sources.stripe import Stripe, StripeSettings
 from reconciliation_assets.sources.tabby import Tabby, TabbySettings
@@ -41,6 +42,7 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "tap": SourceType(TapSettings, Tap),
     "shopify": SourceType(ShopifySettings, Shopify),
     "woocommerce": SourceType(WooCommerceSettings, WooCommerce),
+    "salla": SourceType(SallaSettings, Salla),
 }
 
 

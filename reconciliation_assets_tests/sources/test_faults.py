@@ -19,13 +19,16 @@ from reconciliation_assets_tests.standin.faults import PASSING, Fault, FaultKind
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import ENTRIES, ENVIRONMENT
 
+NOT_REPEATABLE = {"salla.grant_token"}
+"""Calls that would do harm when made twice, so that a fault there ends the pull; their own tests show how."""
+
 every_source = pytest.mark.parametrize("source_type", sorted(ENTRIES))
 
 
 def calls_of(standin: Standin, connector: Connector) -> dict[str, int]:
     standin.plan()
     rows_of(connector)
-    return dict(standin.calls)
+    return {call: made for call, made in standin.calls.items() if call not in NOT_REPEATABLE}
 
 
 def test_the_stand_in_speaks_for_every_source_type() -> None:
@@ -96,8 +99,8 @@ def test_a_fault_that_lasts_is_told_without_secrets(
 def test_a_refused_token_is_told_or_renewed(standin: Standin, connect: Connect, source_type: str) -> None:
     connector = connect(source_type)
     calls = calls_of(standin, connector)
+    renews = any(".grant" in call for call in standin.calls)
     faultless = rows_of(connector)
-    renews = any(".grant" in call for call in calls)
     for call in calls:
         standin.plan(Fault("expired_token", call))
         if renews and ".grant" not in call:

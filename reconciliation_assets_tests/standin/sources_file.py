@@ -23,6 +23,9 @@ ENVIRONMENT = dict.fromkeys(
         "SHOPIFY_TOKEN",
         "WOOCOMMERCE_KEY",
         "WOOCOMMERCE_SECRET",
+        "SALLA_CLIENT_ID",
+        "SALLA_CLIENT_SECRET",
+        "SALLA_REFRESH_TOKEN",
     ),
     TOKEN,
 )
@@ -58,6 +61,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "tap": {"system": "tap", "page_limit": 3},
     "shopify": {"system": "shopify", "page_limit": 4, "lead_id_attribute": "lead_id"},
     "woocommerce": {"system": "woocommerce", "page_limit": 4, "waybill_meta": "waybill"},
+    "salla": {"system": "salla", "page_limit": 4},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
@@ -68,7 +72,7 @@ def entry(standin: Standin, source_type: str, **changed: object) -> dict[str, An
     base_url = standin.url(settings.pop("system"))
     common = {"name": source_type, "type": source_type, "base_url": base_url, "timeout_seconds": 0.5}
     # A system that grants tokens at another address does so at the same one here.
-    accounts = {"accounts_url": base_url} if source_type == "zoho" else {}
+    accounts = {"accounts_url": base_url} if source_type in {"zoho", "salla"} else {}
     return {**common, **accounts, **settings, **changed}
 
 
