@@ -1,13 +1,13 @@
 """What all connectors share: their settings, the store of rotating tokens, their clock, and a client for each pull."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
-from reconciliation_assets.sources.connector import Batch, Probe, Window
+from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
 from reconciliation_assets.sources.shapes import Shape
@@ -39,6 +39,13 @@ class HttpConnector(ABC, Generic[SettingsT]):
         self.name = settings.name
         self._tokens = tokens
         self._now = now
+
+    def link(self, others: Mapping[str, Connector]) -> None:
+        """Take note of the other sources of the same file, by name, where this one reads by their records.
+
+        Raises:
+            Misconfigured: the source it needs is not there.
+        """
 
     @abstractmethod
     def pull(self, window: Window) -> Iterator[Batch]:

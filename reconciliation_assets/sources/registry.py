@@ -17,6 +17,7 @@ from reconciliation_assets.sources.salla import Salla, SallaSettings
 from reconciliation_assets.sources.shopify import Shopify, ShopifySettings
 from reconciliation_assets.sources.stripe import Stripe, StripeSettings
 from reconciliation_assets.sources.tabby import Tabby, TabbySettings
+from reconciliation_assets.sources.tamara import Tamara, TamaraSettings
 from reconciliation_assets.sources.tap import Tap, TapSettings
 from reconciliation_assets.sources.tokens import TokenStore
 from reconciliation_assets.sources.woocommerce import WooCommerce, WooCommerceSettings
@@ -43,6 +44,7 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
     "shopify": SourceType(ShopifySettings, Shopify),
     "woocommerce": SourceType(WooCommerceSettings, WooCommerce),
     "salla": SourceType(SallaSettings, Salla),
+    "tamara": SourceType(TamaraSettings, Tamara),
 }
 
 
@@ -56,11 +58,14 @@ def load_connectors(sources_file: Path, tokens: TokenStore) -> list[Connector]:
     Raises:
         Misconfigured: naming the entry and the setting.
     """
-    connectors: list[Connector] = []
+    connectors: list[HttpConnector[Any]] = []
     for entry in read_entries(sources_file):
         kind = SOURCE_TYPES.get(entry.type)
         if kind is None:
             known = ", ".join(sorted(SOURCE_TYPES))
             raise Misconfigured(entry.name, f"there is no source type {entry.type!r}", f"Use one of: {known}")
         connectors.append(kind.connector(checked_settings(kind.settings, entry), tokens))
-    return connectors
+    by_name: Mapping[str, Connector] = {connector.name: connector for connector in connectors}
+    for connector in connectors:
+        connector.link(by_name)
+    return list(by_name.values())

@@ -19,6 +19,9 @@ from reconciliation_assets_tests.standin.sources_file import ENVIRONMENT, entry
 EVERYTHING = Window(None, AS_OF)
 NOW = datetime(2026, 7, 10, 12, 0, 5, tzinfo=UTC)
 
+READ_BY = {"tamara": "salla"}
+"""Sources that read by the records of another."""
+
 Connect = Callable[..., Any]
 
 
@@ -47,7 +50,10 @@ def connect(standin: Standin, tmp_path: Path) -> Connect:
     def build(source_type: str, **changed: Any) -> Connector:
         kind = SOURCE_TYPES[source_type]
         settings = checked_settings(kind.settings, SourceEntry.model_validate(entry(standin, source_type, **changed)))
-        return kind.connector(settings, FileTokenStore(tmp_path / "tokens"), now=lambda: NOW)
+        connector = kind.connector(settings, FileTokenStore(tmp_path / "tokens"), now=lambda: NOW)
+        if source_type in READ_BY:
+            connector.link({READ_BY[source_type]: build(READ_BY[source_type])})
+        return connector
 
     return build
 

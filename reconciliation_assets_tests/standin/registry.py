@@ -8,8 +8,21 @@ from reconciliation_assets_tests.standin.shopify import Shopify
 from reconciliation_assets_tests.standin.stripe import Stripe
 from reconciliation_assets_tests.standin.system import System
 from reconciliation_assets_tests.standin.tabby import Tabby
+from reconciliation_assets_tests.standin.tamara import Tamara
 from reconciliation_assets_tests.standin.tap import Tap
 from reconciliation_assets_tests.standin.woocommerce import WooCommerce
 from reconciliation_assets_tests.standin.zoho import Zoho
 
-SYSTEMS: tuple[type[System], ...] = (Meta, HubSpot, Salesforce, Zoho, Stripe, Tabby, Tap, Shopify, WooCommerce, Salla)
+SYSTEMS: tuple[type[System], ...] = (
+    Meta,
+    HubSpot,
+    Salesforce,
+    Zoho,
+    Stripe,
+    Tabby,
+    Tap,
+    Shopify,
+    WooCommerce,
+    Salla,
+    Tamara,
+)

@@ -26,6 +26,7 @@ ENVIRONMENT = dict.fromkeys(
         "SALLA_CLIENT_ID",
         "SALLA_CLIENT_SECRET",
         "SALLA_REFRESH_TOKEN",
+        "TAMARA_API_TOKEN",
     ),
     TOKEN,
 )
@@ -62,6 +63,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "shopify": {"system": "shopify", "page_limit": 4, "lead_id_attribute": "lead_id"},
     "woocommerce": {"system": "woocommerce", "page_limit": 4, "waybill_meta": "waybill"},
     "salla": {"system": "salla", "page_limit": 4},
+    "tamara": {"system": "tamara", "orders_from": "salla"},
 }
 """By source type: the stand-in system that answers, and the type's own settings."""
 
