@@ -7,12 +7,14 @@ headers are never logged or put into an error.
 
 import json
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -127,7 +129,7 @@ class HttpClient:
         self._patience = patience or Patience()
         self._waiting_left = self._patience.budget.total_seconds()
         self._waiting_since: float | None = None
-        self._client = httpx.Client(timeout=self._patience.timeout.total_seconds())
+        self._client = httpx.Client(timeout=self._patience.timeout.total_seconds(), verify=_trusted())
 
     def __enter__(self) -> Self:
         return self
@@ -281,6 +283,12 @@ def _answer_or_raise(outcome: Answer | Trouble) -> Answer:
     if isinstance(outcome, Trouble):
         raise _TroubleError(outcome)
     return outcome
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates, read once: reading them takes longer than opening a connection."""
+    return httpx.create_ssl_context()
 
 
 class _TroubleError(Exception):
