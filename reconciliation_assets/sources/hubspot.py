@@ -5,7 +5,7 @@ before a deal exists is known only there; once it has a deal it is merged into t
 10,000 results, so records are walked by ID inside the window and no search is ever paged.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -230,27 +230,39 @@ class HubSpot(HttpConnector[HubSpotSettings]):
             modified = [{"propertyName": _MODIFIED[kind], "operator": "GTE", "value": since}]
         last = "0"
         while True:
-            beyond = {"propertyName": "hs_object_id", "operator": "GT", "value": last}
-            found = self._search(client, kind, properties, [*modified, beyond], self.settings.page_limit)
-            fresh = [record for record in found if int(record.id) > int(last)]
-            if fresh:
-                yield fresh
-                last = max((record.id for record in fresh), key=int)
+            found = self._search(client, kind, properties, modified, self.settings.page_limit, beyond=last)
+            if found:
+                yield found
+                last = found[-1].id
             if len(found) < self.settings.page_limit:
                 return
 
     def _search(
-        self, client: HttpClient, kind: str, properties: Sequence[str], filters: Sequence[Mapping[str, str]], limit: int
+        self,
+        client: HttpClient,
+        kind: str,
+        properties: Sequence[str],
+        filters: Sequence[Mapping[str, str]],
+        limit: int,
+        *,
+        beyond: str = "0",
     ) -> list[_Object]:
+        """The next records by ID after one, the first ones after 0."""
+        next_by_id = {"propertyName": "hs_object_id", "operator": "GT", "value": beyond}
         body = {
-            "filterGroups": [{"filters": list(filters)}] if filters else [],
+            "filterGroups": [{"filters": [*filters, next_by_id]}],
             "sorts": ["hs_object_id"],
             "properties": list(properties),
             "limit": limit,
             "after": "0",
         }
-        answer = client.post(f"{self.settings.objects_path}/{kind}/search", json_body=body)
-        return [self._complete(record, properties) for record in self._read(_Results, answer.body, "search").results]
+
+        def fits(answer: Answer) -> bool:
+            return all(int(found_id) > int(beyond) for found_id in self._read(_Results, answer.body, "search").ids())
+
+        answer = client.post(f"{self.settings.objects_path}/{kind}/search", json_body=body, fits=fits)
+        found = [self._complete(record, properties) for record in self._read(_Results, answer.body, "search").results]
+        return sorted(found, key=lambda record: int(record.id))
 
     def _read_by_id(
         self, client: HttpClient, kind: str, ids: Sequence[str], properties: Sequence[str], history: Sequence[str]
@@ -371,17 +383,21 @@ class HubSpot(HttpConnector[HubSpotSettings]):
 
     def _person(self, contact: _Object) -> dict[str, str | None]:
         names, of = self.settings.properties, contact.properties
-        value: Callable[[str | None], str | None] = lambda name: (of.get(name) or None) if name else None  # noqa: E731
         return {
-            "lead_id": value(names.lead_id),
-            "meta_lead_id": value(names.meta_lead_id),
-            "qualification_status": value(names.qualification_status),
-            "qualification_reason": value(names.qualification_reason),
-            "first_response_at": value(names.first_response_at),
-            "email": value("email"),
-            "phone": value("phone"),
+            "lead_id": _value(of, names.lead_id),
+            "meta_lead_id": _value(of, names.meta_lead_id),
+            "qualification_status": _value(of, names.qualification_status),
+            "qualification_reason": _value(of, names.qualification_reason),
+            "first_response_at": _value(of, names.first_response_at),
+            "email": _value(of, "email"),
+            "phone": _value(of, "phone"),
             "full_name": full_name(of.get("firstname"), of.get("lastname")),
         }
+
+
+def _value(properties: Mapping[str, str | None], name: str | None) -> str | None:
+    """A property's text; None where it is empty or the account has no such property."""
+    return (properties.get(name) or None) if name else None
 
 
 def _stage_name(stage: _PipelineStage) -> str:

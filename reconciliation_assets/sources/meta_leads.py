@@ -195,24 +195,13 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             for question in form.questions
             for text in (question.label or "", question.key)
         }
-        mapping = self.settings.forms[form.id].fields if form.id in self.settings.forms else {}
-        for column, asked in mapping.items():
-            if _folded(asked) not in keys:
-                raise SchemaDrift(
-                    self.name,
-                    asked,
-                    f"is no longer asked by form {form.id}",
-                    "Correct the form's fields in the sources file",
-                )
-            columns[keys[_folded(asked)]] = column
-        defaults = {_folded(asked): column for column, asked in self.settings.default.fields.items()}
-        columns.update(
-            {
-                keys[asked]: column
-                for asked, column in defaults.items()
-                if asked in keys and form.id not in self.settings.forms
-            }
-        )
+        for column, asked in self._settings_of(form).fields.items():
+            key = keys.get(_folded(asked))
+            if key is not None:
+                columns[key] = column
+            elif form.id in self.settings.forms:
+                happened = f"is no longer asked by form {form.id}"
+                raise SchemaDrift(self.name, asked, happened, "Correct the form's fields in the sources file")
         return columns
 
     def _row(self, lead: _Lead, form: _Form, columns: Mapping[str, str]) -> Row:

@@ -12,6 +12,7 @@ from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.hubspot import HubSpot, HubSpotSettings
 from reconciliation_assets.sources.meta_insights import MetaInsights, MetaInsightsSettings
 from reconciliation_assets.sources.meta_leads import MetaLeads, MetaLeadsSettings
+from reconciliation_assets.sources.prefixed import Prefixed
 from reconciliation_assets.sources.salesforce import Salesforce, SalesforceSettings
 from reconciliation_assets.sources.salla import Salla, SallaSettings
 from reconciliation_assets.sources.shopify import Shopify, ShopifySettings
@@ -68,4 +69,7 @@ def load_connectors(sources_file: Path, tokens: TokenStore) -> list[Connector]:
     by_name: Mapping[str, Connector] = {connector.name: connector for connector in connectors}
     for connector in connectors:
         connector.link(by_name)
-    return list(by_name.values())
+    return [
+        Prefixed(connector, connector.settings.id_prefix) if connector.settings.id_prefix else connector
+        for connector in connectors
+    ]

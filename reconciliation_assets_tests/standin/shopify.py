@@ -68,6 +68,8 @@ class Shopify(System):
         shown = orders[: asked["first"]]
         info = {"hasNextPage": len(shown) < len(orders), "endCursor": _encoded(shown[-1]) if shown else None}
         nodes = [_node(order) for order in shown]
+        if not asked["money"]:
+            nodes = [{name: value for name, value in node.items() if name != "transactions"} for node in nodes]
         return Reply({"data": {"orders": {"pageInfo": info, "nodes": nodes}}, "extensions": _cost(available=1900)})
 
 
