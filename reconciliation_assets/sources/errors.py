@@ -76,3 +76,7 @@ class RequestRefused(SourceError):
 
 class SourceUnavailable(SourceError):
     """The source does not answer, or answers nonsense, for longer than the connector is patient."""
+
+
+class TimedOut(SourceUnavailable):
+    """Every attempt ran into the time-out; a smaller question may still be answered."""

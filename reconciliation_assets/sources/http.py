@@ -30,6 +30,7 @@ from reconciliation_assets.sources.errors import (
     RequestRefused,
     SourceError,
     SourceUnavailable,
+    TimedOut,
 )
 
 # At INFO httpx logs whole URLs, queries included; at DEBUG httpcore logs headers.
@@ -248,18 +249,18 @@ class HttpClient:
                 json=question.json_body,
                 data=question.form,
             )
+        # The troubles are raised later, outside these handlers: no httpx exception and its URL hangs on our errors.
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            happened, passing = "base_url is not a web address", False
+            return Trouble(
+                Misconfigured(self.system, "base_url is not a web address", "Correct it in the sources file")
+            )
         except httpx.TimeoutException:
-            happened, passing = f"no answer within {self._patience.timeout.total_seconds():g} seconds", True
+            seconds = self._patience.timeout.total_seconds()
+            return Trouble(TimedOut(self.system, f"no answer within {seconds:g} seconds", _TRY_LATER), passing=True)
         except httpx.HTTPError:
-            happened, passing = "the connection failed or broke off", True
-        else:
-            return self._read(response, question.fits)
-        # Raised from here, outside the handlers, so that no httpx exception and its URL hangs on ours.
-        if not passing:
-            return Trouble(Misconfigured(self.system, happened, "Correct base_url in the sources file"))
-        return Trouble(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
+            happened = "the connection failed or broke off"
+            return Trouble(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
+        return self._read(response, question.fits)
 
     def _read(self, response: httpx.Response, fits: Fits | None) -> Answer | Trouble:
         self._note_clock(response.headers.get("date"))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.errors import SchemaDrift, SourceUnavailable
+from reconciliation_assets.sources.errors import SchemaDrift, SourceUnavailable, TimedOut
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
@@ -177,7 +177,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         }
         try:
             return self._listed_days(client, edge, params)
-        except meta.TooSlow:
+        except (meta.TooSlow, TimedOut):
             too_much = False
         except meta.TooMuchData:
             too_much = True

@@ -1,10 +1,12 @@
 """The pages people read: one for every source type, naming the variables it needs."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.sources.registry import SOURCE_TYPES
+from reconciliation_assets.sources.registry import SOURCE_TYPES, load_connectors
+from reconciliation_assets.sources.tokens import FileTokenStore
 
 PAGES = Path(__file__).parents[2] / "docs" / "sources"
 
@@ -29,3 +31,11 @@ def test_the_overview_names_every_type_and_its_tables(source_type: str) -> None:
     ]
     tables = getattr(SOURCE_TYPES[source_type].connector, "tables", ("orders", "payments"))
     assert all(f"`{table}`" in line for table in tables)
+
+
+def test_the_examples_are_sources_files_as_they_stand(tmp_path: Path) -> None:
+    for page in sorted(PAGES.glob("*.md")):
+        (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        file = tmp_path / f"{page.stem}.yaml"
+        file.write_text(example if example.startswith("sources:") else f"sources:\n{example}", encoding="utf-8")
+        assert load_connectors(file, FileTokenStore(tmp_path)), page.name

@@ -22,6 +22,9 @@ YESTERDAY = date(2026, 7, 9)
 AD = Ad("120417936800000001", "120338005900000001", "120212694700000001", "GCC | Summer", "1d_click")
 
 
+RECENT = Window(datetime(2026, 6, 20, tzinfo=UTC), datetime(2026, 7, 10, tzinfo=UTC))
+
+
 def one_day(**figures: object) -> AdDay:
     known = {"spend": Decimal("54.09"), "impressions": 8224, "clicks": 57, "leads": 3, "purchases": 2}
     return AdDay(AD, YESTERDAY, **{**known, "purchase_value": Decimal("410.50"), **figures})  # type: ignore[arg-type]
@@ -88,10 +91,10 @@ def test_too_much_data_is_asked_for_in_smaller_parts(
     standin: Standin, connect: Connect, limit: str, value: int
 ) -> None:
     connector = connect("meta_insights")
-    whole = rows_of(connector)
+    whole = rows_of(connector, RECENT)
     setattr(standin.systems["meta"], limit, value)
     standin.plan()
-    assert rows_of(connector) == whole
+    assert rows_of(connector, RECENT) == whole
     assert standin.calls["meta.start_report"] == 0
 
 
@@ -103,6 +106,14 @@ def test_what_cannot_be_answered_at_once_comes_by_report_job(standin: Standin, c
     standin.plan()
     assert rows_of(connector) == whole
     assert standin.calls["meta.report_insights"] >= 4
+
+
+def test_silence_is_answered_by_a_report_job_too(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", timeout_seconds=0.2)
+    whole = rows_of(connector, RECENT)
+    standin.plan(Fault("slow", "meta.insights", times=8))
+    assert rows_of(connector, RECENT) == whole
+    assert standin.calls["meta.start_report"] == 1
 
 
 def test_a_report_job_gets_over_faults_too(standin: Standin, connect: Connect) -> None:
