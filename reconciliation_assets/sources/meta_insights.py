@@ -21,7 +21,7 @@ from reconciliation_assets.sources.errors import SchemaDrift, SourceUnavailable,
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
-from reconciliation_assets.sources.shapes import NumberText, Shape, amount_text, instant_text
+from reconciliation_assets.sources.shapes import NumberText, Shape, Zone, amount_text, instant_text
 
 RETENTION = timedelta(days=37 * 30)
 """Meta serves aggregates for 37 months; a little less, so that no month is cut."""
@@ -81,7 +81,7 @@ class MetaInsightsSettings(meta.MetaSettings):
 class _Account(Shape):
     account_id: str
     currency: str
-    timezone_name: str
+    timezone_name: Zone
     account_status: int
 
 
@@ -131,11 +131,9 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         with self._graph() as client:
             for account_id in self.settings.account_ids:
                 account = self._account(client, account_id)
-                for first, last in _stretches(window, ZoneInfo(account.timezone_name), self.settings.days_per_request):
+                for first, last in _stretches(window, account.timezone_name, self.settings.days_per_request):
                     days = self._days(client, account_id, first, last, self.settings.page_limit)
-                    current = newest(
-                        days, key=lambda day: (day.ad_id, day.date_start, day.attribution_setting), version=lambda _: 0
-                    )
+                    current = newest(days, key=lambda day: (day.ad_id, day.date_start, day.attribution_setting))
                     yield Batch("meta_insights", [row for day in current for row in self._rows(day, pulled_at)])
 
     def probe(self) -> Probe:
@@ -143,7 +141,10 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         with self._graph() as client:
             accounts = [self._account(client, account_id) for account_id in self.settings.account_ids]
             return Probe(
-                [ProbedAccount(account.account_id, account.timezone_name, account.currency) for account in accounts],
+                [
+                    ProbedAccount(account.account_id, account.timezone_name.key, account.currency)
+                    for account in accounts
+                ],
                 client.clock_skew,
                 [
                     f"ad account {account.account_id} is not active"

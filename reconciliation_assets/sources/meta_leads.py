@@ -125,9 +125,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         since = max(window.since or oldest, oldest)
         with self._graph() as client:
             for form in self._forms(client):
-                leads = newest(
-                    self._leads(client, form, since.timestamp()), key=lambda lead: lead.id, version=lambda _: 0
-                )
+                leads = newest(self._leads(client, form, since.timestamp()), key=lambda lead: lead.id)
                 columns = self._columns(form)
                 yield Batch("leads", [self._row(lead, form, columns) for lead in leads])
 
@@ -165,13 +163,10 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
                 {"fields": FORM_FIELDS, "limit": self.settings.page_limit},
             )
         )
-        return newest(
-            (self._read(_Form, record, "form") for record in records), key=lambda form: form.id, version=lambda _: 0
-        )
+        return newest((self._read(_Form, record, "form") for record in records), key=lambda form: form.id)
 
     def _leads(self, client: HttpClient, form: _Form, since: float) -> Iterator[_Lead]:
-        # Meta's operator names are GREATER_THAN and LESS_THAN only for this field; one second earlier includes `since`.
-        created_since = [{"field": "time_created", "operator": "GREATER_THAN", "value": int(since) - 1}]
+        created_since = [{"field": "time_created", "operator": "GREATER_THAN_OR_EQUAL", "value": int(since)}]
         params: Params = {
             "fields": LEAD_FIELDS,
             "filtering": json.dumps(created_since),

@@ -91,8 +91,8 @@ def by_number(
     raise _stuck(system)
 
 
-def newest(records: Iterable[R], key: Callable[[R], Hashable], version: Callable[[R], Any]) -> list[R]:
-    """Each record once, in its newest version; of equal versions the one read last."""
+def newest(records: Iterable[R], key: Callable[[R], Hashable], version: Callable[[R], Any] = lambda _: 0) -> list[R]:
+    """Each record once, in its newest version; of equal versions, or without versions, the one read last."""
     kept: dict[Hashable, R] = {}
     for record in records:
         known = kept.get(key(record))

@@ -238,7 +238,6 @@ class Salesforce(HttpConnector[SalesforceSettings]):
                 for record in self._query(client, "OpportunityHistory", query)
             ),
             key=lambda entry: (entry.OpportunityId, entry.StageName, entry.CreatedDate),
-            version=lambda _: 0,
         )
         in_order = sorted(found, key=lambda entry: (entry.OpportunityId, entry.CreatedDate))
         return {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -52,6 +53,19 @@ def _unix_seconds(value: object) -> object:
     return value
 
 
+def _zone(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError("not a zone") from None
+    return value
+
+
+def _local_time(value: object) -> object:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 Number = Annotated[Decimal, BeforeValidator(_number)]
 """A JSON number, never through a float. A number that arrives as text may have changed its unit with its type."""
 
@@ -63,6 +77,12 @@ Identifier = Annotated[str, BeforeValidator(_identifier)]
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 text with an offset."""
+
+LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
+"""ISO 8601 text that may lack an offset, its zone being told beside it."""
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+"""The IANA name of a time zone."""
 
 UnixInstant = Annotated[datetime, BeforeValidator(_unix_seconds)]
 """Seconds since 1970."""

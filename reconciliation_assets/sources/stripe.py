@@ -115,7 +115,7 @@ class Stripe(HttpConnector[StripeSettings]):
         with self._stripe() as client:
             yield Batch("payments", self._rows(client, made_since, charges, payout=None))
             listed = (self._read(_Payout, record, "payout") for record in self._listed(client, "payouts", made_since))
-            for payout in newest(listed, key=lambda payout: payout.id, version=lambda _: 0):
+            for payout in newest(listed, key=lambda payout: payout.id):
                 # Stripe tells what a payout carried only where it chose the amount itself.
                 if payout.automatic:
                     yield Batch("payments", self._rows(client, {"payout": payout.id}, charges, payout=payout))
@@ -166,7 +166,6 @@ class Stripe(HttpConnector[StripeSettings]):
                 for record in self._listed(client, "balance_transactions", {**params, "expand[]": "data.source"})
             ),
             key=lambda moved: moved.id,
-            version=lambda _: 0,
         )
         return [
             self._row(moved, self._charge_of(client, moved, charges), payout)

@@ -137,9 +137,7 @@ class Tap(HttpConnector[TapSettings]):
         with self._tap() as client:
             records = list(self._listed(client, "charges", _Charges, window))
             charges = newest(
-                ((record, self._read(_Charge, record, "charges")) for record in records),
-                key=lambda pair: pair[1].id,
-                version=lambda _: 0,
+                ((record, self._read(_Charge, record, "charges")) for record in records), key=lambda pair: pair[1].id
             )
             known = {charge.id: record for record, charge in charges}
             yield Batch("payments", [self._charge_row(record, charge) for record, charge in charges])
@@ -149,7 +147,6 @@ class Tap(HttpConnector[TapSettings]):
                     for record in self._listed(client, "refunds", _Refunds, window)
                 ),
                 key=lambda refund: refund.id,
-                version=lambda _: 0,
             )
             yield Batch("payments", [self._refund_row(client, refund, known) for refund in refunds])
 

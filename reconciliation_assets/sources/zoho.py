@@ -270,7 +270,6 @@ class Zoho(HttpConnector[ZohoSettings]):
         entries = newest(
             (self._read(_StageEntry, record, "Stage_History") for record in records),
             key=lambda entry: (entry.Stage, entry.Modified_Time),
-            version=lambda _: 0,
         )
         return sorted(entries, key=lambda entry: entry.Modified_Time)
 

@@ -153,10 +153,12 @@ class Meta(System):
         if unknown:
             return self._refuse_field(unknown[0])
         (filtering,) = json.loads(request.query["filtering"])
+        if (filtering["field"], filtering["operator"]) != ("time_created", "GREATER_THAN_OR_EQUAL"):
+            return self.refuse("missing_permission")
         since = datetime.fromtimestamp(filtering["value"], UTC)
         market = next(market for market, form_id in FORMS.items() if form_id == form)
         leads = sorted(
-            (lead for lead in self.company.leads if lead.person.market == market and lead.created > since),
+            (lead for lead in self.company.leads if lead.person.market == market and lead.created >= since),
             key=lambda lead: lead.created,
             reverse=True,
         )
