@@ -15,6 +15,7 @@ from reconciliation_assets.sources.errors import (
 )
 from reconciliation_assets.sources.registry import SOURCE_TYPES
 from reconciliation_assets_tests.sources.conftest import READ_BY, Connect, rows_of
+from reconciliation_assets_tests.standin.company import Company
 from reconciliation_assets_tests.standin.faults import PASSING, Fault, FaultKind
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import ENTRIES, ENVIRONMENT
@@ -59,6 +60,19 @@ def test_a_pull_gets_over_a_fault_at_any_kind_of_call(
         for nth in {1, min(2, made)} if kind != "slow" else {1}:
             standin.plan(Fault(kind, call, nth))
             assert rows_of(connector) == faultless, f"{kind} at {call} number {nth}"
+
+
+@every_source
+def test_what_arrives_while_paging_hides_and_doubles_nothing(
+    standin: Standin, connect: Connect, source_type: str
+) -> None:
+    connector = connect(source_type)
+    for call in calls_of(standin, connector):
+        before = rows_of(connector)
+        standin.plan(Fault("world_changes", call, change=Company.grow))
+        for table, rows in rows_of(connector).items():
+            assert [row for row in before[table] if row not in rows] == [], f"hidden after {call}"
+            assert [row for n, row in enumerate(rows) if row in rows[:n]] == [], f"doubled after {call}"
 
 
 @every_source

@@ -8,7 +8,7 @@ It advertises on Meta from Dubai and sells in three markets, each with systems o
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -161,6 +161,27 @@ class Company:
                 ad_day.purchases += 1
                 ad_day.purchase_value += Decimal("75.50")
 
+    def grow(self) -> None:
+        """Let one more of everything arrive in every market, at the head of lists that show the newest first."""
+        for market, providers in PROVIDERS.items():
+            number = len(self.leads) + 1000
+            dialled = {"AE": "+97150", "KW": "+9656", "SA": "+96650"}[market] + f"{number:07d}"
+            person = Person("Invented", f"Newcomer {number}", f"newcomer{number}@example.com", dialled, market)
+            at = AS_OF - timedelta(hours=2)
+            lead = Lead(f"17841500{number:08d}", at, person, self.ads[0], "fb", consents=True)
+            zero = Decimal("0.00")
+            order = Order(number, at, at, person, "delivered", Decimal("99.00"), zero, zero, zero, "card", lead)
+            order.money = [Money(number * 10, "captured", order.total, at, providers[number % len(providers)])]
+            self.leads.insert(0, lead)
+            self.deals.insert(0, Deal(number, lead, at, at, [Stage("new", at)], "101", Decimal("99.00")))
+            self.orders.insert(0, order)
+        ad = replace(self.ads[0], ad_id=f"1204179369{len(self.leads):07d}")
+        day = AS_OF.date()
+        self.ad_days.insert(0, AdDay(ad, day, Decimal("1.00"), 100, 1, 0, 0, Decimal("0.00")))
+
+
+PROVIDERS = {"AE": ("stripe", "tabby"), "KW": ("tap",), "SA": ("tamara",)}
+
 
 def invent_company() -> Company:
     """The same company every time."""
@@ -266,7 +287,7 @@ def _order(chance: random.Random, number: int, leads: list[Lead]) -> Order:
 
 def _live(chance: random.Random, order: Order, number: int) -> None:
     later = [order.created + timedelta(hours=hours) for hours in (1, 60, 120, 200)]
-    providers = {"AE": ("stripe", "tabby"), "KW": ("tap",), "SA": ("tamara",)}[order.market]
+    providers = PROVIDERS[order.market]
     provider = providers[number % len(providers)]
     order.waybill = f"48{number:08d}" if number % 2 else None
     if number % 9 == 4:
