@@ -14,6 +14,7 @@ from rich.table import Table
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
+from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -27,7 +28,7 @@ _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
-_PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, ContactKeyError)
+_PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
 
 
 @app.command()

@@ -13,6 +13,8 @@ from reconciliation_assets.operations.sensors import match_rate_alerts, new_file
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.assets import published_copy
 from reconciliation_assets.settings import load_settings
+from reconciliation_assets.sources.registry import load_connectors
+from reconciliation_assets.sources.tokens import FileTokenStore
 
 
 def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
@@ -23,11 +25,15 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
 
     Raises:
         PolicyError: the policy file cannot be used.
+        Misconfigured: the sources file cannot be used.
     """
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
+    connectors = (
+        load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
+    )
     return dg.Definitions(
-        assets=[*chain_assets(checks_by_table()), published_copy],
+        assets=[*chain_assets(checks_by_table(), connectors), published_copy],
         jobs=[daily_reconciliation, meta_insights_history],
         schedules=[daily_schedule(policy.zone)],
         sensors=[new_files_in_inbox, match_rate_alerts],

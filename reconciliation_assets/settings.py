@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: all state of one installation.
         policy: the policy file; `<data_dir>/policy.yaml` where it exists, else none, meaning the shipped default.
+        sources: the file that names the outside systems to pull from; `<data_dir>/sources.yaml` where it exists.
         as_of: the instant the run speaks for.
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
     """
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     policy: Path | None = None
+    sources: Path | None = None
     as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     contact_key: SecretStr | None = None
     alert_webhook: SecretStr | None = None
@@ -68,6 +70,17 @@ class Settings(BaseSettings):
         """The company's policy file, or none where the shipped default holds."""
         own = self.data_dir / "policy.yaml"
         return self.policy or (own if own.is_file() else None)
+
+    @property
+    def sources_path(self) -> Path | None:
+        """The file that names the outside systems, or none where everything is dropped as files."""
+        own = self.data_dir / "sources.yaml"
+        return self.sources or (own if own.is_file() else None)
+
+    @property
+    def tokens_dir(self) -> Path:
+        """Where tokens that a system replaces with every use are kept."""
+        return self.data_dir / "tokens"
 
 
 class SettingsError(ValueError):

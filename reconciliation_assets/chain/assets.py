@@ -20,11 +20,13 @@ from reconciliation_assets.chain.installation import Installation, OpenInstallat
 from reconciliation_assets.chain.matching.repeats import find_repeats
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
+from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.policy.tables import policy_tables
+from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
@@ -52,19 +54,22 @@ class Landing(dg.Config):
     )
 
 
-def chain_assets(checks: Checks) -> list[dg.AssetsDefinition]:
+def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.AssetsDefinition]:
     """All assets of the chain.
 
     Args:
         checks: the checks of each table.
+        connectors: the outside systems that the installation pulls from.
     """
+    pulls = [pull_asset(connector) for connector in connectors]
     with warnings.catch_warnings():
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        raw = [_raw_asset(table, checks.get(table.raw_asset, ())) for table in INPUT_TABLES]
+        raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
     queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
     return [
+        *pulls,
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
         _repeats(checks.get("repeats", ())),
@@ -124,12 +129,13 @@ def _image(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _raw_asset(table: InputTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequence[Connector]) -> dg.AssetsDefinition:
     is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
     @dg.asset(
         name=table.raw_asset,
+        deps=[pull_name(connector) for connector in connectors if table.name in connector.tables],
         group_name="raw",
         kinds={"file", "duckdb"},
         owners=[f"team:{_OWNER_OF_INPUT.get(table.name, 'finance')}"],

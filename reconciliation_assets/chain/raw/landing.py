@@ -5,13 +5,15 @@ matter of the `present` mark: a file that leaves the inbox, or is replaced under
 rows stay as history. What is current is a view over the versions that count.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 
 from reconciliation_assets.chain.raw.typing import typed_select
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import FileSetAsideError, InboxFile, TextRows, open_file
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -20,6 +22,7 @@ from reconciliation_assets.warehouse.query import TableName
 LANDINGS = TableName("raw", "landings")
 QUARANTINE = TableName("raw", "quarantine")
 TOTALS = TableName("raw", "landing_totals")
+PULLS = TableName("raw", "pulls")
 
 _PREPARE = f"""
 create schema if not exists raw;
@@ -29,7 +32,9 @@ create sequence if not exists raw.landing_ids;
 create table if not exists {LANDINGS} (
   landing_id BIGINT primary key,
   source_table VARCHAR not null,
+  kind VARCHAR not null,
   file VARCHAR not null,
+  place VARCHAR not null,
   fingerprint VARCHAR not null,
   present BOOLEAN not null,
   rows BIGINT not null,
@@ -43,6 +48,12 @@ create table if not exists {QUARANTINE} (
   row_number BIGINT,
   column_name VARCHAR,
   reason VARCHAR not null
+);
+create table if not exists {PULLS} (
+  source VARCHAR not null,
+  tables VARCHAR[] not null,
+  pulled_until TIMESTAMPTZ not null,
+  rows BIGINT not null
 );
 create table if not exists {TOTALS} (
   landing_id BIGINT not null,
@@ -104,8 +115,80 @@ def land_inbox(
         if not _is_landed(warehouse, table, file, fingerprint)
     ]
     _mark_present(warehouse, table, fingerprints)
-    warehouse.execute(f"create or replace table {_superseded(table)} as {_older_versions(table)}")
+    note_superseded(warehouse, table)
     return landed
+
+
+def note_superseded(warehouse: Warehouse, table: InputTable) -> None:
+    """Note which rows of a table a newer version replaced."""
+    warehouse.execute(f"create or replace table {_superseded(table)} as {_older_versions(table)}")
+
+
+def land_pull(
+    warehouse: Warehouse,
+    source: str,
+    batches: Sequence[Batch],
+    tables: Sequence[InputTable],
+    until: datetime,
+    protector: ContactProtector,
+    zone_of: Callable[[str], str],
+) -> int:
+    """Land one pull of a source and move its cursor, all of it or nothing; returns the rows landed.
+
+    Args:
+        source: the source's name.
+        batches: everything the pull brought; rows hold contacts, which are protected on their way in.
+        tables: the tables the source delivers.
+        until: the instant up to which the pull was asked; the next one starts there, less its overlap.
+        protector: replaces contacts by their keys before anything is stored.
+        zone_of: zone of a table's timestamps without an offset.
+    """
+    for table in tables:
+        prepare(warehouse, table)
+    rows = 0
+    with warehouse.transaction():
+        for table in tables:
+            own = [batch for batch in batches if batch.table == table.name]
+            landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+            landed_rows, quarantined = _insert(
+                warehouse, table, _as_text(table, own), landing_id, protector, zone_of(table.name)
+            )
+            name = f"{source}@{until.isoformat()}"
+            landed = Landed(landing_id, name, landed_rows, quarantined, None, ())
+            _record(warehouse, table, landed, kind="pull", place=f"1 {until.isoformat()} {source}", fingerprint=name)
+            rows += landed_rows
+        warehouse.execute(
+            f"insert into {PULLS} values ($source, $tables, $until, $rows)",
+            {"source": source, "tables": [table.name for table in tables], "until": until, "rows": rows},
+        )
+    for table in tables:
+        note_superseded(warehouse, table)
+    return rows
+
+
+def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
+    """Up to when a source was pulled last, and how many rows that brought; None before the first pull."""
+    warehouse.execute(_PREPARE)
+    found = warehouse.rows(
+        f"select pulled_until, rows from {PULLS} where source = $source order by pulled_until desc limit 1",
+        {"source": source},
+    )
+    return (found[0][0], int(found[0][1])) if found else None
+
+
+def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
+    names = tuple(column.name for column in table)
+    schema = pa.schema([(name, pa.string()) for name in names])
+
+    def read(_: TextRows) -> Iterator[pa.Table]:
+        first = 1
+        for batch in batches:
+            rows = pa.Table.from_pylist([dict(row) for row in batch.rows], schema)
+            numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
+            yield rows.add_column(0, "row_number", numbers)
+            first += rows.num_rows
+
+    return TextRows(names, (), read)
 
 
 def forget(warehouse: Warehouse, table: InputTable) -> None:
@@ -119,6 +202,7 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
             )
         warehouse.execute(f"delete from {raw_table(table)}")
         warehouse.execute(f"delete from {LANDINGS} where source_table = $table", {"table": table.name})
+        warehouse.execute(f"delete from {PULLS} where list_contains(tables, $table)", {"table": table.name})
 
 
 def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
@@ -150,24 +234,33 @@ def _land(
         else:
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
             landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored)
-        warehouse.execute(
-            f"""
-            insert into {LANDINGS} (landing_id, source_table, file, fingerprint, present, rows, quarantined,
-                                    set_aside_reason, ignored_columns)
-            values ($id, $table, $file, $fingerprint, true, $rows, $quarantined, $reason, $ignored)
-            """,
-            {
-                "id": landing_id,
-                "table": table.name,
-                "file": file.name,
-                "fingerprint": fingerprint,
-                "rows": landed.rows,
-                "quarantined": landed.quarantined,
-                "reason": landed.set_aside_reason,
-                "ignored": ", ".join(landed.ignored_columns) or None,
-            },
-        )
+        _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     return landed
+
+
+def _record(
+    warehouse: Warehouse, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str
+) -> None:
+    """Enter a delivery; of versions made at the same time, that of the delivery with the later place is current."""
+    warehouse.execute(
+        f"""
+        insert into {LANDINGS} (landing_id, source_table, kind, file, place, fingerprint, present, rows, quarantined,
+                                set_aside_reason, ignored_columns)
+        values ($id, $table, $kind, $file, $place, $fingerprint, true, $rows, $quarantined, $reason, $ignored)
+        """,
+        {
+            "id": landed.landing_id,
+            "table": table.name,
+            "kind": kind,
+            "file": landed.file,
+            "place": place,
+            "fingerprint": fingerprint,
+            "rows": landed.rows,
+            "quarantined": landed.quarantined,
+            "reason": landed.set_aside_reason,
+            "ignored": ", ".join(landed.ignored_columns) or None,
+        },
+    )
 
 
 def _insert(
@@ -270,7 +363,7 @@ def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping
         warehouse.execute(
             f"""
             update {LANDINGS} set present = (file, fingerprint) in (select file, fingerprint from here)
-            where source_table = $table and present <> ((file, fingerprint) in (select file, fingerprint from here))
+            where source_table = $table and kind = 'file' and present <> ((file, fingerprint) in (select file, fingerprint from here))
             """,
             {"table": table.name},
         )
@@ -313,7 +406,7 @@ def _older_versions(table: InputTable) -> str:
     ranked as (
       select r.landing_id, r.row_number,
              row_number() over (
-               partition by {key} order by {made} desc nulls last, l.file desc, r.row_number desc
+               partition by {key} order by {made} desc nulls last, l.place desc, r.row_number desc
              ) as version_rank
       from {raw_table(table)} r
       join {LANDINGS} l on l.landing_id = r.landing_id and l.present
