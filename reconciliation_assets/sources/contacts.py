@@ -74,13 +74,13 @@ def normalise_phone(text: str, market: str | None) -> str | None:
         text: the number as typed.
         market: ISO 3166 code or common name of the row's country.
     """
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     region = region_of(market)
-    if match := _INTERNATIONAL.fullmatch(number):
-        digits = match[1]
-        return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
-    if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
-        return f"+{_GULF_CODE[region]}{match[1]}"
+    # Most numbers are written plainly; only the others are worth cleaning.
+    if plain := _gulf_mobile(text, region):
+        return plain
+    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    if cleaned := _gulf_mobile(number, region):
+        return cleaned
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
@@ -90,10 +90,22 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _gulf_mobile(number: str, region: str | None) -> str | None:
+    """A well-formed Gulf mobile number in E.164; None for anything that phonenumbers has to read."""
+    if match := _INTERNATIONAL.fullmatch(number):
+        digits = match[1]
+        return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
+    if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
+        return f"+{_GULF_CODE[region]}{match[1]}"
+    return None
+
+
 def region_of(market: str | None) -> str | None:
     """The ISO 3166 code of a market, or None where it names no country."""
     if not market:
         return None
+    if market in _GULF_CODE:
+        return market
     name = market.strip().upper()
     return _MARKETS.get(name, name if len(name) == 2 else None)
 

@@ -5,7 +5,7 @@ matter of the `present` mark: a file that leaves the inbox, or is replaced under
 rows stay as history. What is current is a view over the versions that count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -97,12 +97,13 @@ def land_inbox(
         zone: zone of the table's timestamps without an offset.
     """
     prepare(warehouse, table)
-    landed: list[Landed] = []
-    for file in files:
-        fingerprint = file.fingerprint()
-        if not _is_landed(warehouse, table, file, fingerprint):
-            landed.append(_land(warehouse, table, file, fingerprint, protector, zone))
-    _mark_present(warehouse, table, files)
+    fingerprints = {file: file.fingerprint() for file in files}
+    landed = [
+        _land(warehouse, table, file, fingerprint, protector, zone)
+        for file, fingerprint in fingerprints.items()
+        if not _is_landed(warehouse, table, file, fingerprint)
+    ]
+    _mark_present(warehouse, table, fingerprints)
     warehouse.execute(f"create or replace table {_superseded(table)} as {_older_versions(table)}")
     return landed
 
@@ -258,11 +259,11 @@ def _rows_of_unreadable(file: InboxFile) -> int:
     return max(lines - (file.path.suffix.lower() == ".csv"), 0)
 
 
-def _mark_present(warehouse: Warehouse, table: InputTable, files: Sequence[InboxFile]) -> None:
+def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
     here = pa.table(
         {
-            "file": pa.array([file.name for file in files], pa.string()),
-            "fingerprint": pa.array([file.fingerprint() for file in files], pa.string()),
+            "file": pa.array([file.name for file in fingerprints], pa.string()),
+            "fingerprint": pa.array(list(fingerprints.values()), pa.string()),
         }
     )
     with warehouse.reading("here", here):

@@ -1,0 +1,96 @@
+"""The seam between the outside systems and everything else: what a connector is and what it hands over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+Row = Mapping[str, str | None]
+"""A contract column to its text, exactly as a CSV cell would hold it.
+
+Instants are ISO 8601 with an offset, amounts decimals in major units, IDs text; None is an empty cell.
+"""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The stretch of time a pull is asked for.
+
+    Attributes:
+        since: only what is new or changed from here on; None asks for everything the source still has.
+        until: the instant of the pull. A source that can be asked for an upper bound is; a row that changed after it
+            may still be delivered, and comes again with the next window.
+    """
+
+    since: datetime | None
+    until: datetime
+
+    def __post_init__(self) -> None:
+        if self.until.tzinfo is None or (self.since is not None and self.since.tzinfo is None):
+            raise ValueError("a window's ends need a zone")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one contract table."""
+
+    table: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class ProbedAccount:
+    """One account, store or organisation as its system describes it.
+
+    Attributes:
+        account_id: the system's own ID.
+        time_zone: IANA name, or the offset where the system has no name; None where it does not say.
+        currency: ISO 4217; None where the system does not say or has several.
+    """
+
+    account_id: str
+    time_zone: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a source says about itself without handing over data.
+
+    Attributes:
+        accounts: what the credentials can read.
+        clock_skew: the source's clock less ours; None where it sends no time.
+        findings: what a person should look at, in sentences.
+    """
+
+    accounts: Sequence[ProbedAccount]
+    clock_skew: timedelta | None = None
+    findings: Sequence[str] = ()
+
+
+class Connector(Protocol):
+    """One configured source.
+
+    Attributes:
+        name: its name in the sources file, unique there.
+        tables: the contract tables it delivers.
+        overlap: how much of the last window is pulled again, since late changes reach back that far.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    overlap: timedelta
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield the window's rows; a key may come in several batches, the rows then being equal or newer.
+
+        Raises:
+            SourceError: the pull cannot be completed; what was yielded before must then not be kept.
+        """
+
+    def probe(self) -> Probe:
+        """Check credentials, clock, zone and currency without reading records.
+
+        Raises:
+            SourceError: the source cannot be used as it is.
+        """

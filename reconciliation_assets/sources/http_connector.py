@@ -1,0 +1,80 @@
+"""What all connectors share: their settings, the store of rotating tokens, their clock, and a client for each pull."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from reconciliation_assets.sources import shapes
+from reconciliation_assets.sources.config import SourceSettings
+from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
+from reconciliation_assets.sources.credentials import Credentials, secret
+from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.shapes import Shape
+from reconciliation_assets.sources.tokens import TokenStore
+
+SettingsT = TypeVar("SettingsT", bound=SourceSettings)
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+def utc_now() -> datetime:
+    """The present instant."""
+    return datetime.now(UTC)
+
+
+class HttpConnector(ABC, Generic[SettingsT]):
+    """A connector that speaks HTTP; a subclass gives `tables`, `overlap`, `pull` and `probe`.
+
+    Args:
+        settings: the source's entry in the sources file.
+        tokens: where a token that is replaced with every use is kept.
+        now: the clock, for rows that carry the instant of their pull.
+    """
+
+    tables: tuple[str, ...]
+    overlap: timedelta
+
+    def __init__(self, settings: SettingsT, tokens: TokenStore, now: Callable[[], datetime] = utc_now) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self._tokens = tokens
+        self._now = now
+
+    def link(self, others: Mapping[str, Connector]) -> None:
+        """Take note of the other sources of the same file, by name, where this one reads by their records.
+
+        Raises:
+            Misconfigured: the source it needs is not there.
+        """
+
+    @abstractmethod
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """See `Connector.pull`."""
+
+    @abstractmethod
+    def probe(self) -> Probe:
+        """See `Connector.probe`."""
+
+    def _client(self, credentials: Credentials) -> HttpClient:
+        return HttpClient(
+            self.name,
+            self.settings.base_url,
+            credentials=credentials,
+            judge=self._judge,
+            pace=self._pace,
+            patience=self.settings.patience(),
+        )
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        """Find trouble in an answer; systems with an error envelope of their own say more here."""
+        return judge_status(self.name, answer)
+
+    def _pace(self, _answer: Answer) -> timedelta:
+        """How long to rest after a good answer; systems that tell the quota used say more here."""
+        return timedelta()
+
+    def _read(self, shape: type[ShapeT], body: object, where: str) -> ShapeT:
+        return shapes.read(shape, body, system=self.name, where=where)
+
+    def _secret(self, variable: str) -> str:
+        return secret(self.name, variable)

@@ -1,0 +1,191 @@
+"""What the two Meta sources share: the Graph API's error envelope, its quota headers, and how it is paged.
+
+Source of the codes: Meta's error reference and rate-limit pages, the codes retried by common open-source connectors
+being included. The HTTP status says little here; errors also come with status 200.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.errors import (
+    ExpiredCredentials,
+    MissingPermission,
+    RateLimited,
+    RequestRefused,
+    SchemaDrift,
+    SourceUnavailable,
+)
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.paging import CursorPage, by_cursor
+from reconciliation_assets.sources.shapes import Shape, read
+
+RATE_LIMIT_CODES = {4, 17, 32, 341, 613, *range(80000, 80015)}
+EXPIRED_CODES = {102, 190}
+PERMISSION_CODES = {3, 10, *range(200, 300)}
+PASSING_CODES = {-2, 1, 2, 104, 960}
+TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045)}
+TOO_SLOW = {(100, 1504018), (2, 1504038)}
+_REDUCE = "reduce the amount of data"
+_RESTED_BELOW_PERCENT = 90.0
+_REST_PER_PERCENT = timedelta(seconds=3)
+
+
+class MetaSettings(SourceSettings):
+    """Settings both Meta sources have.
+
+    Attributes:
+        api_version: Meta retires versions within about two years.
+        token_env: the environment variable with a system user's token.
+        page_limit: records asked for per page.
+    """
+
+    base_url: str = "https://graph.facebook.com"
+    api_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
+    token_env: EnvironmentVariable = "META_ACCESS_TOKEN"  # noqa: S105 - a variable's name
+    page_limit: int = Field(default=200, ge=1, le=5000)
+
+
+class TooMuchData(SourceUnavailable):
+    """Meta asks for a smaller question: fewer days or fewer records per page."""
+
+
+class TooSlow(SourceUnavailable):
+    """Meta could not answer in time; a report job may."""
+
+
+class _Error(Shape):
+    code: int
+    error_subcode: int | None = None
+    message: str = ""
+    error_user_msg: str | None = None
+    is_transient: bool | None = None
+
+
+class _Cursors(Shape):
+    after: str | None = None
+
+
+class _Paging(Shape):
+    cursors: _Cursors | None = None
+    next: str | None = None
+
+
+class _List(Shape):
+    data: list[object]
+    paging: _Paging | None = None
+
+
+def judge(system: str, answer: Answer) -> Trouble | None:
+    """Find trouble in a Graph API answer of any HTTP status."""
+    if not isinstance(answer.body, dict) or "error" not in answer.body:
+        return judge_status(system, answer)
+    error = read(_Error, answer.body["error"], system=system, where="error")
+    code, pair = error.code, (error.code, error.error_subcode)
+    said = f"{error.message} {error.error_user_msg or ''}".lower()
+    known = f"Meta answers with error {code}" + (f"/{error.error_subcode}" if error.error_subcode else "")
+    if code in RATE_LIMIT_CODES:
+        wait = _time_to_regain_access(answer)
+        back_at = None if wait is None else datetime.now(UTC) + wait
+        return Trouble(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
+    if _REDUCE in said or pair in TOO_MUCH_DATA:
+        return Trouble(
+            TooMuchData(system, f"{known}, too much data asked for at once", "Lower days_per_request or page_limit")
+        )
+    if pair in TOO_SLOW:
+        return Trouble(TooSlow(system, f"{known}, the answer took too long", "Run again later"))
+    return _judge_refusal(system, error, known, answer.status)
+
+
+def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Trouble:
+    code = error.code
+    if code in EXPIRED_CODES:
+        return Trouble(
+            ExpiredCredentials(
+                system, f"{known}, the access token expired or was revoked", "Issue a new system user token"
+            )
+        )
+    if (
+        code in PERMISSION_CODES
+        or (code, error.error_subcode) == (100, 3191001)
+        or "missing permission" in error.message.lower()
+    ):
+        return Trouble(
+            MissingPermission(
+                system,
+                f"{known}, the token may not read this",
+                "Grant the permissions on this source's page under docs/sources and assign the asset to the system user",
+            )
+        )
+    if code == 100 and (field := _named_field(error.message)) is not None:
+        return Trouble(SchemaDrift(system, field, "is no longer known to Meta"))
+    if code in PASSING_CODES or error.is_transient or error.error_subcode == 99 or status >= 500:
+        return Trouble(SourceUnavailable(system, f"{known}, and it lasts", "Run again later"), passing=True)
+    return Trouble(
+        RequestRefused(
+            system, f"{known}, the request is refused", "Check api_version and the account, page and form IDs"
+        )
+    )
+
+
+def pace(answer: Answer) -> timedelta:
+    """Rest the longer the closer the fullest quota is to its limit; Meta sends percentages and no Retry-After."""
+    return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
+
+
+def listed(client: HttpClient, path: str, params: Params) -> Iterator[object]:
+    """Yield the records of a Graph API edge.
+
+    The `next` address is not followed: it carries the token. Only its presence says that another page exists.
+    """
+
+    def fetch(after: str | None) -> CursorPage[object]:
+        answer = client.get(path, {**params, "after": after} if after is not None else params)
+        page = read(_List, answer.body, system=client.system, where="answer")
+        paging = page.paging or _Paging()
+        following = paging.cursors.after if paging.next is not None and paging.cursors is not None else None
+        return CursorPage(page.data, following)
+
+    return by_cursor(client.system, fetch)
+
+
+def _named_field(message: str) -> str | None:
+    found = re.search(r"nonexisting field \((\w+)\)|(\w+) is not valid for fields param", message)
+    return None if found is None else found.group(1) or found.group(2)
+
+
+def _quota_headers(answer: Answer) -> Iterator[Mapping[str, object]]:
+    for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle", "x-business-use-case-usage"):
+        try:
+            usage = json.loads(answer.headers.get(name, "{}"))
+        except ValueError:
+            continue
+        if not isinstance(usage, dict):
+            continue
+        if name == "x-business-use-case-usage":
+            lists = (entries for entries in usage.values() if isinstance(entries, list))
+            yield from (entry for entries in lists for entry in entries if isinstance(entry, dict))
+        else:
+            yield usage
+
+
+def _fullest_quota(answer: Answer) -> float:
+    percentages = ("call_count", "total_time", "total_cputime", "acc_id_util_pct", "app_id_util_pct")
+    used = [usage.get(name) for usage in _quota_headers(answer) for name in percentages]
+    return max((float(value) for value in used if isinstance(value, int | float)), default=0.0)
+
+
+def _time_to_regain_access(answer: Answer) -> timedelta | None:
+    waits = [timedelta()]
+    for usage in _quota_headers(answer):
+        minutes = usage.get("estimated_time_to_regain_access")
+        if isinstance(minutes, int | float):
+            waits.append(timedelta(minutes=minutes))
+        seconds = usage.get("reset_time_duration")
+        if isinstance(seconds, int | float) and _fullest_quota(answer) >= 100:
+            waits.append(timedelta(seconds=seconds))
+    return max(waits) or None

@@ -1,0 +1,260 @@
+"""Meta Marketing API insights: what each ad cost, and what Meta says it earned, by day of the ad account.
+
+Meta restates a day for 28 days after it, so the last window's 28 days are pulled again and every row says when it was
+pulled. Action types overlap (a roll-up contains its parts), so they are never summed: the settings name the one that
+counts for each result. Values follow each ad set's own attribution setting, which therefore stands in every row.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from reconciliation_assets.sources import meta
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import bearer
+from reconciliation_assets.sources.errors import SchemaDrift, SourceUnavailable, TimedOut
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import newest
+from reconciliation_assets.sources.shapes import NumberText, Shape, Zone, amount_text, instant_text
+
+RETENTION = timedelta(days=37 * 30)
+"""Meta serves aggregates for 37 months; a little less, so that no month is cut."""
+
+FIELDS = (
+    "account_id", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name", "ad_id", "ad_name",
+    "date_start", "date_stop", "attribution_setting", "spend", "impressions", "clicks", "actions", "action_values",
+)  # fmt: skip
+
+_SMALLEST_PAGE = 25
+_JOB_ATTEMPTS = 3
+_JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
+
+
+def _account_digits(value: object) -> object:
+    return value.removeprefix("act_") if isinstance(value, str) else value
+
+
+AccountId = Annotated[str, BeforeValidator(_account_digits), Field(pattern=r"^\d+$")]
+
+
+class ResultRule(BaseModel):
+    """Which of Meta's overlapping action types counts as one result.
+
+    Attributes:
+        action_type: counted from `actions`.
+        value_action_type: valued from `action_values`; the same type where not given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action_type: str
+    value_action_type: str | None = None
+
+
+class MetaInsightsSettings(meta.MetaSettings):
+    """Settings of a `meta_insights` source.
+
+    Attributes:
+        account_ids: ad accounts, with or without `act_`.
+        results: what counts as which result; the first one named carries the ad's spend, impressions and clicks.
+        days_per_request: the longest stretch asked for at once.
+        poll_seconds: between two looks at a report job.
+    """
+
+    type: Literal["meta_insights"]
+    account_ids: list[AccountId] = Field(min_length=1)
+    results: dict[str, ResultRule] = Field(
+        default={"lead": ResultRule(action_type="lead"), "purchase": ResultRule(action_type="omni_purchase")},
+        min_length=1,
+    )
+    days_per_request: int = Field(default=31, ge=1, le=92)
+    poll_seconds: float = Field(default=10, gt=0)
+    max_wait_minutes: float = Field(default=60, ge=0)
+
+
+class _Account(Shape):
+    account_id: str
+    currency: str
+    timezone_name: Zone
+    account_status: int
+
+
+class _ActionStat(Shape):
+    action_type: str
+    value: NumberText
+
+
+class _AdDay(Shape):
+    account_id: str
+    account_currency: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    adset_name: str
+    ad_id: str
+    ad_name: str
+    date_start: str
+    date_stop: str
+    attribution_setting: str | None = None
+    spend: NumberText
+    impressions: NumberText
+    clicks: NumberText | None = None
+    # Absent, not empty, on a day without any action.
+    actions: list[_ActionStat] = Field(default_factory=list)
+    action_values: list[_ActionStat] = Field(default_factory=list)
+
+
+class _Started(Shape):
+    report_run_id: str
+
+
+class _Job(Shape):
+    async_status: str
+    async_percent_completion: int
+
+
+class MetaInsights(HttpConnector[MetaInsightsSettings]):
+    """Reads daily ad insights of one or more ad accounts."""
+
+    tables = ("meta_insights",)
+    overlap = timedelta(days=28)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield one batch per account and stretch of days, in the account's own days."""
+        pulled_at = self._now()
+        with self._graph() as client:
+            for account_id in self.settings.account_ids:
+                account = self._account(client, account_id)
+                for first, last in _stretches(window, account.timezone_name, self.settings.days_per_request):
+                    days = self._days(client, account_id, first, last, self.settings.page_limit)
+                    current = newest(days, key=lambda day: (day.ad_id, day.date_start, day.attribution_setting))
+                    yield Batch("meta_insights", [row for day in current for row in self._rows(day, pulled_at)])
+
+    def probe(self) -> Probe:
+        """Read each account's zone, currency and status."""
+        with self._graph() as client:
+            accounts = [self._account(client, account_id) for account_id in self.settings.account_ids]
+            return Probe(
+                [
+                    ProbedAccount(account.account_id, account.timezone_name.key, account.currency)
+                    for account in accounts
+                ],
+                client.clock_skew,
+                [
+                    f"ad account {account.account_id} is not active"
+                    for account in accounts
+                    if account.account_status != 1
+                ],
+            )
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        return meta.judge(self.name, answer)
+
+    def _pace(self, answer: Answer) -> timedelta:
+        return meta.pace(answer)
+
+    def _graph(self) -> HttpClient:
+        return self._client(bearer(self._secret(self.settings.token_env)))
+
+    def _account(self, client: HttpClient, account_id: str) -> _Account:
+        fields = {"fields": "account_id,currency,timezone_name,account_status"}
+        return self._read(_Account, client.get(f"{self.settings.api_version}/act_{account_id}", fields).body, "account")
+
+    def _days(self, client: HttpClient, account_id: str, first: date, last: date, page_limit: int) -> list[_AdDay]:
+        """Ask at once first, as Meta advises; smaller when there is too much, by a report job when it takes too long."""
+        edge = f"{self.settings.api_version}/act_{account_id}/insights"
+        params: Params = {
+            "level": "ad",
+            "time_increment": 1,
+            "time_range": json.dumps({"since": first.isoformat(), "until": last.isoformat()}),
+            "fields": ",".join(FIELDS),
+            "limit": page_limit,
+        }
+        try:
+            return self._listed_days(client, edge, params)
+        except (meta.TooSlow, TimedOut):
+            too_much = False
+        except meta.TooMuchData:
+            too_much = True
+        if too_much and first < last:
+            middle = first + (last - first) // 2
+            earlier = self._days(client, account_id, first, middle, page_limit)
+            return earlier + self._days(client, account_id, middle + timedelta(days=1), last, page_limit)
+        if too_much and page_limit > _SMALLEST_PAGE:
+            return self._days(client, account_id, first, last, page_limit // 2)
+        return self._reported_days(client, edge, params)
+
+    def _reported_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
+        for _ in range(_JOB_ATTEMPTS):
+            started = self._read(_Started, client.post(edge, form=params).body, "report job")
+            if self._completed(client, started.report_run_id):
+                run = f"{self.settings.api_version}/{started.report_run_id}/insights"
+                return self._listed_days(client, run, {"limit": params["limit"]})
+        raise SourceUnavailable(
+            self.name, f"Meta failed the report job {_JOB_ATTEMPTS} times", "Lower days_per_request, or run again later"
+        )
+
+    def _completed(self, client: HttpClient, report_run_id: str) -> bool:
+        while True:
+            body = client.get(f"{self.settings.api_version}/{report_run_id}").body
+            job = self._read(_Job, body, "report job")
+            if job.async_status == "Job Completed" and job.async_percent_completion == 100:
+                return True
+            if job.async_status not in _JOB_RUNNING | {"Job Completed"}:
+                return False
+            client.rest(timedelta(seconds=self.settings.poll_seconds), "Meta's report job")
+
+    def _listed_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
+        days = [self._read(_AdDay, record, "insights") for record in meta.listed(client, edge, params)]
+        if any(day.date_start != day.date_stop for day in days):
+            raise SchemaDrift(
+                self.name, "insights.date_stop", "ends another day than it starts; daily rows were asked for"
+            )
+        return days
+
+    def _rows(self, day: _AdDay, pulled_at: datetime) -> Iterator[Row]:
+        """One row per result type, also for none, so that a result taken back by Meta is restated to zero.
+
+        What belongs to the ad and not to a result stands on the first row only: summed over result types it is Meta's.
+        """
+        for number, (result_type, rule) in enumerate(self.settings.results.items()):
+            carries_cost = number == 0
+            yield {
+                "account_id": day.account_id,
+                "account_currency": day.account_currency,
+                "campaign_id": day.campaign_id,
+                "campaign_name": day.campaign_name,
+                "adset_id": day.adset_id,
+                "adset_name": day.adset_name,
+                "ad_id": day.ad_id,
+                "ad_name": day.ad_name,
+                "date": day.date_start,
+                "attribution_setting": day.attribution_setting or "unreported",
+                "spend": amount_text(day.spend) if carries_cost else "0",
+                "impressions": amount_text(day.impressions) if carries_cost else "0",
+                "clicks": amount_text(day.clicks or Decimal(0)) if carries_cost else "0",
+                "result_type": result_type,
+                "results": amount_text(_value(day.actions, rule.action_type)),
+                "attributed_value": amount_text(_value(day.action_values, rule.value_action_type or rule.action_type)),
+                "pulled_at": instant_text(pulled_at),
+            }
+
+
+def _value(stats: Sequence[_ActionStat], action_type: str) -> Decimal:
+    return next((stat.value for stat in stats if stat.action_type == action_type), Decimal(0))
+
+
+def _stretches(window: Window, zone: ZoneInfo, longest: int) -> Iterator[tuple[date, date]]:
+    """The window's days in the account's zone, the last one being still under way, cut into stretches."""
+    last = window.until.astimezone(zone).date()
+    first = (window.since or window.until - RETENTION).astimezone(zone).date()
+    while first <= last:
+        end = min(last, first + timedelta(days=longest - 1))
+        yield first, end
+        first = end + timedelta(days=1)

@@ -1,0 +1,242 @@
+"""Meta Lead Ads: what people entered into instant forms, from forms to leads.
+
+A form's questions say of themselves what they ask for (EMAIL, PHONE, FULL_NAME), whatever language they are asked in;
+only a question the advertiser made up needs a mapping. Consent is never among the answers: it is the state of the
+form's disclaimer boxes. Meta serves a lead for 90 days.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciliation_assets.sources import meta
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import bearer
+from reconciliation_assets.sources.errors import SchemaDrift
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import newest
+from reconciliation_assets.sources.shapes import Instant, Shape, flag_text, full_name, instant_text
+
+RETENTION = timedelta(days=90)
+
+FORM_FIELDS = "id,locale,status,questions"
+LEAD_FIELDS = "id,created_time,ad_id,adset_id,campaign_id,campaign_name,form_id,field_data,is_organic,platform,custom_disclaimer_responses"
+
+_PLATFORMS = {"fb": "facebook", "ig": "instagram"}
+_TEST_ANSWER = "<test lead: dummy data"
+_MARKS = re.compile("[\u0640\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+LeadColumn = Literal[
+    "email", "phone", "full_name", "offer", "market", "language", "stated_value", "currency", "session_id"
+]
+
+
+class FormSettings(BaseModel):
+    """What a company knows about one form.
+
+    Attributes:
+        market: ISO country the form is for; phone numbers without a country code are read by it.
+        language: of the form, if not the one in its locale.
+        offer: what the form is about.
+        fields: contract column to the question's key or text, for questions the advertiser made up.
+        consent: key of the disclaimer box that means consent; without it every box of the form must be ticked.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    market: str | None = None
+    language: str | None = None
+    offer: str | None = None
+    fields: dict[LeadColumn, str] = {}
+    consent: str | None = None
+
+
+class MetaLeadsSettings(meta.MetaSettings):
+    """Settings of a `meta_leads` source.
+
+    Attributes:
+        page_ids: the pages whose forms are read.
+        default: for forms not named in `forms`.
+        forms: by form ID.
+    """
+
+    type: Literal["meta_leads"]
+    page_ids: list[str] = Field(min_length=1)
+    default: FormSettings = FormSettings()
+    forms: dict[str, FormSettings] = Field(default_factory=dict)
+
+
+class _Question(Shape):
+    key: str
+    label: str | None = None
+    type: str
+
+
+class _Form(Shape):
+    id: str
+    locale: str | None = None
+    questions: list[_Question]
+
+
+class _Answered(Shape):
+    name: str
+    values: list[str]
+
+
+class _Disclaimer(Shape):
+    checkbox_key: str
+    is_checked: str
+
+
+class _Lead(Shape):
+    id: str
+    created_time: Instant
+    form_id: str
+    field_data: list[_Answered]
+    # Meta leaves out what does not apply: no ad on an organic lead, no boxes on a form without a disclaimer.
+    ad_id: str | None = None
+    adset_id: str | None = None
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    is_organic: bool = False
+    platform: str | None = None
+    custom_disclaimer_responses: list[_Disclaimer] = Field(default_factory=list)
+
+
+class _Page(Shape):
+    id: str
+
+
+class MetaLeads(HttpConnector[MetaLeadsSettings]):
+    """Reads the leads of every form of one or more pages."""
+
+    tables = ("leads",)
+    overlap = timedelta(days=2)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield one batch per form."""
+        oldest = window.until - RETENTION
+        since = max(window.since or oldest, oldest)
+        with self._graph() as client:
+            for form in self._forms(client):
+                leads = newest(self._leads(client, form, since.timestamp()), key=lambda lead: lead.id)
+                columns = self._columns(form)
+                yield Batch("leads", [self._row(lead, form, columns) for lead in leads])
+
+    def probe(self) -> Probe:
+        """Look at each page and its forms."""
+        with self._graph() as client:
+            pages = [
+                self._read(_Page, client.get(self._path(page_id), {"fields": "id"}).body, "page")
+                for page_id in self.settings.page_ids
+            ]
+            form_ids = {form.id for form in self._forms(client)}
+            missing = sorted(set(self.settings.forms) - form_ids)
+            findings = [f"form {form_id} is in the sources file, but on none of the pages" for form_id in missing]
+            return Probe([ProbedAccount(page.id, "UTC") for page in pages], client.clock_skew, findings)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        return meta.judge(self.name, answer)
+
+    def _pace(self, answer: Answer) -> timedelta:
+        return meta.pace(answer)
+
+    def _graph(self) -> HttpClient:
+        return self._client(bearer(self._secret(self.settings.token_env)))
+
+    def _path(self, node: str) -> str:
+        return f"{self.settings.api_version}/{node}"
+
+    def _forms(self, client: HttpClient) -> list[_Form]:
+        records = (
+            record
+            for page_id in self.settings.page_ids
+            for record in meta.listed(
+                client,
+                self._path(f"{page_id}/leadgen_forms"),
+                {"fields": FORM_FIELDS, "limit": self.settings.page_limit},
+            )
+        )
+        return newest((self._read(_Form, record, "form") for record in records), key=lambda form: form.id)
+
+    def _leads(self, client: HttpClient, form: _Form, since: float) -> Iterator[_Lead]:
+        created_since = [{"field": "time_created", "operator": "GREATER_THAN_OR_EQUAL", "value": int(since)}]
+        params: Params = {
+            "fields": LEAD_FIELDS,
+            "filtering": json.dumps(created_since),
+            "limit": self.settings.page_limit,
+        }
+        for record in meta.listed(client, self._path(f"{form.id}/leads"), params):
+            yield self._read(_Lead, record, "lead")
+
+    def _settings_of(self, form: _Form) -> FormSettings:
+        return self.settings.forms.get(form.id, self.settings.default)
+
+    def _columns(self, form: _Form) -> Mapping[str, str]:
+        """Question key, folded, to what it answers: by the question's type, or by the form's mapping.
+
+        Raises:
+            SchemaDrift: the mapping names a question the form no longer asks.
+        """
+        columns = {_folded(question.key): question.type.lower() for question in form.questions}
+        keys = {
+            _folded(text): _folded(question.key)
+            for question in form.questions
+            for text in (question.label or "", question.key)
+        }
+        for column, asked in self._settings_of(form).fields.items():
+            key = keys.get(_folded(asked))
+            if key is not None:
+                columns[key] = column
+            elif form.id in self.settings.forms:
+                happened = f"is no longer asked by form {form.id}"
+                raise SchemaDrift(self.name, asked, happened, "Correct the form's fields in the sources file")
+        return columns
+
+    def _row(self, lead: _Lead, form: _Form, columns: Mapping[str, str]) -> Row:
+        known = self._settings_of(form)
+        answers = {columns.get(_folded(field.name), ""): field.values[0] for field in lead.field_data if field.values}
+        return {
+            "lead_id": lead.id,
+            "created_at": instant_text(lead.created_time),
+            "updated_at": instant_text(lead.created_time),
+            "meta_lead_id": lead.id,
+            "campaign_id": lead.campaign_id,
+            "adset_id": lead.adset_id,
+            "ad_id": lead.ad_id,
+            "session_id": answers.get("session_id"),
+            "source": _PLATFORMS.get(lead.platform or "fb", lead.platform),
+            "medium": "organic" if lead.is_organic else "paid",
+            "utm_campaign": lead.campaign_name,
+            "form_id": lead.form_id,
+            "event_type": "lead_form",
+            "market": answers.get("market") or known.market,
+            "language": answers.get("language") or known.language or (form.locale or "").split("_")[0].lower() or None,
+            "email": answers.get("email"),
+            "phone": answers.get("phone"),
+            "full_name": answers.get("full_name") or full_name(answers.get("first_name"), answers.get("last_name")),
+            "offer": answers.get("offer") or known.offer,
+            "stated_value": answers.get("stated_value"),
+            "currency": answers.get("currency"),
+            "consent": flag_text(_consented(lead, known.consent)),
+            "is_test": flag_text(any(value.startswith(_TEST_ANSWER) for value in answers.values())),
+        }
+
+
+def _consented(lead: _Lead, box: str | None) -> bool | None:
+    ticked = {response.checkbox_key: response.is_checked == "1" for response in lead.custom_disclaimer_responses}
+    if box is not None:
+        return ticked.get(box)
+    return all(ticked.values()) if ticked else None
+
+
+def _folded(name: str) -> str:
+    """A question's name for comparing: Meta turns a question's text into a key by rules of its own."""
+    plain = _MARKS.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    return re.sub(r"[\W_]+", "_", plain).strip("_")

@@ -1,0 +1,24 @@
+"""Minor units: how many decimals a currency has, for systems that write amounts as whole numbers."""
+
+from decimal import Decimal
+
+WITHOUT_DECIMALS = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+WITH_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+"""Stripe and Checkout.com want the last of the three to be 0, but count it: 1.230 KWD is 1230."""
+
+
+def minor_digits(currency: str) -> int:
+    """Decimals of a currency's minor unit, as payment systems count it.
+
+    Args:
+        currency: ISO 4217, in any case.
+    """
+    code = currency.upper()
+    return 0 if code in WITHOUT_DECIMALS else 3 if code in WITH_THREE_DECIMALS else 2
+
+
+def from_minor(amount: int, currency: str) -> Decimal:
+    """An amount in major units, from a whole number of minor units."""
+    return Decimal(amount).scaleb(-minor_digits(currency))

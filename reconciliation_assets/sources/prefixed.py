@@ -1,0 +1,38 @@
+"""Keeping the IDs of two systems apart that number from the same start, such as two shops of the same kind."""
+
+from collections.abc import Iterator
+
+from reconciliation_assets.sources.connector import Batch, Connector, Probe, Row, Window
+
+PREFIXED = frozenset({"order_id", "crm_id", "merged_into", "invoice_id", "customer_id"})
+"""Columns whose IDs a company's own systems give. Meta's, leads' and payments' IDs are unique by themselves."""
+
+
+class Prefixed:
+    """A connector whose rows' IDs carry a prefix.
+
+    Args:
+        connector: the connector itself.
+        prefix: put before every ID of the columns in `PREFIXED`.
+    """
+
+    def __init__(self, connector: Connector, prefix: str) -> None:
+        self.name = connector.name
+        self.tables = connector.tables
+        self.overlap = connector.overlap
+        self._connector = connector
+        self._prefix = prefix
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """See `Connector.pull`."""
+        for batch in self._connector.pull(window):
+            yield Batch(batch.table, [self._with_prefix(row) for row in batch.rows])
+
+    def probe(self) -> Probe:
+        """See `Connector.probe`."""
+        return self._connector.probe()
+
+    def _with_prefix(self, row: Row) -> Row:
+        return {
+            column: self._prefix + value if value and column in PREFIXED else value for column, value in row.items()
+        }

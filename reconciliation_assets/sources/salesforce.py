@@ -1,0 +1,320 @@
+"""Salesforce: leads and opportunities as CRM records, with the times their stages were entered.
+
+A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it
+was merged with. Whether an opportunity is won or lost is Salesforce's own flag, whatever the stage is called.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Literal
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import GrantedToken
+from reconciliation_assets.sources.errors import (
+    ExpiredCredentials,
+    MissingPermission,
+    RateLimited,
+    SchemaDrift,
+)
+from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
+from reconciliation_assets.sources.shapes import Instant, Number, Shape, amount_text, at, instant_text
+
+_FIELD = r"^[A-Za-z]\w*$"
+
+
+class SalesforceSettings(SourceSettings):
+    """Settings of a `salesforce` source.
+
+    Attributes:
+        base_url: the organisation's My Domain address.
+        client_id_env: the environment variable with the external client app's key.
+        client_secret_env: the one with its secret.
+        currency: of amounts, where the organisation has only one; without it each record's own is read.
+        meta_lead_id_field: field of Lead with Meta's lead ID, such as `Meta_Lead_ID__c`.
+        lead_id_field: field of Lead with the company's own lead ID.
+        qualification_reason_field: field of Lead.
+        first_response_field: field of Lead with the time of the first answer.
+        loss_reason_field: field of Opportunity.
+    """
+
+    type: Literal["salesforce"]
+    api_version: str = Field(default="v61.0", pattern=r"^v\d+\.\d$")
+    client_id_env: EnvironmentVariable = "SALESFORCE_CLIENT_ID"
+    client_secret_env: EnvironmentVariable = "SALESFORCE_CLIENT_SECRET"  # noqa: S105 - a variable's name
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    meta_lead_id_field: str | None = Field(default=None, pattern=_FIELD)
+    lead_id_field: str | None = Field(default=None, pattern=_FIELD)
+    qualification_reason_field: str | None = Field(default=None, pattern=_FIELD)
+    first_response_field: str | None = Field(default=None, pattern=_FIELD)
+    loss_reason_field: str | None = Field(default=None, pattern=_FIELD)
+
+
+class _Token(Shape):
+    access_token: str
+
+
+class _Attributes(Shape):
+    type: str
+
+
+class _Record(Shape):
+    attributes: _Attributes
+
+
+class _Page(Shape):
+    done: bool
+    records: list[dict[str, object]]
+    nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
+
+
+class _Lead(_Record):
+    Id: str
+    CreatedDate: Instant
+    SystemModstamp: Instant
+    Status: str
+    OwnerId: str | None
+    IsDeleted: bool
+    MasterRecordId: str | None
+    ConvertedOpportunityId: str | None
+    Email: str | None
+    Phone: str | None
+    MobilePhone: str | None
+    Name: str | None
+
+
+class _Contact(Shape):
+    Email: str | None
+    Phone: str | None
+    MobilePhone: str | None
+    Name: str | None
+
+
+class _Role(Shape):
+    Contact: _Contact | None
+
+
+class _Roles(Shape):
+    records: list[_Role]
+
+
+class _Opportunity(_Record):
+    Id: str
+    CreatedDate: Instant
+    SystemModstamp: Instant
+    StageName: str
+    IsClosed: bool
+    IsWon: bool
+    OwnerId: str | None
+    Amount: Number | None
+    CurrencyIsoCode: str | None = None
+    OpportunityContactRoles: _Roles | None
+
+
+class _StageEntry(_Record):
+    OpportunityId: str
+    StageName: str
+    CreatedDate: Instant
+
+
+class _Organisation(_Record):
+    Id: str
+    TimeZoneSidKey: str
+
+
+class Salesforce(HttpConnector[SalesforceSettings]):
+    """Reads leads and opportunities changed in the window."""
+
+    tables = ("crm_records", "crm_stage_changes")
+    overlap = timedelta(hours=2)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield leads, opportunities, and the stages of those opportunities."""
+        changed = f" WHERE SystemModstamp >= {_soql_instant(window.since)}" if window.since else ""
+        with self._organisation() as client:
+            leads = _distinct(self._query(client, "Lead", self._lead_query() + changed, include_deleted=True))
+            yield Batch("crm_records", [row for lead in leads for row in self._lead_rows(lead)])
+            of_changed = changed.replace("SystemModstamp", "Opportunity.SystemModstamp")
+            entered = self._entered(client, of_changed)
+            found = _distinct(self._query(client, "Opportunity", self._opportunity_query() + changed))
+            yield Batch("crm_records", [self._opportunity_row(record, entered) for record in found])
+            yield Batch("crm_stage_changes", list(_change_rows(entered)))
+
+    def probe(self) -> Probe:
+        """Read the organisation's zone, and that leads and opportunities may be read."""
+        with self._organisation() as client:
+            (record,) = self._query(client, "Organization", "SELECT Id, TimeZoneSidKey FROM Organization")
+            organisation = self._read(_Organisation, record, "Organization")
+            account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
+            return Probe([account], client.clock_skew)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        refusals = answer.body if isinstance(answer.body, list) else []
+        first = refusals[0] if refusals and isinstance(refusals[0], dict) else {}
+        code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
+        if code == "REQUEST_LIMIT_EXCEEDED":
+            happened = "the organisation's API calls of the last 24 hours are used up"
+            return Trouble(RateLimited(self.name, happened, self._now() + timedelta(hours=4)))
+        if code == "INVALID_FIELD":
+            column = re.search(r"No such column '(\w+)' on entity '(\w+)'", message)
+            field = f"{column.group(2)}.{column.group(1)}" if column else "unnamed"
+            remedy = "Restore it, make it visible to the integration user, or correct the sources file"
+            return Trouble(
+                SchemaDrift(self.name, field, "does not exist or is hidden from the integration user", remedy)
+            )
+        if code == "INVALID_TYPE":
+            happened = "an object the connector needs does not exist for the integration user"
+            return Trouble(MissingPermission(self.name, happened, "Grant read access to Lead, Opportunity and Contact"))
+        return judge_status(self.name, answer)
+
+    def _organisation(self) -> HttpClient:
+        return self._client(GrantedToken(self._grant))
+
+    def _grant(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._secret(self.settings.client_id_env),
+            "client_secret": self._secret(self.settings.client_secret_env),
+        }
+        with HttpClient(
+            self.name, self.settings.base_url, judge=self._judge_grant, patience=self.settings.patience()
+        ) as client:
+            answer = client.post("services/oauth2/token", form=form)
+        return self._read(_Token, answer.body, "token").access_token
+
+    def _judge_grant(self, answer: Answer) -> Trouble | None:
+        if answer.status in {400, 401}:
+            happened = "Salesforce does not accept the client ID and secret"
+            return Trouble(ExpiredCredentials(self.name, happened, "Check the external client app and its run-as user"))
+        return judge_status(self.name, answer)
+
+    def _query(
+        self, client: HttpClient, entity: str, soql: str, *, include_deleted: bool = False
+    ) -> Iterator[dict[str, object]]:
+        first = f"services/data/{self.settings.api_version}/{'queryAll' if include_deleted else 'query'}?{urlencode({'q': soql})}"
+
+        def is_of_entity(answer: Answer) -> bool:
+            records = self._read(_Page, answer.body, entity).records
+            return all(self._read(_Record, record, entity).attributes.type == entity for record in records)
+
+        def fetch(path: str | None) -> CursorPage[dict[str, object]]:
+            page = self._read(_Page, client.get(path or first, fits=is_of_entity).body, entity)
+            return CursorPage(page.records, page.nextRecordsUrl)
+
+        return by_cursor(self.name, fetch)
+
+    def _lead_query(self) -> str:
+        own = (
+            self.settings.meta_lead_id_field,
+            self.settings.lead_id_field,
+            self.settings.qualification_reason_field,
+            self.settings.first_response_field,
+        )
+        return _select(
+            "Lead", [*(name for name in _Lead.model_fields if name != "attributes"), *(name for name in own if name)]
+        )
+
+    def _opportunity_query(self) -> str:
+        fields = ["Id", "CreatedDate", "SystemModstamp", "StageName", "IsClosed", "IsWon", "OwnerId", "Amount"]
+        currency = [] if self.settings.currency else ["CurrencyIsoCode"]
+        reason = [self.settings.loss_reason_field] if self.settings.loss_reason_field else []
+        person = ["Contact.Email", "Contact.Phone", "Contact.MobilePhone", "Contact.Name"]
+        primary = f"({_select('OpportunityContactRoles', person)} ORDER BY IsPrimary DESC, CreatedDate LIMIT 1)"
+        return _select("Opportunity", [*fields, *currency, *reason, primary])
+
+    def _entered(self, client: HttpClient, where: str) -> Mapping[str, list[_StageEntry]]:
+        """Opportunity ID to the entries of its stages; its history also tells other changes under the same stage."""
+        query = _select("OpportunityHistory", ["Id", "OpportunityId", "StageName", "CreatedDate"]) + where
+        found = newest(
+            (
+                self._read(_StageEntry, record, "OpportunityHistory")
+                for record in self._query(client, "OpportunityHistory", query)
+            ),
+            key=lambda entry: (entry.OpportunityId, entry.StageName, entry.CreatedDate),
+        )
+        in_order = sorted(found, key=lambda entry: (entry.OpportunityId, entry.CreatedDate))
+        return {
+            opportunity_id: [next(run) for _, run in groupby(entries, key=lambda entry: entry.StageName)]
+            for opportunity_id, entries in groupby(in_order, key=lambda entry: entry.OpportunityId)
+        }
+
+    def _lead_rows(self, record: dict[str, object]) -> Iterator[Row]:
+        lead = self._read(_Lead, record, "Lead")
+        heir = lead.MasterRecordId or lead.ConvertedOpportunityId
+        if lead.IsDeleted and heir is None:
+            return
+        own = self.settings
+        yield {
+            "crm_id": lead.Id,
+            "created_at": instant_text(lead.CreatedDate),
+            "updated_at": instant_text(lead.SystemModstamp),
+            "stage": lead.Status,
+            "lead_id": at(record, own.lead_id_field) if own.lead_id_field else None,
+            "meta_lead_id": at(record, own.meta_lead_id_field) if own.meta_lead_id_field else None,
+            "merged_into": heir,
+            "qualification_reason": at(record, own.qualification_reason_field)
+            if own.qualification_reason_field
+            else None,
+            "owner": lead.OwnerId,
+            "first_response_at": at(record, own.first_response_field) if own.first_response_field else None,
+            "email": lead.Email,
+            "phone": lead.MobilePhone or lead.Phone,
+            "full_name": lead.Name,
+        }
+
+    def _opportunity_row(self, record: dict[str, object], entered: Mapping[str, list[_StageEntry]]) -> Row:
+        deal = self._read(_Opportunity, record, "Opportunity")
+        closed_at = next(
+            (entry.CreatedDate for entry in reversed(entered.get(deal.Id, [])) if entry.StageName == deal.StageName),
+            None,
+        )
+        lost = deal.IsClosed and not deal.IsWon
+        roles = deal.OpportunityContactRoles.records if deal.OpportunityContactRoles else []
+        contact = roles[0].Contact if roles else None
+        reason = self.settings.loss_reason_field
+        return {
+            "crm_id": deal.Id,
+            "created_at": instant_text(deal.CreatedDate),
+            "updated_at": instant_text(deal.SystemModstamp),
+            "stage": "closed_won" if deal.IsWon else "closed_lost" if lost else deal.StageName,
+            "owner": deal.OwnerId,
+            "won_at": instant_text(closed_at) if deal.IsWon else None,
+            "lost_at": instant_text(closed_at) if lost else None,
+            "loss_reason": at(record, reason) if reason else None,
+            "final_value": amount_text(deal.Amount),
+            "currency": self.settings.currency or deal.CurrencyIsoCode,
+            "email": contact.Email if contact else None,
+            "phone": (contact.MobilePhone or contact.Phone) if contact else None,
+            "full_name": contact.Name if contact else None,
+        }
+
+
+def _select(entity: str, fields: list[str]) -> str:
+    return f"SELECT {', '.join(fields)} FROM {entity}"
+
+
+def _distinct(records: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    return newest(
+        records, key=lambda record: at(record, "Id"), version=lambda record: at(record, "SystemModstamp") or ""
+    )
+
+
+def _soql_instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _change_rows(entered: Mapping[str, list[_StageEntry]]) -> Iterator[Row]:
+    for entries in entered.values():
+        for entry in entries:
+            yield {
+                "crm_id": entry.OpportunityId,
+                "stage": entry.StageName,
+                "entered_at": instant_text(entry.CreatedDate),
+            }

@@ -1,0 +1,260 @@
+"""Salla: orders, in a store's own language and zone, behind a refresh token that may be used exactly once.
+
+Using a refresh token twice revokes everything and makes the merchant install the app again. So a grant is asked for
+once and never retried, by one process at a time, and the new pair is on disk before it is used. Statuses are matched
+by slug, since their names are localised; times are naive in the zone beside them. Salla lists by creation only, so
+the overlap reaches back as far as an order usually lives.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import CountedPage, by_number, newest
+from reconciliation_assets.sources.rotating_token import RotatingToken, TokenPair
+from reconciliation_assets.sources.shapes import (
+    Identifier,
+    LocalTime,
+    Number,
+    NumberText,
+    Shape,
+    Zone,
+    amount_text,
+    at,
+    full_name,
+    instant_text,
+)
+
+
+class SallaSettings(SourceSettings):
+    """Settings of a `salla` source.
+
+    Attributes:
+        accounts_url: where tokens are granted.
+        client_id_env: the environment variable with the app's client ID.
+        client_secret_env: the one with its secret.
+        refresh_token_env: the one with the refresh token of the installation; only the first is read from it, every
+            later one is kept in the data folder. A new value there, after a new installation, starts over.
+        order_id: what other systems call an order: the number people quote, or Salla's own ID.
+        page_limit: orders per page; Salla gives 60 at most.
+    """
+
+    type: Literal["salla"]
+    base_url: str = "https://api.salla.dev/admin/v2"
+    accounts_url: str = "https://accounts.salla.sa"
+    client_id_env: EnvironmentVariable = "SALLA_CLIENT_ID"
+    client_secret_env: EnvironmentVariable = "SALLA_CLIENT_SECRET"  # noqa: S105 - a variable's name
+    refresh_token_env: EnvironmentVariable = "SALLA_REFRESH_TOKEN"  # noqa: S105 - a variable's name
+    order_id: Literal["reference_id", "id"] = "reference_id"
+    page_limit: int = Field(default=60, ge=1, le=60)
+
+
+class _Grant(Shape):
+    access_token: str
+    refresh_token: str
+
+
+class _Money(Shape):
+    amount: Number
+    currency: str
+
+
+class _Tax(Shape):
+    amount: _Money
+
+
+class _Discount(Shape):
+    discount: NumberText | Number
+
+
+class _Amounts(Shape):
+    total: _Money
+    shipping_cost: _Money | None = None
+    # The tax is an amount, or a percentage with one.
+    tax: _Tax | _Money | None = None
+    discounts: _Money | list[_Discount] | None = None
+
+
+class _Date(Shape):
+    date: LocalTime
+    timezone: Zone
+
+
+class _Status(Shape):
+    slug: str
+
+
+class _Customer(Shape):
+    id: Identifier
+    first_name: str | None = None
+    last_name: str | None = None
+    mobile: Identifier | None = None
+    mobile_code: Identifier | None = None
+    email: str | None = None
+
+
+class _Order(Shape):
+    id: Identifier
+    reference_id: Identifier
+    date: _Date
+    status: _Status
+    payment_method: str | None
+    amounts: _Amounts
+    customer: _Customer | None
+
+
+class _Listed(Shape):
+    id: Identifier
+
+
+class _Pagination(Shape):
+    total: int
+    currentPage: int  # noqa: N815 - Salla's name
+    totalPages: int  # noqa: N815
+
+
+class _Page(Shape):
+    data: list[dict[str, object]]
+    pagination: _Pagination
+
+
+class _One(Shape):
+    data: dict[str, object]
+
+
+class Salla(HttpConnector[SallaSettings]):
+    """Reads the orders created since the window began, as they are now."""
+
+    tables = ("orders",)
+    overlap = timedelta(days=45)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield the orders in one batch."""
+        with self._store() as client:
+            records = newest(self._listed(client, window), key=lambda record: at(record, "id"))
+            yield Batch("orders", [self._row(self._whole(client, record)) for record in records])
+
+    def probe(self) -> Probe:
+        """Check that orders may be listed; the newest one tells the store's zone and currency."""
+        with self._store() as client:
+            answer = client.get("orders", {"per_page": 1, "expanded": "true"})
+            records = self._read(_Page, answer.body, "orders").data
+            order = self._read(_Order, self._whole(client, records[0]), "orders") if records else None
+            zone, currency = (order.date.timezone.key, order.amounts.total.currency) if order else (None, None)
+            return Probe([ProbedAccount(self.name, zone, currency)], client.clock_skew)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+        message = at(error, "message") if isinstance(error, dict) else None
+        if answer.status == 401 and message and "one of those scopes" in message:
+            scopes = message.rpartition(":")[2].strip()
+            return Trouble(
+                MissingPermission(self.name, f"the app lacks one of the scopes {scopes}", "Add it to the app")
+            )
+        return judge_status(self.name, answer)
+
+    def _store(self) -> HttpClient:
+        first = self._secret(self.settings.refresh_token_env)
+        return self._client(RotatingToken(self.name, self._tokens, first, self._grant))
+
+    def _grant(self, refresh_token: str) -> TokenPair:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._secret(self.settings.client_id_env),
+            "client_secret": self._secret(self.settings.client_secret_env),
+            "refresh_token": refresh_token,
+        }
+        once = replace(self.settings.patience(), attempts=1)
+        with HttpClient(self.name, self.settings.accounts_url, judge=self._judge_grant, patience=once) as client:
+            grant = self._read(_Grant, client.post("oauth2/token", form=form).body, "token")
+        return TokenPair(grant.access_token, grant.refresh_token)
+
+    def _judge_grant(self, answer: Answer) -> Trouble | None:
+        if answer.status in {400, 401}:
+            happened = "Salla does not accept the refresh token; it may have been used before"
+            remedy = "Have the merchant install the app again and set the new refresh token"
+            return Trouble(ExpiredCredentials(self.name, happened, remedy))
+        return judge_status(self.name, answer)
+
+    def _listed(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
+        # A day early: the filter's days are the store's, the window's are UTC.
+        since: Params = {"from_date": (window.since - timedelta(days=1)).date().isoformat()} if window.since else {}
+        params: Params = {**since, "per_page": self.settings.page_limit, "expanded": "true"}
+
+        def fetch(number: int) -> CountedPage[dict[str, object]]:
+            def fits(answer: Answer) -> bool:
+                return self._read(_Page, answer.body, "orders").pagination.currentPage == number
+
+            page = self._read(_Page, client.get("orders", {**params, "page": number}, fits=fits).body, "orders")
+            return CountedPage(page.data, number >= page.pagination.totalPages, page.pagination.total)
+
+        return by_number(self.name, fetch, key=lambda record: at(record, "id"))
+
+    def _whole(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
+        """The order with amounts and customer, which the list leaves out for some stores."""
+        if "amounts" in record and "customer" in record:
+            return record
+        order_id = self._read(_Listed, record, "orders").id
+        answer = client.get(
+            f"orders/{order_id}",
+            fits=lambda answer: self._read(_One, answer.body, "order").data.get("id") == record["id"],
+        )
+        return self._read(_One, answer.body, "order").data
+
+    def _row(self, record: dict[str, object]) -> Row:
+        order = self._read(_Order, record, "orders")
+        created = instant_text(_instant(order.date))
+        customer = order.customer
+        return {
+            "order_id": order.reference_id if self.settings.order_id == "reference_id" else order.id,
+            "created_at": created,
+            # Salla tells no time of change; what is read later is newer.
+            "updated_at": created,
+            "status": order.status.slug,
+            "gross_value": amount_text(order.amounts.total.amount),
+            "currency": order.amounts.total.currency,
+            "customer_id": customer.id if customer else None,
+            "source": at(record, "source_details.value"),
+            "medium": at(record, "source_details.type"),
+            "email": customer.email if customer else None,
+            "phone": _phone(customer) if customer else None,
+            "full_name": full_name(customer.first_name, customer.last_name) if customer else None,
+            "payment_method": order.payment_method,
+            "discount": amount_text(_discount(order.amounts)),
+            "tax": amount_text(_tax(order.amounts)),
+            "shipping": amount_text(order.amounts.shipping_cost.amount) if order.amounts.shipping_cost else None,
+        }
+
+
+def _instant(told: _Date) -> datetime:
+    """A naive time in the zone beside it; a time that has an offset after all is taken at its word."""
+    return told.date if told.date.tzinfo is not None else told.date.replace(tzinfo=told.timezone)
+
+
+def _phone(customer: _Customer) -> str | None:
+    """Salla splits a number into its country code, with or without a plus, and the rest without a leading zero."""
+    if not customer.mobile or not customer.mobile_code:
+        return customer.mobile
+    return f"+{customer.mobile_code.removeprefix('+')}{customer.mobile}"
+
+
+def _tax(amounts: _Amounts) -> Decimal | None:
+    if amounts.tax is None:
+        return None
+    return amounts.tax.amount.amount if isinstance(amounts.tax, _Tax) else amounts.tax.amount
+
+
+def _discount(amounts: _Amounts) -> Decimal | None:
+    """One amount, or a list of the discounts that make it up."""
+    if amounts.discounts is None or isinstance(amounts.discounts, _Money):
+        return amounts.discounts.amount if amounts.discounts else None
+    return sum((discount.discount for discount in amounts.discounts), Decimal(0))

@@ -1,0 +1,140 @@
+"""How answers are read: strict shapes, so that a field that vanishes or changes its type is named at once."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from reconciliation_assets.sources.errors import SchemaDrift
+
+
+class Shape(BaseModel):
+    """The part of an answer a connector relies on; whatever else is sent is ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+def _number(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    return value
+
+
+def _number_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("not text")  # noqa: TRY004 - pydantic reads only ValueError
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    if not number.is_finite():
+        raise ValueError("not a number")
+    return number
+
+
+def _identifier(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+        if value.tzinfo is None:
+            raise ValueError("no zone")
+    return value
+
+
+def _unix_seconds(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    return value
+
+
+def _zone(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError("not a zone") from None
+    return value
+
+
+def _local_time(value: object) -> object:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+"""A JSON number, never through a float. A number that arrives as text may have changed its unit with its type."""
+
+NumberText = Annotated[Decimal, BeforeValidator(_number_text)]
+"""A number that the system writes as text."""
+
+Identifier = Annotated[str, BeforeValidator(_identifier)]
+"""An ID, as text whether the system sends text or a whole number."""
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""ISO 8601 text with an offset."""
+
+LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
+"""ISO 8601 text that may lack an offset, its zone being told beside it."""
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+"""The IANA name of a time zone."""
+
+UnixInstant = Annotated[datetime, BeforeValidator(_unix_seconds)]
+"""Seconds since 1970."""
+
+S = TypeVar("S", bound=Shape)
+
+
+def read(shape: type[S], body: object, *, system: str, where: str) -> S:
+    """Read one answer or record into its shape.
+
+    Args:
+        shape: what the connector relies on.
+        body: the parsed JSON.
+        system: the source's name, for the message.
+        where: what was read, such as `insights`, for the message.
+
+    Raises:
+        SchemaDrift: naming the first field that vanished or changed type, never its value.
+    """
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    path = ".".join(str(part) for part in (where, *first["loc"]) if not isinstance(part, int))
+    raise SchemaDrift(system, path, "is missing" if first["type"] == "missing" else "has an unexpected type or format")
+
+
+def instant_text(value: datetime | None) -> str | None:
+    """An instant as a cell holds it: ISO 8601 in UTC, to the second unless the source is finer."""
+    return None if value is None else value.astimezone(UTC).isoformat()
+
+
+def amount_text(value: Decimal | None) -> str | None:
+    """An amount as a cell holds it: plain decimal notation with the source's own digits."""
+    return None if value is None else format(value, "f")
+
+
+def flag_text(value: bool | None) -> str | None:
+    """A yes or no as a cell holds it."""
+    return None if value is None else str(value).lower()
+
+
+def full_name(*parts: str | None) -> str | None:
+    """First and further names as one; None when the source has none."""
+    return " ".join(part.strip() for part in parts if part and part.strip()) or None
+
+
+def at(record: Mapping[str, object], path: str) -> str | None:
+    """The text at a dotted path such as `metadata.order_id`, for fields a company names itself; None when absent."""
+    value: object = record
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if value is None or value == "" or isinstance(value, Mapping | list | bool):
+        return None
+    return str(value)

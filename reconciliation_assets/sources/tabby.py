@@ -1,0 +1,142 @@
+"""Tabby: captures as payments and refunds as refunds, each under its own ID.
+
+A payment's status does not say what was collected: a closed one may have been captured in full, in part or not at
+all. Tabby filters by the payment's creation only, so the overlap reaches back as far as refunds usually come.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import bearer
+from reconciliation_assets.sources.http import Answer, HttpClient, Params
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import CountedPage, by_number, newest
+from reconciliation_assets.sources.shapes import Instant, NumberText, Shape, amount_text, instant_text
+
+
+class TabbySettings(SourceSettings):
+    """Settings of a `tabby` source.
+
+    Attributes:
+        base_url: `https://api.tabby.ai` for the UAE and Kuwait, `https://api.tabby.sa` for Saudi Arabia.
+        key_env: the environment variable with the secret key.
+        page_limit: payments per page; Tabby gives 20 at most.
+    """
+
+    type: Literal["tabby"]
+    base_url: str = "https://api.tabby.ai"
+    key_env: EnvironmentVariable = "TABBY_SECRET_KEY"
+    page_limit: int = Field(default=20, ge=1, le=20)
+
+
+class _Buyer(Shape):
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class _Order(Shape):
+    reference_id: str | None = None
+
+
+class _Movement(Shape):
+    id: str
+    created_at: Instant
+    amount: NumberText
+    tax_amount: NumberText | None = None
+
+
+class _Payment(Shape):
+    id: str
+    created_at: Instant
+    currency: str
+    is_test: bool = False
+    buyer: _Buyer | None = None
+    order: _Order
+    captures: list[_Movement] | None
+    refunds: list[_Movement] | None
+
+    def movements(self) -> list[tuple[str, _Movement]]:
+        """What was collected and what was given back; both are null before the first."""
+        captured = [("payment", capture) for capture in self.captures or ()]
+        return captured + [("refund", refund) for refund in self.refunds or ()]
+
+
+class _Pagination(Shape):
+    offset: int
+    total_count: int
+
+
+class _Payments(Shape):
+    payments: list[dict[str, object]] | None
+    pagination: _Pagination
+
+
+class Tabby(HttpConnector[TabbySettings]):
+    """Reads what was captured and refunded on payments created since the window began."""
+
+    tables = ("payments",)
+    overlap = timedelta(days=90)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield the captures and refunds of all payments in one batch."""
+        since: Params = {"created_at__gte": window.since.astimezone(UTC).date().isoformat()} if window.since else {}
+        with self._tabby() as client:
+            payments = newest(
+                self._payments(client, since),
+                key=lambda payment: payment.id,
+                version=lambda payment: len(payment.movements()),
+            )
+            yield Batch("payments", [row for payment in payments for row in _rows(payment)])
+
+    def probe(self) -> Probe:
+        """Check that payments may be listed; Tabby tells no zone, and currencies only with payments."""
+        with self._tabby() as client:
+            self._page(client, {}, 0)
+            return Probe([ProbedAccount("tabby", "UTC")], client.clock_skew)
+
+    def _tabby(self) -> HttpClient:
+        return self._client(bearer(self._secret(self.settings.key_env)))
+
+    def _payments(self, client: HttpClient, since: Params) -> Iterator[_Payment]:
+        def fetch(number: int) -> CountedPage[_Payment]:
+            offset = number * self.settings.page_limit
+            page = self._page(client, since, offset)
+            found = [self._read(_Payment, record, "payments") for record in page.payments or ()]
+            last = offset + len(found) >= page.pagination.total_count or not found
+            return CountedPage(found, last, page.pagination.total_count)
+
+        payments = by_number(self.name, fetch, key=lambda payment: payment.id, first=0)
+        return (payment for payment in payments if not payment.is_test)
+
+    def _page(self, client: HttpClient, since: Params, offset: int) -> _Payments:
+        def fits(answer: Answer) -> bool:
+            return self._read(_Payments, answer.body, "answer").pagination.offset == offset
+
+        params: Params = {**since, "limit": self.settings.page_limit, "offset": offset}
+        return self._read(_Payments, client.get("api/v2/payments", params, fits=fits).body, "answer")
+
+
+def _rows(payment: _Payment) -> Iterator[Row]:
+    for kind, moved in payment.movements():
+        yield {
+            "payment_id": moved.id,
+            "kind": kind,
+            "status": "settled",
+            "paid_at": instant_text(moved.created_at),
+            "amount": amount_text(moved.amount),
+            "currency": payment.currency,
+            "tax": amount_text(moved.tax_amount),
+            "order_id": payment.order.reference_id,
+            "reference": payment.id,
+            "email": payment.buyer.email if payment.buyer else None,
+            "phone": payment.buyer.phone if payment.buyer else None,
+            "payer_name": payment.buyer.name if payment.buyer else None,
+            "method": "tabby",
+            "updated_at": instant_text(moved.created_at),
+        }

@@ -1,0 +1,162 @@
+"""Tamara: captures as payments and refunds as refunds, looked up order by order.
+
+Tamara lists no orders; it answers only for a reference the merchant gave it. The references therefore come from the
+shop of the same sources file, from its orders paid with Tamara, and the overlap reaches back as far as refunds come.
+An order that is authorised and not captured has no rows: it is no money yet.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Connector, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import bearer
+from reconciliation_assets.sources.errors import Misconfigured, RequestRefused
+from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.shapes import Instant, Number, Shape, amount_text, full_name, instant_text
+
+_UNKNOWN_REFERENCE = 404
+
+
+class TamaraSettings(SourceSettings):
+    """Settings of a `tamara` source.
+
+    Attributes:
+        token_env: the environment variable with the merchant API token.
+        orders_from: the name of the shop whose orders are looked up; its `order_id` must be the reference that the
+            shop gives to Tamara.
+        payment_methods: what the shop calls Tamara; a payment method that contains one of these is looked up.
+    """
+
+    type: Literal["tamara"]
+    base_url: str = "https://api.tamara.co"
+    token_env: EnvironmentVariable = "TAMARA_API_TOKEN"  # noqa: S105 - a variable's name
+    orders_from: str
+    payment_methods: list[str] = Field(default=["tamara"], min_length=1)
+
+
+class _Money(Shape):
+    amount: Number
+    currency: str
+
+
+class _Capture(Shape):
+    capture_id: str
+    total_amount: _Money
+    tax_amount: _Money | None = None
+    created_at: Instant
+
+
+class _Refund(Shape):
+    refund_id: str
+    total_amount: _Money
+    created_at: Instant
+
+
+class _Transactions(Shape):
+    captures: list[_Capture]
+    refunds: list[_Refund]
+
+
+class _Consumer(Shape):
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone_number: str | None = None
+
+
+class _Order(Shape):
+    order_id: str
+    order_reference_id: str
+    transactions: _Transactions
+    consumer: _Consumer | None = None
+
+
+class Tamara(HttpConnector[TamaraSettings]):
+    """Reads what Tamara captured and refunded on a shop's orders."""
+
+    tables = ("payments",)
+    overlap = timedelta(days=45)
+
+    def link(self, others: Mapping[str, Connector]) -> None:
+        """Find the shop the references come from."""
+        shop = others.get(self.settings.orders_from)
+        if shop is None or "orders" not in shop.tables:
+            happened = f"orders_from names no shop of this file: {self.settings.orders_from!r}"
+            raise Misconfigured(self.name, happened, "Name the source that delivers the orders paid with Tamara")
+        self._shop = shop
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield the captures and refunds of the shop's orders of the window."""
+        references = self._references(window)
+        with self._tamara() as client:
+            orders = [order for reference in references if (order := self._order(client, reference)) is not None]
+        if references and not orders:
+            raise RequestRefused(
+                self.name,
+                f"Tamara knows none of the shop's {len(references)} orders by their ID",
+                "Set the shop's order_id to the reference it gives to Tamara",
+            )
+        yield Batch("payments", [row for order in orders for row in _rows(order)])
+
+    def probe(self) -> Probe:
+        """Check the token with a reference that does not exist; Tamara tells neither zone nor currency of a merchant."""
+        with self._tamara() as client:
+            self._order(client, "reconcile-doctor")
+            return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)
+
+    def _tamara(self) -> HttpClient:
+        return self._client(bearer(self._secret(self.settings.token_env)))
+
+    def _references(self, window: Window) -> list[str]:
+        """The IDs of the shop's orders that were paid with Tamara, in a fixed order."""
+        rows = (row for batch in self._shop.pull(window) if batch.table == "orders" for row in batch.rows)
+        return sorted({order_id for row in rows if (order_id := row["order_id"]) and self._is_tamara(row)})
+
+    def _is_tamara(self, order: Row) -> bool:
+        method = (order.get("payment_method") or "").lower()
+        return any(name.lower() in method for name in self.settings.payment_methods)
+
+    def _order(self, client: HttpClient, reference: str) -> _Order | None:
+        def fits(answer: Answer) -> bool:
+            return answer.status == _UNKNOWN_REFERENCE or (
+                self._read(_Order, answer.body, "order").order_reference_id == reference
+            )
+
+        answer = client.get(f"merchants/orders/reference-id/{quote(reference, safe='')}", fits=fits)
+        return None if answer.status == _UNKNOWN_REFERENCE else self._read(_Order, answer.body, "order")
+
+
+def _rows(order: _Order) -> Iterator[Row]:
+    consumer = order.consumer or _Consumer()
+    from_order = {
+        "status": "settled",
+        "order_id": order.order_reference_id,
+        "reference": order.order_id,
+        "email": consumer.email,
+        "phone": consumer.phone_number,
+        "payer_name": full_name(consumer.first_name, consumer.last_name),
+        "method": "tamara",
+    }
+    for capture in order.transactions.captures:
+        tax = amount_text(capture.tax_amount.amount) if capture.tax_amount else None
+        yield {"payment_id": capture.capture_id, "kind": "payment", "tax": tax, **_moved(capture), **from_order}
+    for refund in order.transactions.refunds:
+        yield {"payment_id": refund.refund_id, "kind": "refund", "tax": None, **_moved(refund), **from_order}
+
+
+def _moved(movement: _Capture | _Refund) -> Row:
+    return {
+        "amount": amount_text(movement.total_amount.amount),
+        "currency": movement.total_amount.currency,
+        "paid_at": instant_text(movement.created_at),
+        "updated_at": instant_text(movement.created_at),
+    }

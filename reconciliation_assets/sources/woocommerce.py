@@ -1,0 +1,180 @@
+"""WooCommerce: orders, with the visit that WooCommerce's own order attribution keeps in their metadata.
+
+Only the `_gmt` times are read; the others are in the site's own zone, which the order does not tell. Pages are
+numbered, so they are walked by order ID and held against the total the shop states.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import basic
+from reconciliation_assets.sources.errors import MissingPermission
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import CountedPage, by_number, newest
+from reconciliation_assets.sources.shapes import Identifier, NumberText, Shape, amount_text, full_name, instant_text
+
+ATTRIBUTION = "_wc_order_attribution_"
+
+
+def _utc(value: object) -> object:
+    """WooCommerce's `_gmt` times carry no offset."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+Gmt = Annotated[datetime, BeforeValidator(_utc)]
+
+
+class WooCommerceSettings(SourceSettings):
+    """Settings of a `woocommerce` source.
+
+    Attributes:
+        base_url: of the shop, HTTPS.
+        key_env: the environment variable with the REST API consumer key, read permission.
+        secret_env: the one with its secret.
+        order_id: what other systems call an order: its number, or WooCommerce's own ID.
+        lead_id_meta: order metadata key with the company's lead ID.
+        click_id_meta: order metadata key with Meta's click ID.
+        waybill_meta: order metadata key the courier's plugin writes the waybill to.
+        delivered_at_meta: order metadata key with the time of delivery, ISO 8601.
+        page_limit: orders per page.
+    """
+
+    type: Literal["woocommerce"]
+    key_env: EnvironmentVariable = "WOOCOMMERCE_KEY"
+    secret_env: EnvironmentVariable = "WOOCOMMERCE_SECRET"  # noqa: S105 - a variable's name
+    order_id: Literal["number", "id"] = "number"
+    lead_id_meta: str | None = None
+    click_id_meta: str | None = None
+    waybill_meta: str | None = None
+    delivered_at_meta: str | None = None
+    page_limit: int = Field(default=100, ge=1, le=100)
+
+
+class _Billing(Shape):
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    country: str
+
+
+class _Meta(Shape):
+    key: str
+    value: object = None
+
+
+class _Order(Shape):
+    id: Identifier
+    number: str
+    status: str
+    currency: str
+    date_created_gmt: Gmt
+    date_modified_gmt: Gmt
+    date_paid_gmt: Gmt | None
+    date_completed_gmt: Gmt | None
+    total: NumberText
+    total_tax: NumberText
+    shipping_total: NumberText
+    discount_total: NumberText
+    customer_id: Identifier
+    billing: _Billing
+    payment_method: str
+    meta_data: list[_Meta]
+
+
+class _Setting(Shape):
+    value: str
+
+
+class WooCommerce(HttpConnector[WooCommerceSettings]):
+    """Reads the orders changed in the window."""
+
+    tables = ("orders",)
+    overlap = timedelta(hours=1)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield the orders in one batch."""
+        with self._shop() as client:
+            orders = newest(
+                self._orders(client, window), key=lambda order: order.id, version=lambda order: order.date_modified_gmt
+            )
+        yield Batch("orders", [self._row(order) for order in orders])
+
+    def probe(self) -> Probe:
+        """Read the shop's currency, and that orders may be listed."""
+        with self._shop() as client:
+            currency = client.get("wp-json/wc/v3/settings/general/woocommerce_currency").body
+            client.get("wp-json/wc/v3/orders", {"per_page": 1})
+            account = ProbedAccount("woocommerce", "UTC", self._read(_Setting, currency, "settings").value)
+            return Probe([account], client.clock_skew)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        code = answer.body.get("code") if isinstance(answer.body, dict) else None
+        if answer.status in {401, 403} and code == "woocommerce_rest_cannot_view":
+            happened = "the API key may not read orders"
+            return Trouble(
+                MissingPermission(self.name, happened, "Give it read permission, for a user who may see orders")
+            )
+        return judge_status(self.name, answer)
+
+    def _shop(self) -> HttpClient:
+        return self._client(basic(self._secret(self.settings.key_env), self._secret(self.settings.secret_env)))
+
+    def _orders(self, client: HttpClient, window: Window) -> Iterator[_Order]:
+        since = (
+            {"modified_after": f"{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
+            if window.since
+            else {}
+        )
+        params: Params = {**since, "orderby": "id", "order": "asc", "per_page": self.settings.page_limit}
+
+        def fetch(number: int) -> CountedPage[_Order]:
+            answer = client.get(
+                "wp-json/wc/v3/orders", {**params, "page": number}, fits=lambda a: isinstance(a.body, list)
+            )
+            records = answer.body if isinstance(answer.body, list) else []
+            found = [self._read(_Order, record, "orders") for record in records]
+            pages, total = (int(answer.headers.get(name, "0")) for name in ("x-wp-totalpages", "x-wp-total"))
+            return CountedPage(found, number >= pages, total)
+
+        return by_number(self.name, fetch, key=lambda order: order.id)
+
+    def _row(self, order: _Order) -> Row:
+        kept = {entry.key: entry.value for entry in order.meta_data if isinstance(entry.value, str) and entry.value}
+        own = self.settings
+        cancelled = order.status == "cancelled"
+        return {
+            "order_id": order.number if own.order_id == "number" else order.id,
+            "created_at": instant_text(order.date_created_gmt),
+            "updated_at": instant_text(order.date_modified_gmt),
+            "status": order.status,
+            "gross_value": amount_text(order.total),
+            "currency": order.currency,
+            "lead_id": kept.get(own.lead_id_meta or ""),
+            # 0 is every guest.
+            "customer_id": order.customer_id if order.customer_id != "0" else None,
+            "click_id": kept.get(own.click_id_meta or ""),
+            "source": kept.get(f"{ATTRIBUTION}utm_source"),
+            "medium": kept.get(f"{ATTRIBUTION}utm_medium"),
+            "utm_campaign": kept.get(f"{ATTRIBUTION}utm_campaign"),
+            "utm_content": kept.get(f"{ATTRIBUTION}utm_content"),
+            "landing_page": kept.get(f"{ATTRIBUTION}session_entry"),
+            "market": order.billing.country or None,
+            "email": order.billing.email or None,
+            "phone": order.billing.phone or None,
+            "full_name": full_name(order.billing.first_name, order.billing.last_name),
+            "payment_method": order.payment_method or None,
+            "discount": amount_text(order.discount_total),
+            "tax": amount_text(order.total_tax),
+            "shipping": amount_text(order.shipping_total),
+            "confirmed_at": instant_text(order.date_paid_gmt),
+            "delivered_at": kept.get(own.delivered_at_meta or "") or instant_text(order.date_completed_gmt),
+            "cancelled_at": instant_text(order.date_modified_gmt) if cancelled else None,
+            "waybill": kept.get(own.waybill_meta or ""),
+        }

@@ -1,0 +1,329 @@
+"""Zoho CRM: leads and deals as CRM records, with the times a deal's stages were entered.
+
+A converted lead is merged into its deal. Stage names are whatever the business calls them; which mean won and which
+lost is a setting, since Zoho's API tells it only in the field's metadata.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
+from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
+from reconciliation_assets.sources.credentials import GrantedToken
+from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
+from reconciliation_assets.sources.shapes import Identifier, Instant, Number, Shape, amount_text, at, instant_text
+
+_CONTACTS_PER_REQUEST = 100
+_LEAD = [
+    "Created_Time",
+    "Modified_Time",
+    "Lead_Status",
+    "Owner",
+    "Email",
+    "Phone",
+    "Mobile",
+    "Full_Name",
+    "Converted_Deal",
+]
+_DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Owner", "Contact_Name"]
+_CONTACT = ["Email", "Phone", "Mobile", "Full_Name"]
+
+
+class ZohoSettings(SourceSettings):
+    """Settings of a `zoho` source.
+
+    Attributes:
+        base_url: of the account's data centre, such as `https://www.zohoapis.sa`.
+        accounts_url: where tokens of that data centre are granted.
+        client_id_env: the environment variable with the API client's ID.
+        client_secret_env: the one with its secret.
+        refresh_token_env: the one with the refresh token, which stays valid until revoked.
+        currency: of amounts; the organisation's own where not given.
+        won_stages: deal stages that mean won.
+        lost_stages: deal stages that mean lost.
+        meta_lead_id_field: field of Leads with Meta's lead ID.
+        lead_id_field: field of Leads with the company's own lead ID.
+        loss_reason_field: field of Deals.
+        page_limit: records per page.
+    """
+
+    type: Literal["zoho"]
+    base_url: str = "https://www.zohoapis.com"
+    accounts_url: str = "https://accounts.zoho.com"
+    api_version: str = Field(default="v8", pattern=r"^v\d+(\.\d)?$")
+    client_id_env: EnvironmentVariable = "ZOHO_CLIENT_ID"
+    client_secret_env: EnvironmentVariable = "ZOHO_CLIENT_SECRET"  # noqa: S105 - a variable's name
+    refresh_token_env: EnvironmentVariable = "ZOHO_REFRESH_TOKEN"  # noqa: S105 - a variable's name
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    won_stages: list[str] = Field(default=["Closed Won"])
+    lost_stages: list[str] = Field(default=["Closed Lost", "Closed Lost to Competition"])
+    meta_lead_id_field: str | None = None
+    lead_id_field: str | None = None
+    loss_reason_field: str | None = "Reason_For_Loss__s"
+    page_limit: int = Field(default=200, ge=1, le=200)
+
+
+class _Token(Shape):
+    access_token: str
+
+
+class _Refusal(Shape):
+    code: str = ""
+
+
+class _Info(Shape):
+    more_records: bool
+    next_page_token: str | None = None
+
+
+class _Page(Shape):
+    data: list[dict[str, object]]
+    info: _Info
+
+
+class _Reference(Shape):
+    id: Identifier
+
+
+class _Record(Shape):
+    id: Identifier
+    Created_Time: Instant
+    Modified_Time: Instant
+    Owner: _Reference | None
+
+
+class _Lead(_Record):
+    Lead_Status: str | None
+    Email: str | None
+    Phone: str | None
+    Mobile: str | None
+    Full_Name: str | None
+    Converted_Deal: _Reference | None = None
+
+
+class _Deal(_Record):
+    Stage: str
+    Amount: Number | None
+    Contact_Name: _Reference | None
+
+
+class _Contact(Shape):
+    id: Identifier
+    Email: str | None
+    Phone: str | None
+    Mobile: str | None
+    Full_Name: str | None
+
+
+class _StageEntry(Shape):
+    Stage: str
+    Modified_Time: Instant
+
+
+class _Organisation(Shape):
+    id: Identifier
+    time_zone: str
+    iso_code: str
+
+
+class _Organisations(Shape):
+    org: list[_Organisation]
+
+
+class Zoho(HttpConnector[ZohoSettings]):
+    """Reads leads and deals changed in the window."""
+
+    tables = ("crm_records", "crm_stage_changes")
+    overlap = timedelta(hours=2)
+
+    def pull(self, window: Window) -> Iterator[Batch]:
+        """Yield leads, then deals, then the stages of each deal."""
+        with self._crm() as client:
+            currency = self.settings.currency or self._organisation(client).iso_code
+            leads = self._changed(client, "Leads", _LEAD, window, self._own_lead_fields())
+            yield Batch("crm_records", [self._lead_row(record) for record in leads])
+            own = [self.settings.loss_reason_field] if self.settings.loss_reason_field else []
+            records = self._changed(client, "Deals", _DEAL, window, own)
+            deals = [(record, self._read(_Deal, record, "Deals")) for record in records]
+            contacts = self._contacts(client, [deal.Contact_Name.id for _, deal in deals if deal.Contact_Name])
+            entered = {deal.id: self._entered(client, deal.id) for _, deal in deals}
+            yield Batch(
+                "crm_records", [self._deal_row(*pair, contacts, entered[pair[1].id], currency) for pair in deals]
+            )
+            yield Batch(
+                "crm_stage_changes", [row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)]
+            )
+
+    def probe(self) -> Probe:
+        """Read the organisation's zone and currency, and that leads and deals may be read."""
+        with self._crm() as client:
+            organisation = self._organisation(client)
+            for module in ("Leads", "Deals"):
+                client.get(self._path(module), {"fields": "id", "per_page": 1})
+            account = ProbedAccount(organisation.id, organisation.time_zone, organisation.iso_code)
+            return Probe([account], client.clock_skew)
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        if answer.status in {204, 304}:
+            return None
+        refusal = self._read(_Refusal, answer.body, "error") if isinstance(answer.body, dict) else _Refusal()
+        if refusal.code == "OAUTH_SCOPE_MISMATCH":
+            happened = "the refresh token was granted with fewer scopes than the connector needs"
+            remedy = "Grant a new one with the scopes on this source's page under docs/sources"
+            return Trouble(MissingPermission(self.name, happened, remedy))
+        return judge_status(self.name, answer)
+
+    def _crm(self) -> HttpClient:
+        return self._client(GrantedToken(self._grant, scheme="Zoho-oauthtoken"))
+
+    def _grant(self) -> str:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._secret(self.settings.client_id_env),
+            "client_secret": self._secret(self.settings.client_secret_env),
+            "refresh_token": self._secret(self.settings.refresh_token_env),
+        }
+        with HttpClient(
+            self.name, self.settings.accounts_url, judge=self._judge_grant, patience=self.settings.patience()
+        ) as client:
+            return self._read(_Token, client.post("oauth/v2/token", form=form).body, "token").access_token
+
+    def _judge_grant(self, answer: Answer) -> Trouble | None:
+        # Zoho refuses a refresh token with status 200.
+        if isinstance(answer.body, dict) and "error" in answer.body:
+            happened = "Zoho does not accept the refresh token or the client"
+            return Trouble(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
+        return judge_status(self.name, answer)
+
+    def _path(self, rest: str) -> str:
+        return f"crm/{self.settings.api_version}/{rest}"
+
+    def _organisation(self, client: HttpClient) -> _Organisation:
+        return self._read(_Organisations, client.get(self._path("org")).body, "org").org[0]
+
+    def _own_lead_fields(self) -> list[str]:
+        return [name for name in (self.settings.meta_lead_id_field, self.settings.lead_id_field) if name]
+
+    def _changed(
+        self, client: HttpClient, module: str, fields: Sequence[str], window: Window, own: Sequence[str]
+    ) -> list[dict[str, object]]:
+        """The module's records changed in the window, in the order of their IDs, which no change disturbs."""
+        params: Params = {
+            "fields": ",".join([*fields, *own]),
+            "sort_by": "id",
+            "sort_order": "asc",
+            "per_page": self.settings.page_limit,
+            **({"converted": "both"} if module == "Leads" else {}),
+        }
+        headers = {"If-Modified-Since": window.since.isoformat(timespec="seconds")} if window.since else {}
+        records = list(self._listed(client, module, params, headers))
+        for name in own:
+            if any(name not in record for record in records):
+                remedy = "Restore it in Zoho, or correct the sources file"
+                raise SchemaDrift(self.name, f"{module}.{name}", "is no field of this account", remedy)
+        return newest(
+            records, key=lambda record: at(record, "id"), version=lambda record: at(record, "Modified_Time") or ""
+        )
+
+    def _listed(
+        self,
+        client: HttpClient,
+        module: str,
+        params: Params,
+        headers: Mapping[str, str] | None = None,
+        among: Sequence[str] | None = None,
+    ) -> Iterator[dict[str, object]]:
+        def fits(answer: Answer) -> bool:
+            records = [] if answer.body is None else self._read(_Page, answer.body, module).data
+            return among is None or {at(record, "id") for record in records} <= set(among)
+
+        def fetch(token: str | None) -> CursorPage[dict[str, object]]:
+            paged = {**params, "page_token": token} if token else params
+            body = client.get(self._path(module), paged, headers=headers, fits=fits).body
+            if body is None:
+                return CursorPage([], None)
+            page = self._read(_Page, body, module)
+            return CursorPage(page.data, page.info.next_page_token if page.info.more_records else None)
+
+        return by_cursor(self.name, fetch)
+
+    def _contacts(self, client: HttpClient, ids: Sequence[str]) -> dict[str, _Contact]:
+        wanted = sorted(set(ids))
+        found: dict[str, _Contact] = {}
+        for start in range(0, len(wanted), _CONTACTS_PER_REQUEST):
+            some = wanted[start : start + _CONTACTS_PER_REQUEST]
+            params: Params = {"fields": ",".join(_CONTACT), "ids": ",".join(some), "per_page": 200}
+            for record in self._listed(client, "Contacts", params, among=some):
+                contact = self._read(_Contact, record, "Contacts")
+                found[contact.id] = contact
+        return found
+
+    def _entered(self, client: HttpClient, deal_id: str) -> list[_StageEntry]:
+        params: Params = {"fields": "Stage,Modified_Time", "per_page": 200}
+        records = self._listed(client, f"Deals/{deal_id}/Stage_History", params)
+        entries = newest(
+            (self._read(_StageEntry, record, "Stage_History") for record in records),
+            key=lambda entry: (entry.Stage, entry.Modified_Time),
+        )
+        return sorted(entries, key=lambda entry: entry.Modified_Time)
+
+    def _stage(self, name: str) -> str:
+        if name in self.settings.won_stages:
+            return "closed_won"
+        return "closed_lost" if name in self.settings.lost_stages else name
+
+    def _lead_row(self, record: dict[str, object]) -> Row:
+        lead = self._read(_Lead, record, "Leads")
+        own = self.settings
+        return {
+            "crm_id": lead.id,
+            "created_at": instant_text(lead.Created_Time),
+            "updated_at": instant_text(lead.Modified_Time),
+            "stage": lead.Lead_Status or "new",
+            "lead_id": at(record, own.lead_id_field) if own.lead_id_field else None,
+            "meta_lead_id": at(record, own.meta_lead_id_field) if own.meta_lead_id_field else None,
+            "merged_into": lead.Converted_Deal.id if lead.Converted_Deal else None,
+            "owner": lead.Owner.id if lead.Owner else None,
+            "email": lead.Email,
+            "phone": lead.Mobile or lead.Phone,
+            "full_name": lead.Full_Name,
+        }
+
+    def _deal_row(
+        self,
+        record: dict[str, object],
+        deal: _Deal,
+        contacts: Mapping[str, _Contact],
+        entered: Sequence[_StageEntry],
+        currency: str,
+    ) -> Row:
+        stage = self._stage(deal.Stage)
+        since = next((entry.Modified_Time for entry in reversed(entered) if entry.Stage == deal.Stage), None)
+        contact = contacts.get(deal.Contact_Name.id) if deal.Contact_Name else None
+        reason = self.settings.loss_reason_field
+        return {
+            "crm_id": deal.id,
+            "created_at": instant_text(deal.Created_Time),
+            "updated_at": instant_text(deal.Modified_Time),
+            "stage": stage,
+            "owner": deal.Owner.id if deal.Owner else None,
+            "won_at": instant_text(since) if stage == "closed_won" else None,
+            "lost_at": instant_text(since) if stage == "closed_lost" else None,
+            "loss_reason": at(record, reason) if reason else None,
+            "final_value": amount_text(deal.Amount),
+            "currency": currency,
+            "email": contact.Email if contact else None,
+            "phone": (contact.Mobile or contact.Phone) if contact else None,
+            "full_name": contact.Full_Name if contact else None,
+        }
+
+
+def _changes(deal_id: str, entries: Sequence[_StageEntry]) -> Iterator[Row]:
+    for entry in entries:
+        yield {"crm_id": deal_id, "stage": entry.Stage, "entered_at": instant_text(entry.Modified_Time)}

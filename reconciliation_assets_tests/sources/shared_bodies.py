@@ -1,0 +1,29 @@
+"""Real bodies and official specs from outside, which lie beside the project and are not part of it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+_BESIDE_THE_PROJECT = Path(__file__).parents[2].parent / "shared"
+API = Path(os.environ.get("RECON_SHARED", _BESIDE_THE_PROJECT)) / "data" / "api"
+
+
+def shared_json(path: str) -> Any:
+    """A JSON file under the shared API material; skips the test where there is none."""
+    return json.loads(_text(path))
+
+
+def shared_yaml(path: str) -> Any:
+    """A YAML file under the shared API material; skips the test where there is none."""
+    return yaml.safe_load(_text(path))
+
+
+def _text(path: str) -> str:
+    file = API / path
+    if not file.exists():
+        pytest.skip(f"needs ../shared/data/api/{path}, which is not part of the project")
+    return file.read_text(encoding="utf-8")

@@ -1,0 +1,211 @@
+"""Meta insights: which figure lands in which column, and how too much, too slow and restated are answered."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from reconciliation_assets.sources import meta
+from reconciliation_assets.sources.connector import Window
+from reconciliation_assets.sources.errors import RateLimited, SchemaDrift, SourceUnavailable
+from reconciliation_assets.sources.http import Answer
+from reconciliation_assets.sources.meta_insights import FIELDS
+from reconciliation_assets_tests.sources.conftest import Connect, rows_of
+from reconciliation_assets_tests.sources.shared_bodies import shared_json
+from reconciliation_assets_tests.standin.company import Ad, AdDay
+from reconciliation_assets_tests.standin.faults import Fault
+from reconciliation_assets_tests.standin.meta import INSIGHT_FIELDS
+from reconciliation_assets_tests.standin.server import Standin
+
+YESTERDAY = date(2026, 7, 9)
+AD = Ad("120417936800000001", "120338005900000001", "120212694700000001", "GCC | Summer", "1d_click")
+
+
+RECENT = Window(datetime(2026, 6, 20, tzinfo=UTC), datetime(2026, 7, 10, tzinfo=UTC))
+
+
+def one_day(**figures: object) -> AdDay:
+    known = {"spend": Decimal("54.09"), "impressions": 8224, "clicks": 57, "leads": 3, "purchases": 2}
+    return AdDay(AD, YESTERDAY, **{**known, "purchase_value": Decimal("410.50"), **figures})  # type: ignore[arg-type]
+
+
+def test_a_day_becomes_one_row_per_result_type_and_its_cost_counts_once(standin: Standin, connect: Connect) -> None:
+    standin.company.ad_days[:] = [one_day()]
+    lead, purchase = rows_of(connect("meta_insights"))["meta_insights"][::-1]
+    both = {
+        "account_id": "798000000000077",
+        "account_currency": "AED",
+        "campaign_id": "120212694700000001",
+        "campaign_name": "GCC | Summer",
+        "adset_id": "120338005900000001",
+        "adset_name": "prospecting",
+        "ad_id": "120417936800000001",
+        "ad_name": "ad 01",
+        "date": "2026-07-09",
+        "attribution_setting": "1d_click",
+        "pulled_at": "2026-07-10T12:00:05+00:00",
+    }
+    cost = {"spend": "54.09", "impressions": "8224", "clicks": "57"}
+    no_cost = dict.fromkeys(cost, "0")
+    rows = sorted([lead, purchase], key=lambda row: str(row["result_type"]))
+    assert rows == [
+        {**both, **cost, "result_type": "lead", "results": "3", "attributed_value": "0"},
+        {**both, **no_cost, "result_type": "purchase", "results": "2", "attributed_value": "410.50"},
+    ]
+
+
+def test_the_action_type_that_counts_is_the_settings_choice(standin: Standin, connect: Connect) -> None:
+    standin.company.ad_days[:] = [one_day()]
+    results = {"pixel": {"action_type": "offsite_conversion.fb_pixel_purchase", "value_action_type": "omni_purchase"}}
+    (row,) = rows_of(connect("meta_insights", results=results))["meta_insights"]
+    assert (row["result_type"], row["results"], row["attributed_value"]) == ("pixel", "2", "410.50")
+
+
+def test_a_day_without_actions_has_zero_results(standin: Standin, connect: Connect) -> None:
+    standin.company.ad_days[:] = [one_day(leads=0, purchases=0)]
+    rows = rows_of(connect("meta_insights"))["meta_insights"]
+    assert {(row["results"], row["attributed_value"]) for row in rows} == {("0", "0")}
+
+
+def test_days_are_the_ad_accounts(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights")
+    late_evening = datetime(2026, 7, 8, 21, tzinfo=UTC)
+    rows = rows_of(connector, Window(late_evening, late_evening + timedelta(hours=22)))["meta_insights"]
+    assert {row["date"] for row in rows} == {"2026-07-09"}
+
+
+def test_yesterday_is_restated_and_the_pull_overlaps_28_days(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights")
+    assert connector.overlap == timedelta(days=28)
+    standin.company.ad_days[:] = [one_day()]
+    before = rows_of(connector)["meta_insights"]
+    standin.company.restate(YESTERDAY)
+    after = rows_of(connector)["meta_insights"]
+    assert sorted(str(row["results"]) for row in before) == ["2", "3"]
+    assert sorted(str(row["results"]) for row in after) == ["3", "4"]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("longest_days", 1), ("longest_days", 5), ("largest_page", 25)])
+def test_too_much_data_is_asked_for_in_smaller_parts(
+    standin: Standin, connect: Connect, limit: str, value: int
+) -> None:
+    connector = connect("meta_insights")
+    whole = rows_of(connector, RECENT)
+    setattr(standin.systems["meta"], limit, value)
+    standin.plan()
+    assert rows_of(connector, RECENT) == whole
+    assert standin.calls["meta.start_report"] == 0
+
+
+def test_what_cannot_be_answered_at_once_comes_by_report_job(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", days_per_request=31)
+    whole = rows_of(connector)
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].failing_jobs = 2
+    standin.plan()
+    assert rows_of(connector) == whole
+    assert standin.calls["meta.report_insights"] >= 4
+
+
+def test_silence_is_answered_by_a_report_job_too(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", timeout_seconds=0.2)
+    whole = rows_of(connector, RECENT)
+    standin.plan(Fault("slow", "meta.insights", times=8))
+    assert rows_of(connector, RECENT) == whole
+    assert standin.calls["meta.start_report"] == 1
+
+
+def test_a_report_job_gets_over_faults_too(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", days_per_request=92)
+    whole = rows_of(connector)
+    standin.systems["meta"].answers_at_once = False
+    for call in ("meta.start_report", "meta.report_status", "meta.report_insights"):
+        for kind in ("rate_limited", "server_error", "cut_body", "wrong_json"):
+            standin.plan(Fault(kind, call))
+            assert rows_of(connector) == whole
+
+
+def test_a_report_job_that_keeps_failing_is_told(standin: Standin, connect: Connect) -> None:
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].failing_jobs = 100
+    with pytest.raises(SourceUnavailable, match="report job 3 times"):
+        rows_of(connect("meta_insights"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("spend", None), ("spend", 54.09), ("spend", "about 54"), ("actions", {}), ("date_stop", "2026-07-10")],
+)
+def test_a_field_that_vanishes_or_changes_is_named(
+    standin: Standin, connect: Connect, field: str, value: object
+) -> None:
+    def change(body: dict[str, list[dict[str, object]]]) -> object:
+        for day in body["data"]:
+            day.pop(field, None)
+            day.update({} if value is None else {field: value})
+        return body
+
+    standin.plan(Fault("drift", "meta.insights", times=100, change=change))
+    with pytest.raises(SchemaDrift, match=rf"insights\S*\.{field}"):
+        rows_of(connect("meta_insights"))
+
+
+def test_a_field_meta_no_longer_knows_is_named(
+    standin: Standin, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciliation_assets.sources.meta_insights.FIELDS", (*FIELDS, "retired_metric"))
+    with pytest.raises(SchemaDrift, match="retired_metric"):
+        rows_of(connect("meta_insights"))
+
+
+def test_every_field_asked_for_is_in_metas_list() -> None:
+    assert set(FIELDS) <= INSIGHT_FIELDS
+
+
+def test_a_real_answer_is_read(standin: Standin, connect: Connect) -> None:
+    real = shared_json("meta/ads_insights_action_product_id.json")
+    standin.plan(Fault("drift", "meta.insights", times=100, change=lambda _: real))
+    rows = rows_of(connect("meta_insights"))["meta_insights"]
+    spent = {(row["ad_id"], row["date"]): row["spend"] for row in rows if row["result_type"] == "lead"}
+    assert spent == {(day["ad_id"], day["date_start"]): day["spend"] for day in real["data"]}
+
+
+def test_the_token_never_travels_in_an_address(standin: Standin, connect: Connect) -> None:
+    rows_of(connect("meta_insights"))
+    assert all("access_token" not in request.query for request in standin.requests)
+
+
+def test_a_limit_is_waited_out_as_long_as_meta_says(standin: Standin, connect: Connect) -> None:
+    standin.systems["meta"].minutes_to_regain = 45
+    whole = rows_of(connect("meta_insights"))
+    standin.plan(Fault("rate_limited", "meta.insights"))
+    assert rows_of(connect("meta_insights", max_wait_minutes=50)) == whole
+    standin.plan(Fault("rate_limited", "meta.insights"))
+    with pytest.raises(RateLimited, match="Run again after") as raised:
+        rows_of(connect("meta_insights", max_wait_minutes=40))
+    assert raised.value.back_at is not None
+    assert timedelta(minutes=44) < raised.value.back_at - datetime.now(UTC) < timedelta(minutes=46)
+
+
+@pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80000, 80004, 80014])
+def test_every_rate_limit_code_is_one_even_with_status_200(code: int) -> None:
+    trouble = meta.judge("meta", Answer(200, {}, {"error": {"code": code, "message": ""}}))
+    assert trouble is not None
+    assert trouble.passing
+    assert isinstance(trouble.error, RateLimited)
+
+
+@pytest.mark.parametrize(
+    ("header", "usage", "seconds"),
+    [
+        ("x-app-usage", {"call_count": 12, "total_time": 89}, 0),
+        ("x-app-usage", {"call_count": 96}, 18),
+        ("x-ad-account-usage", {"acc_id_util_pct": 100}, 30),
+        ("x-fb-ads-insights-throttle", {"app_id_util_pct": 92.5}, 7.5),
+        ("x-business-use-case-usage", {"7": [{"type": "ads_insights", "total_cputime": 91}]}, 3),
+        ("x-app-usage", "nonsense", 0),
+    ],
+)
+def test_the_nearer_the_quota_the_longer_the_rest(header: str, usage: object, seconds: float) -> None:
+    assert meta.pace(Answer(200, {header: json.dumps(usage)}, {})).total_seconds() == seconds

@@ -1,0 +1,267 @@
+"""Meta's Graph API: insights asked at once or by report job, forms and leads; errors in its envelope.
+
+Shapes follow Meta's published field lists; every scalar metric is text, `actions` is absent on a day without any.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE, AdDay, Company, Lead
+from reconciliation_assets_tests.standin.system import Reply, Request, System, page_of
+
+INSIGHT_FIELDS = frozenset({
+    "account_currency", "account_id", "account_name", "action_values", "actions", "ad_id", "ad_name", "adset_id",
+    "adset_name", "attribution_setting", "buying_type", "campaign_id", "campaign_name", "clicks", "conversion_leads",
+    "conversion_values", "conversions", "cpc", "cpm", "created_time", "ctr", "date_start", "date_stop", "frequency",
+    "impressions", "inline_link_clicks", "objective", "optimization_goal", "reach", "spend", "updated_time",
+})  # fmt: skip
+"""From Meta's field list of AdsInsights."""
+
+LEAD_FIELDS = frozenset({
+    "ad_id", "ad_name", "adset_id", "adset_name", "campaign_id", "campaign_name", "created_time",
+    "custom_disclaimer_responses", "field_data", "form_id", "id", "is_organic", "partner_name", "platform", "post",
+    "retailer_item_id",
+})  # fmt: skip
+"""From Meta's field list of Lead."""
+
+_ERRORS = {
+    "expired_token": (
+        400,
+        {"code": 190, "error_subcode": 463, "type": "OAuthException", "message": "Session has expired"},
+    ),
+    "missing_permission": (
+        403,
+        {"code": 200, "type": "OAuthException", "message": "Ad account owner has NOT granted ads_read"},
+    ),
+    "rate_limited": (200, {"code": 80000, "error_subcode": 2446079, "message": "There have been too many calls"}),
+    "server_error": (500, {"code": 2, "is_transient": True, "message": "Service temporarily unavailable"}),
+    "reduce": (500, {"code": 1, "error_subcode": 99, "message": "Please reduce the amount of data you're asking for"}),
+    "too_slow": (400, {"code": 100, "error_subcode": 1504018, "message": "Your request timed out"}),
+}
+
+
+class Meta(System):
+    """The Graph API for one ad account and one page.
+
+    Attributes:
+        longest_days: a longer time range is answered with "reduce the amount of data".
+        largest_page: a larger limit is, too.
+        answers_at_once: False makes every insights GET on the account time out, so that only report jobs work.
+        failing_jobs: how many report jobs fail before one completes.
+        minutes_to_regain: told with a rate limit.
+        quota_percent: told with every answer.
+    """
+
+    name = "meta"
+
+    def __init__(self, company: Company) -> None:
+        super().__init__(company)
+        self.longest_days = 1000
+        self.largest_page = 1000
+        self.answers_at_once = True
+        self.failing_jobs = 0
+        self.minutes_to_regain = 0
+        self.quota_percent = 12
+        self._jobs: dict[str, dict[str, Any]] = {}
+
+    def routes(self) -> Mapping[str, Callable[..., Reply]]:
+        return {
+            rf"GET /v26\.0/act_{ACCOUNT}": self.account,
+            rf"GET /v26\.0/act_{ACCOUNT}/insights": self.insights,
+            rf"POST /v26\.0/act_{ACCOUNT}/insights": self.start_report,
+            r"GET /v26\.0/(?P<run>6\d+)": self.report_status,
+            r"GET /v26\.0/(?P<run>6\d+)/insights": self.report_insights,
+            rf"GET /v26\.0/{PAGE}": self.page,
+            rf"GET /v26\.0/{PAGE}/leadgen_forms": self.forms,
+            r"GET /v26\.0/(?P<form>41\d+)/leads": self.leads,
+        }
+
+    def refuse(self, kind: str) -> Reply:
+        status, error = _ERRORS[kind]
+        headers = {}
+        if kind == "rate_limited":
+            usage = {
+                "type": "ads_insights",
+                "call_count": 100,
+                "estimated_time_to_regain_access": self.minutes_to_regain,
+            }
+            headers["x-business-use-case-usage"] = json.dumps({ACCOUNT: [usage]})
+        return Reply({"error": {"type": "OAuthException", "fbtrace_id": "A0000000000", **error}}, status, headers)
+
+    def account(self, request: Request) -> Reply:
+        everything = {
+            "id": f"act_{ACCOUNT}",
+            "account_id": ACCOUNT,
+            "currency": "AED",
+            "timezone_name": "Asia/Dubai",
+            "account_status": 1,
+        }
+        return Reply({name: everything[name] for name in ["id", *request.query["fields"].split(",")]})
+
+    def insights(self, request: Request) -> Reply:
+        if not self.answers_at_once:
+            return self.refuse("too_slow")
+        return self._insights(request.query, request.query, f"act_{ACCOUNT}")
+
+    def start_report(self, request: Request) -> Reply:
+        run = f"6{len(self._jobs):014d}"
+        self._jobs[run] = {"asked": request.body, "looks": 0, "fails": self.failing_jobs > 0}
+        self.failing_jobs -= 1
+        return Reply({"report_run_id": run})
+
+    def report_status(self, request: Request, run: str) -> Reply:
+        job = self._jobs[run]
+        job["looks"] += 1
+        status, percent = ("Job Running", 40) if job["looks"] == 1 else ("Job Completed", 100)
+        if job["looks"] > 1 and job["fails"]:
+            status = "Job Failed"
+        return Reply({"id": run, "account_id": ACCOUNT, "async_status": status, "async_percent_completion": percent})
+
+    def report_insights(self, request: Request, run: str) -> Reply:
+        return self._insights(self._jobs[run]["asked"], request.query, run)
+
+    def page(self, request: Request) -> Reply:
+        return Reply({"id": PAGE})
+
+    def forms(self, request: Request) -> Reply:
+        phone = {
+            "AE": ("phone_number", "PHONE"),
+            "KW": ("رقم_الهاتف", "PHONE"),
+            "SA": ("رقم_الجوال_للتواصل؟", "CUSTOM"),
+        }
+        forms = [
+            {
+                "id": form_id,
+                "locale": {"AE": "en_US", "KW": "ar_AR", "SA": "ar_AR"}[market],
+                "status": "ACTIVE",
+                "questions": [
+                    {"id": "1", "key": "full_name", "label": "Name", "type": "FULL_NAME"},
+                    {"id": "2", "key": "email", "label": "Email", "type": "EMAIL"},
+                    {"id": "3", "key": phone[market][0], "label": "Phone", "type": phone[market][1]},
+                ],
+            }
+            for market, form_id in FORMS.items()
+        ]
+        return self._page(forms, request.query, f"{PAGE}/leadgen_forms")
+
+    def leads(self, request: Request, form: str) -> Reply:
+        asked = request.query["fields"].split(",")
+        unknown = [name for name in asked if name not in LEAD_FIELDS]
+        if unknown:
+            return self._refuse_field(unknown[0])
+        (filtering,) = json.loads(request.query["filtering"])
+        if (filtering["field"], filtering["operator"]) != ("time_created", "GREATER_THAN_OR_EQUAL"):
+            return self.refuse("missing_permission")
+        since = datetime.fromtimestamp(filtering["value"], UTC)
+        market = next(market for market, form_id in FORMS.items() if form_id == form)
+        leads = sorted(
+            (lead for lead in self.company.leads if lead.person.market == market and lead.created >= since),
+            key=lambda lead: lead.created,
+            reverse=True,
+        )
+        return self._page([_only(asked, _lead(lead, form)) for lead in leads], request.query, f"{form}/leads")
+
+    def _insights(self, asked: Mapping[str, str], paging: Mapping[str, str], node: str) -> Reply:
+        days = json.loads(asked["time_range"])
+        first, last = date.fromisoformat(days["since"]), date.fromisoformat(days["until"])
+        if (last - first).days + 1 > self.longest_days or int(paging["limit"]) > self.largest_page:
+            return self.refuse("reduce")
+        fields = asked["fields"].split(",")
+        unknown = [name for name in fields if name not in INSIGHT_FIELDS]
+        if unknown:
+            return self._refuse_field(unknown[0])
+        rows = [_only(fields, _insight(ad_day)) for ad_day in self.company.ad_days if first <= ad_day.day <= last]
+        return self._page(rows, paging, f"{node}/insights")
+
+    def _page(self, records: list[Any], query: Mapping[str, str], edge: str) -> Reply:
+        start = int(base64.b64decode(query["after"])) if "after" in query else 0
+        shown, more = page_of(records, start, int(query["limit"]))
+        after = base64.b64encode(str(start + len(shown)).encode()).decode()
+        paging: dict[str, Any] = {"cursors": {"before": "MAZDZD", "after": after}}
+        if more:
+            paging["next"] = f"https://graph.facebook.com/v26.0/{edge}?access_token=LEAKED&after={after}"
+        usage = {"call_count": self.quota_percent, "total_time": 3, "total_cputime": 2}
+        return Reply({"data": shown, "paging": paging}, headers={"x-app-usage": json.dumps(usage)})
+
+    def _refuse_field(self, field: str) -> Reply:
+        return Reply(
+            {
+                "error": {
+                    "code": 100,
+                    "type": "OAuthException",
+                    "message": f"(#100) {field} is not valid for fields param",
+                }
+            },
+            400,
+        )
+
+
+def _only(asked: list[str], record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name in {*asked, "id", "date_start", "date_stop"}}
+
+
+def _stat(action_type: str, value: object) -> dict[str, str]:
+    return {"action_type": action_type, "value": str(value)}
+
+
+def _insight(ad_day: AdDay) -> dict[str, Any]:
+    ad = ad_day.ad
+    row: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "account_currency": "AED",
+        "campaign_id": ad.campaign_id,
+        "campaign_name": ad.campaign_name,
+        "adset_id": ad.adset_id,
+        "adset_name": "prospecting",
+        "ad_id": ad.ad_id,
+        "ad_name": f"ad {ad.ad_id[-2:]}",
+        "attribution_setting": ad.attribution_setting,
+        "spend": str(ad_day.spend),
+        "impressions": str(ad_day.impressions),
+        "clicks": str(ad_day.clicks),
+        "date_start": ad_day.day.isoformat(),
+        "date_stop": ad_day.day.isoformat(),
+    }
+    # Roll-ups beside their parts, as Meta sends them: summing this list would count every result twice or more.
+    leads = [_stat(name, ad_day.leads) for name in ("lead", "onsite_conversion.lead_grouped")] if ad_day.leads else []
+    names = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
+    purchases = [_stat(name, ad_day.purchases) for name in names] if ad_day.purchases else []
+    if leads or purchases:
+        row["actions"] = [_stat("link_click", ad_day.clicks), *leads, *purchases]
+    if purchases:
+        row["action_values"] = [_stat(name, ad_day.purchase_value) for name in names]
+    return row
+
+
+def _lead(lead: Lead, form: str) -> dict[str, Any]:
+    phone = {"AE": "phone_number", "KW": "رقم_الهاتف", "SA": "رقم_الجوال_للتواصل؟"}[lead.person.market]
+    answers = {
+        "full_name": f"{lead.person.first_name} {lead.person.last_name}",
+        "email": lead.person.email,
+        phone: lead.person.phone,
+    }
+    if lead.is_test:
+        answers = {name: f"<test lead: dummy data for {name}>" for name in answers}
+    record: dict[str, Any] = {
+        "id": lead.lead_id,
+        "created_time": lead.created.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        "form_id": form,
+        "field_data": [{"name": name, "values": [value]} for name, value in answers.items()],
+        "is_organic": lead.ad is None,
+        "platform": lead.platform,
+    }
+    if lead.person.market != "KW":
+        record["custom_disclaimer_responses"] = [
+            {"checkbox_key": "marketing", "is_checked": "1" if lead.consents else ""}
+        ]
+    if lead.ad:
+        record |= {
+            "ad_id": lead.ad.ad_id,
+            "adset_id": lead.ad.adset_id,
+            "campaign_id": lead.ad.campaign_id,
+            "campaign_name": lead.ad.campaign_name,
+        }
+    return record

@@ -1,0 +1,157 @@
+"""Shopify's Admin GraphQL API for the one query of orders and the one of the shop; errors come with status 200."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from reconciliation_assets_tests.standin.company import Money, Order
+from reconciliation_assets_tests.standin.system import TOKEN, Reply, Request, System
+
+FULFILLED = {"delivered", "shipped"}
+
+
+class Shopify(System):
+    """The shop of the AE market.
+
+    Attributes:
+        scopes: what its app was granted.
+        retired_fields: fields of Order that this API version no longer has.
+    """
+
+    name = "shopify"
+    scopes: tuple[str, ...] = ("read_orders", "read_all_orders")
+    retired_fields: tuple[str, ...] = ()
+
+    def routes(self) -> Mapping[str, Callable[..., Reply]]:
+        return {r"POST /admin/api/2026-07/graphql\.json": self.graphql}
+
+    def authorised(self, request: Request) -> bool:
+        return request.headers.get("x-shopify-access-token") == TOKEN
+
+    def refuse(self, kind: str) -> Reply:
+        if kind == "expired_token":
+            return Reply(
+                {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}, 401
+            )
+        if kind == "server_error":
+            return Reply({"errors": "Internal Server Error"}, 502)
+        code = {"rate_limited": "THROTTLED", "missing_permission": "ACCESS_DENIED"}[kind]
+        return Reply({"errors": [{"message": kind, "extensions": {"code": code}}], "extensions": _cost(available=40)})
+
+    def graphql(self, request: Request) -> Reply:
+        query = request.body["query"]
+        gone = [field for field in self.retired_fields if re.search(rf"\b{field}\b", query)]
+        if gone:
+            extensions = {"code": "undefinedField", "typeName": "Order", "fieldName": gone[0]}
+            return Reply(
+                {"errors": [{"message": f"Field '{gone[0]}' doesn't exist on type 'Order'", "extensions": extensions}]}
+            )
+        return self._orders(request.body["variables"]) if "orders(" in query else self._shop()
+
+    def _shop(self) -> Reply:
+        shop = {"myshopifyDomain": "invented.myshopify.com", "ianaTimezone": "Asia/Dubai", "currencyCode": "AED"}
+        installation = {"accessScopes": [{"handle": scope} for scope in self.scopes]}
+        return Reply({"data": {"shop": shop, "currentAppInstallation": installation}})
+
+    def _orders(self, asked: dict[str, Any]) -> Reply:
+        since = re.search(r"updated_at:>='(.+)'", asked["query"] or "")
+        orders = [
+            order
+            for order in self.company.orders_in("AE")
+            if since is None or order.updated >= datetime.fromisoformat(since.group(1))
+        ]
+        orders.sort(key=_place)
+        if asked["after"]:
+            orders = [order for order in orders if _cursor(order) > base64.b64decode(asked["after"]).decode()]
+        shown = orders[: asked["first"]]
+        info = {"hasNextPage": len(shown) < len(orders), "endCursor": _encoded(shown[-1]) if shown else None}
+        nodes = [_node(order) for order in shown]
+        if not asked["money"]:
+            nodes = [{name: value for name, value in node.items() if name != "transactions"} for node in nodes]
+        return Reply({"data": {"orders": {"pageInfo": info, "nodes": nodes}}, "extensions": _cost(available=1900)})
+
+
+def _cost(available: int) -> dict[str, Any]:
+    throttle = {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 100.0}
+    return {"cost": {"requestedQueryCost": 240, "actualQueryCost": None, "throttleStatus": throttle}}
+
+
+def _place(order: Order) -> tuple[datetime, int]:
+    return order.updated, order.number
+
+
+def _cursor(order: Order) -> str:
+    return f"{order.updated.isoformat()}|{order.number}"
+
+
+def _encoded(order: Order) -> str:
+    return base64.b64encode(_cursor(order).encode()).decode()
+
+
+def _bag(amount: object) -> dict[str, Any]:
+    return {"shopMoney": {"amount": str(amount)}}
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _transaction(money: Money) -> dict[str, Any]:
+    return {
+        "id": f"gid://shopify/OrderTransaction/{700000 + money.number}",
+        "kind": {"captured": "SALE", "authorised": "AUTHORIZATION", "refunded": "REFUND", "disputed": "VOID"}[
+            money.kind
+        ],
+        "status": "SUCCESS",
+        "gateway": money.provider,
+        "createdAt": _utc(money.at),
+        "processedAt": _utc(money.at),
+        "amountSet": _bag(money.amount),
+    }
+
+
+def _node(order: Order) -> dict[str, Any]:
+    ad = order.lead.ad if order.lead else None
+    visit = {
+        "landingPage": "https://shop.example/ar",
+        "source": "direct",
+        "utmParameters": {"source": "facebook", "medium": "paid", "campaign": ad.campaign_name, "content": None}
+        if ad
+        else None,
+    }
+    parcel = {
+        "createdAt": _utc(order.created),
+        "deliveredAt": _utc(order.delivered),
+        "trackingInfo": [{"number": order.waybill}] if order.waybill else [],
+    }
+    person = order.person
+    name = f"{person.first_name} {person.last_name}"
+    paid = any(money.kind == "captured" for money in order.money)
+    return {
+        "legacyResourceId": str(5550000000000 + order.number),
+        "name": f"#{order.number}",
+        "createdAt": _utc(order.created),
+        "updatedAt": _utc(order.updated),
+        "cancelledAt": _utc(order.cancelled),
+        "cancelReason": "CUSTOMER" if order.cancelled else None,
+        "test": False,
+        "displayFinancialStatus": "PAID" if paid else "PENDING",
+        "displayFulfillmentStatus": "FULFILLED" if order.status in FULFILLED else "UNFULFILLED",
+        "currencyCode": order.currency,
+        "customerLocale": "ar-AE",
+        "email": person.email,
+        "phone": None,
+        "paymentGatewayNames": [order.money[0].provider] if order.money else ["Cash on Delivery (COD)"],
+        "totalPriceSet": _bag(order.total),
+        "totalTaxSet": _bag(order.tax),
+        "totalShippingPriceSet": _bag(order.shipping),
+        "totalDiscountsSet": _bag(order.discount),
+        "customer": {"legacyResourceId": str(66000 + order.number), "displayName": name},
+        "shippingAddress": {"name": name, "phone": person.phone, "countryCodeV2": "AE"},
+        "customAttributes": [{"key": "lead_id", "value": order.lead.lead_id}] if order.lead else [],
+        "customerJourneySummary": {"lastVisit": visit},
+        "fulfillments": [parcel] if order.status in FULFILLED else [],
+        "transactions": [_transaction(money) for money in order.money],
+    }
