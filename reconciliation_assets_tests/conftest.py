@@ -1,5 +1,7 @@
 """What all tests share: the chain without Dagster, real installations, and the data beside the project."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +14,8 @@ from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Company, drop
 
 Build = Callable[..., Built]
+
+_EXIT_STATUS = pytest.StashKey[int]()
 
 
 @pytest.fixture
@@ -63,3 +67,17 @@ def shared() -> Path:
 def shared_data(shared: Path) -> Path:
     """Real and known input in the contract's tables."""
     return shared / "data"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep how the tests ended for the end of the process."""
+    session.config.stash[_EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave at once, as the command line does, so that DuckDB's binding does not list what Dagster still holds of it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if _EXIT_STATUS in config.stash:
+        os._exit(config.stash[_EXIT_STATUS])

@@ -38,8 +38,9 @@ GROUPS = {
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "match_coverage", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
-        "exceptions", "policy_versions",
+        "exceptions",
     },
+    "policy": {"policy_versions"},
     "publish": {"published_copy"},
 }  # fmt: skip
 ASSETS = set().union(*GROUPS.values())

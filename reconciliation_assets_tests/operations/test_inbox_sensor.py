@@ -1,6 +1,8 @@
 """New files start a run once they lie still; nothing else does."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 import pytest
@@ -17,7 +19,7 @@ class Ticks:
 
     def tick(self) -> list[dg.RunRequest]:
         context = dg.build_sensor_context(self._instance, cursor=self._cursor)
-        results = list(new_files_in_inbox(context))
+        results = list(cast(Iterator[dg.RunRequest | dg.SkipReason], new_files_in_inbox(context)))
         self._cursor = context.cursor
         return [result for result in results if isinstance(result, dg.RunRequest)]
 

@@ -1,7 +1,9 @@
 """The daily run: at 06:00 in the policy's zone, for the reporting day that has begun there."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,7 +17,8 @@ from reconciliation_assets_tests.harness import policy_file
 def test_it_asks_for_the_day_in_the_policys_zone(zone: str) -> None:
     six = datetime(2026, 7, 1, 6, 0, tzinfo=ZoneInfo(zone))
     schedule = daily_schedule(zone)
-    asked = list(schedule(dg.build_schedule_context(scheduled_execution_time=six)))
+    context = dg.build_schedule_context(scheduled_execution_time=six)
+    asked = list(cast(Iterator[dg.RunRequest], schedule(context)))
     assert [(request.run_key, request.partition_key) for request in asked] == [("2026-07-01", "2026-07-01")]
 
 

@@ -15,8 +15,8 @@ from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets_tests.harness import Bench, Built, write_csv
 from reconciliation_assets_tests.properties.companies import BAD_ROWS, VERSIONED_BY, Company, Row, companies
 
-A_FEW = settings(deadline=None, max_examples=30, derandomize=True, suppress_health_check=list(HealthCheck))
-FEWER = settings(A_FEW, max_examples=10)
+A_FEW = settings(deadline=None, max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
+FEWER = settings(A_FEW, max_examples=6)
 
 
 # What went in
@@ -243,8 +243,8 @@ def test_the_order_of_rows_and_files_does_not_matter(company: Company, order: An
             for name, part in ((f"{table}-b", mixed[:cut]), (f"{table}-a", mixed[cut:])):
                 write_csv(shuffled.inbox / f"{name}.csv", table, part)
         expected, found = without_places(straight.build().published()), without_places(shuffled.build().published())
-        for table, rows in expected.items():
-            assert found[table] == rows, table
+        for table, content in expected.items():
+            assert found[table] == content, table
         straight.close()
         shuffled.close()
 

@@ -125,6 +125,7 @@ def test_a_cell_that_can_be_read(table: str, column: str, text: str, value: Any)
 def test_a_cell_that_makes_its_row_bad(table: str, column: str, text: str | None, reason: str) -> None:
     row = read(table, column, text)
     assert row.faulty_column == column
+    assert row.fault is not None
     assert reason in row.fault
     if text and text.strip() and len(text.strip()) > 3:
         assert text.strip() not in row.fault, "a reason never holds the value"
