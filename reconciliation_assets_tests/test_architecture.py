@@ -17,6 +17,7 @@ USES_THE_SAMPLE = {"cli.py", "operations/benchmark.py"}
 MAY_IMPORT_DAGSTER = {
     "chain/assets.py",
     "chain/installation.py",
+    "chain/raw/pulls.py",
     "publish/assets.py",
     "definitions.py",
     *(str(path.relative_to(PACKAGE)) for path in (PACKAGE / "operations").glob("*.py")),

@@ -13,6 +13,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from reconciliation_assets.chain.check import Ground
+from reconciliation_assets.chain.raw.landing import LANDINGS
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.settings import Settings, load_settings
@@ -46,7 +47,8 @@ class OpenInstallation:
     @cached_property
     def protector(self) -> ContactProtector:
         """Protects contacts with the installation's secret."""
-        return ContactProtector(load_contact_key(self.settings.data_dir, self.settings.contact_key))
+        is_new = not self.warehouse.exists(LANDINGS) or not self.warehouse.count(LANDINGS)
+        return ContactProtector(load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new))
 
 
 class Installation(DuckDBResource):

@@ -26,15 +26,25 @@ class ContactKeyError(RuntimeError):
     """The secret contact key cannot be used; the message says what to do."""
 
 
-def load_contact_key(data_dir: Path, given: SecretStr | None) -> bytes:
+def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -> bytes:
     """The secret key of the protected contact keys: as given, else the installation's own, made on first run.
 
+    Args:
+        data_dir: the installation's data directory, where its own key lies.
+        given: the key of the environment, if one is set.
+        is_new: whether nothing is protected yet, so that a key may be made.
+
     Raises:
-        ContactKeyError: the key file is there but empty or unreadable.
+        ContactKeyError: the key file is there but empty or unreadable, or gone while it is needed.
     """
     if given is not None and given.get_secret_value():
         return given.get_secret_value().encode()
     path = data_dir / _KEY_FILE
+    if not path.exists() and not is_new:
+        raise ContactKeyError(
+            f"The contact key {path} is gone, but contacts protected with it are in the warehouse. Restore it from your "
+            "backup. If it is lost for good, remove warehouse.duckdb too: the next run reads the inbox anew under a new key."
+        )
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -84,7 +84,7 @@ def shipped() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def built(build_once: Build) -> Built:
-    return build_once({"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1")]})
+    return build_once({"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1")]}).make_all()
 
 
 @pytest.mark.parametrize("table", INPUT_TABLES, ids=lambda table: table.name)

@@ -61,14 +61,14 @@ def test_tables_without_a_contact_column_get_empty_keys() -> None:
 
 
 def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
-    made = load_contact_key(tmp_path, None)
+    made = load_contact_key(tmp_path, None, is_new=True)
     assert len(made) == 64
-    assert load_contact_key(tmp_path, None) == made
+    assert load_contact_key(tmp_path, None, is_new=True) == made
     assert stat.S_IMODE((tmp_path / "contact.key").stat().st_mode) == 0o600
 
 
 def test_a_given_secret_is_used_and_not_written(tmp_path: Path) -> None:
-    assert load_contact_key(tmp_path, SecretStr("given")) == b"given"
+    assert load_contact_key(tmp_path, SecretStr("given"), is_new=True) == b"given"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -76,4 +76,10 @@ def test_a_given_secret_is_used_and_not_written(tmp_path: Path) -> None:
 def test_a_lost_secret_stops_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "contact.key").write_bytes(content)
     with pytest.raises(ContactKeyError, match="Restore it from your backup"):
-        load_contact_key(tmp_path, None)
+        load_contact_key(tmp_path, None, is_new=True)
+
+
+def test_a_key_that_is_lost_while_contacts_are_stored_is_not_replaced_in_silence(tmp_path: Path) -> None:
+    with pytest.raises(ContactKeyError, match="Restore it from your backup"):
+        load_contact_key(tmp_path, None, is_new=False)
+    assert not (tmp_path / "contact.key").exists()

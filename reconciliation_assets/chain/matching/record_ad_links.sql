@@ -22,7 +22,7 @@ pairs as (
   select
     m.left_id as record_id,
     m.right_id as ad_id,
-    a.campaign_id,
+    coalesce(a.campaign_id, c.campaign_id) as campaign_id,
     a.adset_id,
     'manual_verified' as match_method,
     1 as strength,
@@ -30,6 +30,7 @@ pairs as (
   from canonical.manual_matches m
   join matching.captured_records r on r.record_id = m.left_id
   left join matching.ads a on a.ad_id = m.right_id
+  left join matching.campaigns c on 'campaign:' || c.campaign_id = m.right_id
   where m.link = 'record_ad' and m.verdict = 'accept'
   union all
   select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'exact_id', 2, r.record_type || ' names ad ' || a.ad_id

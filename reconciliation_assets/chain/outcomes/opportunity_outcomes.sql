@@ -39,8 +39,8 @@ money as (
     k.left_id as lead_id,
     count(*) as payments,
     sum(case when m.kind = 'payment' then m.signed_value else 0 end) as paid_value,
-    sum(case when m.kind = 'payment' then m.collected_value else 0 end) as paid_basis_value,
-    sum(case when m.kind <> 'payment' then -m.collected_value else 0 end) as refunded_value,
+    sum(case when m.kind in ('payment', 'fee') then m.collected_value else 0 end) as paid_basis_value,
+    sum(case when m.kind in ('refund', 'chargeback') then -m.collected_value else 0 end) as refunded_value,
     sum(m.collected_value) as collected_value,
     min(m.paid_at) as first_paid_at
   from outcomes.payment_money m

@@ -6,9 +6,9 @@ with money as (
     m.order_id,
     count(*) as payments,
     sum(case when m.kind = 'payment' then m.signed_value else 0 end) as paid_value,
-    sum(case when m.kind = 'payment' then m.collected_value else 0 end) as paid_basis_value,
+    sum(case when m.kind in ('payment', 'fee') then m.collected_value else 0 end) as paid_basis_value,
     sum(case when m.kind = 'payment' then m.signed_amount else 0 end) as paid_amount,
-    sum(case when m.kind <> 'payment' then -m.collected_value else 0 end) as refunded_value,
+    sum(case when m.kind in ('refund', 'chargeback') then -m.collected_value else 0 end) as refunded_value,
     sum(m.collected_value) as collected_value,
     bool_and(m.currency = o.currency) as is_one_currency,
     min(m.paid_at) as first_paid_at
