@@ -19,7 +19,7 @@ OPENED = datetime(2026, 1, 1, tzinfo=DUBAI)
 CURRENCIES = ("AED", "SAR", "USD", "KWD", "EUR")
 CAMPAIGNS = {"121": ("1211", "1212"), "122": ("1221",), "123": ()}
 
-PEOPLE = (
+PEOPLE: tuple[Row, ...] = (
     {"email": "amal@example.com", "phone": "0501234567", "market": "AE"},
     {"email": "Amal@Example.com", "market": "AE"},
     {"phone": "+971 50 123 4567"},

@@ -15,8 +15,8 @@ from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets_tests.harness import Bench, Built, write_csv
 from reconciliation_assets_tests.properties.companies import BAD_ROWS, VERSIONED_BY, Company, Row, companies
 
-A_FEW = settings(deadline=None, max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
-FEWER = settings(A_FEW, max_examples=6)
+A_FEW = settings(deadline=None, max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
+FEWER = settings(A_FEW, max_examples=4)
 
 
 # What went in
