@@ -43,7 +43,7 @@ format: $(READY) ## Put the code into form
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 		--no-header --no-annotate -o requirements.lock pyproject.toml
 
 bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
