@@ -58,7 +58,7 @@ def show() -> None:
     if not settings.published_path.is_file():
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
-    show_page(_out, settings.published_path, settings.as_of)
+    show_page(_out, settings.published_path, None)
 
 
 @app.command()

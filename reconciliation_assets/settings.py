@@ -30,10 +30,10 @@ class Settings(BaseSettings):
     contact_key: SecretStr | None = None
     alert_webhook: SecretStr | None = None
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "policy", "sources")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().resolve()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().resolve() if path else None
 
     @field_validator("as_of")
     @classmethod

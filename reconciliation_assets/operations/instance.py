@@ -19,7 +19,7 @@ class AlreadyRunningError(RuntimeError):
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the installation's Dagster home and point this process at it."""
+    """Make the installation's Dagster home and point this process, wherever it goes, at the installation."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     template = PROJECT_ROOT / "dagster.yaml"
     if template.is_file():
@@ -27,7 +27,13 @@ def prepare_home(settings: Settings) -> None:
     else:
         (settings.dagster_home / "dagster.yaml").touch()
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    os.environ["RECON_DATA_DIR"] = str(settings.data_dir)
+    for variable, path in (
+        ("RECON_DATA_DIR", settings.data_dir),
+        ("RECON_POLICY", settings.policy),
+        ("RECON_SOURCES", settings.sources),
+    ):
+        if path:
+            os.environ[variable] = str(path)
 
 
 @contextmanager

@@ -37,12 +37,12 @@ _LINKS = {
 _BAR_WIDTH = 24
 
 
-def show_page(console: Console, path: Path, as_of: datetime) -> None:
+def show_page(console: Console, path: Path, as_of: datetime | None) -> None:
     """Print the page of a published copy.
 
     Args:
         path: the published database.
-        as_of: the instant the run spoke for.
+        as_of: the instant the run spoke for, where it is known.
     """
     with Published(path) as published:
         currency = published.currency()
@@ -72,7 +72,8 @@ def _times(ratio: float | None) -> str:
     return "–" if ratio is None else f"{ratio:.2f}"
 
 
-def _headline(published: Published, currency: str, as_of: datetime) -> RenderableType:
+def _headline(published: Published, currency: str, as_of: datetime | None) -> RenderableType:
+    instant = f"as of {as_of:%Y-%m-%d %H:%M %Z}, " if as_of else ""
     total = published.advertised()
     organic, organic_records = published.without_campaign()
     unmatched, payments = published.unmatched_money()
@@ -96,7 +97,7 @@ def _headline(published: Published, currency: str, as_of: datetime) -> Renderabl
                 style="dim",
             ),
         ),
-        title=f"What did the ads bring in? [dim]({currency}, as of {as_of:%Y-%m-%d %H:%M %Z}, policy {published.policy_version()})[/]",
+        title=f"What did the ads bring in? [dim]({currency}, {instant}policy {published.policy_version()})[/]",
         title_align="left",
     )
 
