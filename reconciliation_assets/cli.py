@@ -36,7 +36,7 @@ def run(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Forget everything landed and read the whole inbox anew.")
+        bool, typer.Option("--full-refresh", help="Forget what files landed and read the whole inbox anew.")
     ] = False,
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""

@@ -50,7 +50,7 @@ class Landing(dg.Config):
     """How a raw asset lands."""
 
     full_refresh: bool = Field(
-        default=False, description="Forget everything landed for the table and read the whole inbox anew."
+        default=False, description="Forget what files landed for the table and read the whole inbox anew."
     )
 
 
@@ -120,8 +120,7 @@ def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = No
             described.append(dg.TableColumn(name, kind, description=own[name]))
             continue
         meaning = GLOSSARY.get(name)
-        unit = f" [{meaning.unit}]" if meaning and meaning.unit else ""
-        described.append(dg.TableColumn(name, kind, description=f"{meaning.description}{unit}" if meaning else None))
+        described.append(dg.TableColumn(name, kind, description=meaning.text if meaning else None))
     return dg.TableSchema(described)
 
 

@@ -111,6 +111,11 @@ class Meaning:
     description: str
     unit: str | None = None
 
+    @property
+    def text(self) -> str:
+        """The meaning with its unit behind it, as people read it in the UI and in the published copy."""
+        return f"{self.description} [{self.unit}]" if self.unit else self.description
+
 
 @dataclass(frozen=True)
 class OutputTable:

@@ -61,7 +61,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     Args:
         settings: the installation.
         listener: who is told while it goes on.
-        full_refresh: forget everything landed and read the whole inbox anew.
+        full_refresh: forget what files landed and read the whole inbox anew.
 
     Raises:
         PolicyError: the policy file cannot be used.

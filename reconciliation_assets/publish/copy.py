@@ -48,9 +48,7 @@ def _copy(warehouse: Warehouse, table: OutputTable) -> int:
     warehouse.execute(f"create table {target} as select * from {source} order by {order}")
     warehouse.execute(f"comment on table {target} is '{_quoted(f'One row per {table.grain}.')}'")
     for column in warehouse.columns(source):
-        meaning = GLOSSARY[column]
-        unit = f" [{meaning.unit}]" if meaning.unit else ""
-        warehouse.execute(f"comment on column {target}.{column} is '{_quoted(meaning.description + unit)}'")
+        warehouse.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
     return warehouse.count(source)
 
 

@@ -192,17 +192,15 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
 
 
 def forget(warehouse: Warehouse, table: InputTable) -> None:
-    """Drop everything landed for a table, so that the inbox is read anew: the full refresh of a run's config."""
+    """Drop what files landed for a table, so that the inbox is read anew: the full refresh of a run's config.
+
+    What was pulled from outside systems stays, with the cursors: a pull is history that cannot be read again.
+    """
     prepare(warehouse, table)
+    files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
     with warehouse.transaction():
-        for records in (QUARANTINE, TOTALS):
-            warehouse.execute(
-                f"delete from {records} where landing_id in (select landing_id from {LANDINGS} where source_table = $table)",
-                {"table": table.name},
-            )
-        warehouse.execute(f"delete from {raw_table(table)}")
-        warehouse.execute(f"delete from {LANDINGS} where source_table = $table", {"table": table.name})
-        warehouse.execute(f"delete from {PULLS} where list_contains(tables, $table)", {"table": table.name})
+        for rows in (QUARANTINE, TOTALS, raw_table(table), LANDINGS):
+            warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
 
 def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
