@@ -1,6 +1,7 @@
 """What a preset may say: a file's columns with their headings, the rows to pass over, and the tables it feeds."""
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,11 @@ class Column(_Part):
     required: bool = False
     strip: Pattern | None = None
     zone: Zone | None = None
+
+    @cached_property
+    def folded_headings(self) -> tuple[str, ...]:
+        """The headings as they compare."""
+        return tuple(dict.fromkeys(map(folded, self.headings)))
 
 
 class Condition(_Part):
@@ -167,7 +173,8 @@ class Cell(_Part):
 
     @model_validator(mode="after")
     def _filled_one_way(self) -> Self:
-        if sum(getattr(self, way) is not None for way in _WAYS) != 1:
+        ways = sum(getattr(self, way) is not None for way in _WAYS)
+        if ways > 1 or (ways == 0 and not self.currency_of):
             raise ValueError(f"a column is filled in exactly one way: {', '.join(_WAYS)}")
         return self
 
@@ -278,7 +285,7 @@ class Preset(_Part):
         seen: dict[str, str] = {}
         problems = []
         for name, column in self.columns.items():
-            for heading in dict.fromkeys(map(folded, column.headings)):
+            for heading in column.folded_headings:
                 if heading in seen:
                     problems.append(f"the heading {heading!r} is given to {seen[heading]} and to {name}")
                 seen[heading] = name

@@ -100,15 +100,15 @@ create macro day_part(stamp) as
 -- Numbers only, both of which may be the month, and nobody said which is.
 create macro can_be_two_days(stamp) as
   regexp_matches(stamp, numbers_only())
-  and cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 1 and 12
-  and cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 1 and 12
-  and cast(regexp_extract(stamp, numbers_only(), 1) as integer) <> cast(regexp_extract(stamp, numbers_only(), 2) as integer);
+  and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 1 and 12
+  and try_cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 1 and 12
+  and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) <> try_cast(regexp_extract(stamp, numbers_only(), 2) as integer);
 
 create macro day_comes_first(stamp, day_order) as
   case
     when day_order is not null then day_order = 'day_first'
     when can_be_two_days(stamp) then null
-    else cast(regexp_extract(stamp, numbers_only(), 2) as integer) <= 12
+    else try_cast(regexp_extract(stamp, numbers_only(), 2) as integer) <= 12
   end;
 
 create macro day_of_plain(stamp, day_order) as
@@ -145,9 +145,9 @@ create macro clock(parts) as
   case when parts['hours'] <> '' then
     ' ' || lpad(cast(
       case
-        when parts['half'] = '' then cast(parts['hours'] as integer)
-        when lower(parts['half']) in ('pm', 'م') then cast(parts['hours'] as integer) % 12 + 12
-        else cast(parts['hours'] as integer) % 12
+        when parts['half'] = '' then try_cast(parts['hours'] as integer)
+        when lower(parts['half']) in ('pm', 'م') then try_cast(parts['hours'] as integer) % 12 + 12
+        else try_cast(parts['hours'] as integer) % 12
       end as varchar), 2, '0')
     || ':' || parts['minutes'] || coalesce(nullif(parts['seconds'], ''), ':00')
     || case

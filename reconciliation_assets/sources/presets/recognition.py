@@ -61,14 +61,15 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         return Unrecognised(
             path, str(problem) if isinstance(problem, FileSetAsideError) else "it cannot be opened; drop it again"
         )
+    compared = [tuple(map(folded, row)) for row in head.rows]
     found = [
         candidate
-        for number, row in enumerate(head.rows, start=1)
+        for number, cells in enumerate(compared, start=1)
         for preset in presets
-        if (candidate := _as_header(row, number, preset, head)) is not None
+        if (candidate := _as_header(cells, number, preset, head)) is not None
     ]
     if not found:
-        return Unrecognised(path, _nearest(head, presets))
+        return Unrecognised(path, _nearest(head, compared, presets))
     best = max(len(candidate.positions) for candidate in found)
     first = min((each for each in found if len(each.positions) == best), key=lambda each: each.header_row)
     rivals = sorted({each.preset.name for each in found if len(each.positions) == best})
@@ -80,7 +81,7 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
     twice = sorted(
         first.headings[name]
         for name in first.positions
-        if len(_positions(head.rows[first.header_row - 1], first.preset.columns[name])) > 1
+        if len(_positions(compared[first.header_row - 1], first.preset.columns[name])) > 1
     )
     if twice:
         return Unrecognised(
@@ -90,9 +91,10 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
     return first
 
 
-def _as_header(row: Sequence[str], number: int, preset: Preset, head: Head) -> Recognised | None:
-    """The row as the header of a preset's file; None where a required column is not in it."""
-    where = {name: _positions(row, column) for name, column in preset.columns.items()}
+def _as_header(cells: Sequence[str], number: int, preset: Preset, head: Head) -> Recognised | None:
+    """A row as the header of a preset's file; None where a required column is not in it."""
+    row = head.rows[number - 1]
+    where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
     if any(name not in positions for name in preset.required):
         return None
@@ -105,7 +107,7 @@ def _as_header(row: Sequence[str], number: int, preset: Preset, head: Head) -> R
         currencies={
             name: code
             for name, position in positions.items()
-            if (code := _currency(folded(row[position]), preset.columns[name])) is not None
+            if (code := _currency(cells[position], preset.columns[name])) is not None
         },
         unmapped=tuple(cell.strip() for position, cell in enumerate(row) if position not in mapped and cell.strip()),
         width=max(position for position, cell in enumerate(row) if cell.strip()) + 1,
@@ -113,26 +115,25 @@ def _as_header(row: Sequence[str], number: int, preset: Preset, head: Head) -> R
     )
 
 
-def _positions(row: Sequence[str], column: Column) -> list[int]:
+def _positions(cells: Sequence[str], column: Column) -> list[int]:
     """Where a column stands; of its headings the one named first counts, so that a closer name wins."""
-    cells = [folded(cell) for cell in row]
-    for heading in column.headings:
-        found = [position for position, cell in enumerate(cells) if fits(cell, folded(heading))]
+    for heading in column.folded_headings:
+        found = [position for position, cell in enumerate(cells) if fits(cell, heading)]
         if found:
             return found
     return []
 
 
 def _currency(cell: str, column: Column) -> str | None:
-    return next((code for heading in column.headings if (code := currency_in(cell, folded(heading)))), None)
+    return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), None)
 
 
-def _nearest(head: Head, presets: Sequence[Preset]) -> str:
+def _nearest(head: Head, compared: Sequence[Sequence[str]], presets: Sequence[Preset]) -> str:
     """What the file comes closest to, and what it lacks."""
     near: list[tuple[float, int, str]] = []
-    for row in head.rows:
+    for row, folded_cells in zip(head.rows, compared, strict=True):
         for preset in presets:
-            known = [name for name, column in preset.columns.items() if _positions(row, column)]
+            known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
             lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]
             share = 1 - len(lacking) / max(len(preset.required), 1)
             near.append((share, len(known), f"{preset.title} ({preset.name}); missing: {', '.join(lacking)}"))

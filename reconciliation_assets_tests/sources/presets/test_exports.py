@@ -1,0 +1,264 @@
+"""What other products export becomes the contract's rows; what cannot be read says where, why and what to do."""
+
+from reconciliation_assets_tests.sources.presets.conftest import Drop
+
+COURIER = """Falcon Couriers LLC
+Remittance to: A made-up shop,,,,,,
+
+Sr #,CN #,Consignee,COD Amount,Delivery Charges,Net Payable,Remittance Date,Transfer Ref,Currency
+1,fx 1001,A. Someone,"1,250.00",25.00,"1,225.00",03/04/2026,tr-77,AED
+2,FX1002,B. Someone,-,(25.00),(25.00),03/04/2026,TR-77,AED
+3,FX1003,C. Someone,(66.50),-,(66.50),03/04/2026,TR-77,AED
+4,1.20213E+17,D. Someone,50,-,50,03/04/2026,TR-77,AED
+5,FX1005,E. Someone,10%,-,50,03/04/2026,TR-77,AED
+6,FX1006,F. Someone,10.5,-,50,31/02/2026,TR-77,AED
+7,FX1007,G. Someone,1,200.00,-,1200,03/04/2026,TR-77,AED
+8,,H. Someone,70,-,70,03/04/2026,TR-77,AED
+9,FX1009,I. Someone,-,-,-,03/04/2026,TR-77,AED
+
+,Total,,"1,183.50",50.00,"1,133.50",,,
+"""
+
+
+def test_a_couriers_remittance_is_cash_reversals_and_charges_by_waybill(drop: Drop) -> None:
+    dropped = drop({"Remittance (3).csv": COURIER})
+    assert dropped.rows("payments", "payment_id", "kind", "amount", "currency", "waybill", "settlement_id", "paid_at") == [
+        ("cod-fee:FX1001", "fee", "25.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod-fee:FX1002", "fee", "25.000000", "AED", "FX1002", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod-refund:FX1003", "refund", "66.500000", "AED", "FX1003", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod:FX1001", "payment", "1250.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
+    ]  # fmt: skip
+    assert dropped.bad() == [
+        (8, "CN #", "a spreadsheet turned it into a rounded number; format the column as text and export it again"),
+        (9, "COD Amount", "a percentage where an amount is expected"),
+        (10, "Remittance Date", "an impossible date, read with the day first"),
+        (11, None, "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"),
+        (12, "CN #", "a required value is missing"),
+    ]
+    assert dropped.passed_over() == {"parcels with neither cash nor charges: 1; totals rows: 1"}
+
+
+def test_the_same_remittance_in_arabic(drop: Drop) -> None:
+    text = """كشف التحصيل;;;;
+رقم البوليصة;المبلغ المُحصَّل;رسوم الشحن;تاريخ التحويل;العملة
+fx ١٠٠١;١٬٢٥٠٫٠٠;٢٥;٠٣/٠٤/٢٠٢٦;SAR
+الإجمالي;١٬٢٥٠٫٠٠;٢٥;;
+"""
+    for encoding in ("utf-8-sig", "utf-16", "cp1256"):
+        content = (
+            text
+            if encoding != "cp1256"
+            else text.translate(str.maketrans("٠١٢٣٤٥٦٧٨٩", "0123456789", "٬")).replace("٫", ".")
+        )
+        dropped = drop({"كشف.csv": content.encode(encoding)})
+        assert dropped.rows("payments", "payment_id", "amount", "currency", "paid_at") == [
+            ("cod-fee:FX1001", "25.000000", "SAR", "2026-04-02 20:00:00+00"),
+            ("cod:FX1001", "1250.000000", "SAR", "2026-04-02 20:00:00+00"),
+        ], encoding
+        assert dropped.bad() == []
+
+
+def test_a_bank_statement_gives_money_in_and_refunds_and_keeps_no_description(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "statement.csv": """Account statement
+Account:,AE00 0000 0000
+Date,Description,Reference,Debit (AED),Credit (AED),Balance (AED)
+01/04/2026,Opening balance,,,,"10,000.00"
+01/04/2026,TRANSFER FROM SOMEBODY FOR COURSE,FT26091AB,,"1,500.00","11,500.00"
+01/04/2026,TRANSFER FROM SOMEBODY FOR COURSE,0501234567,,200,"11,700.00"
+02/04/2026,STRIPE PAYMENTS UK PAYOUT,FT26092ZZ,,"9,000.00","20,700.00"
+02/04/2026,Office rent,FT26092RR,"4,000.00",,"16,700.00"
+03/04/2026,Refund to a customer,FT26093QQ,300.00,,"16,400.00"
+,Total,,"4,300.00","10,700.00",
+"""
+        }
+    )
+    assert dropped.rows("payments", "kind", "amount", "currency", "reference", "method", "email_key") == [
+        ("payment", "1500.000000", "AED", "FT26091AB", "bank_transfer", None),
+        ("payment", "200.000000", "AED", None, "bank_transfer", None),
+        ("refund", "300.000000", "AED", "FT26093QQ", "bank_transfer", None),
+    ]
+    assert dropped.bad() == []
+    assert dropped.passed_over() == {
+        (
+            "money that went out and is no refund: 1; totals and balances carried: 2; "
+            "transfers of payment providers and couriers, whose own reports tell each payment: 1"
+        )
+    }
+
+
+def test_a_bank_statement_in_arabic(drop: Drop) -> None:
+    dropped = drop(
+        {"كشف حساب.csv": "التاريخ\tالبيان\tمدين\tدائن\tالرصيد\tالعملة\n٠٥/٠٤/٢٠٢٦\tحوالة\t-\t٥٠٠٫٢٥\t٩٠٠٫٢٥\tSAR\n"}
+    )
+    assert dropped.rows("payments", "kind", "amount", "currency", "paid_at") == [
+        ("payment", "500.250000", "SAR", "2026-04-04 20:00:00+00")
+    ]
+
+
+def test_overlapping_statements_do_not_double_money_and_equal_rows_are_kept_apart(drop: Drop) -> None:
+    header = "Date,Description,Debit,Credit,Currency\n"
+    twice = '05/04/2026,Transfer,,"100.00",AED\n05/04/2026,Transfer,,"100.00",AED\n'
+    later = "06/04/2026,Transfer,,50,AED\n"
+    dropped = drop({"april.csv": header + twice, "april to may.csv": header + twice.replace("100.00", "100") + later})
+    assert [amount for (amount,) in dropped.rows("payments", "amount")] == ["100.000000", "100.000000", "50.000000"]
+
+
+def test_a_remittance_delivered_again_does_not_double_money(drop: Drop) -> None:
+    again = COURIER.replace("fx 1001", "FX1001").replace('"1,250.00"', "1250")
+    once, twice = drop({"a.csv": COURIER}), drop({"a.csv": COURIER, "b.csv": again})
+    assert twice.rows("payments", "payment_id", "amount") == once.rows("payments", "payment_id", "amount")
+    twice.built.make_all()
+    difference = twice.built.warehouse.rows("select measure from governance.source_totals where difference <> 0")
+    assert difference == [], "rows in are current, superseded and quarantined"
+
+
+def test_stripes_balance_report_is_the_connectors_rows(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "Itemized_balance_change.csv": """balance_transaction_id,created_utc,created,currency,gross,fee,net,reporting_category,source_id,automatic_payout_id,customer_email,charge_id,payment_intent_id,payment_metadata[order_id]
+txn_1,2026-04-01 08:00:00,2026-04-01 12:00:00,aed,500.00,15.50,484.50,charge,ch_1,po_1,someone@example.com,ch_1,pi_1,SO1
+txn_2,2026-04-02 08:00:00,2026-04-02 12:00:00,aed,-100.00,0.00,-100.00,refund,re_1,,someone@example.com,ch_1,pi_1,SO1
+txn_3,2026-04-03 08:00:00,2026-04-03 12:00:00,aed,-384.50,0.00,-384.50,payout,po_1,,,,,
+txn_4,2026-04-04 08:00:00,2026-04-04 12:00:00,aed,-200.00,60.00,-260.00,dispute,dp_1,,,ch_1,pi_1,SO1
+txn_5,2026-04-05 08:00:00,2026-04-05 12:00:00,aed,-3.00,0.00,-3.00,other_adjustment,adj_1,,,,,
+"""
+        }
+    )
+    columns = (
+        "payment_id",
+        "kind",
+        "status",
+        "amount",
+        "currency",
+        "fee",
+        "order_id",
+        "reference",
+        "settlement_id",
+        "paid_at",
+    )
+    assert dropped.rows("payments", *columns) == [
+        ("txn_1", "payment", "settled", "500.000000", "AED", "15.500000", "SO1", "pi_1", "po_1", "2026-04-01 08:00:00+00"),
+        ("txn_2", "refund", "settled", "100.000000", "AED", "0.000000", "SO1", "pi_1", None, "2026-04-02 08:00:00+00"),
+        ("txn_4", "chargeback", "settled", "200.000000", "AED", "60.000000", "SO1", "pi_1", None, "2026-04-04 08:00:00+00"),
+    ]  # fmt: skip
+    assert dropped.bad() == [(6, "reporting_category", "not one of: payment, refund, chargeback, fee")]
+    assert dropped.passed_over() == {"money that moved on, such as payouts: 1"}
+
+
+def test_shopifys_orders_are_one_row_each_and_no_money(drop: Drop) -> None:
+    header = (
+        "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Total,"
+    )
+    header += (
+        "Discount Code,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Shipping Name,Phone,"
+    )
+    header += "Shipping Country,Note Attributes,Cancelled at,Payment Method\n"
+    dropped = drop(
+        {
+            "orders_export_1.csv": header
+            + "#1001,a@example.com,paid,2026-04-01 10:00:00 +0400,fulfilled,2026-04-02 09:00:00 +0400,AED,200.00,10.00,10.00,"
+            + '220.00,,0.00,2026-04-01 09:59:00 +0400,1,Oud 50 ml,100.00,A. Someone,0501234567,AE,"lead_id: L7\nfbclid: fb.1.2",,'
+            + "Cash on Delivery (COD)\n"
+            + "#1001,a@example.com,,,,,,,,,,,,2026-04-01 09:59:00 +0400,1,Musk 30 ml,100.00,,,,,,\n"
+            + "#1002,b@example.com,voided,,unfulfilled,,AED,50.00,0.00,0.00,50.00,,0.00,2026-04-03 09:00:00 +0400,1,Oud,50,,,AE,,"
+            + "2026-04-03 12:00:00 +0400,\n"
+            + "#1003,c@example.com,pending,,unfulfilled,,AED,50.00,0.00,0.00,50.00,,0.00,2026-04-04 09:00:00 +0400,1,Oud,50,,"
+            + "5.01235E+08,AE,,,\n"
+        }
+    )
+    columns = ("order_id", "status", "gross_value", "currency", "lead_id", "click_id", "market", "offer", "updated_at")
+    assert dropped.rows("orders", *columns) == [
+        ("1001", "shipped", "220.000000", "AED", "L7", "fb.1.2", "AE", "Oud 50 ml", "2026-04-02 05:00:00+00"),
+        ("1002", "cancelled", "50.000000", "AED", None, None, "AE", "Oud", "2026-04-03 08:00:00+00"),
+    ]
+    assert dropped.rows("payments", "payment_id") == []
+    assert [(row, column) for row, column, _ in dropped.bad()] == [(5, "Phone")], (
+        "a record with a line end in it counts once"
+    )
+    assert dropped.passed_over() == {"further rows of the same Name: 1"}
+
+
+def test_hubspots_deals_and_contacts_are_the_connectors_records(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "hubspot-crm-exports-all-deals-2026-04-05.csv": "Record ID,Deal Name,Deal Stage,Create Date,Close Date,Amount,Currency,Deal owner\n"
+            '901,Diploma,Closed Won,2026-04-01 10:00,2026-04-03 10:00,"4,500",AED,S. Someone\n',
+            "hubspot-crm-exports-all-contacts-2026-04-05.csv": "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Lead Status,Create Date,Last Modified Date,Associated Deal IDs\n"
+            "77,Amal,Haddad,amal@example.com,+971501234567,S. Someone,,2026-03-30 10:00,2026-04-02 10:00,88;901\n",
+        }
+    )
+    assert dropped.rows(
+        "crm_records", "crm_id", "stage", "final_value", "currency", "merged_into", "updated_at", "owner"
+    ) == [
+        ("901", "Closed Won", "4500.000000", "AED", None, "2026-04-01 06:00:00+00", None),
+        ("contact-77", "new", None, None, "901", "2026-04-02 06:00:00+00", None),
+    ]
+    keyed = dropped.built.warehouse.rows(
+        "select crm_id from current.crm_records where email_key is not null and phone_key is not null and len(name_keys) > 1"
+    )
+    assert keyed == [("contact-77",)]
+
+
+def test_lead_ads_come_in_utf_16_with_tabs_and_letters_before_their_ids(drop: Drop) -> None:
+    text = (
+        "id\tcreated_time\tad_id\tad_name\tadset_id\tcampaign_id\tcampaign_name\tform_id\tis_organic\tplatform\tmost_wanted_course?\temail\tfull_name\tphone_number\tcountry\tlead_status\n"
+        "l:1203000000000001\t2026-04-01T10:15:00+04:00\tag:12011\tAd\tas:12012\tc:12013\tSpring\tf:555\tfalse\tig\tdata\tamal@example.com\tأمل الحداد\tp:0501234567\tUnited Arab Emirates\tCREATED\n"
+        "l:1203000000000002\t2026-04-01T11:15:00+04:00\tag:12011\tAd\tas:12012\tc:12013\tSpring\tf:555\tfalse\tfb\tdata\ttest@meta.com\t<test lead: dummy data for full_name>\tp:<test lead: dummy data for phone_number>\t\tCREATED\n"
+    )
+    dropped = drop({"Spring_Leads_2026-04-05.csv": text.encode("utf-16")})
+    columns = ("lead_id", "meta_lead_id", "campaign_id", "ad_id", "form_id", "source", "medium", "market", "is_test")
+    assert dropped.rows("leads", *columns) == [
+        ("1203000000000001", "1203000000000001", "12013", "12011", "555", "instagram", "paid", "AE", "false"),
+        ("1203000000000002", "1203000000000002", "12013", "12011", "555", "facebook", "paid", None, "true"),
+    ]
+    (landed,) = dropped.built.landed["leads"]
+    assert landed.ignored_columns == ("ad_name", "most_wanted_course?", "lead_status")
+
+
+def test_ads_manager_by_day_is_metas_figures(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "Untitled-report.csv": "Reporting starts,Reporting ends,Account ID,Campaign name,Campaign ID,Ad set ID,Ad name,Ad ID,Attribution setting,Result indicator,Results,Amount spent (AED),Impressions,Purchases conversion value\n"
+            ",,,,,,,,,,7,330.5,1000,900\n"
+            "2026-04-01,2026-04-01,1001,Spring,120213,120214,Ad A,120215,7-day click or 1-day view,actions:lead,4,110.25,600,\n"
+            "2026-04-01,2026-04-02,1001,Spring,120213,120214,Ad A,120215,7-day click or 1-day view,actions:lead,3,220.25,400,900\n"
+            "2026-04-03,2026-04-03,1001,Spring,1.20213E+17,120214,Ad A,120215,7-day click,actions:lead,3,220.25,400,900\n"
+        }
+    )
+    columns = (
+        "account_id",
+        "date",
+        "ad_id",
+        "attribution_setting",
+        "result_type",
+        "results",
+        "spend",
+        "account_currency",
+        "attributed_value",
+    )
+    assert dropped.rows("meta_insights", *columns) == [
+        ("1001", "2026-04-01", "120215", "7d_click_1d_view", "lead", "4.000000", "110.250000", "AED", "0.000000")
+    ]  # fmt: skip
+    assert dropped.bad() == [
+        (4, "Reporting ends", "the row covers several days; export it again with the breakdown by day"),
+        (
+            5,
+            "Campaign ID",
+            "a spreadsheet turned it into a rounded number; format the column as text and export it again",
+        ),
+    ]
+    assert dropped.passed_over() == {"totals rows: 1"}
+
+
+def test_ads_manager_in_arabic(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "تقرير.csv": "بداية التقرير,نهاية التقرير,معرّف الحساب,معرّف الحملة,معرّف مجموعة الإعلانات,معرّف الإعلان,النتائج,المبلغ المُنفَق (SAR),قيمة التحويل\n"
+            "٢٠٢٦-٠٤-٠١,٢٠٢٦-٠٤-٠١,1001,120213,120214,120215,٤,١١٠٫٢٥,٩٠٠\n"
+        }
+    )
+    assert dropped.rows("meta_insights", "date", "spend", "account_currency", "attributed_value") == [
+        ("2026-04-01", "110.250000", "SAR", "900.000000")
+    ]

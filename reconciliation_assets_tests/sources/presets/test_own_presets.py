@@ -1,0 +1,111 @@
+"""What a company says about its own files holds, and what nobody said is not guessed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciliation_assets.settings import PROJECT_ROOT
+from reconciliation_assets_tests.harness import Bench
+from reconciliation_assets_tests.sources.presets.conftest import Dropped
+
+PAGE = (PROJECT_ROOT / "docs/sources/files.md").read_text("utf-8")
+
+STATEMENT = """
+title: our provider's statement
+{more}
+columns:
+  id: {{headings: [Ref], holds: id, required: true}}
+  day: {{headings: [Day], holds: date, required: true}}
+  amount: {{headings: [Sum], holds: amount, required: true}}
+tables:
+  - table: payments
+    columns:
+      payment_id: {{key: {{prefix: "own:", of: id}}}}
+      kind: {{constant: payment}}
+      status: {{constant: settled}}
+      paid_at: day
+      amount: amount
+      currency: {{currency_of: amount}}
+"""
+
+Own = Callable[[str, dict[str, str]], Dropped]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    """`own(preset, files)`: the files dropped in an installation with that preset."""
+
+    def dropped(preset: str, files: dict[str, str]) -> Dropped:
+        (tmp_path / "presets").mkdir(exist_ok=True)
+        (tmp_path / "presets" / "mine.yaml").write_text(preset, encoding="utf-8")
+        bench = Bench(tmp_path)
+        for name, text in files.items():
+            (bench.inbox / name).write_text(text, encoding="utf-8")
+        return Dropped(bench.build())
+
+    return dropped
+
+
+def test_a_date_that_can_be_two_waits_for_its_order(own: Own) -> None:
+    file = {"x.csv": "Ref;Day;Sum\n1;03/04/2026;AED 5\n2;25/04/2026;SAR 6\n3;2026-04-05;7 KWD\n4;soon;8 KWD\n"}
+    dropped = own(STATEMENT.format(more=""), file)
+    assert dropped.rows("payments", "payment_id", "paid_at", "currency") == [
+        ("own:2", "2026-04-24 20:00:00+00", "SAR"),
+        ("own:3", "2026-04-04 20:00:00+00", "KWD"),
+    ]
+    assert dropped.bad() == [
+        (
+            2,
+            "Day",
+            "the date can be read with the day or the month first; say day_order: day_first or month_first in a preset",
+        ),
+        (5, "Day", "not a date"),
+    ]
+    dropped = own(STATEMENT.format(more="day_order: month_first"), file)
+    assert [row[:2] for row in dropped.bad()] == [(3, "Day"), (5, "Day")], "there is no month 25"
+    assert ("own:1", "2026-03-03 20:00:00+00") in dropped.rows("payments", "payment_id", "paid_at")
+
+
+def test_decimals_behind_a_comma_wait_for_being_declared(own: Own) -> None:
+    file = {"x.csv": "Ref;Day;Sum\n1;2026-04-05;AED 1.234,56\n2;2026-04-05;AED 12\n"}
+    dropped = own(STATEMENT.format(more=""), file)
+    reason = "not an amount written like 1,234.50; say decimal_point: ',' in a preset if that is its mark"
+    assert dropped.bad() == [(2, "Sum", reason)]
+    dropped = own(STATEMENT.format(more="decimal_point: ','"), file)
+    assert dropped.rows("payments", "payment_id", "amount") == [("own:1", "1234.560000"), ("own:2", "12.000000")]
+
+
+def test_a_file_is_read_anew_under_a_changed_preset(own: Own) -> None:
+    file = {"x.csv": "Ref,Day,Sum\n1,03/04/2026,AED 5\n"}
+    for order, day in (("day_first", "2026-04-02"), ("month_first", "2026-03-03")):
+        dropped = own(STATEMENT.format(more=f"day_order: {order}"), file)
+        assert [paid_at[:10] for (paid_at,) in dropped.rows("payments", "paid_at")] == [day]
+
+
+def test_a_currency_that_no_file_says_is_the_companys_default(own: Own) -> None:
+    file = {"x.csv": "Ref,Day,Sum\n1,2026-04-05,5\n2,2026-04-05,USD 5\n"}
+    dropped = own(STATEMENT.format(more="defaults: {currency: KWD}"), file)
+    assert dropped.rows("payments", "payment_id", "currency") == [("own:1", "KWD"), ("own:2", "USD")]
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the page in a language, in order."""
+    return [part.partition("```")[0] for part in PAGE.split(f"```{language}\n")[1:]]
+
+
+def test_the_worked_example_of_the_page(own: Own) -> None:
+    (example,) = (block for block in blocks("yaml") if "bookings" in block)
+    (export,) = blocks("csv")
+    dropped = own(example, {"bookings 2026-04.csv": export})
+    (told,) = blocks("text")
+    cells = ("order_id", "status", "gross_value", "currency", "created_at", "market")
+    rows = ["  ".join(str(cell) for cell in row) for row in dropped.rows("orders", *cells)]
+    bad = [f"row {row}, column {column}: {reason}" for row, column, reason in dropped.bad()]
+    assert [*rows, *bad, *dropped.passed_over()] == told.strip().splitlines()
+
+
+def test_the_page_extends_presets_that_are_there() -> None:
+    extending = [yaml.safe_load(block) for block in blocks("yaml") if block.startswith("extends")]
+    assert [content["extends"] for content in extending] == ["courier_cod"]
