@@ -226,9 +226,9 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             batches = _streamed(
                 connection,
                 f"""
-                select row_number, readable, {cells}
+                select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {cells}
                 from (
-                    select row_number() over () as row_number, line,
+                    select row_number() over () as line_number, line,
                            case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
                     from {_JSON_LINES}
                 )
@@ -236,9 +236,9 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
                 {"path": str(path)},
             )
             for batch in batches:
-                unreadable = batch.filter(pc.invert(batch["readable"]))["row_number"].to_pylist()
+                unreadable = batch.filter(pc.invert(batch["readable"]))["line_number"].to_pylist()
                 rows.rejects.extend(Reject(number, "the line is not a JSON object") for number in unreadable)
-                yield batch.filter(batch["readable"]).drop_columns(["readable"])
+                yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
 
     return TextRows(columns, ignored, read)
 

@@ -73,6 +73,18 @@ def test_columns_the_contract_does_not_know_are_not_read(build: Build) -> None:
     assert len(built.rows("leads")) == 1
 
 
-def test_files_of_no_table_are_left_alone(build: Build) -> None:
+def test_rows_behind_lines_that_are_no_json_keep_their_number(build: Build) -> None:
+    lines = b'{"lead_id": "L1", "created_at": "2026-03-01"}\nnonsense\n[1]\n{"lead_id": "L4", "created_at": "soon"}\n'
+    built = build(GOOD, files={"leads.jsonl": lines})
+    assert [row["row_number"] for row in built.rows("quarantined_rows")] == [2, 3, 4]
+
+
+def test_files_of_no_table_are_named_and_the_others_go_on(build: Build) -> None:
     built = build(GOOD, files={"readme.txt": b"hello", "contacts.csv": b"a,b\n1,2\n"})
     assert set_aside(built) == {}
+    answer = built.ask("inbox_files", "files_recognised")
+    assert (answer.passed, answer.severity) == (False, "WARN")
+    assert answer.message.startswith(
+        "2 of 3 files in the inbox are not taken in: contacts.csv: its headings are not those"
+    )
+    assert len(built.rows("orders")) == 3

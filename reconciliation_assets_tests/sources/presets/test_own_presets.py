@@ -1,5 +1,6 @@
 """What a company says about its own files holds, and what nobody said is not guessed."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from reconciliation_assets.settings import PROJECT_ROOT
+from reconciliation_assets.sources.presets.library import shipped_presets
 from reconciliation_assets_tests.harness import Bench
 from reconciliation_assets_tests.sources.presets.conftest import Dropped
 
@@ -104,6 +106,11 @@ def test_the_worked_example_of_the_page(own: Own) -> None:
     rows = ["  ".join(str(cell) for cell in row) for row in dropped.rows("orders", *cells)]
     bad = [f"row {row}, column {column}: {reason}" for row, column, reason in dropped.bad()]
     assert [*rows, *bad, *dropped.passed_over()] == told.strip().splitlines()
+
+
+def test_the_page_names_every_shipped_preset_and_what_it_feeds() -> None:
+    told = re.findall(r"^\| `(\w+)` \| .* \| `(\w+)` \| .* \|$", PAGE, flags=re.MULTILINE)
+    assert sorted(told) == [(preset.name, preset.tables[0].table) for preset in shipped_presets()]
 
 
 def test_the_page_extends_presets_that_are_there() -> None:
