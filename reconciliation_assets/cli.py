@@ -119,6 +119,29 @@ def bench(
     _out.print(table)
 
 
+@app.command("bench-matching")
+def bench_matching(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 20_000,
+    seeds: Annotated[int, typer.Option(help="How many companies, each with a seed of its own.")] = 3,
+) -> None:
+    """Hold the links of generated companies with noise against their truth, by link and method."""
+    from reconciliation_assets.operations.matching_benchmark import measure_matching  # noqa: PLC0415
+
+    table = Table("seed", "link", "method", "links", "precision", "sought", "recall", box=None)
+    for seed in range(1, seeds + 1):
+        for each in measure_matching(orders, seed):
+            table.add_row(
+                str(seed),
+                each.link,
+                each.method,
+                f"{each.links:,}",
+                "–" if each.precision is None else f"{each.precision:.4f}",
+                f"{each.sought:,}",
+                "–" if each.recall is None else f"{each.recall:.4f}",
+            )
+    _out.print(table)
+
+
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:

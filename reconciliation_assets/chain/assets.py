@@ -8,7 +8,6 @@ import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
@@ -19,6 +18,7 @@ from reconciliation_assets.chain.installation import Installation, OpenInstallat
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.contracts.glossary import GLOSSARY
@@ -36,7 +36,6 @@ Checks = Mapping[str, Sequence[TableCheck]]
 
 REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date="2016-01-01", end_offset=1)
 
-_FOLDER = Path(__file__).parent
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",
     "leads": "marketing",
@@ -66,8 +65,7 @@ def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.Ass
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
-    queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
-    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
+    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
         *raw,

@@ -47,6 +47,28 @@ class Basis(_Part):
     deduct_payment_fees: bool
 
 
+class Inferred(_Part):
+    """When a link that nothing names is made all the same, and from how much it is learnt."""
+
+    accept_from: float = Field(gt=0, le=1)
+    review_from: float = Field(gt=0, le=1)
+    candidates_per_key: int = Field(ge=1)
+    fewest_known_links: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _review_before_accept(self) -> "Inferred":
+        if self.review_from > self.accept_from:
+            raise ValueError("review_from must not be above accept_from")
+        return self
+
+
+class Backtest(_Part):
+    """How much is hidden to try the methods, and how few found links are too few to judge one."""
+
+    share: float = Field(gt=0, le=0.5)
+    fewest: int = Field(ge=1)
+
+
 class Matching(_Part):
     """Windows, limits and confidences of the match methods."""
 
@@ -54,6 +76,9 @@ class Matching(_Part):
     duplicate_window_days: int = Field(ge=0)
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
+    precision_floors: dict[Method, float]
+    inferred: Inferred
+    backtest: Backtest
 
     @model_validator(mode="after")
     def _every_method_has_a_confidence(self) -> "Matching":
