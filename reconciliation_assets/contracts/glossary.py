@@ -205,4 +205,6 @@ GLOSSARY: dict[str, Meaning] = {
     "confidence": Meaning("Calibrated confidence", "share"),
     "links": Meaning("Links it rests on", "count"),
     "method": Meaning("How it was paid"),
+    "is_doubtful": Meaning("Whether a contact is shared under another name"),
+    "due_key": Meaning("Currency and amount still due as one word"),
 }

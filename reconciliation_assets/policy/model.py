@@ -76,6 +76,7 @@ class Matching(_Part):
     duplicate_window_days: int = Field(ge=0)
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
+    doubtful_contact_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
     backtest: Backtest

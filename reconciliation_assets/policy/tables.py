@@ -69,6 +69,8 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "contact_window_days": policy.matching.contact_window_days,
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
+        "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
+        "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,

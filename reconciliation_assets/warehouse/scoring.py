@@ -22,6 +22,8 @@ logging.getLogger("splink").setLevel(logging.ERROR)
 _PAIRS_OF_THE_SHIPPED_CHANCES = 50
 _RANDOM_RECORDS = 1_500
 _LEAST_CHANCE = 1e-6
+# Pairs below this (log2 of the odds) cannot become a link, whatever else is known.
+_LEAST_WEIGHT = -8
 
 
 @dataclass(frozen=True)
@@ -274,12 +276,10 @@ def _block(connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], candi
     return int(connection.table("blocked").shape[0])
 
 
-def _scored(
-    connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float
-) -> pa.Table:
+def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
     api, linker = _linker(connection, "left_open", "right_open", _settings(comparisons, chance))
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-    predicted = linker.inference.predict(threshold_match_weight=0, warning_mode="never").physical_name
+    predicted = linker.inference.predict(threshold_match_weight=_LEAST_WEIGHT, warning_mode="never").physical_name
     outcomes = ", ".join(f"gamma_{each.name}, {_added_weight(each)} as mw_{each.name}" for each in comparisons)
     scored: pa.Table = connection.sql(
         f"""

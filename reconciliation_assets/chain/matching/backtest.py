@@ -140,13 +140,17 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
 def _compare(warehouse: Warehouse, accept_from: float) -> None:
     hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
     found = " union all ".join(
-        f"select link, left_id, right_id, match_method, match_confidence from {_LAYER}.{name} union all "
-        f"select link, left_id, right_id, 'inferred', probability from {_LAYER}.inferred_{name.removeprefix('known_')}"
+        f"select link, left_id, right_id, match_method, match_confidence, is_doubtful from {_LAYER}.{name} union all "
+        f"select link, left_id, right_id, 'inferred', probability, false from {_LAYER}.inferred_{name.removeprefix('known_')}"
         for name in ("known_lead_crm", "known_lead_order", "known_payments")
     )
     warehouse.execute(
         f"""
         create or replace table {_TARGET} as
+        with found as (
+          select *, row_number() over (partition by right_id order by is_doubtful, match_confidence desc, left_id) as place
+          from ({found})
+        )
         select
           h.link,
           h.right_id,
@@ -158,9 +162,9 @@ def _compare(warehouse: Warehouse, accept_from: float) -> None:
           m.strength,
           f.match_confidence as raw_confidence,
           coalesce(f.link = h.link and f.left_id = h.left_id, false) as is_right,
-          coalesce(f.match_method <> 'inferred' or f.match_confidence >= {accept_from}, false) as is_accepted
+          coalesce((f.match_method <> 'inferred' and not f.is_doubtful) or f.match_confidence >= {accept_from}, false) as is_accepted
         from ({hidden}) h
-        left join ({found}) f on f.right_id = h.right_id and (f.link = h.link or (f.link like '%payment' and h.link like '%payment'))
+        left join found f on f.place = 1 and f.right_id = h.right_id and (f.link = h.link or (f.link like '%payment' and h.link like '%payment'))
         left join policy.match_methods m on m.match_method = f.match_method
         """
     )

@@ -1,5 +1,6 @@
 -- Which lead every CRM record belongs to: by a person's decision, by the lead's or Meta's lead ID, by the same contact
--- inside the window (of several leads the latest before it), or because a record merged into it names the lead.
+-- inside the window (of several leads the latest before it), or because a record merged into it names the lead. A phone
+-- shared under another name is doubtful: a family, not one person.
 with meta_leads as (
   select meta_lead_id, min(lead_id) as lead_id
   from canonical.leads
@@ -12,8 +13,12 @@ contacts as (
   union all
   select crm_id, created_at, phone_key from canonical.crm_records where phone_key is not null
 ),
-by_contact as (
-  select c.crm_id, o.lead_id, max(o.created_at) as lead_at, 
+shared_contacts as (
+  select
+    c.crm_id,
+    o.lead_id,
+    max(o.created_at) as lead_at,
+    max(c.created_at) as created_at,
     case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
   from contacts c
   join matching.contact_owners o
@@ -21,6 +26,20 @@ by_contact as (
     and o.created_at <= c.created_at
     and o.created_at >= c.created_at - to_days($contact_window_days)
   group by c.crm_id, o.lead_id
+),
+by_contact as (
+  select
+    s.crm_id,
+    s.lead_id,
+    s.lead_at,
+    s.created_at,
+    s.contact,
+    s.contact = 'phone' and coalesce(
+      len(list_intersect(l.name_sound_keys, r.name_sound_keys))
+        < least(2, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
+  from shared_contacts s
+  join canonical.leads l on l.lead_id = s.lead_id
+  join canonical.crm_records r on r.crm_id = s.crm_id
 ),
 pairs as (
   select
@@ -47,11 +66,11 @@ pairs as (
     b.lead_id,
     b.crm_id,
     'exact_contact',
-    4,
+    case when b.is_doubtful then 9 else 4 end,
     b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, c.created_at) as varchar) || ' days before'
+    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, b.created_at) as varchar) || ' days before'
+      || case when b.is_doubtful then ', but another name' else '' end
   from by_contact b
-  join canonical.crm_records c on c.crm_id = b.crm_id
   union all
   select
     l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at,
@@ -74,6 +93,7 @@ ranked as (
     a.crm_id,
     a.match_method,
     a.evidence,
+    a.strength,
     row_number() over (partition by a.crm_id order by a.strength, a.preference desc, a.lead_id) as place,
     count(*) over (partition by a.crm_id, a.strength) as candidates
   from allowed a
@@ -83,9 +103,11 @@ select
   k.lead_id as left_id,
   k.crm_id as right_id,
   k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
+  case when k.strength = 9 then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / k.candidates)
+    as match_confidence,
   k.evidence,
-  k.candidates
+  k.candidates,
+  k.strength = 9 as is_doubtful
 from ranked k
 join policy.match_methods m on m.match_method = k.match_method
 where k.place = 1

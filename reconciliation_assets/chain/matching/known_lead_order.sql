@@ -1,13 +1,18 @@
 -- Which lead every order belongs to: by a person's decision, by the lead ID the order names, by the same contact inside
 -- the window (of several valid leads the latest before it), through the CRM record the order names, or through another
--- order of the same customer. An order that finds no lead is a captured record of its own.
+-- order of the same customer. A phone shared under another name is doubtful: a family, not one person. An order that finds
+-- no lead is a captured record of its own.
 with contacts as (
   select order_id, created_at, email_key as contact_key from canonical.orders where email_key is not null
   union all
   select order_id, created_at, phone_key from canonical.orders where phone_key is not null
 ),
-by_contact as (
-  select c.order_id, o.lead_id, max(o.created_at) as lead_at, 
+shared_contacts as (
+  select
+    c.order_id,
+    o.lead_id,
+    max(o.created_at) as lead_at,
+    max(c.created_at) as created_at,
     case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
   from contacts c
   join matching.contact_owners o
@@ -16,6 +21,20 @@ by_contact as (
     and o.created_at >= c.created_at - to_days($contact_window_days)
   join matching.lead_validity v on v.lead_id = o.lead_id and v.is_valid
   group by c.order_id, o.lead_id
+),
+by_contact as (
+  select
+    s.order_id,
+    s.lead_id,
+    s.lead_at,
+    s.created_at,
+    s.contact,
+    s.contact = 'phone' and coalesce(
+      len(list_intersect(l.name_sound_keys, r.name_sound_keys))
+        < least(2, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
+  from shared_contacts s
+  join canonical.leads l on l.lead_id = s.lead_id
+  join canonical.orders r on r.order_id = s.order_id
 ),
 pairs as (
   select
@@ -38,11 +57,11 @@ pairs as (
     b.lead_id,
     b.order_id,
     'exact_contact',
-    3,
+    case when b.is_doubtful then 9 else 3 end,
     b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, o.created_at) as varchar) || ' days before'
+    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, b.created_at) as varchar) || ' days before'
+      || case when b.is_doubtful then ', but another name' else '' end
   from by_contact b
-  join canonical.orders o on o.order_id = b.order_id
   union all
   select
     k.left_id,
@@ -68,12 +87,13 @@ ranked as (
     a.order_id,
     a.match_method,
     a.evidence,
+    a.strength,
     row_number() over (partition by a.order_id order by a.strength, a.preference desc, a.lead_id) as place,
     count(*) over (partition by a.order_id, a.strength) as candidates
   from allowed a
 ),
 direct as (
-  select lead_id, order_id, match_method, evidence, candidates from ranked where place = 1
+  select lead_id, order_id, match_method, evidence, candidates, strength = 9 as is_doubtful from ranked where place = 1
 ),
 customer_leads as (
   select o.customer_id, d.lead_id, l.created_at as lead_at, min(d.order_id) as through_order
@@ -81,7 +101,7 @@ customer_leads as (
   join canonical.orders o on o.order_id = d.order_id
   join canonical.leads l on l.lead_id = d.lead_id
   join matching.lead_validity v on v.lead_id = d.lead_id and v.is_valid
-  where o.customer_id is not null
+  where o.customer_id is not null and not d.is_doubtful
   group by o.customer_id, d.lead_id, l.created_at
 ),
 by_customer as (
@@ -100,20 +120,25 @@ by_customer as (
   left join direct d on d.order_id = o.order_id
   left join canonical.manual_matches r
     on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = c.lead_id and r.right_id = o.order_id
-  where d.order_id is null and r.link is null
+  where (d.order_id is null or d.is_doubtful) and r.link is null
 ),
 accepted as (
-  select lead_id, order_id, match_method, evidence, candidates from direct
+  select d.lead_id, d.order_id, d.match_method, d.evidence, d.candidates, d.is_doubtful
+  from direct d
+  left join by_customer c on c.order_id = d.order_id and c.place = 1
+  where not d.is_doubtful or c.order_id is null
   union all
-  select lead_id, order_id, match_method, evidence, candidates from by_customer where place = 1
+  select lead_id, order_id, match_method, evidence, candidates, false from by_customer where place = 1
 )
 select
   'lead_order' as link,
   a.lead_id as left_id,
   a.order_id as right_id,
   a.match_method,
-  m.confidence * (0.5 + 0.5 / a.candidates) as match_confidence,
+  case when a.is_doubtful then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / a.candidates)
+    as match_confidence,
   a.evidence,
-  a.candidates
+  a.candidates,
+  a.is_doubtful
 from accepted a
 join policy.match_methods m on m.match_method = a.match_method

@@ -14,6 +14,7 @@ with settled as (
     p.waybill,
     p.email_key,
     p.phone_key,
+    p.name_sound_keys,
     i.invoice_id,
     i.order_id as invoice_order_id,
     i.crm_id as invoice_crm_id
@@ -29,7 +30,7 @@ waybills as (
   having count(*) = 1
 ),
 anonymous as (
-  select payment_id, paid_at, amount, currency, email_key, phone_key, customer_id, lead_id
+  select payment_id, paid_at, amount, currency, email_key, phone_key, name_sound_keys, customer_id, lead_id
   from settled
   where order_id is null and invoice_order_id is null and crm_id is null and invoice_crm_id is null
 ),
@@ -61,6 +62,53 @@ personal_crm_contacts as (
   join (
     select contact_key from crm_contacts group by contact_key having count(*) <= $shared_contact_limit
   ) personal on personal.contact_key = c.contact_key
+),
+shared_contacts as (
+  select
+    'order_payment' as link,
+    c.order_id as left_id,
+    p.payment_id,
+    max(c.created_at) as left_at,
+    min(date_diff('day', c.created_at, p.paid_at)) as days,
+    case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end as contact
+  from anonymous_contacts p
+  join personal_order_contacts c
+    on c.contact_key = p.contact_key
+    and c.created_at <= p.paid_at
+    and c.created_at >= p.paid_at - to_days($contact_window_days)
+  group by c.order_id, p.payment_id
+  union all
+  select
+    'crm_payment',
+    c.crm_id,
+    p.payment_id,
+    max(c.created_at),
+    min(date_diff('day', c.created_at, p.paid_at)),
+    case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end
+  from anonymous_contacts p
+  join personal_crm_contacts c
+    on c.contact_key = p.contact_key
+    and c.created_at <= p.paid_at
+    and c.created_at >= p.paid_at - to_days($contact_window_days)
+  group by c.crm_id, p.payment_id
+),
+by_contact as (
+  select
+    s.link,
+    s.left_id,
+    s.payment_id,
+    s.left_at,
+    s.days,
+    s.contact,
+    coalesce(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, false)
+      as is_same_amount,
+    s.contact = 'phone' and coalesce(
+      len(list_intersect(coalesce(o.name_sound_keys, c.name_sound_keys), a.name_sound_keys))
+        < least(2, len(coalesce(o.name_sound_keys, c.name_sound_keys)), len(a.name_sound_keys)), false) as is_doubtful
+  from shared_contacts s
+  join anonymous a on a.payment_id = s.payment_id
+  left join canonical.orders o on s.link = 'order_payment' and o.order_id = s.left_id
+  left join canonical.crm_records c on s.link = 'crm_payment' and c.crm_id = s.left_id
 ),
 pairs as (
   select
@@ -108,29 +156,11 @@ pairs as (
   where p.order_id is null and p.invoice_order_id is null and p.crm_id is null
   union all
   select
-    'order_payment', o.order_id, p.payment_id, 'exact_contact', 7,
-    bool_or(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency), max(c.created_at),
-    'same ' || case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end || ', order '
-      || cast(min(date_diff('day', c.created_at, p.paid_at)) as varchar) || ' days before'
-  from anonymous_contacts p
-  join anonymous a on a.payment_id = p.payment_id
-  join personal_order_contacts c
-    on c.contact_key = p.contact_key
-    and c.created_at <= p.paid_at
-    and c.created_at >= p.paid_at - to_days($contact_window_days)
-  join canonical.orders o on o.order_id = c.order_id
-  group by o.order_id, p.payment_id
-  union all
-  select
-    'crm_payment', c.crm_id, p.payment_id, 'exact_contact', 8, false, max(c.created_at),
-    'same ' || case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end || ', CRM record '
-      || cast(min(date_diff('day', c.created_at, p.paid_at)) as varchar) || ' days before'
-  from anonymous_contacts p
-  join personal_crm_contacts c
-    on c.contact_key = p.contact_key
-    and c.created_at <= p.paid_at
-    and c.created_at >= p.paid_at - to_days($contact_window_days)
-  group by c.crm_id, p.payment_id
+    c.link, c.left_id, c.payment_id, 'exact_contact', case when c.is_doubtful then 13 when c.link = 'order_payment' then 7 else 8 end,
+    c.is_same_amount, c.left_at,
+    'same ' || c.contact || case when c.link = 'order_payment' then ', order ' else ', CRM record ' end
+      || cast(c.days as varchar) || ' days before' || case when c.is_doubtful then ', but another name' else '' end
+  from by_contact c
   union all
   select
     'order_payment', o.order_id, a.payment_id, 'crm_relationship', 9,
@@ -171,6 +201,7 @@ ranked as (
     a.payment_id,
     a.match_method,
     a.evidence,
+    a.strength,
     row_number() over (
       partition by a.payment_id
       order by a.strength, a.is_same_amount desc, a.preference desc, a.left_id, a.link
@@ -183,9 +214,11 @@ select
   k.left_id,
   k.payment_id as right_id,
   k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
+  case when k.strength = 13 then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / k.candidates)
+    as match_confidence,
   k.evidence,
-  k.candidates
+  k.candidates,
+  k.strength = 13 as is_doubtful
 from ranked k
 join policy.match_methods m on m.match_method = k.match_method
 where k.place = 1

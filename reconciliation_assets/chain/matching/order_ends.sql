@@ -13,6 +13,6 @@ select
   o.market,
   o.campaign_id,
   o.currency || ' ' || cast(o.gross_amount as varchar) as amount_key,
-  k.right_id is null and o.lead_id is null and o.crm_id is null as is_open
+  (k.right_id is null or k.is_doubtful) and o.lead_id is null and o.crm_id is null as is_open
 from canonical.orders o
 left join matching.known_lead_order k on k.right_id = o.order_id

@@ -4,6 +4,7 @@ with received as (
   select k.link, k.left_id, sum(case when p.kind = 'payment' then p.amount else 0 end) as amount
   from matching.known_payments k
   join canonical.payments p on p.payment_id = k.right_id
+  where not k.is_doubtful
   group by k.link, k.left_id
 )
 select
@@ -18,6 +19,7 @@ select
   o.gross_amount - coalesce(o.discount_amount, 0) as discounted_amount,
   o.currency || ' ' || cast(o.gross_amount as varchar) as amount_key,
   o.currency || ' ' || cast(o.gross_amount - coalesce(o.discount_amount, 0) as varchar) as discounted_key,
+  o.currency || ' ' || cast(case when r.amount < o.gross_amount then o.gross_amount - r.amount end as varchar) as due_key,
   lower(o.payment_method) as method,
   cast(null as varchar) as kind,
   case when o.outcome not in ('cancelled', 'invalid') and coalesce(r.amount, 0) < o.gross_amount - coalesce(o.discount_amount, 0)
@@ -39,6 +41,7 @@ select
   c.final_amount,
   coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar),
   coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar),
+  coalesce(c.currency, $reporting_currency) || ' ' || cast(case when r.amount < c.final_amount then c.final_amount - r.amount end as varchar),
   cast(null as varchar),
   cast(null as varchar),
   case when c.outcome = 'won' and coalesce(r.amount, 0) < c.final_amount then 'payment ' else '' end

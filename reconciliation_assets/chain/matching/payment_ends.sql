@@ -12,10 +12,11 @@ select
   p.amount as discounted_amount,
   p.currency || ' ' || cast(p.amount as varchar) as amount_key,
   p.currency || ' ' || cast(p.amount as varchar) as discounted_key,
+  p.currency || ' ' || cast(p.amount as varchar) as due_key,
   lower(p.method) as method,
   p.kind,
   cast(null as varchar) as awaits,
-  k.right_id is null and p.order_id is null and p.invoice_id is null and p.crm_id is null and p.waybill is null
+  (k.right_id is null or k.is_doubtful) and p.order_id is null and p.invoice_id is null and p.crm_id is null and p.waybill is null
     and p.lead_id is null as is_open
 from canonical.payments p
 left join matching.known_payments k on k.right_id = p.payment_id

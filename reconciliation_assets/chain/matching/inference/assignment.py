@@ -21,12 +21,13 @@ Bools = npt.NDArray[np.bool_]
 _CELLS_SOLVED_EXACTLY = 4_000_000
 
 
-def choose(pairs: pa.Table) -> pa.Table:
+def choose(pairs: pa.Table, match_share: float) -> pa.Table:
     """The chosen pairs, each with its probability among its rivals.
 
     Args:
         pairs: left_slot (what of the left end can be taken once; null where it can be taken any number of times), left_id,
             right_id and match_weight, and any other columns; sorted or not.
+        match_share: how many of the right ends are expected to have a partner; the rest is the chance that none fits.
 
     Returns:
         The chosen rows with `probability` and `candidates`, how many left ends competed for the right one.
@@ -43,7 +44,7 @@ def choose(pairs: pa.Table) -> pa.Table:
     rivals = np.maximum(np.bincount(right, odds)[right], np.bincount(left, odds)[left])
     chosen = _best(left, right, weight)
     return (
-        ordered.append_column("probability", pa.array(odds / (1 + rivals)))
+        ordered.append_column("probability", pa.array(odds / (1 - match_share + rivals)))
         .append_column("candidates", pa.array(np.bincount(right)[right].astype(np.int64)))
         .filter(pa.array(chosen))
     )

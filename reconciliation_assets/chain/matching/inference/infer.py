@@ -17,6 +17,8 @@ from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets.warehouse.scoring import Comparison, Scored, score_pairs
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
+# Pairs less likely than this are not kept even for calibration.
+_LEAST_PROBABILITY = 0.1
 
 
 def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) -> Scored | None:
@@ -60,10 +62,10 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             left join canonical.manual_matches m
               on m.verdict = 'reject' and m.link = {_link(model, "p.left_id")}
               and m.left_id = {_bare_id(model, "p.left_id")} and m.right_id = p.right_id
-            where m.link is null
+            where m.link is null and p.gamma_time <> 0
             """
         )
-    chosen = choose(warehouse.arrow("select * from _pairs"))
+    chosen = choose(warehouse.arrow("select * from _pairs"), model.match_share)
     with warehouse.reading("_chosen", chosen):
         warehouse.execute(
             f"""
@@ -78,7 +80,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
               {_weights(model.comparisons)} as weights,
               candidates
             from _chosen
-            where probability >= {matching.inferred.review_from / 5}
+            where probability >= {_LEAST_PROBABILITY}
             """
         )
     warehouse.execute("drop table _pairs")

@@ -174,6 +174,8 @@ LEAD_ORDER = Model(
     match_share=0.05,
 )
 
+_SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
+
 PAYMENTS = Model(
     "payments",
     "payable_ends",
@@ -184,10 +186,18 @@ PAYMENTS = Model(
             "amount",
             "amount_key_l is null or amount_key_r is null",
             (
-                Level("the same amount", "amount_key_l = amount_key_r", 0.8, 0.001, "amount_key"),
+                Level("the same amount", "amount_key_l = amount_key_r", 0.75, 0.001, "amount_key"),
                 Level("the amount less its discount", "discounted_key_l = amount_key_r", 0.05, 0.0002),
-                Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.14, 0.35),
-                Level("another amount", "else", 0.01, 0.6488),
+                Level("what is still due", "due_key_l = amount_key_r", 0.05, 0.0002),
+                Level(
+                    "a half, third or quarter of the amount",
+                    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
+                    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01",
+                    0.06,
+                    0.008,
+                ),
+                Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.05, 0.35),
+                Level("another amount", "else", 0.01, 0.6406),
             ),
         ),
         NAME,
@@ -195,7 +205,8 @@ PAYMENTS = Model(
             "time",
             "at_day_l is null or at_day_r is null",
             (
-                Level("paid within an hour", f"{_GAP} between 0 and 0.0417", 0.3, 0.0003),
+                Level("paid within minutes", f"{_GAP} between 0 and 0.0035", 0.2, 0.00003),
+                Level("paid within an hour", f"{_GAP} between 0 and 0.0417", 0.1, 0.0003),
                 Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
                 Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
                 Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
@@ -226,14 +237,23 @@ PAYMENTS = Model(
     (
         Block("amount_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
         Block("discounted_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
+        Block("amount_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
+        Block("discounted_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
         Block(
-            "amount_key || '|' || floor(at_day / 14)",
-            "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])",
+            "due_key || '|' || floor(at_day / 60)",
+            "amount_key || '|' || unnest([floor(at_day / 60), floor(at_day / 60) - 1])",
         ),
+        Block(
+            "currency || '|' || unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
+            " || '|' || floor(at_day / 30)",
+            "currency || '|' || (round(ln(amount) * 100) + unnest([-1, 0, 1])) || '|' || unnest([floor(at_day / 30), "
+            "floor(at_day / 30) - 1, floor(at_day / 30) - 2])",
+        ),
+        Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
     ),
-    match_share=0.8,
+    match_share=0.95,
     slot=lambda left: (
-        f"{left} || ' ' || r.kind || case when p.gamma_amount = 1 then ' ' || floor(r.at_day) else '' end"
+        f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"
     ),
 )
