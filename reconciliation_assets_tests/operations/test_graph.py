@@ -26,7 +26,10 @@ GROUPS = {
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
-        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links",
+        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
+        "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
+        "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest",
+        "match_calibration", "match_standing", "match_reviews",
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
@@ -49,7 +52,7 @@ CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
 CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
-BESIDE_THE_CONTRACT = {"coverage_daily", "coverage_history"}
+BESIDE_THE_CONTRACT = {"coverage_daily", "coverage_history", "match_backtest", "match_standing", "match_reviews"}
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", "published_copy", *GROUPS["raw"]}
 WITH_A_ROW_CONTRACT = {
@@ -69,6 +72,7 @@ NAMED_CHECKS = {
     ("daily_rates", "rates_known"),
     ("policy_versions", "version_names_its_definitions"),
     ("match_links", "linked_once"),
+    ("match_standing", "methods_hold"),
     ("duplicate_records", "one_valid_original"),
     ("duplicate_records", "merges_resolved"),
     ("source_totals", "totals_rows"),
@@ -86,7 +90,12 @@ NAMED_CHECKS = {
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
-TOLD_ONLY = {"freshness", "merges_resolved", *(name for _, name in NAMED_CHECKS if name.startswith("fall_"))}
+TOLD_ONLY = {
+    "freshness",
+    "merges_resolved",
+    "methods_hold",
+    *(name for _, name in NAMED_CHECKS if name.startswith("fall_")),
+}
 
 
 def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:

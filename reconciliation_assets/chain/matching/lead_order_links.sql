@@ -1,6 +1,7 @@
 -- The accepted links of leads to orders: what is known by IDs, contacts and relationships, and what is inferred with enough
 -- confidence. Confidence is calibrated by the backtest; a method that failed it carries no money, and a
--- doubtful link only when the backtest shows that such links are right.
+-- doubtful link only when the backtest shows that such links are right. All orders hidden there have a lead, most that name none have
+-- none: for inferred links the backtest may lower confidence, never raise it.
 with proposed as (
   select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
   from matching.known_lead_order
@@ -14,7 +15,10 @@ calibrated as (
     p.left_id,
     p.right_id,
     p.match_method,
-    coalesce(c.confidence, p.match_confidence) as match_confidence,
+    case
+      when p.link = 'lead_order' and p.match_method = 'inferred' then least(c.confidence, p.match_confidence)
+      else coalesce(c.confidence, p.match_confidence)
+    end as match_confidence,
     p.evidence,
     p.candidates,
     p.is_doubtful

@@ -25,7 +25,10 @@ calibrated as (
     p.left_id,
     p.right_id,
     p.match_method,
-    coalesce(c.confidence, p.match_confidence) as match_confidence,
+    case
+      when p.link = 'lead_order' and p.match_method = 'inferred' then least(c.confidence, p.match_confidence)
+      else coalesce(c.confidence, p.match_confidence)
+    end as match_confidence,
     p.evidence,
     p.candidates,
     p.is_doubtful
