@@ -124,7 +124,14 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {"daily_reconciliation", "meta_insights_history"}
     assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
-    assert {sensor.name for sensor in defs.sensors or ()} == {"new_files_in_inbox", "match_rate_alerts"}
+    assert {sensor.name for sensor in defs.sensors or ()} == {
+        "new_files_in_inbox",
+        "match_rate_alerts",
+        "source_alerts",
+        "check_alerts",
+        "run_alerts",
+        "stale_copy_alerts",
+    }
 
 
 def test_the_daily_job_is_everything(defs: dg.Definitions) -> None:
