@@ -16,6 +16,7 @@ import yaml
 
 import reconciliation_assets.chain as chain_package
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.governance.exception_history import record_exceptions
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.matching.repeats import find_repeats
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
@@ -66,6 +67,8 @@ class Built:
             candidates = self.warehouse.arrow("select * from matching.repeat_candidates")
             window = timedelta(days=self.loaded.policy.matching.duplicate_window_days)
             self.warehouse.load(target, find_repeats(candidates, window))
+        elif target == _EXCEPTION_HISTORY:
+            record_exceptions(self.warehouse, self.as_of.astimezone(self.loaded.policy.timezone).date())
         else:
             self.warehouse.materialise(_queries()[target], policy_parameters(self.loaded, self.as_of))
         self.made.add(target)
@@ -197,6 +200,7 @@ def write_csv(path: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> None
 
 
 _REPEATS = TableName("matching", "repeats")
+_EXCEPTION_HISTORY = TableName("governance", "exception_history")
 
 
 @cache
@@ -211,6 +215,7 @@ def _upstream() -> dict[TableName, tuple[TableName, ...]]:
     """The computed tables each computed table reads."""
     return {
         _REPEATS: (TableName("matching", "repeat_candidates"),),
+        _EXCEPTION_HISTORY: (TableName("governance", "exceptions"),),
         **{target: query.reads for target, query in _queries().items()},
     }
 

@@ -15,6 +15,7 @@ import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
+from reconciliation_assets.chain.governance.exception_history import record_exceptions
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.matching.repeats import find_repeats
@@ -73,6 +74,7 @@ def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.Ass
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
         _repeats(checks.get("repeats", ())),
+        _exception_history(checks.get("exception_history", ())),
         *computed,
     ]
 
@@ -321,3 +323,33 @@ def _repeats(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         )
 
     return repeats
+
+
+def _exception_history(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="exception_history",
+        group_name="governance",
+        deps=["exceptions"],
+        kinds={"python", "duckdb"},
+        owners=["team:data"],
+        tags={"layer": "governance", "published": "yes"},
+        description=(
+            "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; "
+            "kept from run to run.\n\nOne row per exception ever seen."
+        ),
+        check_specs=_check_specs("exception_history", checks),
+    )
+    def exception_history(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        day = opened.as_of.astimezone(opened.loaded_policy.policy.timezone).date()
+        rows = record_exceptions(opened.warehouse, day)
+        table = TableName("governance", "exception_history")
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows,
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(table)),
+            },
+            check_results=_asked(checks, opened),
+        )
+
+    return exception_history
