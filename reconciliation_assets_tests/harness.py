@@ -6,7 +6,7 @@ Tests of rules use this; tests of running, stopping and publishing use real runs
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ import yaml
 
 import reconciliation_assets.chain as chain_package
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.chain.governance.exception_history import record_exceptions
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
-from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.program import Workbench
+from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
@@ -63,12 +63,8 @@ class Built:
             return
         for table in _upstream()[target]:
             self.make(table)
-        if target == _REPEATS:
-            candidates = self.warehouse.arrow("select * from matching.repeat_candidates")
-            window = timedelta(days=self.loaded.policy.matching.duplicate_window_days)
-            self.warehouse.load(target, find_repeats(candidates, window))
-        elif target == _EXCEPTION_HISTORY:
-            record_exceptions(self.warehouse, self.as_of.astimezone(self.loaded.policy.timezone).date())
+        if target in _PROGRAMS:
+            _PROGRAMS[target].make(Workbench(self.warehouse, self.loaded, self.as_of))
         else:
             self.warehouse.materialise(_queries()[target], policy_parameters(self.loaded, self.as_of))
         self.made.add(target)
@@ -199,8 +195,7 @@ def write_csv(path: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> None
         writer.writerows(rows)
 
 
-_REPEATS = TableName("matching", "repeats")
-_EXCEPTION_HISTORY = TableName("governance", "exception_history")
+_PROGRAMS = {program.target: program for program in PROGRAMS}
 
 
 @cache
@@ -214,8 +209,7 @@ def _queries() -> dict[TableName, Query]:
 def _upstream() -> dict[TableName, tuple[TableName, ...]]:
     """The computed tables each computed table reads."""
     return {
-        _REPEATS: (TableName("matching", "repeat_candidates"),),
-        _EXCEPTION_HISTORY: (TableName("governance", "exceptions"),),
+        **{target: program.reads for target, program in _PROGRAMS.items()},
         **{target: query.reads for target, query in _queries().items()},
     }
 

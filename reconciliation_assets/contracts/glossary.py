@@ -172,4 +172,7 @@ GLOSSARY: dict[str, Meaning] = {
         for column in table
     },
     **_COMPUTED,
+    "observed_on": Meaning("Morning on which it was seen so"),
+    "segment_kind": Meaning("What the segment is one of"),
+    "segment": Meaning("The segment; empty for the whole, (none) where the record says nothing"),
 }

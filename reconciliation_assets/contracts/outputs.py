@@ -18,6 +18,7 @@ BRIDGE_LINES = (
     "manual_adjustment",
     "collected",
 )
+SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -281,6 +282,26 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         required=("link", "match_method", "records", "value", "is_applicable"),
         words={"link": LINKS, "match_method": (*METHODS, "unmatched")},
         shares=("record_rate", "value_rate"),
+        published=True,
+    ),
+    OutputTable(
+        "coverage_daily",
+        "governance",
+        "link, day, segment and method",
+        DATA,
+        ("link", "day", "segment_kind", "segment", "match_method"),
+        required=("link", "day", "segment_kind", "segment", "match_method", "records", "value", "currency"),
+        words={"link": LINKS, "segment_kind": SEGMENT_KINDS, "match_method": (*METHODS, "unmatched")},
+        published=True,
+    ),
+    OutputTable(
+        "coverage_history",
+        "governance",
+        "morning of observation, link, day, segment and method",
+        DATA,
+        ("observed_on", "link", "day", "segment_kind", "segment", "match_method"),
+        required=("observed_on", "link", "day", "segment_kind", "segment", "match_method", "records", "value"),
+        words={"link": LINKS, "segment_kind": SEGMENT_KINDS, "match_method": (*METHODS, "unmatched")},
         published=True,
     ),
     OutputTable(

@@ -1,8 +1,7 @@
 """The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
 
-from datetime import date
-
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
 create table if not exists governance.exception_history (
@@ -41,18 +40,14 @@ where exception_id not in (select exception_id from governance.exception_history
 """
 
 
-def record_exceptions(warehouse: Warehouse, day: date) -> int:
+def record_exceptions(bench: Workbench) -> Made:
     """Bring the history up to the exceptions as they are now, all of it or nothing.
 
     A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one
     recorded leaves the history alone: what was seen since is not unseen.
-
-    Args:
-        day: the day of the instant the run speaks for, in the policy's zone.
-
-    Returns:
-        Exceptions in the history, open and closed.
     """
+    warehouse = bench.warehouse
+    day = bench.as_of.astimezone(bench.loaded_policy.policy.timezone).date()
     with warehouse.transaction():
         warehouse.execute(_PREPARE)
         last = warehouse.rows(
@@ -61,4 +56,14 @@ def record_exceptions(warehouse: Warehouse, day: date) -> int:
         if last is None or day >= last:
             for statement in (_CLOSE, _SEE_AGAIN, _OPEN):
                 warehouse.execute(statement, {"day": day})
-    return int(warehouse.rows("select count(*) from governance.exception_history")[0][0])
+    still_open = warehouse.rows("select count(*) from governance.exception_history where closed_on is null")[0][0]
+    return Made({"open": int(still_open)})
+
+
+EXCEPTION_HISTORY = Program(
+    TableName("governance", "exception_history"),
+    (TableName("governance", "exceptions"),),
+    "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
+    "run to run.",
+    record_exceptions,
+)
