@@ -40,7 +40,7 @@ Collector = Callable[[Tick], Iterable[Finding]]
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
     """The kind of alert that a check's failure is."""
-    if check.asset_key.to_user_string() == "match_coverage" and check.name.startswith(("floor_", "fall_")):
+    if check.name.startswith(("floor_", "fall_")):
         return "match_rate"
     if check.name == "freshness" or check.asset_key.to_user_string().startswith("pull_"):
         return "source"
@@ -132,7 +132,7 @@ def _stopped_by_a_check(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 def _what(table: str, check: str) -> str:
     kind, _, link = check.partition("_")
-    if table == "match_coverage" and kind in ("floor", "fall"):
+    if kind in ("floor", "fall"):
         return {"floor": f"match rate of {link} below its floor", "fall": f"match rate of {link} fell"}[kind]
     return f"check {check} of {table}"
 

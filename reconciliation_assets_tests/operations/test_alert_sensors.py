@@ -14,7 +14,7 @@ from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.collectors import Collector, broken_runs, failed_checks, kind_of, stale_copy
 from reconciliation_assets_tests.harness import policy_file
 
-FALL = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "fall_order_payment")
+FALL = dg.AssetCheckKey(dg.AssetKey("coverage_daily"), "fall_order_payment")
 FLOOR = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_lead_crm")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -111,7 +111,7 @@ def test_broken_is_told_once_and_over_once(on_call: OnCall, channel: Receiver) -
     assert channel.titles == [f"{word}: match rate of order_payment fell" for word in ("Broken", "Over")]
     assert "it fell to 60.0%" in channel.took[0]["message"]
     assert "Owner: finance" in channel.took[0]["message"]
-    assert "/assets/match_coverage?view=checks&checkDetail=fall_order_payment" in channel.took[0]["message"]
+    assert "/assets/coverage_daily?view=checks&checkDetail=fall_order_payment" in channel.took[0]["message"]
 
 
 def test_a_break_and_its_end_between_two_ticks_are_both_told(on_call: OnCall, channel: Receiver) -> None:
@@ -229,7 +229,7 @@ def test_a_broken_run_is_told_and_one_that_a_check_stopped_is_left_to_the_check(
 @pytest.mark.parametrize(
     ("table", "check", "kind"),
     [
-        ("match_coverage", "fall_lead_crm", "match_rate"),
+        ("coverage_daily", "fall_lead_crm", "match_rate"),
         ("match_coverage", "row_contract", "check"),
         ("raw_orders", "freshness", "source"),
         ("pull_shop", "reached", "source"),

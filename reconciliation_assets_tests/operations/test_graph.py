@@ -81,8 +81,8 @@ NAMED_CHECKS = {
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(
-        ("match_coverage", f"{kind}_{link}")
-        for kind in ("floor", "fall")
+        (table, f"{kind}_{link}")
+        for table, kind in (("match_coverage", "floor"), ("coverage_daily", "fall"))
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
