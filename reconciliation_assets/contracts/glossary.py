@@ -24,6 +24,7 @@ _COMPUTED: dict[str, Meaning] = {
     "chain_total": Meaning("Total that arrived in the chain"),
     "cohort_date": Meaning("Day the record was created, in the policy's zone"),
     "cohort_start": Meaning("First day of the cohort month"),
+    "closed_on": Meaning("Day the cause was first found gone; empty while it is open"),
     "collected": Meaning("Records with collected money", "count"),
     "collected_per_record": Meaning("Collected money per record that paid", _MONEY),
     "collected_rate": Meaning("Collected records per won record", "share"),
@@ -56,6 +57,9 @@ _COMPUTED: dict[str, Meaning] = {
     "final_value": Meaning(
         "Agreed value that still stands: gross less discount, or the opportunity's final value", _MONEY
     ),
+    "first_seen_on": Meaning("Day the exception was first found"),
+    "last_seen_on": Meaning("Day the exception was last found"),
+    "reopened": Meaning("How often the cause came back after it was gone", "count"),
     "first_paid_at": Meaning("When the first money arrived"),
     "grade": Meaning(
         "Weakest method between ad and money: 1 manual, 2 exact ID, 3 contact, 4 relationship, 5 inferred"

@@ -1,6 +1,6 @@
 """The shape of the policy file: every definition a company can agree on, validated."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,6 +12,8 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
+
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
 
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
@@ -150,6 +152,31 @@ class Owners(_Part):
     default: str
 
 
+class QuietHours(_Part):
+    """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
+
+    begin: time
+    end: time
+
+
+class Route(_Part):
+    """What a channel is told: these kinds, of these owners; no list means all."""
+
+    channel: str = Field(min_length=1)
+    kinds: tuple[AlertKind, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+class Alerts(_Part):
+    """Who is told of what, when, and how often."""
+
+    routes: tuple[Route, ...]
+    urgent: dict[AlertKind, bool]
+    quiet_hours: QuietHours | None
+    remind_after_hours: int = Field(ge=1)
+    copy_stale_hours: int = Field(ge=1)
+
+
 class Policy(_Part):
     """All agreed definitions of one version.
 
@@ -176,6 +203,7 @@ class Policy(_Part):
     order_statuses: OrderStatuses
     thresholds: Thresholds
     owners: Owners
+    alerts: Alerts
 
     @field_validator("zone")
     @classmethod

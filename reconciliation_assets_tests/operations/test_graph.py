@@ -41,7 +41,7 @@ GROUPS = {
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
-        "exceptions",
+        "exceptions", "exception_history",
     },
     "policy": {"policy_versions"},
     "publish": {"published_copy"},
@@ -52,7 +52,9 @@ CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
 CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
-BESIDE_THE_CONTRACT = {"coverage_daily", "coverage_history", "match_backtest", "match_standing", "match_reviews"}
+BESIDE_THE_CONTRACT = {
+    *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
+}
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", "published_copy", *GROUPS["raw"]}
 WITH_A_ROW_CONTRACT = {
@@ -85,8 +87,8 @@ NAMED_CHECKS = {
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(
-        ("match_coverage", f"{kind}_{link}")
-        for kind in ("floor", "fall")
+        (table, f"{kind}_{link}")
+        for table, kind in (("match_coverage", "floor"), ("coverage_daily", "fall"))
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
@@ -136,7 +138,14 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {"daily_reconciliation", "meta_insights_history"}
     assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
-    assert {sensor.name for sensor in defs.sensors or ()} == {"new_files_in_inbox", "match_rate_alerts"}
+    assert {sensor.name for sensor in defs.sensors or ()} == {
+        "new_files_in_inbox",
+        "match_rate_alerts",
+        "source_alerts",
+        "check_alerts",
+        "run_alerts",
+        "stale_copy_alerts",
+    }
 
 
 def test_the_daily_job_is_everything(defs: dg.Definitions) -> None:
