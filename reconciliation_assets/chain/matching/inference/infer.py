@@ -62,7 +62,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             left join canonical.manual_matches m
               on m.verdict = 'reject' and m.link = {_link(model, "p.left_id")}
               and m.left_id = {_bare_id(model, "p.left_id")} and m.right_id = p.right_id
-            where m.link is null and p.gamma_time <> 0
+            where m.link is null and {model.possible}
             """
         )
     chosen = choose(warehouse.arrow("select * from _pairs"), model.match_share)

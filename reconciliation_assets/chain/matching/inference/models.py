@@ -20,6 +20,8 @@ class Model:
         left_ends, right_ends: tables of the records to be linked.
         known_links: table whose exact links the chances are learnt from.
         match_share: how many of the open right ends are expected to have a partner.
+        possible: SQL over the outcomes of a pair (p.gamma_<name>, 0 for the last); any other pair is no link, whatever else
+            speaks for it.
         slot: SQL over the left and right row (l, r) of what of the left end can be taken once; none where a left end may have
             any number of right ones.
     """
@@ -31,6 +33,7 @@ class Model:
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
     match_share: float
+    possible: str = "p.gamma_time <> 0"
     slot: Callable[[str], str] | None = None
 
 
@@ -63,6 +66,7 @@ EMAIL = Comparison(
         Level("another e-mail", "else", 0.03, 0.9999),
     ),
 )
+# A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
 _GAP = "at_day_r - at_day_l"
 # Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
 _TWO_WORDS = (
@@ -81,7 +85,7 @@ LEAD_CRM = Model(
             "time",
             "at_day_l is null or at_day_r is null",
             (
-                Level("opened within the hour", f"{_GAP} between 0 and 0.0417", 0.5, 0.0003),
+                Level("opened within the hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.5, 0.0003),
                 Level("opened within a day", f"{_GAP} between 0 and 1", 0.3, 0.007),
                 Level("opened within three days", f"{_GAP} between 0 and 3", 0.1, 0.014),
                 Level("opened within two weeks", f"{_GAP} between 0 and 14", 0.07, 0.07),
@@ -205,8 +209,8 @@ PAYMENTS = Model(
             "time",
             "at_day_l is null or at_day_r is null",
             (
-                Level("paid within minutes", f"{_GAP} between 0 and 0.0035", 0.2, 0.00003),
-                Level("paid within an hour", f"{_GAP} between 0 and 0.0417", 0.1, 0.0003),
+                Level("paid within minutes", f"{_GAP} > 0 and {_GAP} <= 0.0035", 0.2, 0.00003),
+                Level("paid within an hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.1, 0.0003),
                 Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
                 Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
                 Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
@@ -253,6 +257,7 @@ PAYMENTS = Model(
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
     ),
     match_share=0.95,
+    possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
     slot=lambda left: (
         f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"
     ),
