@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -71,6 +72,10 @@ def from_files(home: Path, standin: Standin) -> Path:
     return home
 
 
+def without_pagination(body: dict[str, Any]) -> dict[str, Any]:
+    return {"payments": body["payments"]}
+
+
 def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path) -> None:
     """Sources give the same bridge as files; a second pull changes nothing; a failing source stops no other."""
     with Standin() as standin:
@@ -79,10 +84,14 @@ def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path) -> None:
         assert first.returncode == 0, first.stderr
         from_pulls = {table: published(pulled, table) for table in COMPARED}
 
-        standin.plan(Fault("expired_token", "stripe.balance_transactions", times=50))
+        standin.plan(
+            Fault("expired_token", "stripe.balance_transactions", times=50),
+            Fault("drift", "tabby.payments", times=50, change=without_pagination),
+        )
         again = reconcile(pulled)
         assert again.returncode == 0, again.stderr
         assert "pull_stripe, check reached" in again.stderr
+        assert "pull_tabby, check shape" in again.stderr
         assert {table: published(pulled, table) for table in COMPARED} == from_pulls
     with Standin() as standin:
         dropped = from_files(tmp_path / "dropped", standin)

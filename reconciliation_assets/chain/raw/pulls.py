@@ -10,7 +10,7 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.connector import Connector, Window
-from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.errors import SchemaDrift, SourceError
 
 
 def pull_name(connector: Connector) -> str:
@@ -38,6 +38,9 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                 "reached", asset=name, description="The source answered with everything it was asked for."
             ),
             dg.AssetCheckSpec(
+                "shape", asset=name, description="Every field the connector relies on is there, and of its type."
+            ),
+            dg.AssetCheckSpec(
                 "not_empty", asset=name, description="The source is not empty where its last pull brought rows."
             ),
         ],
@@ -51,9 +54,13 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             batches = list(connector.pull(window))
         except SourceError as problem:
             context.log.warning("%s", problem)
+            failed = "shape" if isinstance(problem, SchemaDrift) else "reached"
             return dg.MaterializeResult(
                 metadata={"rows": 0, "pulled until": last[0].isoformat() if last else "never"},
-                check_results=[_told("reached", passed=False, message=str(problem)), _told("not_empty", passed=True)],
+                check_results=[
+                    _told(check, passed=check != failed, message=str(problem) if check == failed else "")
+                    for check in ("reached", "shape", "not_empty")
+                ],
             )
         rows = land_pull(
             opened.warehouse,
@@ -73,7 +80,11 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
         )
         return dg.MaterializeResult(
             metadata={"rows": rows, "pulled until": until.isoformat()},
-            check_results=[_told("reached", passed=True), _told("not_empty", passed=not fell_silent, message=silence)],
+            check_results=[
+                _told("reached", passed=True),
+                _told("shape", passed=True),
+                _told("not_empty", passed=not fell_silent, message=silence),
+            ],
         )
 
     return pull
