@@ -90,7 +90,7 @@ def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path) -> None:
         )
         again = reconcile(pulled)
         assert again.returncode == 0, again.stderr
-        assert "pull_stripe, check reached" in again.stderr
+        assert "pull_stripe, check credentials" in again.stderr
         assert "pull_tabby, check shape" in again.stderr
         assert {table: published(pulled, table) for table in COMPARED} == from_pulls
     with Standin() as standin:
