@@ -3,14 +3,16 @@
 Each source is probed once. Findings are held against the policy here, since no single connector knows it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources.connector import Connector, Probe, ProbedAccount
 from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.files import FileSetAsideError, discover, open_file
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 """Windows are cut by our clock and overlap by an hour or more; a minute is past what networks explain."""
@@ -33,28 +35,51 @@ class Diagnosis:
     next_step: str = ""
 
 
-def examine(connectors: Sequence[Connector], policy: Policy) -> list[Diagnosis]:
-    """Probe every source; one that fails keeps none of the others from being asked."""
-    return [line for connector in connectors for line in _examine_one(connector, policy)]
+def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[str] = ()) -> list[Diagnosis]:
+    """Probe every source; one that fails keeps none of the others from being asked.
+
+    Args:
+        connectors: the configured sources.
+        policy: the agreed definitions.
+        rated: currencies that dropped fx_rates know.
+    """
+    return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
 
 
-def _examine_one(connector: Connector, policy: Policy) -> Iterator[Diagnosis]:
+def rated_currencies(inbox: Path) -> set[str]:
+    """Currencies in the dropped fx_rates; a file that cannot be read is the next run's to tell."""
+    found: set[str] = set()
+    for file in discover(inbox)[0]:
+        if file.table != "fx_rates":
+            continue
+        try:
+            for rows in open_file(file).batches():
+                found |= {str(cell).strip().upper() for cell in rows["currency"].to_pylist() if cell}
+        except FileSetAsideError:
+            continue
+    return found
+
+
+def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -> Iterator[Diagnosis]:
     try:
         probe = connector.probe()
     except SourceError as problem:
         yield Diagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
         return
     yield Diagnosis(connector.name, "works", "; ".join(_described(account) for account in probe.accounts))
-    yield from diagnose(connector.name, probe, policy, by_account_days="meta_insights" in connector.tables)
+    yield from diagnose(connector.name, probe, policy, rated, by_account_days="meta_insights" in connector.tables)
 
 
-def diagnose(source: str, probe: Probe, policy: Policy, *, by_account_days: bool) -> Iterator[Diagnosis]:
+def diagnose(
+    source: str, probe: Probe, policy: Policy, rated: Collection[str] = (), *, by_account_days: bool
+) -> Iterator[Diagnosis]:
     """Hold a probe against the policy and our clock.
 
     Args:
         source: the source's name.
         probe: what it says.
         policy: the agreed definitions.
+        rated: currencies that dropped fx_rates know.
         by_account_days: whether the source reports by days of the account's own zone.
     """
     for finding in probe.findings:
@@ -66,11 +91,11 @@ def diagnose(source: str, probe: Probe, policy: Policy, *, by_account_days: bool
             source, "look", f"its clock is {seconds:,.0f} seconds {side} ours", "Let this machine follow a time server"
         )
     for account in probe.accounts:
-        if account.currency and not _has_a_rate(account.currency, policy):
+        if account.currency and account.currency not in rated and not _has_a_rate(account.currency, policy):
             yield Diagnosis(
                 source,
                 "look",
-                f"{account.account_id} is in {account.currency}, and the policy pegs no rate to {policy.reporting_currency}",
+                f"{account.account_id} is in {account.currency}, and neither the policy nor fx_rates has a rate to {policy.reporting_currency}",
                 f"Have {account.currency} in fx_rates.csv for every day of its money",
             )
         if by_account_days and account.time_zone and account.time_zone != policy.zone:
