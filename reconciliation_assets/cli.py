@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError
@@ -74,6 +75,43 @@ def ui(
     _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
     os.chdir(PROJECT_ROOT)
     os.execv(dagster, arguments)  # noqa: S606
+
+
+@app.command()
+def doctor() -> None:
+    """Ask every configured source whether it can be read, without pulling, and write the first audit; exit status 1 where one cannot."""
+    from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
+    from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
+    from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
+    from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
+    from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        loaded = load_policy(settings.policy_path)
+        connectors = (
+            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
+        )
+        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox))
+    except (*_PLAIN_PROBLEMS, SettingsError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    version = loaded.policy.version
+    table = Table("source", "state", "found", "next step", title_justify="left", box=None)
+    table.add_row(
+        "policy", "works", Text(f"version {version}, {loaded.policy.reporting_currency}, {loaded.policy.zone}")
+    )
+    for line in found:
+        table.add_row(line.source, line.state, Text(line.told), Text(line.next_step))
+    _out.print(table)
+    if settings.sources_path is None:
+        _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
+    if settings.published_path.is_file():
+        page = write_first_audit(settings.published_path, settings.reports_dir, settings.as_of)
+        _out.print(f"What hinders matching, to discuss: {page}", soft_wrap=True)
+    else:
+        _out.print("No published copy yet: after the first run, this also writes the first audit.", soft_wrap=True)
+    sys.exit(1 if any(line.state == "missing" for line in found) else 0)
 
 
 @app.command()
