@@ -115,6 +115,54 @@ def doctor() -> None:
 
 
 @app.command()
+def viewer(
+    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3001,
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
+    settings = _settings()
+    prepare_home(settings)
+    webserver = Path(sys.executable).with_name("dagster-webserver")
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    arguments = [str(webserver), "--read-only", "-w", workspace, "-h", host, "-p", str(port)]
+    _out.print(f"Read-only UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
+    os.chdir(PROJECT_ROOT)
+    os.execv(webserver, arguments)  # noqa: S606
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
+) -> None:
+    """Copy what cannot be made again: warehouse, secret, policy, sources, tokens, published copy and run storage."""
+    from reconciliation_assets.operations.backup import BackupError, back_up  # noqa: PLC0415
+
+    settings = _settings()
+    try:
+        copied = back_up(settings, to)
+    except (*_PLAIN_PROBLEMS, BackupError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
+) -> None:
+    """Put a backup into the data directory, which must not hold an installation."""
+    from reconciliation_assets.operations.backup import BackupError, put_back  # noqa: PLC0415
+
+    settings = _settings()
+    try:
+        copied = put_back(source, settings)
+    except (*_PLAIN_PROBLEMS, BackupError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
+
+
+@app.command()
 def sample(
     orders: Annotated[int, typer.Option(help="How many orders the company has; leads and payments follow.")],
     out: Annotated[Path, typer.Option(help="Where to write inbox/ and truth.json.")],

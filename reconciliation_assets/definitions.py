@@ -11,7 +11,7 @@ from reconciliation_assets.operations.jobs import daily_reconciliation, meta_ins
 from reconciliation_assets.operations.schedules import daily_schedule
 from reconciliation_assets.operations.sensors import alert_sensors, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.publish.assets import published_copy
+from reconciliation_assets.publish.assets import published_copy, reports
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
@@ -32,7 +32,7 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     connectors = (
         load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
     )
-    assets = [*chain_assets(checks_by_table(), connectors), published_copy]
+    assets = [*chain_assets(checks_by_table(), connectors), published_copy, reports]
     return dg.Definitions(
         assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],

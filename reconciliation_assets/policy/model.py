@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.core import Locale, UnknownLocaleError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
@@ -184,6 +185,7 @@ class Policy(_Part):
         version: the name of this version; it changes whenever anything else here does.
         reporting_currency: ISO code; all money of the published tables is in it.
         zone: IANA zone of cohort days, months of cash and the daily schedule.
+        locale: CLDR locale in which reports write amounts and dates.
         table_zones: zone of timestamps without an offset, by input table.
     """
 
@@ -193,6 +195,7 @@ class Policy(_Part):
     approved_by: str = Field(min_length=1)
     reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
     zone: str
+    locale: str
     table_zones: dict[str, str]
     pegged_to_usd: dict[str, Decimal]
     cohorts: Cohorts
@@ -211,6 +214,15 @@ class Policy(_Part):
         if zone not in available_timezones():
             raise ValueError(f"{zone!r} is not an IANA time zone such as Asia/Dubai")
         return zone
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, locale: str) -> str:
+        try:
+            Locale.parse(locale)
+        except (ValueError, UnknownLocaleError):
+            raise ValueError(f"{locale!r} is not a CLDR locale such as en_AE or ar_AE") from None
+        return locale
 
     @field_validator("table_zones")
     @classmethod
