@@ -1,4 +1,4 @@
-"""The command line, `reconcile`: run, show, open the UI, make a sample company."""
+"""The command line, `reconcile`: run, show, inspect a file, open the UI, make a sample company."""
 
 import os
 import sys
@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
-from reconciliation_assets.policy.load import PolicyError
+from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.presets.library import PresetError, load_presets
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -29,7 +30,7 @@ _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
-_PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
+_PLAIN_PROBLEMS = (PolicyError, PresetError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
 
 
 @app.command()
@@ -60,6 +61,27 @@ def show() -> None:
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
     show_page(_out, settings.published_path, None)
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
+) -> None:
+    """Say what files would be taken for, without landing them: table, preset, columns, first problems."""
+    from reconciliation_assets.chain.raw.inspection import inspect_file  # noqa: PLC0415
+    from reconciliation_assets.publish.inspected import show_inspection  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        policy = load_policy(settings.policy_path).policy
+        presets = load_presets(settings.presets_dir)
+    except (SettingsError, *_PLAIN_PROBLEMS) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
+    for inspection in inspections:
+        show_inspection(_out, inspection)
+    sys.exit(0 if all(inspection.is_taken for inspection in inspections) else 1)
 
 
 @app.command()

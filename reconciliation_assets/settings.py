@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         return self.data_dir / "inbox"
 
     @property
+    def presets_dir(self) -> Path:
+        """The company's own presets, by which exports of other products are read."""
+        return self.data_dir / "presets"
+
+    @property
     def warehouse_path(self) -> Path:
         """The warehouse, private to the run."""
         return self.data_dir / "warehouse.duckdb"

@@ -20,6 +20,7 @@ from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
+from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
@@ -27,6 +28,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters, policy_tables
 from reconciliation_assets.sources.files import InboxFile, discover
+from reconciliation_assets.sources.presets.library import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -143,7 +145,8 @@ class Bench:
 
     def land(self) -> dict[str, list[Landed]]:
         """Land the inbox as it is; tables that never had a file are only made ready, which saves time."""
-        known, _ = discover(self.inbox)
+        known, unknown = discover(self.inbox, load_presets(self.inbox.parent / "presets"))
+        take_stock(self.warehouse, known, unknown)
         self._ever_dropped |= {file.table for file in known}
         return {
             table.name: self._land(table, [file for file in known if file.table == table.name])

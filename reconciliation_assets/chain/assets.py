@@ -21,13 +21,13 @@ from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
+from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.sources.connector import Connector
-from reconciliation_assets.sources.files import discover
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
 from reconciliation_assets.warehouse.query import Query, TableName
@@ -68,6 +68,7 @@ def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.Ass
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
+        _inbox_files(checks.get(INBOX_FILES.name, ())),
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
         *(_program_asset(program, checks.get(program.target.name, ())) for program in PROGRAMS),
@@ -126,13 +127,43 @@ def _image(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
+def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=INBOX_FILES.name,
+        group_name="raw",
+        kinds={"file"},
+        owners=["team:data"],
+        tags={"layer": "raw"},
+        description=(
+            "What lies in the inbox and what each file is taken for: by its name, or by its headings through a preset. "
+            "Files that are not taken in are named with what they come nearest to.\n\nOne row per file and table it feeds."
+        ),
+        check_specs=_check_specs(INBOX_FILES.name, checks),
+    )
+    def inbox_files(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        known, unknown = opened.inbox
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": take_stock(opened.warehouse, known, unknown),
+                "files not taken in": ", ".join(file.path.name for file in unknown) or "none",
+            },
+            check_results=_asked(checks, opened),
+        )
+
+    return inbox_files
+
+
 def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequence[Connector]) -> dg.AssetsDefinition:
     is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
     @dg.asset(
         name=table.raw_asset,
-        deps=[pull_name(connector) for connector in connectors if table.name in connector.tables],
+        deps=[
+            INBOX_FILES.name,
+            *(pull_name(connector) for connector in connectors if table.name in connector.tables),
+        ],
         group_name="raw",
         kinds={"file", "duckdb"},
         owners=[f"team:{_OWNER_OF_INPUT.get(table.name, 'finance')}"],
@@ -147,7 +178,7 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
     )
     def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        known, unknown = discover(opened.settings.inbox)
+        known, _ = opened.inbox
         files = [file for file in known if file.table == table.name]
         if config.full_refresh:
             forget(opened.warehouse, table)
@@ -165,11 +196,10 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
                     opened.warehouse.columns(raw_table(table)), {column.name: column.description for column in table}
                 ),
                 "rows kept, all versions": opened.warehouse.count(raw_table(table)),
-                "files": ", ".join(file.name for file in files) or "none",
+                "files": ", ".join(dict.fromkeys(file.name for file in files)) or "none",
                 "files landed now": len(landed),
                 "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
                 or "none",
-                "files of no table": ", ".join(path.name for path in unknown) or "none",
             },
             check_results=_asked(checks, opened),
         )

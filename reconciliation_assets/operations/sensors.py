@@ -14,6 +14,7 @@ from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover
+from reconciliation_assets.sources.presets.library import load_presets
 
 
 @dg.sensor(
@@ -25,7 +26,7 @@ from reconciliation_assets.sources.files import discover
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for a run when the inbox differs from what the last run was asked for, and lies still for a minute."""
     settings = load_settings()
-    files, _ = discover(settings.inbox)
+    files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
     seen = sorted((file.name, file.path.stat().st_size, file.path.stat().st_mtime_ns) for file in files)
     state = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
     last = json.loads(context.cursor) if context.cursor else {"asked": None, "seen": None}
