@@ -105,6 +105,7 @@ def doctor() -> None:
     from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
     from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
+    from reconciliation_assets.sources.presets.library import load_presets  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
@@ -114,7 +115,7 @@ def doctor() -> None:
         connectors = (
             load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
         )
-        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox))
+        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir)))
     except (*_PLAIN_PROBLEMS, SettingsError) as problem:
         _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -12,7 +12,9 @@ from typing import Literal
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources.connector import Connector, Probe, ProbedAccount
 from reconciliation_assets.sources.errors import SourceError
-from reconciliation_assets.sources.files import FileSetAsideError, discover, open_file
+from reconciliation_assets.sources.files import discover, open_file
+from reconciliation_assets.sources.presets.model import Preset
+from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 """Windows are cut by our clock and overlap by an hour or more; a minute is past what networks explain."""
@@ -46,10 +48,10 @@ def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[s
     return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
 
 
-def rated_currencies(inbox: Path) -> set[str]:
+def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:
     """Currencies in the dropped fx_rates; a file that cannot be read is the next run's to tell."""
     found: set[str] = set()
-    for file in discover(inbox)[0]:
+    for file in discover(inbox, presets)[0]:
         if file.table != "fx_rates":
             continue
         try:
