@@ -11,6 +11,7 @@ from reconciliation_assets.cli import app
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
 from reconciliation_assets.sources.doctor import diagnose, rated_currencies
+from reconciliation_assets.sources.presets.library import shipped_presets
 from reconciliation_assets_tests.publish.test_first_audit import copy_with_unplaced_payments
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import Fault
@@ -68,10 +69,10 @@ def test_a_currency_without_a_pegged_rate_needs_one_in_the_files(currency: str, 
 
 
 def test_a_currency_with_a_dropped_rate_needs_no_other(tmp_path: Path) -> None:
-    assert rated_currencies(tmp_path / "not there") == set()
+    assert rated_currencies(tmp_path / "not there", shipped_presets()) == set()
     (tmp_path / "fx_rates.csv").write_text("date,currency,rate\n2026-01-01,kwd,11.96\n", "utf-8")
     (tmp_path / "fx_rates-broken.csv").write_text("day\n2026-01-01\n", "utf-8")
-    rated = rated_currencies(tmp_path)
+    rated = rated_currencies(tmp_path, shipped_presets())
     probe = Probe([ProbedAccount("shop", POLICY.zone, "KWD")])
     assert list(diagnose("shop", probe, POLICY, rated, by_account_days=False)) == []
 
