@@ -243,7 +243,7 @@ def _blended(
             max(weight * chance + (1 - weight) * old if chance is not None else old, _LEAST_CHANCE)
             for chance, old in zip(chances, shipped, strict=True)
         ]
-        blended.append([chance / sum(mixed) for chance in mixed])
+        blended.append([_steady(chance / sum(mixed)) for chance in mixed])
     return blended
 
 
@@ -276,6 +276,11 @@ def _block(connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], candi
     return int(connection.table("blocked").shape[0])
 
 
+def _steady(chance: float) -> float:
+    """A chance without its last digits, which depend on the order in which threads happened to add."""
+    return float(f"{chance:.6g}")
+
+
 def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
     api, linker = _linker(connection, "left_open", "right_open", _settings(comparisons, chance))
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
@@ -283,7 +288,7 @@ def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Compari
     outcomes = ", ".join(f"gamma_{each.name}, {_added_weight(each)} as mw_{each.name}" for each in comparisons)
     scored: pa.Table = connection.sql(
         f"""
-        select unique_id_l as left_id, unique_id_r as right_id, match_weight, {outcomes}
+        select unique_id_l as left_id, unique_id_r as right_id, round(match_weight, 6) as match_weight, {outcomes}
         from {predicted} order by right_id, match_weight desc, left_id
         """
     ).to_arrow_table()
