@@ -36,7 +36,7 @@ by_contact as (
     s.contact,
     s.contact = 'phone' and coalesce(
       len(list_intersect(l.name_sound_keys, r.name_sound_keys))
-        < least(2, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
+        < least(case when l.email_key <> r.email_key then 2 else 1 end, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
   from shared_contacts s
   join canonical.leads l on l.lead_id = s.lead_id
   join canonical.crm_records r on r.crm_id = s.crm_id

@@ -102,9 +102,9 @@ by_contact as (
     s.contact,
     coalesce(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, false)
       as is_same_amount,
-    s.contact = 'phone' and coalesce(
+    s.contact = 'phone' and coalesce(coalesce(o.email_key, c.email_key) <> a.email_key and
       len(list_intersect(coalesce(o.name_sound_keys, c.name_sound_keys), a.name_sound_keys))
-        < least(2, len(coalesce(o.name_sound_keys, c.name_sound_keys)), len(a.name_sound_keys)), false) as is_doubtful
+        < least(1, len(coalesce(o.name_sound_keys, c.name_sound_keys)), len(a.name_sound_keys)), false) as is_doubtful
   from shared_contacts s
   join anonymous a on a.payment_id = s.payment_id
   left join canonical.orders o on s.link = 'order_payment' and o.order_id = s.left_id

@@ -69,10 +69,20 @@ EMAIL = Comparison(
 # A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
 _GAP = "at_day_r - at_day_l"
 # Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
-_TWO_WORDS = (
-    "unnest(list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
-    "lambda p: p[1] < p[2]), lambda p: p[1] || p[2]))"
+_TWO_WORDS_LIST = (
+    "list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
+    "lambda p: p[1] < p[2]), lambda p: p[1] || p[2])"
 )
+_TWO_WORDS = f"unnest({_TWO_WORDS_LIST})"
+
+
+def _each_with_each(words: str, numbers: str) -> str:
+    """Every word with every number: two lists unnested side by side would only be paired off."""
+    return (
+        f"unnest(flatten(list_transform({words}, lambda x: list_transform({numbers}, "
+        "lambda y: x || '|' || cast(y as varchar)))))"
+    )
+
 
 LEAD_CRM = Model(
     "lead_crm",
@@ -107,12 +117,12 @@ LEAD_CRM = Model(
     (
         Block(
             "unnest(name_sound_keys) || '|' || floor(at_day)",
-            "unnest(name_sound_keys) || '|' || unnest([floor(at_day), floor(at_day) - 1, floor(at_day) - 2])",
+            _each_with_each("name_sound_keys", "[floor(at_day), floor(at_day) - 1, floor(at_day) - 2]"),
         ),
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
         Block(
             _TWO_WORDS.format("name_sound_keys") + " || '|' || floor(at_day / 14)",
-            _TWO_WORDS.format("name_sound_keys") + " || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1])",
+            _each_with_each(_TWO_WORDS_LIST.format("name_sound_keys"), "[floor(at_day / 14), floor(at_day / 14) - 1]"),
         ),
     ),
     match_share=0.7,
@@ -250,8 +260,11 @@ PAYMENTS = Model(
         Block(
             "currency || '|' || unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
             " || '|' || floor(at_day / 30)",
-            "currency || '|' || (round(ln(amount) * 100) + unnest([-1, 0, 1])) || '|' || unnest([floor(at_day / 30), "
-            "floor(at_day / 30) - 1, floor(at_day / 30) - 2])",
+            "currency || '|' || "
+            + _each_with_each(
+                "list_transform([-1, 0, 1], lambda d: cast(round(ln(amount) * 100) + d as varchar))",
+                "[floor(at_day / 30), floor(at_day / 30) - 1, floor(at_day / 30) - 2]",
+            ),
         ),
         Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
