@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show test test-fast lint format lock bench clean
+.PHONY: help run ui show viewer backup test test-fast lint format lock bench bench-matching clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ show: $(READY) ## Print the page of the last run again
 
 ui: $(READY) ## Open the Dagster UI on the same state
 	@$(BIN)/reconcile ui
+
+viewer: $(READY) ## Open the same UI for looking only
+	@$(BIN)/reconcile viewer
+
+backup: $(READY) ## Back up the installation (TO=folder)
+	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))
 
 test: $(READY) ## Pass all tests, fast ones first
 	@$(BIN)/python -m pytest
@@ -49,5 +55,8 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
 	@$(BIN)/reconcile bench --orders $(or $(ORDERS),1000000)
 
+bench-matching: $(READY) ## Measure matching against the truth of generated companies with noise
+	@$(BIN)/reconcile bench-matching --orders $(or $(ORDERS),20000)
+
 clean: ## Remove the environment and everything runs made of the sample
-	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/contact.key
+	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

@@ -9,9 +9,9 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.operations.jobs import daily_reconciliation, meta_insights_history
 from reconciliation_assets.operations.schedules import daily_schedule
-from reconciliation_assets.operations.sensors import match_rate_alerts, new_files_in_inbox
+from reconciliation_assets.operations.sensors import alert_sensors, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.publish.assets import published_copy
+from reconciliation_assets.publish.assets import published_copy, reports
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
@@ -32,11 +32,12 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     connectors = (
         load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
     )
+    assets = [*chain_assets(checks_by_table(), connectors), published_copy, reports]
     return dg.Definitions(
-        assets=[*chain_assets(checks_by_table(), connectors), published_copy],
+        assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
         schedules=[daily_schedule(policy.zone)],
-        sensors=[new_files_in_inbox, match_rate_alerts],
+        sensors=[new_files_in_inbox, *alert_sensors(key for asset in assets for key in asset.check_keys)],
         resources={"installation": Installation(database=str(settings.warehouse_path))},
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -6,7 +6,7 @@ Tests of rules use this; tests of running, stopping and publishing use real runs
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 import yaml
 
-import reconciliation_assets.chain as chain_package
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
-from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.program import Workbench
+from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.checks.catalog import checks_by_table
@@ -30,7 +31,7 @@ from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.library import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.warehouse.duckdb import Warehouse
-from reconciliation_assets.warehouse.query import Query, TableName
+from reconciliation_assets.warehouse.query import TableName
 
 Row = dict[str, Any]
 Company = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -64,12 +65,10 @@ class Built:
             return
         for table in _upstream()[target]:
             self.make(table)
-        if target == _REPEATS:
-            candidates = self.warehouse.arrow("select * from matching.repeat_candidates")
-            window = timedelta(days=self.loaded.policy.matching.duplicate_window_days)
-            self.warehouse.load(target, find_repeats(candidates, window))
+        if target in _PROGRAMS:
+            _PROGRAMS[target].make(Workbench(self.warehouse, self.loaded, self.as_of))
         else:
-            self.warehouse.materialise(_queries()[target], policy_parameters(self.loaded, self.as_of))
+            self.warehouse.materialise(queries()[target], policy_parameters(self.loaded, self.as_of))
         self.made.add(target)
 
     def make_all(self) -> "Built":
@@ -199,22 +198,15 @@ def write_csv(path: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> None
         writer.writerows(rows)
 
 
-_REPEATS = TableName("matching", "repeats")
-
-
-@cache
-def _queries() -> dict[TableName, Query]:
-    folder = Path(str(chain_package.__file__)).parent
-    queries = (Query.read(path) for path in folder.glob("*/*.sql"))
-    return {query.target: query for query in queries}
+_PROGRAMS = {program.target: program for program in PROGRAMS}
 
 
 @cache
 def _upstream() -> dict[TableName, tuple[TableName, ...]]:
     """The computed tables each computed table reads."""
     return {
-        _REPEATS: (TableName("matching", "repeat_candidates"),),
-        **{target: query.reads for target, query in _queries().items()},
+        **{target: program.reads for target, program in _PROGRAMS.items()},
+        **{target: query.reads for target, query in queries().items()},
     }
 
 

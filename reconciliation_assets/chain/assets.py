@@ -1,4 +1,4 @@
-"""The assets of the chain: one per input table, one per SQL file, and the two that SQL cannot make.
+"""The assets of the chain: one per input table, one per SQL file, and one per program for what SQL cannot make.
 
 A table's upstream assets are read from its parsed SQL, so the graph cannot drift from the code. Its checks run in the
 same step, right after it is made, so that a blocking one stops everything downstream.
@@ -8,8 +8,6 @@ import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
@@ -17,8 +15,10 @@ from pydantic import Field
 from reconciliation_assets.chain.check import Answer, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.matching.repeats import find_repeats
 from reconciliation_assets.chain.plots import PLOTS
+from reconciliation_assets.chain.program import Program, Workbench
+from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
@@ -36,7 +36,6 @@ Checks = Mapping[str, Sequence[TableCheck]]
 
 REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date="2016-01-01", end_offset=1)
 
-_FOLDER = Path(__file__).parent
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",
     "leads": "marketing",
@@ -66,14 +65,13 @@ def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.Ass
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
-    queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
-    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
+    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
         _inbox_files(checks.get(INBOX_FILES.name, ())),
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
-        _repeats(checks.get("repeats", ())),
+        *(_program_asset(program, checks.get(program.target.name, ())) for program in PROGRAMS),
         *computed,
     ]
 
@@ -321,33 +319,31 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     return policy_versions
 
 
-def _repeats(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
-    target = TableName("matching", "repeats")
+def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    table = OUTPUT_TABLE[program.target.name]
 
     @dg.asset(
-        name="repeats",
-        group_name="matching",
-        deps=["repeat_candidates"],
+        name=program.target.name,
+        group_name=program.target.layer,
+        deps=sorted({asset_of(read) for read in program.reads}),
         kinds={"python", "duckdb"},
-        owners=["team:data"],
-        tags={"layer": "matching"},
-        description=(
-            "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's "
-            "days. The earlier record stays the valid one.\n\nOne row per duplicate."
-        ),
-        check_specs=_check_specs("repeats", checks),
+        owners=[f"team:{table.owner}"],
+        tags={"layer": program.target.layer, **({"published": "yes"} if table.published else {})},
+        description=f"{program.description}\n\nOne row per {table.grain}.",
+        check_specs=_check_specs(program.target.name, checks),
     )
-    def repeats(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def programmed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        window = timedelta(days=opened.loaded_policy.policy.matching.duplicate_window_days)
-        candidates = opened.warehouse.arrow("select * from matching.repeat_candidates")
-        rows = opened.warehouse.load(target, find_repeats(candidates, window))
+        made = program.make(Workbench(opened.warehouse, opened.loaded_policy, opened.as_of))
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": rows,
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(target)),
+                "dagster/row_count": opened.warehouse.count(program.target),
+                "dagster/column_schema": _table_schema(opened.warehouse.columns(program.target)),
+                "policy version": opened.loaded_policy.policy.version,
+                **made.figures,
+                **{title: _image(png) for title, png in made.charts.items()},
             },
             check_results=_asked(checks, opened),
         )
 
-    return repeats
+    return programmed

@@ -1,10 +1,12 @@
-"""The asset at the end of the chain: the published copy."""
+"""The assets at the end of the chain: the published copy, and the reports made of it."""
 
 import dagster as dg
 
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import SCHEMA, publish
+from reconciliation_assets.publish.report import write_report
+from reconciliation_assets.publish.workbook import write_workbook
 
 PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
 
@@ -33,5 +35,36 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
             "tables": dg.MetadataValue.table(
                 [dg.TableRecord({"table": name, "rows": count}) for name, count in rows.items()]
             ),
+        }
+    )
+
+
+@dg.asset(
+    group_name="publish",
+    deps=[published_copy],
+    kinds={"html", "excel"},
+    owners=["team:data"],
+    tags={"layer": "publish"},
+    description=(
+        "For people who never open Dagster, in the data directory's `reports/`: `reconciliation.html`, which opens "
+        "anywhere without a network, and `reconciliation.xlsx`, whose bridge is live formulas over its entries. Both are "
+        "made of the published copy alone."
+    ),
+)
+def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write report and workbook of the copy that was just published."""
+    opened = installation.now
+    policy = opened.loaded_policy.policy
+    as_of = opened.as_of.astimezone(policy.timezone)
+    page = opened.settings.reports_dir / "reconciliation.html"
+    workbook = opened.settings.reports_dir / "reconciliation.xlsx"
+    write_report(opened.settings.published_path, page, as_of, policy.locale)
+    write_workbook(opened.settings.published_path, workbook, as_of)
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.path(str(page)),
+            "workbook": dg.MetadataValue.path(str(workbook)),
+            "as of": opened.as_of.isoformat(),
+            "locale": policy.locale,
         }
     )

@@ -74,6 +74,90 @@ class CohortMonth:
     is_complete: bool
 
 
+@dataclass(frozen=True)
+class PlatformView:
+    """What Meta reports of a campaign, which is an estimate and never money."""
+
+    name: str
+    spend: Decimal
+    results: Decimal
+    attributed: Decimal
+
+
+@dataclass(frozen=True)
+class FunnelView:
+    """What the CRM and the shop record of a campaign: how many of its records reached each rung."""
+
+    name: str
+    captured: int
+    valid: int
+    qualified: int
+    won: int
+    collected: int
+
+
+@dataclass(frozen=True)
+class CollectedView:
+    """What finance records of a campaign: money."""
+
+    name: str
+    collected: Decimal
+    refunded: Decimal
+    paid_records: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A cohort month at one maturity: what its spend had brought by then, final only where the cohort is complete."""
+
+    start: date
+    maturity_day: int
+    is_complete: bool
+    spend: Decimal
+    collected: Decimal
+
+    @property
+    def collected_roas(self) -> float | None:
+        """Collected money per spend."""
+        return float(self.collected / self.spend) if self.spend else None
+
+
+@dataclass(frozen=True)
+class MonthlyLine:
+    """A line of the bridge of one cohort month and campaign; an empty campaign stands for records with none."""
+
+    month: date
+    campaign_id: str | None
+    line: str
+    amount: Decimal
+    records: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A signed entry of a record, or of all records of a month, campaign, line and reason together."""
+
+    month: date
+    campaign_id: str | None
+    line: str
+    amount: Decimal
+    record: str
+    order_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordValue:
+    """Stated and collected value of a captured record, or of all records of a month and campaign together."""
+
+    month: date
+    campaign_id: str | None
+    record: str
+    rung: str | None
+    stated: Decimal
+    collected: Decimal
+
+
 class Published:
     """The published copy, opened for reading.
 
@@ -132,6 +216,110 @@ class Published:
                 """
             )
         ]
+
+    def campaign_names(self) -> list[tuple[str | None, str]]:
+        """ID and name of every campaign of the bridge, records with no campaign last."""
+        return [
+            (campaign_id, name)
+            for campaign_id, name in self.rows(
+                """
+                select campaign_id, coalesce(max(campaign_name), campaign_id, 'no campaign') from reporting.two_numbers
+                group by 1 order by campaign_id is null, 2, 1
+                """
+            )
+        ]
+
+    def platform_view(self) -> list[PlatformView]:
+        """Meta's own figures by campaign, largest spend first."""
+        return [
+            PlatformView(*row)
+            for row in self.rows(
+                """
+                select coalesce(max(campaign_name), campaign_id), sum(spend_value), sum(results),
+                       sum(attributed_value_reporting)
+                from reporting.platform_performance group by campaign_id order by 2 desc, 1
+                """
+            )
+        ]
+
+    def funnel_view(self) -> list[FunnelView]:
+        """Records on each rung by campaign, most captured first, those with no campaign last."""
+        return [
+            FunnelView(*row)
+            for row in self.rows(
+                """
+                select coalesce(max(campaign_name), campaign_id, 'no campaign'), sum(captured), sum(valid),
+                       sum(qualified), sum(won), sum(collected)
+                from reporting.funnel_performance group by campaign_id order by campaign_id is null, 2 desc, 1
+                """
+            )
+        ]
+
+    def collected_view(self) -> list[CollectedView]:
+        """Money by campaign, most collected first, that of records with no campaign last."""
+        return [
+            CollectedView(*row)
+            for row in self.rows(
+                """
+                select coalesce(max(campaign_name), campaign_id, 'no campaign'), sum(collected_value),
+                       sum(refunded_value), sum(paid_records)
+                from reporting.collected_performance group by campaign_id order by campaign_id is null, 2 desc, 1
+                """
+            )
+        ]
+
+    def snapshots(self) -> list[Snapshot]:
+        """All campaigns' cohort months at each maturity."""
+        return [
+            Snapshot(*row)
+            for row in self.rows(
+                """
+                select cohort_start, maturity_day, bool_and(is_complete), coalesce(sum(spend_value), 0),
+                       sum(collected_value)
+                from reporting.cohort_snapshots where campaign_id is not null group by 1, 2 order by 1, 2
+                """
+            )
+        ]
+
+    def bridge_by_month(self) -> list[MonthlyLine]:
+        """Every line of every month and campaign."""
+        return [
+            MonthlyLine(*row)
+            for row in self.rows(
+                """
+                select period_start, campaign_id, line, amount, records from reporting.bridge
+                order by period_start, campaign_id nulls last, line_order
+                """
+            )
+        ]
+
+    def entries(self, at_most: int) -> list[Entry]:
+        """The entries one by one; added up by month, campaign, line and reason where there are more than `at_most`."""
+        month = "cast(date_trunc('month', cohort_date) as date)"
+        one_by_one = f"""
+            select {month}, campaign_id, line, amount, record_id, order_id, reason from reporting.bridge_entries
+            order by 1, campaign_id nulls last, line, record_id, entry_id
+        """
+        added_up = f"""
+            select {month}, campaign_id, line, sum(amount), count(*) || ' entries', null, reason
+            from reporting.bridge_entries group by all order by 1, campaign_id nulls last, line, reason
+        """
+        total = self.rows("select count(*) from reporting.bridge_entries")[0][0]
+        return [Entry(*row) for row in self.rows(one_by_one if total <= at_most else added_up)]
+
+    def records(self, at_most: int) -> list[RecordValue]:
+        """The captured records one by one; added up by month and campaign where there are more than `at_most`."""
+        month = "cast(date_trunc('month', cohort_date) as date)"
+        one_by_one = f"""
+            select {month}, campaign_id, record_id, rung, stated_value, collected_value from reporting.matched_chain
+            order by 1, campaign_id nulls last, record_id
+        """
+        added_up = f"""
+            select {month}, campaign_id, count(*) || ' records', null, sum(stated_value), sum(collected_value)
+            from reporting.matched_chain group by all order by 1, campaign_id nulls last
+        """
+        total = self.rows("select count(*) from reporting.matched_chain")[0][0]
+        return [RecordValue(*row) for row in self.rows(one_by_one if total <= at_most else added_up)]
 
     def months(self) -> list[CohortMonth]:
         """The two numbers of all campaigns by cohort month."""

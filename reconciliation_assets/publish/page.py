@@ -13,27 +13,8 @@ from rich.text import Text
 
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
 from reconciliation_assets.publish.figures import Coverage, Published, TwoNumbers
+from reconciliation_assets.publish.words import LINES, LINKS
 
-_LINES = {
-    "platform_attributed": "Meta attributes (an estimate)",
-    "claimed_not_captured": "claimed by Meta, never captured",
-    "captured_not_claimed": "captured, not claimed by Meta",
-    "valuation": "valued differently by Meta",
-    "invalid_or_duplicate": "invalid or duplicate",
-    "lost_or_cancelled": "lost or cancelled",
-    "returned_refunded_failed": "returned, refunded or refused",
-    "open": "still open",
-    "value_and_basis": "final value, basis and currency",
-    "manual_adjustment": "manual adjustments",
-    "collected": "Collected",
-}
-_LINKS = {
-    "record_ad": "record to ad",
-    "lead_crm": "lead to CRM",
-    "lead_order": "order to lead",
-    "order_payment": "payment to order",
-    "crm_payment": "payment to CRM",
-}
 _BAR_WIDTH = 24
 
 
@@ -128,7 +109,7 @@ def _bridge(published: Published, currency: str) -> RenderableType:
         width = max(round(_BAR_WIDTH * abs(line.amount) / largest), 1 if line.amount else 0)
         bar = Text("█" * width, style="blue" if ends else ("green" if line.amount > 0 else "red"))
         table.add_row(
-            Text(_LINES[line.line], style="bold" if ends else ""),
+            Text(LINES[line.line], style="bold" if ends else ""),
             money(line.amount, currency),
             f"{line.records:,}",
             bar,
@@ -179,12 +160,12 @@ def _coverage(published: Published) -> RenderableType:
     shown = ""
     for each in published.coverage():
         if not each.is_applicable:
-            table.add_row(_LINKS[each.link], "not applicable: nothing to match", "", "", "")
+            table.add_row(LINKS[each.link], "not applicable: nothing to match", "", "", "")
             continue
         if each.method == "unmatched" and not each.records:
             continue
         table.add_row(
-            "" if each.link == shown else _LINKS[each.link],
+            "" if each.link == shown else LINKS[each.link],
             Text(each.method, style=_style(each)),
             f"{each.records:,}",
             _share(each.record_rate),
@@ -226,10 +207,10 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
         largest = min(lines, key=lambda line: line.amount)
         if largest.amount < 0:
             yield (
-                f"The largest loss on the way is '{_LINES[largest.line]}': {money(largest.amount, currency)} {currency}. "
+                f"The largest loss on the way is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. "
                 f"Its records are in bridge_entries (line = '{largest.line}')."
                 if largest.line not in ("claimed_not_captured", "valuation")
-                else f"The largest gap is '{_LINES[largest.line]}': {money(largest.amount, currency)} {currency}. It lies "
+                else f"The largest gap is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. It lies "
                 "between Meta and your capture, before any sale: look at tracking and at how results are valued."
             )
     amount, payments = published.unmatched_money()

@@ -34,6 +34,7 @@ select
   'record_ad' as link,
   case r.record_type when 'lead' then 'leads' else 'orders' end as source_table,
   r.source_id,
+  r.record_id,
   r.created_at,
   e.stated_value as value,
   a.match_method,
@@ -52,6 +53,7 @@ select
   'lead_crm',
   'leads',
   r.source_id,
+  r.record_id,
   r.created_at,
   e.stated_value,
   case m.strongest when 1 then 'manual_verified' when 2 then 'exact_id' when 3 then 'exact_contact'
@@ -66,6 +68,7 @@ select
   'lead_order',
   'orders',
   o.order_id,
+  coalesce('lead:' || k.left_id, 'order:' || o.order_id),
   o.created_at,
   o.gross_value,
   k.match_method,
@@ -83,6 +86,7 @@ select
   m.expected_link,
   'payments',
   m.payment_id,
+  p.record_id,
   m.paid_at,
   m.value,
   m.match_method,
@@ -95,3 +99,4 @@ select
     else 'names no order, invoice, waybill, CRM record or lead, and shares no contact with one'
   end
 from money m
+join outcomes.payment_money p on p.payment_id = m.payment_id

@@ -12,6 +12,9 @@ from itertools import groupby
 
 import pyarrow as pa
 
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.warehouse.query import TableName
+
 REPEATS_SCHEMA = pa.schema(
     [
         ("source_table", pa.string()),
@@ -58,3 +61,19 @@ def _walk(rows: Iterator[_Row], window: timedelta) -> Iterator[dict[str, str]]:
             yield {"source_table": table, "source_id": record, "duplicate_of": original, "rule": rule}
         else:
             latest_valid.update({(table, key): (when, record) for key, _ in named})
+
+
+def _make(bench: Workbench) -> Made:
+    window = timedelta(days=bench.loaded_policy.policy.matching.duplicate_window_days)
+    candidates = bench.warehouse.arrow("select * from matching.repeat_candidates")
+    bench.warehouse.load(REPEATS.target, find_repeats(candidates, window))
+    return Made()
+
+
+REPEATS = Program(
+    TableName("matching", "repeats"),
+    (TableName("matching", "repeat_candidates"),),
+    "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
+    "earlier record stays the valid one.",
+    _make,
+)

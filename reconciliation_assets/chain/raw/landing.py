@@ -99,8 +99,17 @@ def prepare(warehouse: Warehouse, table: InputTable) -> None:
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
     )
+    _add_new_columns(warehouse, table)
     warehouse.execute(f"create table if not exists {_superseded(table)} (landing_id BIGINT, row_number BIGINT)")
     warehouse.execute(f"create or replace view current.{table.name} as {_current_rows(table)}")
+
+
+def _add_new_columns(warehouse: Warehouse, table: InputTable) -> None:
+    """Give a raw table of an older warehouse the columns its contract has gained; rows landed before have none of it."""
+    there = warehouse.columns(raw_table(table))
+    for name, kind in table.stored:
+        if name not in there:
+            warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
 
 
 def land_inbox(
@@ -322,7 +331,10 @@ def _insert(
             {"id": landing_id},
         )
     warehouse.execute(
-        f"insert into {raw_table(table)} select $id, row_number, {stored} from arrived where fault is null",
+        f"""
+        insert into {raw_table(table)} (landing_id, row_number, {stored})
+        select $id, row_number, {stored} from arrived where fault is null
+        """,
         {"id": landing_id},
     )
     for measure, currency in table.measures:

@@ -1,6 +1,10 @@
 """Coverage: what was expected to match and did, by method; never a rate where nothing was expected."""
 
+from datetime import datetime
+from pathlib import Path
+
 from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.harness import Bench, drop
 from reconciliation_assets_tests.rows import crm, lead, order, payment
 
 
@@ -79,14 +83,58 @@ def test_a_floor_on_a_link_with_nothing_to_match_is_not_applicable(build: Build)
 
 def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None:
     days = [f"2026-06-{day:02d}" for day in range(1, 31)]
-    good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:23] for number in range(5)]
-    bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[23:] for number in range(5)]
+    good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:24] for number in range(5)]
+    bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[24:] for number in range(5)]
     built = build({"orders": [order("SO1", "2026-05-01", value="200")], "payments": [*good, *bad]})
-    answer = built.ask("match_coverage", "fall_order_payment")
+    answer = built.ask("coverage_daily", "fall_order_payment")
     assert (answer.passed, answer.severity) == (False, "WARN")
     assert "fell from 100.0% to 0.0%" in answer.message
 
 
 def test_too_few_records_are_no_fall(build: Build) -> None:
     company = {"orders": [order("SO1")], "payments": [payment("P1", "2026-06-28")]}
-    assert build(company).ask("match_coverage", "fall_order_payment").passed
+    assert build(company).ask("coverage_daily", "fall_order_payment").passed
+
+
+def test_coverage_by_day_and_segment_adds_up_to_the_whole(build: Build) -> None:
+    built = build(
+        {
+            "leads": [
+                lead("L1", "2026-03-01", form_id="f-1", source="facebook", market="AE"),
+                lead("L2", "2026-03-01", form_id="f-2", source="facebook", market="SA"),
+                lead("L3", "2026-03-02", source="google"),
+            ],
+            "crm_records": [crm("D1", "2026-03-02", lead_id="L1")],
+        }
+    )
+    daily = built.rows("coverage_daily", link="lead_crm")
+    assert {
+        (row["segment"], row["match_method"]): row["records"] for row in daily if row["segment_kind"] == "form"
+    } == {
+        ("f-1", "exact_id"): 1,
+        ("f-2", "unmatched"): 1,
+        ("(none)", "unmatched"): 1,
+    }
+    by_kind: dict[str, int] = {}
+    for row in daily:
+        by_kind[row["segment_kind"]] = by_kind.get(row["segment_kind"], 0) + row["records"]
+    assert set(by_kind.values()) == {3}, "every kind of segment holds every lead once"
+
+
+def test_history_keeps_how_each_day_looked_on_the_mornings_after_it(tmp_path: Path) -> None:
+    company = {"leads": [lead("L1", "2026-06-28"), lead("L2", "2026-05-01")]}
+    bench = Bench(tmp_path, as_of=datetime.fromisoformat("2026-06-29T06:00:00+04:00"))
+    drop(bench.inbox, company)
+    seen = bench.build().rows("coverage_history", link="lead_crm", segment_kind="all")
+    assert [(str(row["observed_on"]), str(row["day"]), row["match_method"]) for row in seen] == [
+        ("2026-06-29", "2026-06-28", "unmatched")
+    ]
+    drop(bench.inbox, {**company, "crm_records": [crm("D1", "2026-06-29", lead_id="L1")]})
+    bench.as_of = datetime.fromisoformat("2026-06-30T06:00:00+04:00")
+    for _ in range(2):
+        again = bench.build().rows("coverage_history", link="lead_crm", segment_kind="all")
+        assert [(str(row["observed_on"]), row["match_method"]) for row in again] == [
+            ("2026-06-29", "unmatched"),
+            ("2026-06-30", "exact_id"),
+        ], "a morning looked at twice is kept once"
+    bench.close()

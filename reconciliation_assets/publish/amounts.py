@@ -1,0 +1,58 @@
+"""How amounts, shares and dates are written in reports: with their currency's decimals, in the policy's locale."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+
+
+def minor_digits(currency: str) -> int:
+    """Decimals of a currency's minor unit."""
+    return 3 if currency in THREE_DECIMAL_CURRENCIES else 2
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes figures for people.
+
+    Attributes:
+        currency: of all amounts.
+        locale: CLDR locale. Digits are Latin in every locale, as Gulf finance writes them and spreadsheets paste them.
+    """
+
+    currency: str
+    locale: str
+
+    def money(self, amount: Decimal | float | None) -> str:
+        """An amount without its currency, which the heading names."""
+        pattern = f"#,##0.{'0' * minor_digits(self.currency)}"
+        return "–" if amount is None else self._number(amount, pattern)
+
+    def count(self, number: Decimal | int) -> str:
+        """A whole number."""
+        return self._number(number, "#,##0")
+
+    def ratio(self, number: float | None) -> str:
+        """A ratio such as a ROAS."""
+        return "–" if number is None else self._number(number, "#,##0.00")
+
+    def share(self, share: float | None) -> str:
+        """A share as a percentage."""
+        if share is None:
+            return "n/a"
+        return format_percent(share, "#,##0.0%", locale=self.locale)
+
+    def month(self, day: date) -> str:
+        """The month of a day."""
+        return format_date(day, "LLLL yyyy", locale=self.locale)
+
+    def instant(self, instant: datetime) -> str:
+        """An instant in the zone it carries."""
+        return format_datetime(instant, "d MMMM yyyy, HH:mm ZZZZ", tzinfo=instant.tzinfo, locale=self.locale)
+
+    def _number(self, number: Decimal | float, pattern: str) -> str:
+        return format_decimal(number, pattern, locale=self.locale)

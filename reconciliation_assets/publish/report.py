@@ -1,0 +1,72 @@
+"""The report for people who never open Dagster: one HTML file that needs no network and no script.
+
+It reads the published copy and nothing else, so it can hold nothing that is not published.
+"""
+
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
+from reconciliation_assets.publish.words import LINES, LINKS, RECORDS_OF_LINE
+
+
+def write_report(published_path: Path, path: Path, as_of: datetime, locale: str) -> None:
+    """Write the report of a published copy, whole or not at all.
+
+    Args:
+        published_path: the published database.
+        path: the HTML file.
+        as_of: the instant the run spoke for, in the zone people read it in.
+        locale: CLDR locale of amounts and dates.
+    """
+    with Published(published_path) as published:
+        html = render_report(published, as_of, locale)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(html, "utf-8")
+    unfinished.replace(path)
+
+
+def render_report(published: Published, as_of: datetime, locale: str) -> str:
+    """The report as text: the same for the same published copy, instant and locale."""
+    templates = Environment(
+        loader=PackageLoader("reconciliation_assets.publish"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    bridge = published.bridge()
+    snapshots = published.snapshots()
+    organic, organic_records = published.without_campaign()
+    unmatched, unmatched_payments = published.unmatched_money()
+    return templates.get_template("report.html.j2").render(
+        write=Writer(published.currency(), locale),
+        as_of=as_of,
+        policy_version=published.policy_version(),
+        total=published.advertised(),
+        organic=organic,
+        organic_records=organic_records,
+        unmatched=unmatched,
+        unmatched_payments=unmatched_payments,
+        bridge=list(zip(bridge, waterfall(bridge), strict=True)),
+        campaigns=published.campaigns(),
+        platform_view=published.platform_view(),
+        funnel_view=published.funnel_view(),
+        collected_view=published.collected_view(),
+        maturities=sorted({each.maturity_day for each in snapshots}),
+        cohorts=[(month, list(each)) for month, each in groupby(snapshots, key=lambda snapshot: snapshot.start)],
+        curves=cohort_curves(snapshots),
+        curves_size=(CURVES_WIDTH, CURVES_HEIGHT),
+        coverage=[(link, list(each)) for link, each in groupby(published.coverage(), key=lambda row: row.link)],
+        queues=published.queues(),
+        quarantined=published.quarantined(),
+        line_names=LINES,
+        link_names=LINKS,
+        records_of_line=RECORDS_OF_LINE,
+    )

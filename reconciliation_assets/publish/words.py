@@ -1,0 +1,37 @@
+"""What the lines of the bridge and the kinds of link are called where people read them."""
+
+LINES = {
+    "platform_attributed": "Meta attributes (an estimate)",
+    "claimed_not_captured": "claimed by Meta, never captured",
+    "captured_not_claimed": "captured, not claimed by Meta",
+    "valuation": "valued differently by Meta",
+    "invalid_or_duplicate": "invalid or duplicate",
+    "lost_or_cancelled": "lost or cancelled",
+    "returned_refunded_failed": "returned, refunded or refused",
+    "open": "still open",
+    "value_and_basis": "final value, basis and currency",
+    "manual_adjustment": "manual adjustments",
+    "collected": "Collected",
+}
+LINKS = {
+    "record_ad": "record to ad",
+    "lead_crm": "lead to CRM",
+    "lead_order": "order to lead",
+    "order_payment": "payment to order",
+    "crm_payment": "payment to CRM",
+}
+
+# Where the records behind each line are, in the published copy. Lines 1 to 3 compare totals, so theirs are all records.
+RECORDS_OF_LINE = {
+    "platform_attributed": "platform_performance",
+    "claimed_not_captured": "platform_performance less matched_chain",
+    "captured_not_claimed": "matched_chain less platform_performance",
+    "valuation": "matched_chain less platform_performance",
+    "invalid_or_duplicate": "bridge_entries where line = 'invalid_or_duplicate'",
+    "lost_or_cancelled": "bridge_entries where line = 'lost_or_cancelled'",
+    "returned_refunded_failed": "bridge_entries where line = 'returned_refunded_failed'",
+    "open": "bridge_entries where line = 'open'",
+    "value_and_basis": "bridge_entries where line = 'value_and_basis'",
+    "manual_adjustment": "your manual_adjustments file",
+    "collected": "matched_chain where collected_value <> 0, and match_links to its payments",
+}

@@ -1,0 +1,247 @@
+"""The workbook for people who want to add it up themselves: the bridge as live formulas over its entries.
+
+Like the report it reads the published copy and nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from reconciliation_assets.publish.amounts import minor_digits
+from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE
+
+# Above this the entries come added up: a sheet of a million formulas' inputs opens on nobody's machine.
+MOST_ROWS = 100_000
+_MEASURED = ("platform_attributed", "claimed_not_captured", "captured_not_claimed", "valuation", "manual_adjustment")
+_ALL_CAMPAIGNS, _ALL_MONTHS = "All campaigns", "All months"
+_FIRST_LINE_ROW = 8
+_NO_CAMPAIGN = "N"
+
+
+class _Book:
+    """The workbook being written: its formats and the key by which formulas tell campaigns apart.
+
+    Meta's IDs have up to 18 digits. SUMIFS compares texts that look like numbers as numbers, of which it keeps 15
+    digits, so that two campaigns could be taken for one; hence a short key that is no number.
+    """
+
+    def __init__(self, book: xlsxwriter.Workbook, published: Published) -> None:
+        self._book = book
+        self.currency = published.currency()
+        names = published.campaign_names()
+        self.names = names
+        self._key_of = {
+            campaign_id: _NO_CAMPAIGN if campaign_id is None else f"C{number}"
+            for number, (campaign_id, _) in enumerate(names, start=1)
+        }
+        self.money = book.add_format(
+            {"num_format": f"#,##0.{'0' * minor_digits(self.currency)};[Red]-#,##0.{'0' * minor_digits(self.currency)}"}
+        )
+        self.strong_money = book.add_format(
+            {"num_format": f"#,##0.{'0' * minor_digits(self.currency)}", "bold": True, "top": 1}
+        )
+        self.count = book.add_format({"num_format": "#,##0"})
+        self.month = book.add_format({"num_format": "yyyy-mm", "align": "left"})
+        self.bold = book.add_format({"bold": True})
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        self.choice = book.add_format({"bg_color": "#FFF2CC", "border": 1, "align": "left"})
+        self.month_choice = book.add_format(
+            {"bg_color": "#FFF2CC", "border": 1, "align": "left", "num_format": "yyyy-mm"}
+        )
+        self.soft = book.add_format({"font_color": "#5A6675"})
+        self.good = book.add_format({"font_color": "#2A7D54", "bold": True})
+        self.bad = book.add_format({"font_color": "#FFFFFF", "bg_color": "#B8433F", "bold": True})
+
+    def sheet(self, name: str) -> Any:
+        return self._book.add_worksheet(name)
+
+    def key(self, campaign_id: str | None) -> str:
+        return self._key_of[campaign_id]
+
+    def table(self, name: str, headings: Sequence[tuple[str, int]], rows: Iterable[Sequence[Any]]) -> int:
+        """A sheet of rows under headings with their widths; returns its last row as a spreadsheet numbers it."""
+        sheet = self.sheet(name)
+        sheet.freeze_panes(1, 0)
+        for column, (heading, width) in enumerate(headings):
+            sheet.write_string(0, column, heading, self.heading)
+            sheet.set_column(column, column, width)
+        last = 1
+        for last, row in enumerate(rows, start=2):
+            for column, value in enumerate(row):
+                self._write(sheet, last - 1, column, value)
+        sheet.autofilter(0, 0, max(last - 1, 1), len(headings) - 1)
+        return max(last, 2)
+
+    def _write(self, sheet: Any, row: int, column: int, value: Any) -> None:
+        """Text as text, whatever it looks like: a campaign named '=1+1' is a name and 120210000000000001 an ID."""
+        if value is None:
+            return
+        if isinstance(value, str):
+            sheet.write_string(row, column, value)
+        elif isinstance(value, Decimal):
+            sheet.write_number(row, column, float(value), self.money)
+        elif isinstance(value, int):
+            sheet.write_number(row, column, value, self.count)
+        else:
+            sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), self.month)  # noqa: DTZ001
+
+
+def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
+    """Write the workbook of a published copy, whole or not at all; the same bytes for the same copy and instant.
+
+    Args:
+        published_path: the published database.
+        path: the workbook.
+        as_of: the instant the run spoke for, in the zone people read it in.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with Published(published_path) as published, xlsxwriter.Workbook(str(unfinished)) as workbook:
+        workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})
+        workbook.set_calc_mode("auto")
+        book = _Book(workbook, published)
+        front = book.sheet("Bridge")
+        lasts = _data_sheets(book, published)
+        _bridge_sheet(book, front, published, as_of, lasts)
+    unfinished.replace(path)
+
+
+def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
+    """The sheets that the formulas read; returns the last row of each."""
+    months = sorted({line.month for line in published.bridge_by_month()})
+    entries, records = published.entries(MOST_ROWS), published.records(MOST_ROWS)
+    return {
+        "Entries": book.table(
+            "Entries",
+            [
+                ("month", 10),
+                ("key", 7),
+                ("line", 26),
+                (book.currency, 15),
+                ("record", 28),
+                ("order", 22),
+                ("reason", 60),
+            ],
+            ((e.month, book.key(e.campaign_id), e.line, e.amount, e.record, e.order_id, e.reason) for e in entries),
+        ),
+        "Measured": book.table(
+            "Measured",
+            [("month", 10), ("key", 7), ("line", 26), (book.currency, 15), ("records", 10)],
+            (
+                (line.month, book.key(line.campaign_id), line.line, line.amount, line.records)
+                for line in published.bridge_by_month()
+            ),
+        ),
+        "Records": book.table(
+            "Records",
+            [("month", 10), ("key", 7), ("record", 28), ("rung", 12), ("stated", 15), ("collected", 15)],
+            ((r.month, book.key(r.campaign_id), r.record, r.rung, r.stated, r.collected) for r in records),
+        ),
+        "Choices": book.table(
+            "Choices",
+            [("campaign", 50), ("key", 7), ("campaign ID", 24), ("month", 12)],
+            _choices(book, months),
+        ),
+    }
+
+
+def _choices(book: _Book, months: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What the two yellow cells offer: a campaign's key stands before its name, a month is its first day."""
+    campaigns: list[tuple[str, str | None, str | None]] = [(_ALL_CAMPAIGNS, None, None)]
+    campaigns += [(f"{book.key(each)} {name}", book.key(each), each) for each, name in book.names]
+    offered = [_ALL_MONTHS, *months]
+    length = max(len(campaigns), len(offered))
+    return [
+        (
+            *(campaigns[row] if row < len(campaigns) else (None, None, None)),
+            offered[row] if row < len(offered) else None,
+        )
+        for row in range(length)
+    ]
+
+
+def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime, lasts: dict[str, int]) -> None:
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 30)
+    sheet.set_column(2, 2, 18)
+    sheet.set_column(3, 3, 74)
+    sheet.write_string("A1", "The bridge from Meta's number to the money", book.title)
+    sheet.write_string(
+        "A2",
+        f"As of {as_of:%Y-%m-%d %H:%M %z}, in {book.currency}, policy {published.policy_version()}. "
+        "Choose in the yellow cells; every amount is a formula over the other sheets.",
+        book.soft,
+    )
+    sheet.write_string("A4", "Campaign", book.bold)
+    sheet.write_string("B4", _ALL_CAMPAIGNS, book.choice)
+    sheet.write_string("A5", "Cohort month", book.bold)
+    sheet.write_string("B5", _ALL_MONTHS, book.month_choice)
+    offers = lasts["Choices"]
+    sheet.data_validation("B4", {"validate": "list", "source": f"=Choices!$A$2:$A${offers}"})
+    sheet.data_validation("B5", {"validate": "list", "source": f"=Choices!$D$2:$D${offers}"})
+    # Records with no campaign owe nothing to the ads, so "all campaigns" leaves them out, as the page does.
+    sheet.write_formula(
+        "C4",
+        f'=IF($B$4="{_ALL_CAMPAIGNS}","<>{_NO_CAMPAIGN}",LEFT($B$4,FIND(" ",$B$4)-1))',
+        book.soft,
+        f"<>{_NO_CAMPAIGN}",
+    )
+    sheet.write_formula("C5", f'=IF($B$5="{_ALL_MONTHS}",">0",$B$5)', book.soft, ">0")
+    for column, heading in enumerate(("Line", book.currency, "Sheet", "Its records in the published database")):
+        sheet.write_string(_FIRST_LINE_ROW - 2, column, heading, book.heading)
+    totals = {line.line: line.amount for line in published.bridge()}
+    row = _FIRST_LINE_ROW
+    for line in list(LINES)[:-1]:
+        source = "Measured" if line in _MEASURED else "Entries"
+        sheet.write_string(row - 1, 0, LINES[line])
+        sheet.write_formula(row - 1, 1, _sum(source, "D", lasts, line), book.money, float(totals.get(line, 0)))
+        sheet.write_string(row - 1, 2, f"{source}: {line}", book.soft)
+        sheet.write_string(row - 1, 3, RECORDS_OF_LINE[line], book.soft)
+        row += 1
+    sheet.write_string(row - 1, 0, LINES["collected"], book.bold)
+    collected = float(totals.get("collected", 0))
+    sheet.write_formula(row - 1, 1, f"=SUM(B{_FIRST_LINE_ROW}:B{row - 1})", book.strong_money, collected)
+    sheet.write_string(row - 1, 3, RECORDS_OF_LINE["collected"], book.soft)
+    _checks(book, sheet, row, lasts)
+
+
+def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> None:
+    """Cells that hold what is added up here against what was published, and against the records' own money."""
+    adjustments = _FIRST_LINE_ROW + list(LINES).index("manual_adjustment")
+    checks = (
+        ("Lines sum to the published collected", f"B{total_row}-{_sum('Measured', 'D', lasts, 'collected')[1:]}"),
+        (
+            "Lines sum to the records' own money and adjustments",
+            f"B{total_row}-{_sum('Records', 'F', lasts)[1:]}-B{adjustments}",
+        ),
+        (
+            "Entries sum to collected less stated of the records",
+            f"SUM(B{_FIRST_LINE_ROW + 4}:B{_FIRST_LINE_ROW + 8})-{_sum('Records', 'F', lasts)[1:]}+{_sum('Records', 'E', lasts)[1:]}",
+        ),
+    )
+    digits = minor_digits(book.currency)
+    sheet.write_string(total_row + 1, 0, "Checks", book.bold)
+    for row, (name, difference) in enumerate(checks, start=total_row + 3):
+        sheet.write_string(row - 1, 0, name)
+        sheet.write_formula(row - 1, 1, f"=ROUND({difference},{digits})", book.money, 0)
+        sheet.write_formula(row - 1, 2, f'=IF(B{row}=0,"holds","does not hold")', book.good, "holds")
+        sheet.conditional_format(
+            row - 1, 2, row - 1, 2, {"type": "cell", "criteria": "==", "value": '"does not hold"', "format": book.bad}
+        )
+
+
+def _sum(sheet: str, column: str, lasts: dict[str, int], line: str | None = None) -> str:
+    """The formula that adds up a sheet's column over the chosen campaign and month."""
+    last = lasts[sheet]
+
+    def cells(letter: str) -> str:
+        return f"{sheet}!${letter}$2:${letter}${last}"
+
+    of_line = f',{cells("C")},"{line}"' if line else ""
+    return f"=SUMIFS({cells(column)},{cells('A')},$C$5,{cells('B')},$C$4{of_line})"

@@ -1,0 +1,1 @@
+"""The deployment files, each against the real thing."""

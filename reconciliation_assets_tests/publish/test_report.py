@@ -1,0 +1,113 @@
+"""The report: it says what was published, holds nothing else, and opens without a network or a script."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.figures import BridgeLine, Published
+from reconciliation_assets.publish.geometry import waterfall
+from reconciliation_assets.publish.report import render_report, write_report
+from reconciliation_assets_tests.harness import AS_OF
+
+
+def render(path: Path, locale: str = "en_AE", as_of: datetime = AS_OF) -> str:
+    with Published(path) as published:
+        return render_report(published, as_of, locale)
+
+
+class Tags(HTMLParser):
+    """The tags of a page and everything its attributes point to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.pointers: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.pointers += [value for name, value in attrs if name in {"src", "href", "xlink:href", "action", "data"}]
+
+
+def test_it_needs_no_network_and_no_script(published_path: Path) -> None:
+    html = render(published_path)
+    tags = Tags()
+    tags.feed(html)
+    assert {"table", "svg"} <= tags.names
+    assert not tags.names & {"script", "link", "iframe", "img", "object"}
+    assert tags.pointers == []
+    assert not re.search(r"url\(|@import|https?://", html)
+
+
+def test_the_numbers_are_those_published(published_path: Path) -> None:
+    html = render(published_path)
+    with Published(published_path) as published:
+        for line in published.bridge():
+            assert f">{Writer('AED', 'en_AE').money(line.amount)}<" in html, line
+    assert "950.00" in html, "what Meta attributes"
+    assert "430.05" in html, "what was collected of campaigns: 400 - 30 + 60.05"
+
+
+def test_a_name_is_text_whatever_it_looks_like(published_path: Path) -> None:
+    html = render(published_path)
+    assert "=1+1 &lt;b&gt;Eid&lt;/b&gt;" in html
+    assert "<b>Eid" not in html
+
+
+def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None:
+    with Published(published_path) as published:
+        snapshots = published.snapshots()
+    assert [(each.start.month, each.is_complete) for each in snapshots if each.maturity_day == 90] == [
+        (3, True),
+        (6, False),
+    ]
+    assert render(published_path).count(" not yet</td>") == sum(not each.is_complete for each in snapshots)
+
+
+def test_the_same_copy_and_instant_give_the_same_bytes(published_path: Path, tmp_path: Path) -> None:
+    for name in ("one.html", "other.html"):
+        write_report(published_path, tmp_path / name, AS_OF, "en_AE")
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "other.html").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.html", "other.html"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "locale", "written"),
+    [
+        ("AED", "en_AE", "-1,234.57"),
+        ("KWD", "en_AE", "-1,234.568"),
+        ("BHD", "en_GB", "-1,234.568"),
+        ("OMR", "en", "-1,234.568"),
+        ("AED", "de_DE", "-1.234,57"),
+        ("AED", "ar_AE", "-1,234.57"),
+    ],
+)
+def test_an_amount_has_its_currencys_decimals_and_its_locales_marks(currency: str, locale: str, written: str) -> None:
+    assert Writer(currency, locale).money(Decimal("-1234.5678")) == written
+
+
+def test_a_step_of_the_waterfall_begins_where_the_one_before_ended() -> None:
+    lines = [
+        BridgeLine("platform_attributed", Decimal(100), 1),
+        BridgeLine("valuation", Decimal(100), 1),
+        BridgeLine("open", Decimal(-150), 1),
+        BridgeLine("collected", Decimal(50), 1),
+    ]
+    assert [(bar.left, bar.left + bar.width, bar.kind) for bar in waterfall(lines)] == [
+        (0, 0.5, "total"),
+        (0.5, 1, "gain"),
+        (0.25, 1, "loss"),
+        (0, 0.25, "total"),
+    ]
+
+
+def test_a_waterfall_that_falls_below_zero_stays_in_its_frame() -> None:
+    lines = [BridgeLine("platform_attributed", Decimal(100), 1), BridgeLine("open", Decimal(-150), 1)]
+    assert [(bar.left, bar.left + bar.width) for bar in waterfall(lines)] == [
+        (pytest.approx(1 / 3), pytest.approx(1)),
+        (0, pytest.approx(1)),
+    ]

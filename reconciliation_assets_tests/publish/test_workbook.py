@@ -1,0 +1,134 @@
+"""The workbook: its formulas, worked out here by other means than the engine's, give the published bridge."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.words import LINES
+from reconciliation_assets.publish.workbook import write_workbook
+from reconciliation_assets_tests.harness import AS_OF
+
+ALL = "All campaigns"
+FIRST, LAST = 8, 18
+_SUMIFS = re.compile(r"SUMIFS\(([^()]*)\)")
+_RANGE = re.compile(r"(\w+)!\$([A-Z])\$(\d+):\$[A-Z]\$(\d+)")
+
+
+class Sheet:
+    """A workbook with its formulas, recalculated for the choices of its two yellow cells."""
+
+    def __init__(self, path: Path, campaign: str = ALL, month: datetime | str = "All months") -> None:
+        self.book = openpyxl.load_workbook(path)
+        self.front = self.book["Bridge"]
+        self.campaign = "<>N" if campaign == ALL else campaign.split(" ", maxsplit=1)[0]
+        self.month = month
+
+    def value(self, cell: str) -> Decimal:
+        """A cell's amount: SUMIFS, SUM and cells are put in, the rest is arithmetic."""
+        formula = str(self.front[cell].value).removeprefix("=")
+        formula = _SUMIFS.sub(lambda found: f"({self._sumifs(found[1])})", formula)
+        formula = re.sub(r"SUM\(B(\d+):B(\d+)\)", lambda f: f"({sum(self._column(int(f[1]), int(f[2])))})", formula)
+        formula = re.sub(r"\bB(\d+)\b", lambda found: f"({self.value(found[0])})", formula)
+        formula = re.sub(r"ROUND\((.*),(\d)\)$", r"\1", formula)
+        numbers = re.sub(r"(\d+(?:\.\d+)?)", r"Decimal('\1')", formula)
+        return Decimal(eval(numbers, {"Decimal": Decimal}))  # noqa: S307
+
+    def _column(self, first: int, last: int) -> Iterator[Decimal]:
+        return (self.value(f"B{row}") for row in range(first, last + 1))
+
+    def _sumifs(self, arguments: str) -> Decimal:
+        total, *rest = [part.strip() for part in arguments.split(",")]
+        conditions = list(zip(map(self._cells, rest[::2]), rest[1::2], strict=True))
+        amounts = self._cells(total)
+        return sum(
+            (
+                Decimal(str(amount or 0))
+                for row, amount in enumerate(amounts)
+                if all(self._meets(cells[row], criterion) for cells, criterion in conditions)
+            ),
+            Decimal(0),
+        )
+
+    def _cells(self, reference: str) -> list[Any]:
+        found = _RANGE.fullmatch(reference)
+        assert found, reference
+        sheet, column, first, last = found.groups()
+        return [self.book[sheet][f"{column}{row}"].value for row in range(int(first), int(last) + 1)]
+
+    def _meets(self, value: Any, criterion: str) -> bool:
+        if criterion == "$C$5":
+            return isinstance(value, datetime) if self.month == "All months" else value == self.month
+        if criterion == "$C$4":
+            return value != "N" if self.campaign == "<>N" else value == self.campaign
+        return bool(value == criterion.strip('"'))
+
+
+@pytest.fixture(scope="module")
+def workbook(published_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("workbook") / "reconciliation.xlsx"
+    write_workbook(published_path, path, AS_OF)
+    return path
+
+
+def published_lines(path: Path, where: str) -> dict[str, Decimal]:
+    with Published(path) as published:
+        return dict(published.rows(f"select line, sum(amount) from reporting.bridge where {where} group by 1"))
+
+
+def choices(path: Path) -> list[tuple[str, str | None]]:
+    sheet = openpyxl.load_workbook(path)["Choices"]
+    return [(str(row[0]), row[2]) for row in sheet.iter_rows(min_row=2, max_col=3, values_only=True) if row[0]]
+
+
+def test_every_line_is_a_formula_that_gives_the_published_amount(workbook: Path, published_path: Path) -> None:
+    sheet = Sheet(workbook)
+    wanted = published_lines(published_path, "campaign_id is not null")
+    for row, line in enumerate(LINES, start=FIRST):
+        assert str(sheet.front[f"B{row}"].value).startswith("=SUM"), line
+        assert sheet.value(f"B{row}") == wanted[line], line
+
+
+def test_a_campaign_is_never_taken_for_one_that_shares_its_first_digits(workbook: Path, published_path: Path) -> None:
+    for choice, campaign_id in choices(workbook)[1:]:
+        of_campaign = f"campaign_id = '{campaign_id}'" if campaign_id else "campaign_id is null"
+        wanted = published_lines(published_path, of_campaign)
+        sheet = Sheet(workbook, choice)
+        got = {line: sheet.value(f"B{row}") for row, line in enumerate(LINES, start=FIRST)}
+        assert got == {line: wanted.get(line, Decimal(0)) for line in LINES}, choice
+
+
+def test_the_checks_hold_for_every_choice(workbook: Path) -> None:
+    for choice, _ in choices(workbook):
+        sheet = Sheet(workbook, choice)
+        assert [sheet.value(f"B{row}") for row in (21, 22, 23)] == [0, 0, 0], choice
+
+
+def test_a_changed_entry_is_found_by_the_checks(workbook: Path) -> None:
+    sheet = Sheet(workbook)
+    sheet.book["Entries"]["D2"].value += 5
+    assert [sheet.value(f"B{row}") for row in (21, 22, 23)] == [5, 5, 5]
+
+
+def test_one_who_only_previews_sees_the_same_amounts(workbook: Path, published_path: Path) -> None:
+    shown = openpyxl.load_workbook(workbook, data_only=True)["Bridge"]
+    wanted = published_lines(published_path, "campaign_id is not null")
+    assert {line: Decimal(str(shown[f"B{row}"].value)) for row, line in enumerate(LINES, start=FIRST)} == wanted
+
+
+def test_an_id_stays_text_and_a_name_is_never_a_formula(workbook: Path) -> None:
+    sheet = openpyxl.load_workbook(workbook)["Choices"]
+    ids = [cell.value for cell in sheet["C"][1:] if cell.value]
+    assert sorted(ids) == ["120210000000000001", "120210000000000002"]
+    assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+
+
+def test_the_same_copy_and_instant_give_the_same_bytes(workbook: Path, published_path: Path, tmp_path: Path) -> None:
+    write_workbook(published_path, tmp_path / "again.xlsx", AS_OF)
+    assert (tmp_path / "again.xlsx").read_bytes() == workbook.read_bytes()
