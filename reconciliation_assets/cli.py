@@ -1,4 +1,4 @@
-"""The command line, `reconcile`: run, show, open the UI, make a sample company."""
+"""The command line, `reconcile`: run, show, inspect a file, open the UI, make a sample company."""
 
 import os
 import sys
@@ -10,11 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
-from reconciliation_assets.policy.load import PolicyError
+from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.presets.library import PresetError, load_presets
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -28,7 +30,7 @@ _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
-_PLAIN_PROBLEMS = (PolicyError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
+_PLAIN_PROBLEMS = (PolicyError, PresetError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
 
 
 @app.command()
@@ -62,6 +64,27 @@ def show() -> None:
 
 
 @app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
+) -> None:
+    """Say what files would be taken for, without landing them: table, preset, columns, first problems."""
+    from reconciliation_assets.chain.raw.inspection import inspect_file  # noqa: PLC0415
+    from reconciliation_assets.publish.inspected import show_inspection  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        policy = load_policy(settings.policy_path).policy
+        presets = load_presets(settings.presets_dir)
+    except (SettingsError, *_PLAIN_PROBLEMS) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
+    for inspection in inspections:
+        show_inspection(_out, inspection)
+    sys.exit(0 if all(inspection.is_taken for inspection in inspections) else 1)
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
@@ -74,6 +97,44 @@ def ui(
     _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
     os.chdir(PROJECT_ROOT)
     os.execv(dagster, arguments)  # noqa: S606
+
+
+@app.command()
+def doctor() -> None:
+    """Ask every configured source whether it can be read, without pulling, and write the first audit; exit status 1 where one cannot."""
+    from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
+    from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
+    from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
+    from reconciliation_assets.sources.presets.library import load_presets  # noqa: PLC0415
+    from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
+    from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        loaded = load_policy(settings.policy_path)
+        connectors = (
+            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
+        )
+        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir)))
+    except (*_PLAIN_PROBLEMS, SettingsError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    version = loaded.policy.version
+    table = Table("source", "state", "found", "next step", title_justify="left", box=None)
+    table.add_row(
+        "policy", "works", Text(f"version {version}, {loaded.policy.reporting_currency}, {loaded.policy.zone}")
+    )
+    for line in found:
+        table.add_row(line.source, line.state, Text(line.told), Text(line.next_step))
+    _out.print(table)
+    if settings.sources_path is None:
+        _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
+    if settings.published_path.is_file():
+        page = write_first_audit(settings.published_path, settings.reports_dir, settings.as_of)
+        _out.print(f"What hinders matching, to discuss: {page}", soft_wrap=True)
+    else:
+        _out.print("No published copy yet: after the first run, this also writes the first audit.", soft_wrap=True)
+    sys.exit(1 if any(line.state == "missing" for line in found) else 0)
 
 
 @app.command()
@@ -164,6 +225,29 @@ def bench(
     table.add_row("times a plain copy", f"{measured.seconds / measured.copy_seconds:.1f}")
     for layer, seconds in measured.by_layer.items():
         table.add_row(f"  layer {layer}", f"{seconds:.1f} s")
+    _out.print(table)
+
+
+@app.command("bench-matching")
+def bench_matching(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 20_000,
+    seeds: Annotated[int, typer.Option(help="How many companies, each with a seed of its own.")] = 3,
+) -> None:
+    """Hold the links of generated companies with noise against their truth, by link and method."""
+    from reconciliation_assets.operations.matching_benchmark import measure_matching  # noqa: PLC0415
+
+    table = Table("seed", "link", "method", "links", "precision", "sought", "recall", box=None)
+    for seed in range(1, seeds + 1):
+        for each in measure_matching(orders, seed):
+            table.add_row(
+                str(seed),
+                each.link,
+                each.method,
+                f"{each.links:,}",
+                "–" if each.precision is None else f"{each.precision:.4f}",
+                f"{each.sought:,}",
+                "–" if each.recall is None else f"{each.recall:.4f}",
+            )
     _out.print(table)
 
 

@@ -10,7 +10,7 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.operations.jobs import daily_reconciliation, meta_insights_history
 from reconciliation_assets.operations.schedules import daily_schedule
-from reconciliation_assets.operations.sensors import match_rate_alerts, new_files_in_inbox
+from reconciliation_assets.operations.sensors import alert_sensors, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.assets import published_copy, reports, restricted_contacts
 from reconciliation_assets.settings import load_settings
@@ -40,12 +40,13 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     connectors = (
         load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
     )
-    assets = [*chain_assets(checks_by_table(), connectors), published_copy, reports, restricted_contacts]
+    made = [*chain_assets(checks_by_table(), connectors), published_copy, reports, restricted_contacts]
+    assets = [asset.map_asset_specs(_promised_fresh) for asset in made]
     return dg.Definitions(
-        assets=[asset.map_asset_specs(_promised_fresh) for asset in assets],
+        assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
         schedules=[daily_schedule(policy.zone)],
-        sensors=[new_files_in_inbox, match_rate_alerts],
+        sensors=[new_files_in_inbox, *alert_sensors(key for asset in assets for key in asset.check_keys)],
         resources={"installation": Installation(database=str(settings.warehouse_path))},
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
         sources: the file that names the outside systems to pull from; `<data_dir>/sources.yaml` where it exists.
         as_of: the instant the run speaks for.
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
+        alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
+        ui_url: where people reach the Dagster UI; alerts link to it.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECON_", env_ignore_empty=True, extra="ignore")
@@ -28,7 +30,8 @@ class Settings(BaseSettings):
     sources: Path | None = None
     as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     contact_key: SecretStr | None = None
-    alert_webhook: SecretStr | None = None
+    alert_channels: dict[str, SecretStr] = Field(default_factory=dict)
+    ui_url: str = "http://127.0.0.1:3000"
 
     @field_validator("data_dir", "policy", "sources")
     @classmethod
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Dropped extracts."""
         return self.data_dir / "inbox"
+
+    @property
+    def presets_dir(self) -> Path:
+        """The company's own presets, by which exports of other products are read."""
+        return self.data_dir / "presets"
 
     @property
     def warehouse_path(self) -> Path:
@@ -64,6 +72,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """Reports for people who never open Dagster."""
         return self.data_dir / "reports"
+
+    @property
+    def alert_log_path(self) -> Path:
+        """What every alert channel took, one JSON line each."""
+        return self.data_dir / "alerts.jsonl"
 
     @property
     def dagster_home(self) -> Path:

@@ -14,12 +14,13 @@ from typing import Any
 import duckdb
 import yaml
 
-import reconciliation_assets.chain as chain_package
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import record_policy_version
 from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
+from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
@@ -27,9 +28,10 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters, policy_tables
 from reconciliation_assets.sources.files import InboxFile, discover
+from reconciliation_assets.sources.presets.library import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.warehouse.duckdb import Warehouse
-from reconciliation_assets.warehouse.query import Query, TableName
+from reconciliation_assets.warehouse.query import TableName
 
 Row = dict[str, Any]
 Company = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -66,7 +68,7 @@ class Built:
         if target in _PROGRAMS:
             _PROGRAMS[target].make(Workbench(self.warehouse, self.loaded, self.as_of))
         else:
-            self.warehouse.materialise(_queries()[target], policy_parameters(self.loaded, self.as_of))
+            self.warehouse.materialise(queries()[target], policy_parameters(self.loaded, self.as_of))
         self.made.add(target)
 
     def make_all(self) -> "Built":
@@ -143,7 +145,8 @@ class Bench:
 
     def land(self) -> dict[str, list[Landed]]:
         """Land the inbox as it is; tables that never had a file are only made ready, which saves time."""
-        known, _ = discover(self.inbox)
+        known, unknown = discover(self.inbox, load_presets(self.inbox.parent / "presets"))
+        take_stock(self.warehouse, known, unknown)
         self._ever_dropped |= {file.table for file in known}
         return {
             table.name: self._land(table, [file for file in known if file.table == table.name])
@@ -199,18 +202,11 @@ _PROGRAMS = {program.target: program for program in PROGRAMS}
 
 
 @cache
-def _queries() -> dict[TableName, Query]:
-    folder = Path(str(chain_package.__file__)).parent
-    queries = (Query.read(path) for path in folder.glob("*/*.sql"))
-    return {query.target: query for query in queries}
-
-
-@cache
 def _upstream() -> dict[TableName, tuple[TableName, ...]]:
     """The computed tables each computed table reads."""
     return {
         **{target: program.reads for target, program in _PROGRAMS.items()},
-        **{target: query.reads for target, query in _queries().items()},
+        **{target: query.reads for target, query in queries().items()},
     }
 
 

@@ -8,7 +8,6 @@ import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
@@ -19,15 +18,16 @@ from reconciliation_assets.chain.installation import Installation, OpenInstallat
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
+from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.sources.connector import Connector
-from reconciliation_assets.sources.files import discover
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
 from reconciliation_assets.warehouse.query import Query, TableName
@@ -36,7 +36,6 @@ Checks = Mapping[str, Sequence[TableCheck]]
 
 REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date="2016-01-01", end_offset=1)
 
-_FOLDER = Path(__file__).parent
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",
     "leads": "marketing",
@@ -66,10 +65,10 @@ def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.Ass
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
-    queries = [Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql"))]
-    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries]
+    computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
+        _inbox_files(checks.get(INBOX_FILES.name, ())),
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
         *(_program_asset(program, checks.get(program.target.name, ())) for program in PROGRAMS),
@@ -128,13 +127,43 @@ def _image(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
+def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=INBOX_FILES.name,
+        group_name="raw",
+        kinds={"file"},
+        owners=["team:data"],
+        tags={"layer": "raw"},
+        description=(
+            "What lies in the inbox and what each file is taken for: by its name, or by its headings through a preset. "
+            "Files that are not taken in are named with what they come nearest to.\n\nOne row per file and table it feeds."
+        ),
+        check_specs=_check_specs(INBOX_FILES.name, checks),
+    )
+    def inbox_files(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        opened = installation.now
+        known, unknown = opened.inbox
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": take_stock(opened.warehouse, known, unknown),
+                "files not taken in": ", ".join(file.path.name for file in unknown) or "none",
+            },
+            check_results=_asked(checks, opened),
+        )
+
+    return inbox_files
+
+
 def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequence[Connector]) -> dg.AssetsDefinition:
     is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
     @dg.asset(
         name=table.raw_asset,
-        deps=[pull_name(connector) for connector in connectors if table.name in connector.tables],
+        deps=[
+            INBOX_FILES.name,
+            *(pull_name(connector) for connector in connectors if table.name in connector.tables),
+        ],
         group_name="raw",
         kinds={"file", "duckdb"},
         owners=[f"team:{_OWNER_OF_INPUT.get(table.name, 'finance')}"],
@@ -149,7 +178,7 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
     )
     def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        known, unknown = discover(opened.settings.inbox)
+        known, _ = opened.inbox
         files = [file for file in known if file.table == table.name]
         if config.full_refresh:
             forget(opened.warehouse, table)
@@ -167,11 +196,10 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
                     opened.warehouse.columns(raw_table(table)), {column.name: column.description for column in table}
                 ),
                 "rows kept, all versions": opened.warehouse.count(raw_table(table)),
-                "files": ", ".join(file.name for file in files) or "none",
+                "files": ", ".join(dict.fromkeys(file.name for file in files)) or "none",
                 "files landed now": len(landed),
                 "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
                 or "none",
-                "files of no table": ", ".join(path.name for path in unknown) or "none",
             },
             check_results=_asked(checks, opened),
         )

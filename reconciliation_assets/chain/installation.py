@@ -17,6 +17,9 @@ from reconciliation_assets.chain.raw.landing import LANDINGS
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.sources.files import InboxFile, discover
+from reconciliation_assets.sources.presets.library import load_presets
+from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 
@@ -43,6 +46,11 @@ class OpenInstallation:
     def parameters(self) -> Mapping[str, Any]:
         """The policy's single values, as SQL names them."""
         return policy_parameters(self.loaded_policy, self.as_of)
+
+    @cached_property
+    def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
+        """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
+        return discover(self.settings.inbox, load_presets(self.settings.presets_dir))
 
     @cached_property
     def protector(self) -> ContactProtector:

@@ -1,6 +1,7 @@
 """Plots of tables, shown in the metadata of the assets that make them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pyarrow as pa
@@ -53,6 +54,22 @@ def bridge_waterfall(warehouse: Warehouse) -> bytes:
             ),
         )
         + amounts
+    )
+
+
+def match_weights(weights: Sequence[Mapping[str, Any]]) -> bytes:
+    """What each outcome of each comparison adds to a pair's weight, in powers of two: for to the right, against to the left."""
+    rows = [
+        {**row, "order": place, "what": f"{row['comparison']}: {row['outcome']}"} for place, row in enumerate(weights)
+    ]
+    return _drawn(
+        alt.Chart(_values(pa.Table.from_pylist(rows)))
+        .mark_bar()
+        .encode(
+            y=alt.Y("what:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)),
+            x=alt.X("weight:Q", title="weight (powers of two)"),
+            color=alt.condition("datum.weight > 0", alt.value(_GREEN), alt.value(_RED)),
+        )
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from reconciliation_assets.chain.check import TableCheck
+from reconciliation_assets.checks.backtest import backtest_checks
 from reconciliation_assets.checks.closure import closure_checks
 from reconciliation_assets.checks.conservation import conservation_checks
 from reconciliation_assets.checks.contracts import contract_checks
@@ -19,6 +20,7 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
         *contract_checks(),
         *input_checks(),
         *duplicate_checks(),
+        *backtest_checks(),
         *total_checks(),
         *closure_checks(),
         *conservation_checks(),

@@ -22,6 +22,13 @@ def input_checks() -> list[TableCheck]:
         *(_not_empty(table) for table in (META_INSIGHTS, PAYMENTS)),
         *(_not_silent(table) for table in (META_INSIGHTS, LEADS, CRM_RECORDS, ORDERS, PAYMENTS)),
         TableCheck(
+            "files_recognised",
+            "inbox_files",
+            "Every file of the inbox is taken for something.",
+            False,
+            _files_recognised,
+        ),
+        TableCheck(
             "leads_or_orders",
             "captured_records",
             "There is something to reconcile: leads, orders or both.",
@@ -122,6 +129,32 @@ def _not_silent(table: InputTable) -> TableCheck:
         return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 
     return TableCheck("freshness", table.raw_asset, "The source has not fallen silent.", False, ask)
+
+
+def _files_recognised(ground: Ground) -> Answer:
+    files, unknown, by_preset = ground.warehouse.rows(
+        """
+        select count(distinct file), count(*) filter (source_table is null), count(distinct case when preset is not null then file end)
+        from raw.inbox_files
+        """
+    )[0]
+    figures: dict[str, float | int | str] = {
+        "files": files,
+        "files not taken in": unknown,
+        "files read by a preset": by_preset,
+    }
+    if not unknown:
+        return Answer(True, f"{files:,} files, all known.", figures=figures)
+    reasons = ground.warehouse.rows(
+        "select file || ': ' || reason from raw.inbox_files where reason is not null order by 1"
+    )
+    return Answer(
+        False,
+        f"{unknown:,} of {files:,} files in the inbox are not taken in: {some_of([reason for (reason,) in reasons])}. "
+        "`reconcile inspect FILE` says more; docs/sources/files.md says how to describe a kind of file.",
+        "WARN",
+        figures,
+    )
 
 
 def _leads_or_orders(ground: Ground) -> Answer:

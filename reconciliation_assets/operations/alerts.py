@@ -1,48 +1,136 @@
-"""Telling people: an alert as words, and its delivery to the log and to a webhook."""
+"""Alerts: what is broken, what is to be said about it, and when. Pure: no clock, no network, no Dagster.
 
-import json
-from dataclasses import dataclass
+A collector (`collectors.py`) finds what broke or recovered; here each finding becomes at most one notice; `delivery.py`
+brings notices to people; `sensors.py` runs the three, tick after tick.
+"""
 
-import httpx
-import stamina
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+
+from pydantic import BaseModel, Field
+
+from reconciliation_assets.policy.model import AlertKind, Alerts, QuietHours
 
 
-@dataclass(frozen=True)
-class Alert:
-    """Something that broke.
+class Finding(BaseModel):
+    """That something is broken, or is not.
 
     Attributes:
-        title: what broke, in a few words.
+        problem: what may break, the same from tick to tick.
+        position: what makes this finding another one than the last of the same problem.
+        what: the problem in a few words.
         message: where, how much, and what to do.
+        owner: the team that acts.
+        link: where the UI shows it.
     """
 
-    title: str
+    problem: str
+    position: int
+    kind: AlertKind
+    is_broken: bool
+    what: str
     message: str
+    owner: str
+    link: str
 
 
-class DeliveryError(RuntimeError):
-    """The webhook did not take the alert; it will be sent again."""
+class Notice(BaseModel):
+    """Something to be said.
+
+    Attributes:
+        notice_id: the same however often it is tried.
+        channels: the channels that have not taken it yet.
+    """
+
+    notice_id: str
+    problem: str
+    kind: AlertKind
+    owner: str
+    title: str
+    text: str
+    channels: tuple[str, ...]
 
 
-@stamina.retry(on=httpx.TransportError, attempts=3, timeout=30)
-def _post(url: str, body: str) -> httpx.Response:
-    return httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=10)
+class OpenProblem(BaseModel):
+    """A problem that was told and is not over."""
+
+    finding: Finding
+    since: datetime
+    last_said: datetime
 
 
-def deliver(alert: Alert, webhook: str | None) -> None:
-    """Post the alert to the webhook, if one is set.
+class Book(BaseModel):
+    """What a sensor remembers between ticks: how far it has read, what is open, what is still to be delivered."""
+
+    after: int = 0
+    open: dict[str, OpenProblem] = Field(default_factory=dict)
+    outbox: list[Notice] = Field(default_factory=list)
+
+
+def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts) -> Book:
+    """The book after new findings: a notice for each break, each end, and each open problem that is due a reminder.
 
     Args:
-        webhook: a URL that takes `{"title", "text"}` as JSON, the form Slack, Teams and most others understand.
-
-    Raises:
-        DeliveryError: the webhook could not be reached or refused; the URL, which may carry a token, is not named.
+        findings: oldest first; a break that was told already, and health that is no news, are passed over.
+        now: when it is noted, which starts the wait for a reminder.
     """
-    if webhook is None:
-        return
-    try:
-        answer = _post(webhook, json.dumps({"title": alert.title, "text": f"{alert.title}\n{alert.message}"}))
-    except httpx.HTTPError as error:
-        raise DeliveryError(f"The alert webhook could not be reached ({type(error).__name__}).") from None
-    if answer.is_error:
-        raise DeliveryError(f"The alert webhook answered {answer.status_code}.")
+    after, problems, outbox = book.after, dict(book.open), list(book.outbox)
+    for finding in findings:
+        after = max(after, finding.position)
+        known = problems.get(finding.problem)
+        if finding.is_broken and known is None:
+            problems[finding.problem] = OpenProblem(finding=finding, since=now, last_said=now)
+            outbox.append(_notice("Broken", finding, finding.message, alerts))
+        elif finding.is_broken and known is not None:
+            problems[finding.problem] = known.model_copy(update={"finding": finding})
+        elif known is not None:
+            del problems[finding.problem]
+            outbox.append(_notice("Over", finding, finding.message, alerts))
+    waiting = {notice.problem for notice in outbox}
+    for problem, known in problems.items():
+        if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
+            problems[problem] = known.model_copy(update={"last_said": now})
+            days = (now - known.since).days
+            outbox.append(_notice(f"Still broken after {days} days", known.finding, known.finding.message, alerts, now))
+    return Book(after=after, open=problems, outbox=outbox)
+
+
+def latest(findings: Iterable[Finding]) -> list[Finding]:
+    """The last finding of each problem: a sensor that begins tells how things stand, not their history."""
+    return list({finding.problem: finding for finding in findings}.values())
+
+
+def channels_of(kind: AlertKind, owner: str, alerts: Alerts) -> tuple[str, ...]:
+    """The channels of all routes that ask for the kind and the owner; `default` where none does."""
+    asked = [
+        route.channel
+        for route in alerts.routes
+        if (not route.kinds or kind in route.kinds) and (not route.owners or owner in route.owners)
+    ]
+    return tuple(dict.fromkeys(asked)) or ("default",)
+
+
+def may_go(notice: Notice, local_time: time, alerts: Alerts) -> bool:
+    """Whether a notice goes out at this time of day: what is urgent always does, the rest waits for the morning."""
+    hours = alerts.quiet_hours
+    return hours is None or alerts.urgent.get(notice.kind, False) or not _is_quiet(local_time, hours)
+
+
+def _is_quiet(local_time: time, hours: QuietHours) -> bool:
+    if hours.begin <= hours.end:
+        return hours.begin <= local_time < hours.end
+    return local_time >= hours.begin or local_time < hours.end
+
+
+def _notice(word: str, finding: Finding, message: str, alerts: Alerts, moment: datetime | None = None) -> Notice:
+    identity = f"{finding.problem}|{word}|{finding.position}|{moment.isoformat() if moment else ''}"
+    return Notice(
+        notice_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        problem=finding.problem,
+        kind=finding.kind,
+        owner=finding.owner,
+        title=f"{word}: {finding.what}",
+        text=f"{message}\nOwner: {finding.owner}\nOpen in the UI: {finding.link}",
+        channels=channels_of(finding.kind, finding.owner, alerts),
+    )

@@ -11,6 +11,7 @@ from reconciliation_assets.operations.instance import close_dead_runs, only_run,
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
+from reconciliation_assets.sources.presets.library import load_presets
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
 
     Raises:
         PolicyError: the policy file cannot be used.
+        PresetError: a preset of the company's own cannot be used.
         AlreadyRunningError: another run holds the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     policy = load_policy(settings.policy_path).policy
+    load_presets(settings.presets_dir)
     prepare_home(settings)
     with only_run(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)

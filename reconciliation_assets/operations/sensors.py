@@ -1,22 +1,20 @@
-"""Sensors: new files in the inbox start a run; a match rate that fell tells somebody."""
+"""Sensors: new files in the inbox start a run; what broke tells somebody."""
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from reconciliation_assets.operations.alerts import Alert, DeliveryError, deliver
-from reconciliation_assets.operations.check_history import evaluations_after
+from reconciliation_assets.operations.alerts import Book, latest, noted
+from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
+from reconciliation_assets.operations.delivery import DeliveryLog, deliver
 from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.policy.model import LINKS
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover
-
-COVERAGE = dg.AssetKey("match_coverage")
-WATCHED = tuple(dg.AssetCheckKey(COVERAGE, f"{kind}_{link}") for link in LINKS for kind in ("floor", "fall"))
+from reconciliation_assets.sources.presets.library import load_presets
 
 
 @dg.sensor(
@@ -28,7 +26,7 @@ WATCHED = tuple(dg.AssetCheckKey(COVERAGE, f"{kind}_{link}") for link in LINKS f
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for a run when the inbox differs from what the last run was asked for, and lies still for a minute."""
     settings = load_settings()
-    files, _ = discover(settings.inbox)
+    files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
     seen = sorted((file.name, file.path.stat().st_size, file.path.stat().st_mtime_ns) for file in files)
     state = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
     last = json.loads(context.cursor) if context.cursor else {"asked": None, "seen": None}
@@ -45,46 +43,60 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
         yield dg.RunRequest(run_key=state, partition_key=f"{settings.as_of.astimezone(zone):%Y-%m-%d}")
 
 
-@dg.sensor(
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=(
-        "Tells the log and the webhook of RECON_ALERT_WEBHOOK when a match rate fell against its own past or below the "
-        "policy's floor: once when it breaks, once when it is over."
-    ),
-)
-def match_rate_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Read the coverage checks' new evaluations; alert on each change from held to broken and back.
+def alert_sensors(checks: Iterable[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
+    """A sensor for each kind of problem, telling through the channels of RECON_ALERT_CHANNELS.
 
-    The cursor moves only past delivered alerts: a failed delivery is tried again at the next tick.
+    Args:
+        checks: all checks of the graph.
     """
-    state: dict[str, Any] = json.loads(context.cursor) if context.cursor else {"after": 0, "broken": []}
-    broken: set[str] = set(state["broken"])
-    after: int = state["after"]
-    told = 0
-    for position, key, evaluation in evaluations_after(context.instance, WATCHED, after):
-        after = max(after, position)
-        name = key.name
-        if evaluation.passed == (name not in broken):
-            continue
-        alert = _alert(name, evaluation)
-        webhook = load_settings().alert_webhook
-        try:
-            deliver(alert, webhook.get_secret_value() if webhook else None)
-        except DeliveryError as problem:
-            if not told:
-                raise
-            # A tick that raises loses its cursor, and what was delivered in it would be told again.
-            return dg.SkipReason(f"{told} alerts told, the rest at the next tick: {problem}")
-        context.log.warning("%s: %s", alert.title, alert.message)
-        told += 1
-        broken.symmetric_difference_update({name})
-        context.update_cursor(json.dumps({"after": position, "broken": sorted(broken)}))
-    context.update_cursor(json.dumps({"after": after, "broken": sorted(broken)}))
-    return dg.SkipReason(f"{told} alerts told." if told else "No match rate changed its state.")
+    watched = list(checks)
+    return [
+        _alert_sensor(
+            "match_rate_alerts",
+            "Tells when a match rate fell against its own past or below the policy's floor.",
+            failed_checks("match_rate", watched),
+        ),
+        _alert_sensor(
+            "source_alerts",
+            "Tells when a source could not be reached, came back empty or fell silent.",
+            failed_checks("source", watched),
+        ),
+        _alert_sensor("check_alerts", "Tells when any other check does not hold.", failed_checks("check", watched)),
+        _alert_sensor("run_alerts", "Tells when the daily run broke otherwise than by a check.", broken_runs),
+        _alert_sensor("stale_copy_alerts", "Tells when the published copy was not replaced in time.", stale_copy),
+    ]
 
 
-def _alert(name: str, evaluation: dg.AssetCheckEvaluation) -> Alert:
-    kind, _, link = name.partition("_")
-    what = {"floor": f"match rate of {link} below its floor", "fall": f"match rate of {link} fell"}[kind]
-    return Alert(f"Over: {what}" if evaluation.passed else f"Broken: {what}", evaluation.description or "")
+def _alert_sensor(name: str, description: str, collect: Collector) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=name,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"{description} Once when it breaks, again while it stays so, once when it is over.",
+    )
+    def tell(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return _tell(context, collect, datetime.now(UTC))
+
+    return tell
+
+
+def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
+    """One tick. It never raises for a channel that refuses: what was not taken stays in the cursor's outbox."""
+    settings = load_settings()
+    policy = load_policy(settings.policy_path).policy
+    before = Book.model_validate_json(context.cursor) if context.cursor else Book()
+    found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
+    book = noted(before, found if context.cursor else latest(found), now, policy.alerts)
+    book, told, refused = deliver(
+        book,
+        settings.alert_channels,
+        DeliveryLog(settings.alert_log_path),
+        now.astimezone(policy.timezone),
+        policy.alerts,
+    )
+    for notice in told:
+        context.log.warning("%s\n%s", notice.title, notice.text)
+    context.update_cursor(book.model_dump_json())
+    waiting = f" {len(book.outbox)} wait for the next tick or the end of quiet hours." if book.outbox else ""
+    refusals = f" Not taken by: {', '.join(refused)}; look at its URL in RECON_ALERT_CHANNELS." if refused else ""
+    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}")

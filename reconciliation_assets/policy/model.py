@@ -1,6 +1,6 @@
 """The shape of the policy file: every definition a company can agree on, validated."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,6 +13,8 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
+
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
 
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
@@ -48,6 +50,28 @@ class Basis(_Part):
     deduct_payment_fees: bool
 
 
+class Inferred(_Part):
+    """When a link that nothing names is made all the same, and from how much it is learnt."""
+
+    accept_from: float = Field(gt=0, le=1)
+    review_from: float = Field(gt=0, le=1)
+    candidates_per_key: int = Field(ge=1)
+    fewest_known_links: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _review_before_accept(self) -> "Inferred":
+        if self.review_from > self.accept_from:
+            raise ValueError("review_from must not be above accept_from")
+        return self
+
+
+class Backtest(_Part):
+    """How much is hidden to try the methods, and how few found links are too few to judge one."""
+
+    share: float = Field(gt=0, le=0.5)
+    fewest: int = Field(ge=1)
+
+
 class Matching(_Part):
     """Windows, limits and confidences of the match methods."""
 
@@ -55,6 +79,10 @@ class Matching(_Part):
     duplicate_window_days: int = Field(ge=0)
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
+    doubtful_contact_confidence: float = Field(gt=0, le=1)
+    precision_floors: dict[Method, float]
+    inferred: Inferred
+    backtest: Backtest
 
     @model_validator(mode="after")
     def _every_method_has_a_confidence(self) -> "Matching":
@@ -125,6 +153,31 @@ class Owners(_Part):
     default: str
 
 
+class QuietHours(_Part):
+    """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
+
+    begin: time
+    end: time
+
+
+class Route(_Part):
+    """What a channel is told: these kinds, of these owners; no list means all."""
+
+    channel: str = Field(min_length=1)
+    kinds: tuple[AlertKind, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+class Alerts(_Part):
+    """Who is told of what, when, and how often."""
+
+    routes: tuple[Route, ...]
+    urgent: dict[AlertKind, bool]
+    quiet_hours: QuietHours | None
+    remind_after_hours: int = Field(ge=1)
+    copy_stale_hours: int = Field(ge=1)
+
+
 class Policy(_Part):
     """All agreed definitions of one version.
 
@@ -153,6 +206,7 @@ class Policy(_Part):
     order_statuses: OrderStatuses
     thresholds: Thresholds
     owners: Owners
+    alerts: Alerts
 
     @field_validator("zone")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from reconciliation_assets.policy.load import LoadedPolicy
-from reconciliation_assets.policy.model import RUNGS, CrmStages, OrderStatuses, Policy, as_word
+from reconciliation_assets.policy.model import METHODS, RUNGS, CrmStages, OrderStatuses, Policy, as_word
 
 _RATE = Decimal("0.00000001")
 
@@ -25,6 +25,21 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
             {
                 "match_method": list(policy.matching.confidence),
                 "confidence": pa.array(policy.matching.confidence.values(), pa.float64()),
+                "strength": pa.array([METHODS.index(method) + 1 for method in policy.matching.confidence], pa.int32()),
+                "precision_floor": pa.array(
+                    [policy.matching.precision_floors.get(method) for method in policy.matching.confidence],
+                    pa.float64(),
+                ),
+                "accept_from": pa.array(
+                    [
+                        policy.matching.inferred.accept_from if method == "inferred" else 0.0
+                        for method in policy.matching.confidence
+                    ],
+                    pa.float64(),
+                ),
+                "review_from": pa.array(
+                    [policy.matching.inferred.review_from for method in policy.matching.confidence], pa.float64()
+                ),
             }
         ),
         "maturity_days": pa.table({"maturity_day": pa.array(policy.cohorts.maturity_days, pa.int32())}),
@@ -54,6 +69,9 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "contact_window_days": policy.matching.contact_window_days,
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
+        "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
+        "doubtful_accept_from": policy.matching.inferred.accept_from,
+        "backtest_fewest": policy.matching.backtest.fewest,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
         "deduct_payment_fees": policy.basis.deduct_payment_fees,

@@ -75,11 +75,13 @@ class Connector(Protocol):
         name: its name in the sources file, unique there.
         tables: the contract tables it delivers.
         overlap: how much of the last window is pulled again, since late changes reach back that far.
+        silent_after: how old its newest record may grow; None where the policy's limit holds.
     """
 
     name: str
     tables: tuple[str, ...]
     overlap: timedelta
+    silent_after: timedelta | None
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the window's rows; a key may come in several batches, the rows then being equal or newer.

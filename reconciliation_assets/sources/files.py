@@ -1,14 +1,14 @@
 """Dropped extracts: which file holds which table, and its rows as text with the row number a spreadsheet shows.
 
-CSV, Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Reading
+A file is known by its name, `<table>.csv` or `<table>-anything.csv`, or else by its headings, through a preset. CSV,
+Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Reading
 happens in a private in-memory engine that may not spill to disk, since rows still hold contacts here.
 """
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,21 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
+from reconciliation_assets.sources.presets.library import fingerprint
+from reconciliation_assets.sources.presets.mapping import mapped_rows
+from reconciliation_assets.sources.presets.model import Preset
+from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
+from reconciliation_assets.sources.presets.sheet import read_sheet
+from reconciliation_assets.sources.text_rows import (
+    ROWS_PER_BATCH,
+    FileSetAsideError,
+    Reject,
+    TextRows,
+    cell_text,
+    private_engine,
+)
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
-_ROWS_PER_BATCH = 100_000
-_EXCEL_EXACT_DIGITS = 10**15
 _REJECTIONS = {
     "MISSING COLUMNS": "the row has fewer cells than the header",
     "TOO MANY COLUMNS": "the row has more cells than the header",
@@ -32,16 +43,19 @@ _REJECTIONS = {
 }
 
 
-class FileSetAsideError(ValueError):
-    """A file cannot be read as its table; the message says why and what to do, never a value of the file."""
-
-
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class InboxFile:
-    """A dropped file and the input table it holds."""
+    """A dropped file and the input table it holds, or one of those it holds.
+
+    Attributes:
+        kind: what a file is that its headings told; None for one that its name told.
+        part: which of the preset's tables this is.
+    """
 
     table: str
     path: Path
+    kind: Recognised | None = field(default=None, hash=False)
+    part: int = 0
 
     @property
     def name(self) -> str:
@@ -49,55 +63,42 @@ class InboxFile:
         return self.path.name
 
     def fingerprint(self) -> str:
-        """SHA-256 of the file's bytes."""
+        """SHA-256 of the file's bytes; under a preset, also which one and which part: changed, it is another reading."""
         with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return f"{content} {fingerprint(self.kind.preset)} {self.part}" if self.kind else content
 
 
-@dataclass(frozen=True)
-class Reject:
-    """A row that could not even be split into cells. `row_number` counts as a spreadsheet does, the header being 1."""
+def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], list[Unrecognised]]:
+    """The inbox's files with their tables, and those that neither their name nor their headings tell.
 
-    row_number: int
-    reason: str
-
-
-@dataclass
-class TextRows:
-    """The rows of one file as text.
-
-    Attributes:
-        columns: the contract's columns that the file has.
-        ignored: the file's columns that the contract does not know; they are not read.
-        rejects: rows that could not be split into cells; complete once all batches are read.
-    """
-
-    columns: tuple[str, ...]
-    ignored: tuple[str, ...]
-    read: Callable[["TextRows"], Iterator[pa.Table]]
-    rejects: list[Reject] = field(default_factory=list)
-
-    def batches(self) -> Iterator[pa.Table]:
-        """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""
-        yield from self.read(self)
-
-
-def discover(inbox: Path) -> tuple[list[InboxFile], list[Path]]:
-    """The inbox's files with their tables, and the files that no input table's name begins.
-
-    `orders.csv` and `orders-anything.csv` hold the table `orders`. Hidden files are not looked at.
+    Hidden files are not looked at.
     """
     known: list[InboxFile] = []
-    unknown: list[Path] = []
+    unknown: list[Unrecognised] = []
     for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
         if path.name.startswith((".", "~$")) or not path.is_file():
             continue
-        table = path.stem.partition("-")[0]
-        if table in INPUT_TABLE and path.suffix.lower() in SUFFIXES:
-            known.append(InboxFile(table, path))
+        taken = take_for(path, presets)
+        if isinstance(taken, Unrecognised):
+            unknown.append(taken)
         else:
-            unknown.append(path)
+            known += taken
     return known, unknown
+
+
+def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecognised:
+    """What a file is taken for: the table its name begins with, else the tables that its headings tell.
+
+    `orders.csv` and `orders-anything.csv` hold the table `orders`.
+    """
+    table = path.stem.partition("-")[0]
+    if table in INPUT_TABLE and path.suffix.lower() in SUFFIXES:
+        return [InboxFile(table, path)]
+    found = recognise(path, presets)
+    if isinstance(found, Unrecognised):
+        return found
+    return [InboxFile(part.table, path, found, number) for number, part in enumerate(found.preset.tables)]
 
 
 def open_file(file: InboxFile) -> TextRows:
@@ -106,6 +107,8 @@ def open_file(file: InboxFile) -> TextRows:
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
+    if file.kind is not None:
+        return mapped_rows(file.kind, file.kind.preset.tables[file.part], read_sheet(file.path))
     table = INPUT_TABLE[file.table]
     opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
     try:
@@ -135,14 +138,8 @@ def _as_header(cells: list[Any]) -> list[str]:
     return [str(cell if cell is not None else "").strip().lower() for cell in cells]
 
 
-def _reader() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"temp_directory": ""})
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
-
-
 def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
-    for batch in connection.sql(sql, params=parameters).to_arrow_reader(_ROWS_PER_BATCH):
+    for batch in connection.sql(sql, params=parameters).to_arrow_reader(ROWS_PER_BATCH):
         yield pa.Table.from_batches([batch])
 
 
@@ -162,7 +159,7 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     names = {_unnamed(name, position): "VARCHAR" for position, name in enumerate(header)}
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
-        with _reader() as connection:
+        with private_engine() as connection:
             yield from _streamed(
                 connection,
                 f"""
@@ -187,14 +184,14 @@ def _unnamed(name: str, position: int) -> str:
 
 
 def _parquet(path: Path, table: InputTable) -> TextRows:
-    with _reader() as connection:
+    with private_engine() as connection:
         described = connection.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()
     original = {str(name).strip().lower(): str(name) for name, *_ in described}
     columns, ignored = _chosen(list(original), table)
     cells = ", ".join(f"cast({_quoted(original[name])} as varchar) as {_quoted(name)}" for name in columns)
 
     def read(_: TextRows) -> Iterator[pa.Table]:
-        with _reader() as connection:
+        with private_engine() as connection:
             yield from _streamed(
                 connection,
                 f"select 1 + row_number() over () as row_number, {cells} from read_parquet($path)",
@@ -211,7 +208,7 @@ read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = fal
 
 
 def _jsonl(path: Path, table: InputTable) -> TextRows:
-    with _reader() as connection:
+    with private_engine() as connection:
         found = connection.execute(
             f"""
             select distinct unnest(json_keys(line)) from {_JSON_LINES}
@@ -225,7 +222,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
     )
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
-        with _reader() as connection:
+        with private_engine() as connection:
             batches = _streamed(
                 connection,
                 f"""
@@ -255,19 +252,8 @@ def _xlsx(path: Path, table: InputTable) -> TextRows:
     positions = [header.index(name) for name in columns]
 
     def read(_: TextRows) -> Iterator[pa.Table]:
-        cells = [pa.array([_cell_text(row[position]) for row in sheet[1:]], pa.string()) for position in positions]
+        cells = [pa.array([cell_text(row[position]) for row in sheet[1:]], pa.string()) for position in positions]
         numbers = pa.array(range(2, len(sheet) + 1), pa.int64())
         yield pa.Table.from_arrays([numbers, *cells], ["row_number", *columns])
 
     return TextRows(columns, ignored, read)
-
-
-def _cell_text(cell: Any) -> str | None:
-    """A spreadsheet cell as a CSV would hold it; a number too long for Excel keeps the form that shows its damage."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXCEL_EXACT_DIGITS else f"{cell:.15g}"
-    if isinstance(cell, datetime | date | time):
-        return cell.isoformat()
-    return str(cell)

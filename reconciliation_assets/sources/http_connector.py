@@ -37,6 +37,8 @@ class HttpConnector(ABC, Generic[SettingsT]):
     def __init__(self, settings: SettingsT, tokens: TokenStore, now: Callable[[], datetime] = utc_now) -> None:
         self.settings = settings
         self.name = settings.name
+        days = settings.silent_after_days
+        self.silent_after = None if days is None else timedelta(days=days)
         self._tokens = tokens
         self._now = now
 

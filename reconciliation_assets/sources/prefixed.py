@@ -20,6 +20,7 @@ class Prefixed:
         self.name = connector.name
         self.tables = connector.tables
         self.overlap = connector.overlap
+        self.silent_after = connector.silent_after
         self._connector = connector
         self._prefix = prefix
 

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import basic
-from reconciliation_assets.sources.errors import MissingPermission
+from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
@@ -135,15 +135,22 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         params: Params = {**since, "orderby": "id", "order": "asc", "per_page": self.settings.page_limit}
 
         def fetch(number: int) -> CountedPage[_Order]:
-            answer = client.get(
-                "wp-json/wc/v3/orders", {**params, "page": number}, fits=lambda a: isinstance(a.body, list)
-            )
-            records = answer.body if isinstance(answer.body, list) else []
-            found = [self._read(_Order, record, "orders") for record in records]
-            pages, total = (int(answer.headers.get(name, "0")) for name in ("x-wp-totalpages", "x-wp-total"))
+            answer = client.get("wp-json/wc/v3/orders", {**params, "page": number})
+            if not isinstance(answer.body, list):
+                raise SchemaDrift(self.name, "orders", "is no list")
+            found = [self._read(_Order, record, "orders") for record in answer.body]
+            pages, total = (self._counted(answer, name) for name in ("x-wp-totalpages", "x-wp-total"))
             return CountedPage(found, number >= pages, total)
 
         return by_number(self.name, fetch, key=lambda order: order.id)
+
+    def _counted(self, answer: Answer, header: str) -> int:
+        """A count told in a header; without it, the first page would pass for all there is."""
+        value = answer.headers.get(header, "")
+        if not value.isdecimal():
+            remedy = "See whether a proxy or plugin in front of the shop removes it"
+            raise SchemaDrift(self.name, header, "is missing or no number", remedy)
+        return int(value)
 
     def _row(self, order: _Order) -> Row:
         kept = {entry.key: entry.value for entry in order.meta_data if isinstance(entry.value, str) and entry.value}

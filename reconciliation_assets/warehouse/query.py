@@ -1,5 +1,6 @@
 """A query read from its file: its text, its description, what it reads and which parameters it takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,3 +64,17 @@ class Query:
     def parameters(self) -> frozenset[str]:
         """Names of the policy parameters it takes."""
         return frozenset(named.name for named in self.tree.find_all(exp.Placeholder))
+
+    def moved(self, tables: Mapping[TableName, TableName]) -> "Query":
+        """The same query with tables, its own among them, replaced by others of the same columns."""
+
+        def replaced(node: exp.Expr) -> exp.Expr:
+            if isinstance(node, exp.Table) and node.db:
+                other = tables.get(TableName(node.db, node.name))
+                if other:
+                    node.set("db", exp.to_identifier(other.layer))
+                    node.set("this", exp.to_identifier(other.name))
+            return node
+
+        tree = self.tree.copy().transform(replaced)
+        return Query(tables.get(self.target, self.target), tree.sql(dialect=DIALECT))

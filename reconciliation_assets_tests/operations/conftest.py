@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty installation that the environment names."""
-    for name in ("RECON_POLICY", "RECON_CONTACT_KEY", "RECON_ALERT_WEBHOOK"):
+    for name in ("RECON_POLICY", "RECON_CONTACT_KEY", "RECON_ALERT_CHANNELS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RECON_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("RECON_AS_OF", "2026-07-01T00:30:00+04:00")

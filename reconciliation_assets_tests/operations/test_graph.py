@@ -17,7 +17,7 @@ from reconciliation_assets_tests.rows import lead
 
 GROUPS = {
     "raw": {
-        "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
+        "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
         "raw_payments", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
     },
     "canonical": {
@@ -26,7 +26,10 @@ GROUPS = {
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
-        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links",
+        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
+        "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
+        "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest",
+        "match_calibration", "match_standing", "match_reviews",
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
@@ -38,22 +41,25 @@ GROUPS = {
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
-        "exceptions",
+        "exceptions", "exception_history",
     },
     "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
+RAW = GROUPS["raw"] - {"inbox_files"}
 ASSETS = set().union(*GROUPS.values())
 
 CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
 CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
-BESIDE_THE_CONTRACT = {"coverage_daily", "coverage_history"}
+BESIDE_THE_CONTRACT = {
+    *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
+}
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
 WITH_A_ROW_CONTRACT = {
-    *GROUPS["raw"],
+    *RAW,
     *(GROUPS["canonical"] - {"daily_rates"}),
     *CONTRACT.split(),
     *BESIDE_THE_CONTRACT,
@@ -61,14 +67,16 @@ WITH_A_ROW_CONTRACT = {
     "record_outcomes",
 }
 NAMED_CHECKS = {
-    *((asset, "quarantine") for asset in GROUPS["raw"]),
+    *((asset, "quarantine") for asset in RAW),
     *((f"raw_{name}", "freshness") for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")),
     ("raw_meta_insights", "not_empty"),
     ("raw_payments", "not_empty"),
+    ("inbox_files", "files_recognised"),
     ("captured_records", "leads_or_orders"),
     ("daily_rates", "rates_known"),
     ("policy_versions", "version_names_its_definitions"),
     ("match_links", "linked_once"),
+    ("match_standing", "methods_hold"),
     ("duplicate_records", "one_valid_original"),
     ("duplicate_records", "merges_resolved"),
     ("source_totals", "totals_rows"),
@@ -81,12 +89,18 @@ NAMED_CHECKS = {
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(
-        ("match_coverage", f"{kind}_{link}")
-        for kind in ("floor", "fall")
+        (table, f"{kind}_{link}")
+        for table, kind in (("match_coverage", "floor"), ("coverage_daily", "fall"))
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
-TOLD_ONLY = {"freshness", "merges_resolved", *(name for _, name in NAMED_CHECKS if name.startswith("fall_"))}
+TOLD_ONLY = {
+    "files_recognised",
+    "freshness",
+    "merges_resolved",
+    "methods_hold",
+    *(name for _, name in NAMED_CHECKS if name.startswith("fall_")),
+}
 
 
 def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
@@ -127,7 +141,14 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {"daily_reconciliation", "meta_insights_history"}
     assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
-    assert {sensor.name for sensor in defs.sensors or ()} == {"new_files_in_inbox", "match_rate_alerts"}
+    assert {sensor.name for sensor in defs.sensors or ()} == {
+        "new_files_in_inbox",
+        "match_rate_alerts",
+        "source_alerts",
+        "check_alerts",
+        "run_alerts",
+        "stale_copy_alerts",
+    }
 
 
 def test_the_daily_job_is_everything(defs: dg.Definitions) -> None:
@@ -170,7 +191,7 @@ def test_upstream_is_what_the_sql_reads(defs: dg.Definitions, query: Query) -> N
         elif table.layer == "policy":
             wanted.add("policy_versions")
         elif table.layer == "raw" and not table.name.startswith("raw_"):
-            wanted |= GROUPS["raw"]
+            wanted |= RAW
         else:
             wanted.add(table.name)
     assert {dep.asset_key.to_user_string() for dep in specs(defs)[query.target.name].deps} == wanted

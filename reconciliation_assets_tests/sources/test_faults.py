@@ -1,7 +1,8 @@
 """Every source under every fault at every kind of call: the rows equal a faultless pull's, or the error says why not."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from reconciliation_assets.sources.errors import (
     ExpiredCredentials,
     MissingPermission,
     RateLimited,
+    SchemaDrift,
     SourceError,
     SourceUnavailable,
 )
@@ -132,6 +134,27 @@ def test_a_limit_that_outlasts_the_run_says_when_to_come_back(
     standin.plan(Fault("rate_limited", times=100))
     with pytest.raises(RateLimited, match="Run again"):
         rows_of(connector)
+
+
+def other_types(body: Any) -> Any:
+    """The body with every text and number in a list of its own, as no version of any system sent it."""
+    if isinstance(body, dict):
+        return {name: other_types(value) for name, value in body.items()}
+    return [other_types(value) for value in body] if isinstance(body, list) else [body]
+
+
+@every_source
+@pytest.mark.parametrize("drifted", [lambda _: {}, other_types], ids=["fields vanish", "fields change type"])
+def test_a_drift_at_any_kind_of_call_is_told_as_one(
+    standin: Standin, connect: Connect, source_type: str, drifted: Callable[[Any], Any]
+) -> None:
+    connector = connect(source_type)
+    for call in calls_of(standin, connector):
+        standin.plan(Fault("drift", call, times=100, change=drifted))
+        with pytest.raises(SchemaDrift) as raised:
+            rows_of(connector)
+        assert raised.value.field
+        assert "@example.com" not in str(raised.value)
 
 
 @every_source

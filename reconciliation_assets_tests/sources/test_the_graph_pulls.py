@@ -2,10 +2,14 @@
 
 import csv
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from subprocess import DEVNULL
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,7 +18,7 @@ from reconciliation_assets.sources.connector import Window
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 from reconciliation_assets_tests.standin.company import AS_OF
-from reconciliation_assets_tests.standin.faults import Fault
+from reconciliation_assets_tests.standin.faults import PASSING, Fault
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import sources_yaml
 
@@ -24,16 +28,22 @@ RATES = "date,currency,rate\n2020-01-01,KWD,11.96\n2020-01-01,USD,3.6725\n"
 COMPARED = ("bridge", "bridge_entries", "two_numbers", "match_coverage", "cash_view", "unmatched_revenue")
 
 
+COMMAND = [sys.executable, "-m", "reconciliation_assets.cli", "run"]
+
+
+def environment(home: Path) -> dict[str, str]:
+    return os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": AS_OF.isoformat()}
+
+
 def reconcile(home: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": AS_OF.isoformat()}
-    return subprocess.run(
-        [sys.executable, "-m", "reconciliation_assets.cli", "run"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return subprocess.run(COMMAND, env=environment(home), capture_output=True, text=True, check=False, timeout=300)
+
+
+def reconcile_and_be_killed(home: Path, standin: Standin, call: str, nth: int) -> int:
+    """Run until a source has given so many answers of a kind, then die as in a power cut; the exit status tells."""
+    with subprocess.Popen(COMMAND, env=environment(home), stdout=DEVNULL, stderr=DEVNULL) as running:
+        standin.plan(Fault("world_changes", call, nth, change=lambda _: running.kill()))
+        return running.wait(timeout=300)
 
 
 def published(home: Path, table: str) -> list[tuple[object, ...]]:
@@ -71,18 +81,34 @@ def from_files(home: Path, standin: Standin) -> Path:
     return home
 
 
+def without_pagination(body: dict[str, Any]) -> dict[str, Any]:
+    return {"payments": body["payments"]}
+
+
 def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path) -> None:
-    """Sources give the same bridge as files; a second pull changes nothing; a failing source stops no other."""
+    """Sources give the same bridge as files, through two kills and every passing fault.
+
+    A second pull changes nothing, and a failing source stops no other.
+    """
     with Standin() as standin:
         pulled = from_sources(tmp_path / "pulled", standin)
+        assert reconcile_and_be_killed(pulled, standin, "meta.insights", nth=2) == -signal.SIGKILL
+        assert reconcile_and_be_killed(pulled, standin, "stripe.balance_transactions", nth=2) == -signal.SIGKILL
+        standin.plan(*(Fault(kind, nth=4 + 19 * n) for n, kind in enumerate(PASSING)))
         first = reconcile(pulled)
         assert first.returncode == 0, first.stderr
+        warned = set(re.findall(r"pull_\w+, check (\w+)", first.stderr))
+        assert warned <= {"not_empty", "fresh"}, "a fault was not got over"
         from_pulls = {table: published(pulled, table) for table in COMPARED}
 
-        standin.plan(Fault("expired_token", "stripe.balance_transactions", times=50))
+        standin.plan(
+            Fault("expired_token", "stripe.balance_transactions", times=50),
+            Fault("drift", "tabby.payments", times=50, change=without_pagination),
+        )
         again = reconcile(pulled)
         assert again.returncode == 0, again.stderr
-        assert "pull_stripe, check reached" in again.stderr
+        assert "pull_stripe, check credentials" in again.stderr
+        assert "pull_tabby, check shape" in again.stderr
         assert {table: published(pulled, table) for table in COMPARED} == from_pulls
     with Standin() as standin:
         dropped = from_files(tmp_path / "dropped", standin)

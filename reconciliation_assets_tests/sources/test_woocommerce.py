@@ -104,3 +104,9 @@ def test_a_field_that_vanishes_or_changes_is_named(
     standin.plan(Fault("drift", "woocommerce.orders", times=99, change=change))
     with pytest.raises(SchemaDrift, match=rf"orders\.{field}"):
         rows_of(connect("woocommerce"))
+
+
+def test_a_list_that_hides_how_many_pages_it_has_is_no_short_list(standin: Standin, connect: Connect) -> None:
+    standin.systems["woocommerce"].hides_totals = True
+    with pytest.raises(SchemaDrift, match="x-wp-totalpages"):
+        rows_of(connect("woocommerce"))

@@ -1,6 +1,7 @@
 """The HTTP server: finds the system by the path's first part, applies the fault plan, keeps count of the calls."""
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -35,8 +36,7 @@ class Standin:
         self.requests: list[Request] = []
         self._plan = FaultPlan()
         self._last: dict[str, Reply] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> Self:
@@ -86,6 +86,15 @@ class Standin:
             fault.change(self.company)
         self._last[request.path] = reply
         return reply, fault
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was killed: some tests do just that."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:

@@ -79,6 +79,16 @@ with found as (
   left join matching.match_links k
     on k.link = m.link and k.left_id = m.left_id and k.right_id = m.right_id and k.match_method = 'manual_verified'
   where m.verdict = 'accept' and k.link is null
+  union all
+  select 'possible_match', case when v.link = 'lead_crm' then 'crm_records' when v.link = 'lead_order' then 'orders'
+      else 'payments' end, v.right_id, coalesce(abs(p.signed_value), o.gross_value, c.final_value, 0),
+    coalesce(p.paid_at, o.created_at, c.created_at),
+    'Probably belongs to ' || v.left_id || ' (' || cast(cast(round(v.match_confidence * 100) as integer) as varchar) || ' %: '
+      || v.evidence || '), ' || v.reason || '. Accept or reject it in manual_matches (' || v.link || ').'
+  from matching.match_reviews v
+  left join canonical.payments p on v.link like '%payment' and p.payment_id = v.right_id
+  left join canonical.orders o on v.link = 'lead_order' and o.order_id = v.right_id
+  left join canonical.crm_records c on v.link = 'lead_crm' and c.crm_id = v.right_id
 ),
 named as (
   select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail

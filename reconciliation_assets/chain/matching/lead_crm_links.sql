@@ -1,91 +1,45 @@
--- Which lead every CRM record belongs to: by a person's decision, by the lead's or Meta's lead ID, by the same contact
--- inside the window (of several leads the latest before it), or because a record merged into it names the lead.
-with meta_leads as (
-  select meta_lead_id, min(lead_id) as lead_id
-  from canonical.leads
-  where meta_lead_id is not null
-  group by meta_lead_id
-  having count(*) = 1
-),
-contacts as (
-  select crm_id, created_at, email_key as contact_key from canonical.crm_records where email_key is not null
+-- The accepted links of leads to CRM records: what is known by IDs, contacts and relationships, and what is inferred with enough
+-- confidence. Confidence is calibrated by the backtest; a method that failed it carries no money, and a
+-- doubtful link only when the backtest shows that such links are right.
+with proposed as (
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
+  from matching.known_lead_crm
   union all
-  select crm_id, created_at, phone_key from canonical.crm_records where phone_key is not null
+  select link, left_id, right_id, 'inferred', probability, evidence, candidates, false
+  from matching.inferred_lead_crm
 ),
-by_contact as (
-  select c.crm_id, o.lead_id, max(o.created_at) as lead_at, 
-    case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
-  from contacts c
-  join matching.contact_owners o
-    on o.contact_key = c.contact_key
-    and o.created_at <= c.created_at
-    and o.created_at >= c.created_at - to_days($contact_window_days)
-  group by c.crm_id, o.lead_id
-),
-pairs as (
+calibrated as (
   select
-    m.left_id as lead_id,
-    m.right_id as crm_id,
-    'manual_verified' as match_method,
-    1 as strength,
-    m.verified_at as preference,
-    'accepted by ' || m.verified_by || ': ' || m.reason as evidence
-  from canonical.manual_matches m
-  join canonical.leads l on l.lead_id = m.left_id
-  join canonical.crm_records c on c.crm_id = m.right_id
-  where m.link = 'lead_crm' and m.verdict = 'accept'
-  union all
-  select l.lead_id, c.crm_id, 'exact_id', 2, l.created_at, 'CRM record names lead ' || l.lead_id
-  from canonical.crm_records c
-  join canonical.leads l on l.lead_id = c.lead_id
-  union all
-  select m.lead_id, c.crm_id, 'exact_id', 3, c.created_at, 'CRM record names Meta lead ' || c.meta_lead_id
-  from canonical.crm_records c
-  join meta_leads m on m.meta_lead_id = c.meta_lead_id
-  union all
-  select
-    b.lead_id,
-    b.crm_id,
-    'exact_contact',
-    4,
-    b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, c.created_at) as varchar) || ' days before'
-  from by_contact b
-  join canonical.crm_records c on c.crm_id = b.crm_id
-  union all
-  select
-    l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at,
-    'merged from ' || min(c.crm_id) || ', which names lead ' || l.lead_id
-  from canonical.crm_records c
-  join canonical.crm_records s on s.crm_id = c.survivor_id
-  join canonical.leads l on l.lead_id = c.lead_id
-  group by l.lead_id, s.crm_id, l.created_at
+    p.link,
+    p.left_id,
+    p.right_id,
+    p.match_method,
+    coalesce(c.confidence, p.match_confidence) as match_confidence,
+    p.evidence,
+    p.candidates,
+    p.is_doubtful
+  from proposed p
+  left join matching.match_calibration c
+    on c.link = p.link
+    and c.match_method = p.match_method
+    and p.match_confidence >= c.raw_from
+    and p.match_confidence < c.raw_to
 ),
-allowed as (
-  select p.lead_id, p.crm_id, p.match_method, p.strength, p.preference, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = 'lead_crm' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.crm_id
-  where r.link is null
-),
-ranked as (
+accepted as (
   select
-    a.lead_id,
-    a.crm_id,
-    a.match_method,
-    a.evidence,
-    row_number() over (partition by a.crm_id order by a.strength, a.preference desc, a.lead_id) as place,
-    count(*) over (partition by a.crm_id, a.strength) as candidates
-  from allowed a
+    c.link,
+    c.left_id,
+    c.right_id,
+    c.match_method,
+    c.match_confidence,
+    c.evidence,
+    c.candidates,
+    row_number() over (partition by c.right_id order by c.match_confidence desc, c.match_method, c.link, c.left_id) as place
+  from calibrated c
+  join matching.match_standing s on s.link = c.link and s.match_method = c.match_method
+  where s.may_carry_money
+    and c.match_confidence >= case when c.is_doubtful then $doubtful_accept_from else s.accept_from end
 )
-select
-  'lead_crm' as link,
-  k.lead_id as left_id,
-  k.crm_id as right_id,
-  k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
-  k.evidence,
-  k.candidates
-from ranked k
-join policy.match_methods m on m.match_method = k.match_method
-where k.place = 1
+select a.link, a.left_id, a.right_id, a.match_method, a.match_confidence, a.evidence, a.candidates
+from accepted a
+where a.place = 1

@@ -1,119 +1,49 @@
--- Which lead every order belongs to: by a person's decision, by the lead ID the order names, by the same contact inside
--- the window (of several valid leads the latest before it), through the CRM record the order names, or through another
--- order of the same customer. An order that finds no lead is a captured record of its own.
-with contacts as (
-  select order_id, created_at, email_key as contact_key from canonical.orders where email_key is not null
+-- The accepted links of leads to orders: what is known by IDs, contacts and relationships, and what is inferred with enough
+-- confidence. Confidence is calibrated by the backtest; a method that failed it carries no money, and a
+-- doubtful link only when the backtest shows that such links are right. All orders hidden there have a lead, most that name none have
+-- none: for inferred links the backtest may lower confidence, never raise it.
+with proposed as (
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
+  from matching.known_lead_order
   union all
-  select order_id, created_at, phone_key from canonical.orders where phone_key is not null
+  select link, left_id, right_id, 'inferred', probability, evidence, candidates, false
+  from matching.inferred_lead_order
 ),
-by_contact as (
-  select c.order_id, o.lead_id, max(o.created_at) as lead_at, 
-    case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
-  from contacts c
-  join matching.contact_owners o
-    on o.contact_key = c.contact_key
-    and o.created_at <= c.created_at
-    and o.created_at >= c.created_at - to_days($contact_window_days)
-  join matching.lead_validity v on v.lead_id = o.lead_id and v.is_valid
-  group by c.order_id, o.lead_id
-),
-pairs as (
+calibrated as (
   select
-    m.left_id as lead_id,
-    m.right_id as order_id,
-    'manual_verified' as match_method,
-    1 as strength,
-    m.verified_at as preference,
-    'accepted by ' || m.verified_by || ': ' || m.reason as evidence
-  from canonical.manual_matches m
-  join canonical.leads l on l.lead_id = m.left_id
-  join canonical.orders o on o.order_id = m.right_id
-  where m.link = 'lead_order' and m.verdict = 'accept'
-  union all
-  select l.lead_id, o.order_id, 'exact_id', 2, l.created_at, 'order names lead ' || l.lead_id
-  from canonical.orders o
-  join canonical.leads l on l.lead_id = o.lead_id
-  union all
-  select
-    b.lead_id,
-    b.order_id,
-    'exact_contact',
-    3,
-    b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, o.created_at) as varchar) || ' days before'
-  from by_contact b
-  join canonical.orders o on o.order_id = b.order_id
-  union all
-  select
-    k.left_id,
-    o.order_id,
-    'crm_relationship',
-    4,
-    o.created_at,
-    'order names CRM record ' || o.crm_id || ' of lead ' || k.left_id
-  from canonical.orders o
-  left join canonical.crm_records c on c.crm_id = o.crm_id
-  join matching.lead_crm_links k on k.right_id = coalesce(c.survivor_id, o.crm_id)
-),
-allowed as (
-  select p.lead_id, p.order_id, p.match_method, p.strength, p.preference, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.order_id
-  where r.link is null
-),
-ranked as (
-  select
-    a.lead_id,
-    a.order_id,
-    a.match_method,
-    a.evidence,
-    row_number() over (partition by a.order_id order by a.strength, a.preference desc, a.lead_id) as place,
-    count(*) over (partition by a.order_id, a.strength) as candidates
-  from allowed a
-),
-direct as (
-  select lead_id, order_id, match_method, evidence, candidates from ranked where place = 1
-),
-customer_leads as (
-  select o.customer_id, d.lead_id, l.created_at as lead_at, min(d.order_id) as through_order
-  from direct d
-  join canonical.orders o on o.order_id = d.order_id
-  join canonical.leads l on l.lead_id = d.lead_id
-  join matching.lead_validity v on v.lead_id = d.lead_id and v.is_valid
-  where o.customer_id is not null
-  group by o.customer_id, d.lead_id, l.created_at
-),
-by_customer as (
-  select
-    c.lead_id,
-    o.order_id,
-    'crm_relationship' as match_method,
-    'same customer as order ' || c.through_order || ' of lead ' || c.lead_id as evidence,
-    row_number() over (partition by o.order_id order by c.lead_at desc, c.lead_id) as place,
-    count(*) over (partition by o.order_id) as candidates
-  from canonical.orders o
-  join customer_leads c
-    on c.customer_id = o.customer_id
-    and c.lead_at <= o.created_at
-    and c.lead_at >= o.created_at - to_days($contact_window_days)
-  left join direct d on d.order_id = o.order_id
-  left join canonical.manual_matches r
-    on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = c.lead_id and r.right_id = o.order_id
-  where d.order_id is null and r.link is null
+    p.link,
+    p.left_id,
+    p.right_id,
+    p.match_method,
+    case
+      when p.link = 'lead_order' and p.match_method = 'inferred' then least(c.confidence, p.match_confidence)
+      else coalesce(c.confidence, p.match_confidence)
+    end as match_confidence,
+    p.evidence,
+    p.candidates,
+    p.is_doubtful
+  from proposed p
+  left join matching.match_calibration c
+    on c.link = p.link
+    and c.match_method = p.match_method
+    and p.match_confidence >= c.raw_from
+    and p.match_confidence < c.raw_to
 ),
 accepted as (
-  select lead_id, order_id, match_method, evidence, candidates from direct
-  union all
-  select lead_id, order_id, match_method, evidence, candidates from by_customer where place = 1
+  select
+    c.link,
+    c.left_id,
+    c.right_id,
+    c.match_method,
+    c.match_confidence,
+    c.evidence,
+    c.candidates,
+    row_number() over (partition by c.right_id order by c.match_confidence desc, c.match_method, c.link, c.left_id) as place
+  from calibrated c
+  join matching.match_standing s on s.link = c.link and s.match_method = c.match_method
+  where s.may_carry_money
+    and c.match_confidence >= case when c.is_doubtful then $doubtful_accept_from else s.accept_from end
 )
-select
-  'lead_order' as link,
-  a.lead_id as left_id,
-  a.order_id as right_id,
-  a.match_method,
-  m.confidence * (0.5 + 0.5 / a.candidates) as match_confidence,
-  a.evidence,
-  a.candidates
+select a.link, a.left_id, a.right_id, a.match_method, a.match_confidence, a.evidence, a.candidates
 from accepted a
-join policy.match_methods m on m.match_method = a.match_method
+where a.place = 1

@@ -1,191 +1,45 @@
--- Which order, or for money that names no order which CRM record, every settled payment belongs to: by a person's
--- decision, by an order ID, invoice or waybill, by the same contact inside the window, through the lead it names or
--- through its customer. A payment is linked once. One that names an order is never given to another order by weaker means.
-with settled as (
-  select
-    p.payment_id,
-    p.paid_at,
-    p.amount,
-    p.currency,
-    p.order_id,
-    p.crm_id,
-    p.lead_id,
-    p.customer_id,
-    p.waybill,
-    p.email_key,
-    p.phone_key,
-    i.invoice_id,
-    i.order_id as invoice_order_id,
-    i.crm_id as invoice_crm_id
-  from canonical.payments p
-  left join canonical.invoices i on i.invoice_id = p.invoice_id
-  where p.is_settled
+-- The accepted links of orders and CRM records to payments: what is known by IDs, contacts and relationships, and what is inferred with enough
+-- confidence. Confidence is calibrated by the backtest; a method that failed it carries no money, and a
+-- doubtful link only when the backtest shows that such links are right.
+with proposed as (
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
+  from matching.known_payments
+  union all
+  select link, left_id, right_id, 'inferred', probability, evidence, candidates, false
+  from matching.inferred_payments
 ),
-waybills as (
-  select waybill, min(order_id) as order_id
-  from canonical.orders
-  where waybill is not null
-  group by waybill
-  having count(*) = 1
+calibrated as (
+  select
+    p.link,
+    p.left_id,
+    p.right_id,
+    p.match_method,
+    coalesce(c.confidence, p.match_confidence) as match_confidence,
+    p.evidence,
+    p.candidates,
+    p.is_doubtful
+  from proposed p
+  left join matching.match_calibration c
+    on c.link = p.link
+    and c.match_method = p.match_method
+    and p.match_confidence >= c.raw_from
+    and p.match_confidence < c.raw_to
 ),
-anonymous as (
-  select payment_id, paid_at, amount, currency, email_key, phone_key, customer_id, lead_id
-  from settled
-  where order_id is null and invoice_order_id is null and crm_id is null and invoice_crm_id is null
-),
-anonymous_contacts as (
-  select payment_id, paid_at, email_key as contact_key, 'e-mail' as contact from anonymous where email_key is not null
-  union all
-  select payment_id, paid_at, phone_key, 'phone' from anonymous where phone_key is not null
-),
-order_contacts as (
-  select order_id, created_at, email_key as contact_key from canonical.orders where email_key is not null
-  union all
-  select order_id, created_at, phone_key from canonical.orders where phone_key is not null
-),
-personal_order_contacts as (
-  select c.order_id, c.created_at, c.contact_key
-  from order_contacts c
-  join (
-    select contact_key from order_contacts group by contact_key having count(*) <= $shared_contact_limit
-  ) personal on personal.contact_key = c.contact_key
-),
-crm_contacts as (
-  select crm_id, created_at, email_key as contact_key from canonical.crm_records where email_key is not null
-  union all
-  select crm_id, created_at, phone_key from canonical.crm_records where phone_key is not null
-),
-personal_crm_contacts as (
-  select c.crm_id, c.created_at, c.contact_key
-  from crm_contacts c
-  join (
-    select contact_key from crm_contacts group by contact_key having count(*) <= $shared_contact_limit
-  ) personal on personal.contact_key = c.contact_key
-),
-pairs as (
+accepted as (
   select
-    m.link,
-    m.left_id,
-    p.payment_id,
-    'manual_verified' as match_method,
-    1 as strength,
-    false as is_same_amount,
-    m.verified_at as preference,
-    'accepted by ' || m.verified_by || ': ' || m.reason as evidence
-  from canonical.manual_matches m
-  join settled p on p.payment_id = m.right_id
-  left join canonical.orders o on o.order_id = m.left_id
-  left join canonical.crm_records c on c.crm_id = m.left_id
-  where m.verdict = 'accept'
-    and ((m.link = 'order_payment' and o.order_id is not null) or (m.link = 'crm_payment' and c.crm_id is not null))
-  union all
-  select 'order_payment', o.order_id, p.payment_id, 'exact_id', 2, false, o.created_at, 'payment names order ' || o.order_id
-  from settled p
-  join canonical.orders o on o.order_id = p.order_id
-  union all
-  select
-    'order_payment', o.order_id, p.payment_id, 'exact_id', 3, false, o.created_at,
-    'payment names invoice ' || p.invoice_id || ' of order ' || o.order_id
-  from settled p
-  join canonical.orders o on o.order_id = p.invoice_order_id
-  union all
-  select
-    'order_payment', w.order_id, p.payment_id, 'exact_id', 4, false, p.paid_at,
-    'payment names waybill ' || w.waybill || ' of order ' || w.order_id
-  from settled p
-  join waybills w on w.waybill = p.waybill
-  union all
-  select 'crm_payment', c.crm_id, p.payment_id, 'exact_id', 5, false, c.created_at, 'payment names CRM record ' || c.crm_id
-  from settled p
-  join canonical.crm_records c on c.crm_id = p.crm_id
-  where p.order_id is null and p.invoice_order_id is null
-  union all
-  select
-    'crm_payment', c.crm_id, p.payment_id, 'exact_id', 6, false, c.created_at,
-    'payment names invoice ' || p.invoice_id || ' of CRM record ' || c.crm_id
-  from settled p
-  join canonical.crm_records c on c.crm_id = p.invoice_crm_id
-  where p.order_id is null and p.invoice_order_id is null and p.crm_id is null
-  union all
-  select
-    'order_payment', o.order_id, p.payment_id, 'exact_contact', 7,
-    bool_or(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency), max(c.created_at),
-    'same ' || case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end || ', order '
-      || cast(min(date_diff('day', c.created_at, p.paid_at)) as varchar) || ' days before'
-  from anonymous_contacts p
-  join anonymous a on a.payment_id = p.payment_id
-  join personal_order_contacts c
-    on c.contact_key = p.contact_key
-    and c.created_at <= p.paid_at
-    and c.created_at >= p.paid_at - to_days($contact_window_days)
-  join canonical.orders o on o.order_id = c.order_id
-  group by o.order_id, p.payment_id
-  union all
-  select
-    'crm_payment', c.crm_id, p.payment_id, 'exact_contact', 8, false, max(c.created_at),
-    'same ' || case count(distinct p.contact) when 2 then 'e-mail and phone' else min(p.contact) end || ', CRM record '
-      || cast(min(date_diff('day', c.created_at, p.paid_at)) as varchar) || ' days before'
-  from anonymous_contacts p
-  join personal_crm_contacts c
-    on c.contact_key = p.contact_key
-    and c.created_at <= p.paid_at
-    and c.created_at >= p.paid_at - to_days($contact_window_days)
-  group by c.crm_id, p.payment_id
-  union all
-  select
-    'order_payment', o.order_id, a.payment_id, 'crm_relationship', 9,
-    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
-    'payment names lead ' || a.lead_id || ', whose order is ' || o.order_id
-  from anonymous a
-  join matching.lead_order_links k on k.left_id = a.lead_id
-  join canonical.orders o on o.order_id = k.right_id
-  union all
-  select
-    'crm_payment', k.right_id, a.payment_id, 'crm_relationship', 10, false, c.created_at,
-    'payment names lead ' || a.lead_id || ', whose CRM record is ' || k.right_id
-  from anonymous a
-  join matching.lead_crm_links k on k.left_id = a.lead_id
-  join canonical.crm_records c on c.crm_id = k.right_id
-  union all
-  select
-    'order_payment', o.order_id, a.payment_id, 'crm_relationship', 11,
-    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
-    'same customer, order ' || cast(date_diff('day', o.created_at, a.paid_at) as varchar) || ' days before'
-  from anonymous a
-  join canonical.orders o
-    on o.customer_id = a.customer_id
-    and o.created_at <= a.paid_at
-    and o.created_at >= a.paid_at - to_days($contact_window_days)
-),
-allowed as (
-  select p.link, p.left_id, p.payment_id, p.match_method, p.strength, p.is_same_amount, p.preference, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = p.link and r.verdict = 'reject' and r.left_id = p.left_id and r.right_id = p.payment_id
-  where r.link is null
-),
-ranked as (
-  select
-    a.link,
-    a.left_id,
-    a.payment_id,
-    a.match_method,
-    a.evidence,
-    row_number() over (
-      partition by a.payment_id
-      order by a.strength, a.is_same_amount desc, a.preference desc, a.left_id, a.link
-    ) as place,
-    count(*) over (partition by a.payment_id, a.strength) as candidates
-  from allowed a
+    c.link,
+    c.left_id,
+    c.right_id,
+    c.match_method,
+    c.match_confidence,
+    c.evidence,
+    c.candidates,
+    row_number() over (partition by c.right_id order by c.match_confidence desc, c.match_method, c.link, c.left_id) as place
+  from calibrated c
+  join matching.match_standing s on s.link = c.link and s.match_method = c.match_method
+  where s.may_carry_money
+    and c.match_confidence >= case when c.is_doubtful then $doubtful_accept_from else s.accept_from end
 )
-select
-  k.link,
-  k.left_id,
-  k.payment_id as right_id,
-  k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
-  k.evidence,
-  k.candidates
-from ranked k
-join policy.match_methods m on m.match_method = k.match_method
-where k.place = 1
+select a.link, a.left_id, a.right_id, a.match_method, a.match_confidence, a.evidence, a.candidates
+from accepted a
+where a.place = 1

@@ -6,16 +6,17 @@ rows stay as history. What is current is a view over the versions that count.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.raw.typing import typed_select
+from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.sources.connector import Batch
-from reconciliation_assets.sources.files import FileSetAsideError, InboxFile, TextRows, open_file
+from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.text_rows import FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
@@ -43,6 +44,8 @@ create table if not exists {LANDINGS} (
   ignored_columns VARCHAR,
   landed_at TIMESTAMPTZ not null default current_timestamp
 );
+alter table {LANDINGS} add column if not exists preset VARCHAR;
+alter table {LANDINGS} add column if not exists passed_over VARCHAR;
 create table if not exists {QUARANTINE} (
   landing_id BIGINT not null,
   row_number BIGINT,
@@ -67,7 +70,12 @@ create table if not exists {TOTALS} (
 
 @dataclass(frozen=True)
 class Landed:
-    """What one delivery brought: its rows, how many went to quarantine, why it was set aside if it was."""
+    """What one delivery brought: its rows, how many went to quarantine, why it was set aside if it was.
+
+    Attributes:
+        preset: the preset that read the file; None for one named after its table.
+        passed_over: rows that are no data, such as totals, counted by reason.
+    """
 
     landing_id: int
     file: str
@@ -75,6 +83,8 @@ class Landed:
     quarantined: int
     set_aside_reason: str | None
     ignored_columns: tuple[str, ...]
+    preset: str | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def raw_table(table: InputTable) -> TableName:
@@ -234,13 +244,14 @@ def _land(
 ) -> Landed:
     with warehouse.transaction():
         landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+        preset = file.kind.preset.name if file.kind else None
         try:
             text = open_file(file)
         except FileSetAsideError as problem:
-            landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), ())
+            landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
         else:
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
-            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored)
+            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, preset, text.passed_over)
         _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     return landed
 
@@ -252,8 +263,9 @@ def _record(
     warehouse.execute(
         f"""
         insert into {LANDINGS} (landing_id, source_table, kind, file, place, fingerprint, present, rows, quarantined,
-                                set_aside_reason, ignored_columns)
-        values ($id, $table, $kind, $file, $place, $fingerprint, true, $rows, $quarantined, $reason, $ignored)
+                                set_aside_reason, ignored_columns, preset, passed_over)
+        values ($id, $table, $kind, $file, $place, $fingerprint, true, $rows, $quarantined, $reason, $ignored, $preset,
+                $passed_over)
         """,
         {
             "id": landed.landing_id,
@@ -266,6 +278,8 @@ def _record(
             "quarantined": landed.quarantined,
             "reason": landed.set_aside_reason,
             "ignored": ", ".join(landed.ignored_columns) or None,
+            "preset": landed.preset,
+            "passed_over": "; ".join(f"{reason}: {rows}" for reason, rows in landed.passed_over.items()) or None,
         },
     )
 
@@ -278,7 +292,8 @@ def _insert(
     protector: ContactProtector,
     zone: str,
 ) -> tuple[int, int]:
-    schema = _protected_schema(table, text.columns)
+    is_mapped = text.headings is not None
+    schema = _protected_schema(table, text.columns, is_mapped=is_mapped)
 
     def protected() -> Iterator[pa.RecordBatch]:
         for batch in text.batches():
@@ -287,7 +302,8 @@ def _insert(
     reader = pa.RecordBatchReader.from_batches(schema, protected())
     with warehouse.reading("arriving", reader):
         warehouse.execute(
-            f"create or replace temp table arrived as {typed_select(table, text.columns, 'arriving')}", {"zone": zone}
+            f"create or replace temp table arrived as {typed_select(table, text.columns, 'arriving', is_mapped=is_mapped)}",
+            {"zone": zone},
         )
     rejects = pa.table(
         {
@@ -296,12 +312,20 @@ def _insert(
         }
     )
     stored = ", ".join(name for name, _ in table.stored)
-    with warehouse.reading("rejected", rejects):
+    headings = pa.table(
+        {
+            "column_name": pa.array(list(text.headings or {}), pa.string()),
+            "heading": pa.array(list((text.headings or {}).values()), pa.string()),
+        }
+    )
+    with warehouse.reading("rejected", rejects), warehouse.reading("headings", headings):
         warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
         warehouse.execute(
             f"""
             insert into {QUARANTINE}
-            select $id, row_number, faulty_column, fault from arrived where fault is not null
+            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault
+            from arrived a left join headings h on h.column_name = a.faulty_column
+            where a.fault is not null
             union all select $id, row_number, null, reason from rejected
             """,
             {"id": landing_id},
@@ -341,7 +365,7 @@ where arrived.row_number = shift.row_number
 """
 
 
-def _protected_schema(table: InputTable, present: Sequence[str]) -> pa.Schema:
+def _protected_schema(table: InputTable, present: Sequence[str], *, is_mapped: bool) -> pa.Schema:
     plain = [
         (column.name, pa.string()) for column in table if column.name in present and column.kind not in CONTACT_KEYS
     ]
@@ -350,16 +374,17 @@ def _protected_schema(table: InputTable, present: Sequence[str]) -> pa.Schema:
         for column in table.contacts
         for name, kind in CONTACT_KEYS[column.kind]
     ]
-    return pa.schema([("row_number", pa.int64()), *plain, *keys])
+    unread = [(name, pa.string()) for name in UNREAD] if is_mapped else []
+    return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys])
 
 
 def _rows_of_unreadable(file: InboxFile) -> int:
     """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
-    if file.path.suffix.lower() not in (".csv", ".jsonl"):
+    if file.path.suffix.lower() not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
     with file.path.open("rb") as content:
         lines = sum(1 for line in content if line.strip())
-    return max(lines - (file.path.suffix.lower() == ".csv"), 0)
+    return max(lines - (file.path.suffix.lower() != ".jsonl"), 0)
 
 
 def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:

@@ -4,13 +4,40 @@ A source that cannot be reached never stops the others: its check says what happ
 on with what was landed before.
 """
 
+from datetime import timedelta
+
 import dagster as dg
 
-from reconciliation_assets.chain.installation import Installation
+from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
+from reconciliation_assets.chain.raw.rhythm import rhythm, why_empty_is_strange, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.connector import Connector, Window
-from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.errors import (
+    ExpiredCredentials,
+    MissingPermission,
+    RateLimited,
+    SchemaDrift,
+    SourceError,
+)
+
+CHECKS = {
+    "reached": "The source answered with everything it was asked for.",
+    "credentials": "The source accepts the token or key.",
+    "permission": "The credentials may read everything the connector needs.",
+    "within_limit": "The source's rate limit did not outlast the run.",
+    "shape": "Every field the connector relies on is there, and of its type.",
+    "not_empty": "The source is not empty where by its own rhythm it should have rows.",
+    "fresh": "The source's newest record is not too old.",
+}
+"""One check for everything whose remedy is another."""
+
+_CHECK_OF: dict[type[SourceError], str] = {
+    ExpiredCredentials: "credentials",
+    MissingPermission: "permission",
+    RateLimited: "within_limit",
+    SchemaDrift: "shape",
+}
 
 
 def pull_name(connector: Connector) -> str:
@@ -21,6 +48,7 @@ def pull_name(connector: Connector) -> str:
 def pull_asset(connector: Connector) -> dg.AssetsDefinition:
     """The asset that pulls one source: the window since its last pull, less the overlap, up to the instant the run speaks for."""
     name = pull_name(connector)
+    tables = [INPUT_TABLE[table] for table in connector.tables]
 
     @dg.asset(
         name=name,
@@ -34,52 +62,62 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             "together with its cursor, or not at all."
         ),
         check_specs=[
-            dg.AssetCheckSpec(
-                "reached", asset=name, description="The source answered with everything it was asked for."
-            ),
-            dg.AssetCheckSpec(
-                "not_empty", asset=name, description="The source is not empty where its last pull brought rows."
-            ),
+            dg.AssetCheckSpec(check, asset=name, description=description) for check, description in CHECKS.items()
         ],
     )
     def pull(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         last = last_pull(opened.warehouse, connector.name)
-        until = opened.as_of
-        window = Window(last[0] - connector.overlap if last else None, until)
+        window = Window(last[0] - connector.overlap if last else None, opened.as_of)
+        before = rhythm(opened.warehouse, connector.name, tables, window)
+        failures: dict[str, str] = {}
+        rows, pulled_until = 0, last[0] if last else None
         try:
             batches = list(connector.pull(window))
         except SourceError as problem:
             context.log.warning("%s", problem)
-            return dg.MaterializeResult(
-                metadata={"rows": 0, "pulled until": last[0].isoformat() if last else "never"},
-                check_results=[_told("reached", passed=False, message=str(problem)), _told("not_empty", passed=True)],
+            failures[_CHECK_OF.get(type(problem), "reached")] = str(problem)
+        else:
+            rows = land_pull(
+                opened.warehouse,
+                connector.name,
+                batches,
+                tables,
+                window.until,
+                opened.protector,
+                opened.loaded_policy.policy.zone_of,
             )
-        rows = land_pull(
-            opened.warehouse,
-            connector.name,
-            batches,
-            [INPUT_TABLE[table] for table in connector.tables],
-            until,
-            opened.protector,
-            opened.loaded_policy.policy.zone_of,
-        )
-        fell_silent = not rows and last is not None and last[1] > 0
-        silence = (
-            f"{connector.name} answered with no rows, where its last pull brought {last[1]:,}. Look in the system itself "
-            "whether there are any; if so, its permissions or filters changed."
-            if fell_silent and last
-            else ""
-        )
+            pulled_until = window.until
+            if not rows and (strange := why_empty_is_strange(before, window)):
+                failures["not_empty"] = (
+                    f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
+                    "any; if so, its permissions or filters changed."
+                )
+        after = rhythm(opened.warehouse, connector.name, tables, window)
+        if stale := why_stale(after, window.until, _silent_after(connector, opened)):
+            failures["fresh"] = (
+                f"{connector.name} may have fallen silent: {stale}. If business went on, look whether records still reach "
+                "the system; if pauses like this are usual, raise silent_after_days of this source."
+            )
         return dg.MaterializeResult(
-            metadata={"rows": rows, "pulled until": until.isoformat()},
-            check_results=[_told("reached", passed=True), _told("not_empty", passed=not fell_silent, message=silence)],
+            metadata={
+                "rows": rows,
+                "pulled until": pulled_until.isoformat() if pulled_until else "never",
+                "newest record": after.newest.isoformat() if after.newest else "none",
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=check,
+                    passed=check not in failures,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=failures.get(check),
+                )
+                for check in CHECKS
+            ],
         )
 
     return pull
 
 
-def _told(name: str, *, passed: bool, message: str = "") -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name, passed=passed, severity=dg.AssetCheckSeverity.WARN, description=message or None
-    )
+def _silent_after(connector: Connector, opened: OpenInstallation) -> timedelta:
+    return connector.silent_after or timedelta(days=opened.loaded_policy.policy.thresholds.source_silent_days)

@@ -14,7 +14,11 @@ _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 
 
-def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> str:
+# Beside rows that a preset mapped: the file's own column that could not be read, and why.
+UNREAD = ("unread_column", "unread")
+
+
+def typed_select(table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False) -> str:
     """A SELECT that reads text rows into the table's stored columns.
 
     Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
@@ -24,6 +28,7 @@ def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> st
         table: the contract.
         present: the columns that the source has; the others are read as empty.
         source: name of the relation that holds the text.
+        is_mapped: whether it also holds the columns of `UNREAD`, which come before any other fault.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
     keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
@@ -35,17 +40,19 @@ def typed_select(table: InputTable, present: tuple[str, ...], source: str) -> st
         if column.name in present
         for condition, reason in _problems(column)
     ]
+    carried = [*keys, *(UNREAD if is_mapped else ())]
+    faulty, fault = _first(problems, 0), _first(problems, 2)
     return f"""
     with text as (
-      select row_number, {"".join(f"{key}, " for key in keys)}
+      select row_number, {"".join(f"{name}, " for name in carried)}
       {text}
       from {source}
     ),
     typed as (
       select row_number, {"".join(f"{key}, " for key in keys)}
       {values},
-      {_first(problems, 0)} as faulty_column,
-      {_first(problems, 2)} as fault
+      {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
+      {f"coalesce(unread, {fault})" if is_mapped else fault} as fault
       from text
     )
     select row_number, faulty_column, fault, {", ".join(name for name, _ in table.stored)} from typed

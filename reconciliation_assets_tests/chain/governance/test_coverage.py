@@ -83,17 +83,17 @@ def test_a_floor_on_a_link_with_nothing_to_match_is_not_applicable(build: Build)
 
 def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None:
     days = [f"2026-06-{day:02d}" for day in range(1, 31)]
-    good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:23] for number in range(5)]
-    bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[23:] for number in range(5)]
+    good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:24] for number in range(5)]
+    bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[24:] for number in range(5)]
     built = build({"orders": [order("SO1", "2026-05-01", value="200")], "payments": [*good, *bad]})
-    answer = built.ask("match_coverage", "fall_order_payment")
+    answer = built.ask("coverage_daily", "fall_order_payment")
     assert (answer.passed, answer.severity) == (False, "WARN")
     assert "fell from 100.0% to 0.0%" in answer.message
 
 
 def test_too_few_records_are_no_fall(build: Build) -> None:
     company = {"orders": [order("SO1")], "payments": [payment("P1", "2026-06-28")]}
-    assert build(company).ask("match_coverage", "fall_order_payment").passed
+    assert build(company).ask("coverage_daily", "fall_order_payment").passed
 
 
 def test_coverage_by_day_and_segment_adds_up_to_the_whole(build: Build) -> None:

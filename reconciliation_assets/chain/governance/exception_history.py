@@ -1,0 +1,69 @@
+"""The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
+
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.warehouse.query import TableName
+
+_PREPARE = """
+create table if not exists governance.exception_history (
+  exception_id VARCHAR primary key,
+  kind VARCHAR not null,
+  source_table VARCHAR not null,
+  source_id VARCHAR not null,
+  owner VARCHAR not null,
+  value DECIMAL(18, 3) not null,
+  currency VARCHAR not null,
+  first_seen_on DATE not null,
+  last_seen_on DATE not null,
+  closed_on DATE,
+  reopened INTEGER not null
+);
+"""
+
+_CLOSE = """
+update governance.exception_history set closed_on = $day
+where closed_on is null and exception_id not in (select exception_id from governance.exceptions)
+"""
+
+_SEE_AGAIN = """
+update governance.exception_history h
+set last_seen_on = $day, closed_on = null, owner = e.owner, value = e.value, currency = e.currency,
+  reopened = h.reopened + case when h.closed_on is null then 0 else 1 end
+from governance.exceptions e
+where e.exception_id = h.exception_id
+"""
+
+_OPEN = """
+insert into governance.exception_history
+select exception_id, kind, source_table, source_id, owner, value, currency, $day, $day, null, 0
+from governance.exceptions
+where exception_id not in (select exception_id from governance.exception_history)
+"""
+
+
+def record_exceptions(bench: Workbench) -> Made:
+    """Bring the history up to the exceptions as they are now, all of it or nothing.
+
+    A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one
+    recorded leaves the history alone: what was seen since is not unseen.
+    """
+    warehouse = bench.warehouse
+    day = bench.as_of.astimezone(bench.loaded_policy.policy.timezone).date()
+    with warehouse.transaction():
+        warehouse.execute(_PREPARE)
+        last = warehouse.rows(
+            "select max(greatest(last_seen_on, coalesce(closed_on, last_seen_on))) from governance.exception_history"
+        )[0][0]
+        if last is None or day >= last:
+            for statement in (_CLOSE, _SEE_AGAIN, _OPEN):
+                warehouse.execute(statement, {"day": day})
+    still_open = warehouse.rows("select count(*) from governance.exception_history where closed_on is null")[0][0]
+    return Made({"open": int(still_open)})
+
+
+EXCEPTION_HISTORY = Program(
+    TableName("governance", "exception_history"),
+    (TableName("governance", "exceptions"),),
+    "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
+    "run to run.",
+    record_exceptions,
+)

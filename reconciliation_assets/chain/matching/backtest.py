@@ -1,0 +1,201 @@
+"""The backtest: exact IDs are hidden from records that have them, and the other methods look for them again.
+
+What is hidden is chosen by a fingerprint of the record's ID, so that every run hides the same. From half of the hidden ones
+only the IDs are taken, which tries contacts and relationships; from the other half contacts too, which tries what is
+inferred. The very queries and models that make the real links run on these tables, in a layer of their own.
+"""
+
+import pyarrow as pa
+
+from reconciliation_assets.chain.matching.inference.infer import infer
+from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.queries import matching_query
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+
+_LAYER = "backtest"
+_LARGEST_SHARE = 1 / 3
+_ENOUGH = 1_500
+
+# What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
+_HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "crm_records": (
+        """
+        select c.crm_id as right_id, 'lead_crm' as link, l.lead_id as left_id, c.created_at as at
+        from canonical.crm_records c join canonical.leads l on l.lead_id = c.lead_id where c.merged_into is null
+        """,
+        ("lead_id", "meta_lead_id"),
+        ("email_key", "phone_key"),
+    ),
+    "orders": (
+        """
+        select o.order_id as right_id, 'lead_order' as link, l.lead_id as left_id, o.created_at as at
+        from canonical.orders o join canonical.leads l on l.lead_id = o.lead_id
+        """,
+        ("lead_id",),
+        ("crm_id", "customer_id", "email_key", "phone_key"),
+    ),
+    "payments": (
+        """
+        select p.payment_id as right_id, 'order_payment' as link, o.order_id as left_id, p.paid_at as at
+        from canonical.payments p join canonical.orders o on o.order_id = p.order_id where p.is_money and p.kind <> 'fee'
+        union all
+        select p.payment_id, 'crm_payment', c.crm_id, p.paid_at
+        from canonical.payments p join canonical.crm_records c on c.crm_id = p.crm_id
+        where p.order_id is null and p.is_money and p.kind <> 'fee'
+        """,
+        ("order_id", "invoice_id", "crm_id", "waybill"),
+        ("lead_id", "customer_id", "email_key", "phone_key"),
+    ),
+}
+_KEY = {"crm_records": "crm_id", "orders": "order_id", "payments": "payment_id"}
+_STEPS: tuple[str | Model, ...] = (
+    *("known_lead_crm", "lead_ends", "crm_ends", LEAD_CRM, "lead_crm_links", "lead_validity"),
+    *("known_lead_order", "order_ends", LEAD_ORDER, "lead_order_links"),
+    *("known_payments", "payable_ends", "payment_ends", PAYMENTS),
+)
+_REHEARSED = {
+    TableName("matching", name)
+    for step in _STEPS
+    for name in ([step] if isinstance(step, str) else [f"inferred_{step.name}"])
+}
+_STAND_INS = {TableName("matching", name) for name in ("match_standing", "match_calibration")}
+_MOVED = {
+    **{table: TableName(_LAYER, table.name) for table in (*_REHEARSED, *_STAND_INS)},
+    **{TableName("canonical", table): TableName(_LAYER, table) for table in _HIDDEN},
+}
+
+
+def rehearse(bench: Workbench) -> Made:
+    """Hide, look again, and keep what was found for every hidden record."""
+    warehouse = bench.warehouse
+    matching = bench.loaded_policy.policy.matching
+    warehouse.execute(f"create schema if not exists {_LAYER}")
+    hidden = sum(_hide(warehouse, table, matching.backtest.share) for table in _HIDDEN)
+    if hidden < matching.backtest.fewest:
+        warehouse.load(_TARGET, _NOTHING)
+        return Made({"hidden": hidden, "judged": "too few known links to hide any"})
+    _let_every_method_try(warehouse, matching.inferred.accept_from)
+    for step in _STEPS:
+        if isinstance(step, Model):
+            infer(warehouse, step, _LAYER, matching)
+        else:
+            query = matching_query(step).moved(_MOVED)
+            warehouse.materialise(query, bench.parameters)
+    _compare(warehouse, matching.inferred.accept_from)
+    warehouse.execute(f"drop schema {_LAYER} cascade")
+    return Made({"hidden": hidden})
+
+
+def _hide(warehouse: Warehouse, table: str, share: float) -> int:
+    truth, ids, contacts = _HIDDEN[table]
+    key = _KEY[table]
+    known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
+    hidden_share = min(_LARGEST_SHARE, max(share, _ENOUGH / known)) if known else 0.0
+    limit, half = (f"{int(part * 0xFFFFFFFF):08x}" for part in (hidden_share, hidden_share / 2))
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.hidden_{table} as
+        select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact
+        from ({truth}) t
+        left join canonical.manual_matches m on m.link = t.link and m.right_id = t.right_id
+        where md5(t.link || t.right_id) < '{limit}' and m.link is null
+        """
+    )
+    emptied = [
+        *(f"case when h.right_id is null then t.{column} end as {column}" for column in ids),
+        *(f"case when h.without_contact is distinct from true then t.{column} end as {column}" for column in contacts),
+    ]
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.{table} as
+        select t.* replace ({", ".join(emptied)})
+        from canonical.{table} t
+        left join {_LAYER}.hidden_{table} h on h.right_id = t.{key}
+        """
+    )
+    return warehouse.count(TableName(_LAYER, f"hidden_{table}"))
+
+
+def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
+    """Nothing is barred or calibrated while methods are tried: that is what comes of it."""
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.match_standing as
+        select l.link, m.match_method, true as may_carry_money,
+          case m.match_method when 'inferred' then {accept_from} else 0 end as accept_from
+        from (values ('lead_crm'), ('lead_order'), ('order_payment'), ('crm_payment')) l(link)
+        cross join policy.match_methods m
+        """
+    )
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.match_calibration
+        (link varchar, match_method varchar, raw_from double, raw_to double, confidence double)
+        """
+    )
+
+
+def _compare(warehouse: Warehouse, accept_from: float) -> None:
+    hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
+    found = " union all ".join(
+        f"select link, left_id, right_id, match_method, match_confidence, is_doubtful from {_LAYER}.{name} union all "
+        f"select link, left_id, right_id, 'inferred', probability, false from {_LAYER}.inferred_{name.removeprefix('known_')}"
+        for name in ("known_lead_crm", "known_lead_order", "known_payments")
+    )
+    warehouse.execute(
+        f"""
+        create or replace table {_TARGET} as
+        with found as (
+          select *, row_number() over (partition by right_id order by is_doubtful, match_confidence desc, left_id) as place
+          from ({found})
+        )
+        select
+          h.link,
+          h.right_id,
+          h.left_id as true_left_id,
+          cast(date_trunc('month', h.at) as date) as month,
+          f.link as found_link,
+          f.left_id as found_left_id,
+          f.match_method,
+          m.strength,
+          f.match_confidence as raw_confidence,
+          coalesce(f.link = h.link and f.left_id = h.left_id, false) as is_right,
+          coalesce((f.match_method <> 'inferred' and not f.is_doubtful) or f.match_confidence >= {accept_from}, false) as is_accepted
+        from ({hidden}) h
+        left join found f on f.place = 1 and f.right_id = h.right_id and (f.link = h.link or (f.link like '%payment' and h.link like '%payment'))
+        left join policy.match_methods m on m.match_method = f.match_method
+        """
+    )
+
+
+_TARGET = TableName("matching", "backtest_links")
+_NOTHING = pa.table(
+    {
+        **{name: pa.array([], pa.string()) for name in ("link", "right_id", "true_left_id")},
+        "month": pa.array([], pa.date32()),
+        **{name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method")},
+        "strength": pa.array([], pa.int32()),
+        "raw_confidence": pa.array([], pa.float64()),
+        **{name: pa.array([], pa.bool_()) for name in ("is_right", "is_accepted")},
+    }
+)
+
+BACKTEST = Program(
+    _TARGET,
+    tuple(
+        sorted(
+            {
+                table
+                for step in _STEPS
+                if isinstance(step, str)
+                for table in matching_query(step).reads
+                if table not in _REHEARSED | _STAND_INS
+            }
+        )
+    ),
+    "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
+    "confidence stand.",
+    rehearse,
+)

@@ -1,0 +1,13 @@
+-- CRM records as the right end of links to leads that are inferred: what they can be compared by. Open are those that name
+-- no lead, were not merged away and found none by surer means.
+select
+  c.crm_id as unique_id,
+  epoch(c.created_at) / 86400.0 as at_day,
+  c.email_key,
+  c.phone_key,
+  c.name_keys,
+  c.name_sound_keys,
+  coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar) as amount_key,
+  (k.right_id is null or k.is_doubtful) and c.lead_id is null and c.meta_lead_id is null and c.merged_into is null as is_open
+from canonical.crm_records c
+left join matching.known_lead_crm k on k.right_id = c.crm_id

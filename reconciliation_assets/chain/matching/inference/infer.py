@@ -1,0 +1,164 @@
+"""Inferred links: the most likely partners of records that name none, chosen together, each with its evidence.
+
+The same steps serve the real tables and those of the backtest, which stand in a layer of their own.
+"""
+
+import json
+
+import pyarrow as pa
+
+from reconciliation_assets.chain.matching.inference.assignment import choose
+from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
+from reconciliation_assets.chain.plots import match_weights
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.policy.model import Matching
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+from reconciliation_assets.warehouse.scoring import Comparison, Scored, score_pairs
+
+_KNOWN_LINKS_LEARNT_FROM = 20_000
+# Pairs less likely than this are not kept even for calibration.
+_LEAST_PROBABILITY = 0.1
+
+
+def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) -> Scored | None:
+    """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates.
+
+    Args:
+        model: how the link is inferred.
+        layer: where its ends and known links stand.
+        matching: the policy's limits.
+
+    Returns:
+        What the pairs were scored by, or none where nothing is open.
+    """
+    right_ends = TableName(layer, model.right_ends)
+    target = TableName(layer, f"inferred_{model.name}")
+    if not warehouse.rows(f"select 1 from {right_ends} where is_open limit 1"):
+        warehouse.load(target, _NO_LINKS)
+        return None
+    scored = score_pairs(
+        model.comparisons,
+        model.blocks,
+        warehouse.arrow(f"select * from {layer}.{model.left_ends}"),
+        warehouse.arrow(f"select * from {right_ends}"),
+        warehouse.arrow(
+            f"""
+            select {_left_id(model, "left_id")} as left_id, right_id from {layer}.{model.known_links}
+            where match_method = 'exact_id' order by md5(right_id), right_id limit {_KNOWN_LINKS_LEARNT_FROM}
+            """
+        ),
+        candidates_per_key=matching.inferred.candidates_per_key,
+        fewest_known=matching.inferred.fewest_known_links,
+        match_share=model.match_share,
+    )
+    with warehouse.reading("_scored", scored.pairs):
+        warehouse.execute(
+            f"""
+            create or replace temporary table _pairs as
+            select p.*, {model.slot("p.left_id") if model.slot else "cast(null as varchar)"} as left_slot
+            from _scored p
+            join {right_ends} r on r.unique_id = p.right_id
+            left join canonical.manual_matches m
+              on m.verdict = 'reject' and m.link = {_link(model, "p.left_id")}
+              and m.left_id = {_bare_id(model, "p.left_id")} and m.right_id = p.right_id
+            where m.link is null and {model.possible}
+            """
+        )
+    chosen = choose(warehouse.arrow("select * from _pairs"), model.match_share)
+    with warehouse.reading("_chosen", chosen):
+        warehouse.execute(
+            f"""
+            create or replace table {target} as
+            select
+              {_link(model, "left_id")} as link,
+              {_bare_id(model, "left_id")} as left_id,
+              right_id,
+              probability,
+              {_words(model.comparisons)} || ', ' || candidates || case when candidates = 1 then ' candidate' else ' candidates' end
+                as evidence,
+              {_weights(model.comparisons)} as weights,
+              candidates
+            from _chosen
+            where probability >= {_LEAST_PROBABILITY}
+            """
+        )
+    warehouse.execute("drop table _pairs")
+    return scored
+
+
+_NO_LINKS = pa.table(
+    {
+        "link": pa.array([], pa.string()),
+        "left_id": pa.array([], pa.string()),
+        "right_id": pa.array([], pa.string()),
+        "probability": pa.array([], pa.float64()),
+        "evidence": pa.array([], pa.string()),
+        "weights": pa.array([], pa.string()),
+        "candidates": pa.array([], pa.int64()),
+    }
+)
+
+
+def _left_id(model: Model, column: str) -> str:
+    """How the left ends are named: those of money carry their link before their ID."""
+    return f"link || ':' || {column}" if model is PAYMENTS else column
+
+
+def _link(model: Model, column: str) -> str:
+    return f"split_part({column}, ':', 1)" if model is PAYMENTS else f"'{model.name}'"
+
+
+def _bare_id(model: Model, column: str) -> str:
+    return f"substr({column}, length(split_part({column}, ':', 1)) + 2)" if model is PAYMENTS else column
+
+
+def _words(comparisons: tuple[Comparison, ...]) -> str:
+    """The outcomes of a pair's comparisons, in words; what could not be compared is left out."""
+    return "concat_ws(', ', " + ", ".join(_outcome(each) for each in comparisons) + ")"
+
+
+def _outcome(comparison: Comparison) -> str:
+    last = len(comparison.levels) - 1
+    cases = " ".join(f"when {last - place} then '{level.says}'" for place, level in enumerate(comparison.levels))
+    return f"case gamma_{comparison.name} {cases} end"
+
+
+def _weights(comparisons: tuple[Comparison, ...]) -> str:
+    """What each comparison adds, in powers of two: `amount +9.1; name +5.2`."""
+    parts = ", ".join(
+        f"case when gamma_{each.name} >= 0 then '{each.name.replace('_', ' ')} ' || printf('%+.1f', mw_{each.name}) end"
+        for each in comparisons
+    )
+    return f"concat_ws('; ', {parts})"
+
+
+def _program(model: Model, description: str) -> Program:
+    def make(bench: Workbench) -> Made:
+        scored = infer(bench.warehouse, model, "matching", bench.loaded_policy.policy.matching)
+        if scored is None:
+            return Made({"learnt from": "nothing is open"})
+        learnt = f"{scored.learnt_from:,} known links" if scored.learnt_from else "the shipped chances"
+        return Made(
+            {"learnt from": learnt, "pairs compared": scored.pairs.num_rows, "weights": json.dumps(scored.weights)},
+            {"what each outcome adds": match_weights(scored.weights)},
+        )
+
+    return Program(
+        TableName("matching", f"inferred_{model.name}"),
+        (
+            TableName("matching", model.left_ends),
+            TableName("matching", model.right_ends),
+            TableName("matching", model.known_links),
+            TableName("canonical", "manual_matches"),
+        ),
+        description,
+        make,
+    )
+
+
+INFERENCES: tuple[Program, ...] = (
+    _program(LEAD_CRM, "CRM records that name no lead, each with the lead it most likely came from."),
+    _program(LEAD_ORDER, "Orders that name no lead, each with the lead it most likely came from."),
+    _program(PAYMENTS, "Money that names nothing, with the order or CRM record it most likely belongs to."),
+)

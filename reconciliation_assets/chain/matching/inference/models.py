@@ -1,0 +1,264 @@
+"""The models of inferred links: what two records are compared by, and the chances that hold until a company's own are known.
+
+The shipped chances (m: among true pairs, u: among random pairs) were taken from generated companies with a third of the
+payments without IDs. A company with enough known links learns its own from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciliation_assets.warehouse.scoring import Block, Comparison, Level
+
+_EITHER_EMPTY = "coalesce(len({0}_l), 0) = 0 or coalesce(len({0}_r), 0) = 0"
+
+
+@dataclass(frozen=True)
+class Model:
+    """How one kind of link is inferred.
+
+    Attributes:
+        left_ends, right_ends: tables of the records to be linked.
+        known_links: table whose exact links the chances are learnt from.
+        match_share: how many of the open right ends are expected to have a partner.
+        possible: SQL over the outcomes of a pair (p.gamma_<name>, 0 for the last); any other pair is no link, whatever else
+            speaks for it.
+        slot: SQL over the left and right row (l, r) of what of the left end can be taken once; none where a left end may have
+            any number of right ones.
+    """
+
+    name: str
+    left_ends: str
+    right_ends: str
+    known_links: str
+    comparisons: tuple[Comparison, ...]
+    blocks: tuple[Block, ...]
+    match_share: float
+    possible: str = "p.gamma_time <> 0"
+    slot: Callable[[str], str] | None = None
+
+
+NAME = Comparison(
+    "name",
+    _EITHER_EMPTY.format("name_keys"),
+    (
+        Level("the same name", "len(list_intersect(name_keys_l, name_keys_r)) >= 2", 0.75, 0.0006),
+        Level(
+            "a name that sounds the same",
+            "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) >= 2",
+            0.12,
+            0.0008,
+        ),
+        Level("one word of the name", "len(list_intersect(name_keys_l, name_keys_r)) = 1", 0.09, 0.02),
+        Level("one sound of the name", "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) = 1", 0.02, 0.02),
+        Level("another name", "else", 0.02, 0.9586),
+    ),
+)
+PHONE = Comparison(
+    "phone",
+    "phone_key_l is null or phone_key_r is null",
+    (Level("the same phone", "phone_key_l = phone_key_r", 0.93, 0.0001), Level("another phone", "else", 0.07, 0.9999)),
+)
+EMAIL = Comparison(
+    "email",
+    "email_key_l is null or email_key_r is null",
+    (
+        Level("the same e-mail", "email_key_l = email_key_r", 0.97, 0.0001),
+        Level("another e-mail", "else", 0.03, 0.9999),
+    ),
+)
+# A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
+_GAP = "at_day_r - at_day_l"
+# Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
+_TWO_WORDS = (
+    "unnest(list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
+    "lambda p: p[1] < p[2]), lambda p: p[1] || p[2]))"
+)
+
+LEAD_CRM = Model(
+    "lead_crm",
+    "lead_ends",
+    "crm_ends",
+    "known_lead_crm",
+    (
+        NAME,
+        Comparison(
+            "time",
+            "at_day_l is null or at_day_r is null",
+            (
+                Level("opened within the hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.5, 0.0003),
+                Level("opened within a day", f"{_GAP} between 0 and 1", 0.3, 0.007),
+                Level("opened within three days", f"{_GAP} between 0 and 3", 0.1, 0.014),
+                Level("opened within two weeks", f"{_GAP} between 0 and 14", 0.07, 0.07),
+                Level("opened within 90 days", f"{_GAP} between 0 and 90", 0.02, 0.35),
+                Level("opened before the lead or long after it", "else", 0.01, 0.5587),
+            ),
+        ),
+        Comparison(
+            "value",
+            "amount_key_l is null or amount_key_r is null",
+            (
+                Level("the same value", "amount_key_l = amount_key_r", 0.3, 0.01, "amount_key"),
+                Level("another value", "else", 0.7, 0.99),
+            ),
+        ),
+        PHONE,
+        EMAIL,
+    ),
+    (
+        Block(
+            "unnest(name_sound_keys) || '|' || floor(at_day)",
+            "unnest(name_sound_keys) || '|' || unnest([floor(at_day), floor(at_day) - 1, floor(at_day) - 2])",
+        ),
+        Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
+        Block(
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || floor(at_day / 14)",
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1])",
+        ),
+    ),
+    match_share=0.7,
+    slot=lambda left: left,
+)
+
+LEAD_ORDER = Model(
+    "lead_order",
+    "lead_ends",
+    "order_ends",
+    "known_lead_order",
+    (
+        NAME,
+        Comparison(
+            "device",
+            "(session_id_l is null or session_id_r is null) and (click_id_l is null or click_id_r is null)",
+            (
+                Level("the same visit", "session_id_l = session_id_r or click_id_l = click_id_r", 0.7, 0.00001),
+                Level("another visit", "else", 0.3, 0.99999),
+            ),
+        ),
+        Comparison(
+            "time",
+            "at_day_l is null or at_day_r is null",
+            (
+                Level("ordered within a day", f"{_GAP} between 0 and 1", 0.25, 0.006),
+                Level("ordered within a week", f"{_GAP} between 0 and 7", 0.35, 0.04),
+                Level("ordered within a month", f"{_GAP} between 0 and 30", 0.3, 0.13),
+                Level("ordered within 90 days", f"{_GAP} between 0 and 90", 0.098, 0.25),
+                Level("ordered before the lead or long after it", "else", 0.002, 0.574),
+            ),
+        ),
+        Comparison(
+            "offer",
+            "offer_l is null or offer_r is null",
+            (Level("the same offer", "offer_l = offer_r", 0.9, 0.1), Level("another offer", "else", 0.1, 0.9)),
+        ),
+        Comparison(
+            "market",
+            "market_l is null or market_r is null",
+            (Level("the same market", "market_l = market_r", 0.98, 0.4), Level("another market", "else", 0.02, 0.6)),
+        ),
+        Comparison(
+            "campaign",
+            "campaign_id_l is null or campaign_id_r is null",
+            (
+                Level("the same campaign", "campaign_id_l = campaign_id_r", 0.8, 0.1),
+                Level("another campaign", "else", 0.2, 0.9),
+            ),
+        ),
+        PHONE,
+        EMAIL,
+    ),
+    (
+        Block("session_id", "session_id"),
+        Block("click_id", "click_id"),
+        Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
+        Block(
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || market",
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || market",
+        ),
+    ),
+    match_share=0.05,
+)
+
+_SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
+
+PAYMENTS = Model(
+    "payments",
+    "payable_ends",
+    "payment_ends",
+    "known_payments",
+    (
+        Comparison(
+            "amount",
+            "amount_key_l is null or amount_key_r is null",
+            (
+                Level("the same amount", "amount_key_l = amount_key_r", 0.75, 0.001, "amount_key"),
+                Level("the amount less its discount", "discounted_key_l = amount_key_r", 0.05, 0.0002),
+                Level("what is still due", "due_key_l = amount_key_r", 0.05, 0.0002),
+                Level(
+                    "a half, third or quarter of the amount",
+                    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
+                    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01",
+                    0.06,
+                    0.008,
+                ),
+                Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.05, 0.35),
+                Level("another amount", "else", 0.01, 0.6406),
+            ),
+        ),
+        NAME,
+        Comparison(
+            "time",
+            "at_day_l is null or at_day_r is null",
+            (
+                Level("paid within minutes", f"{_GAP} > 0 and {_GAP} <= 0.0035", 0.2, 0.00003),
+                Level("paid within an hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.1, 0.0003),
+                Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
+                Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
+                Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
+                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.15, 0.15),
+                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.045, 0.27),
+                Level("paid before it existed or long after", "else", 0.005, 0.4877),
+            ),
+        ),
+        Comparison(
+            "way_of_paying",
+            "method_l is null or method_r is null",
+            (
+                Level("the way of paying the order names", "method_l = method_r", 0.97, 0.35),
+                Level("another way of paying", "else", 0.03, 0.65),
+            ),
+        ),
+        Comparison(
+            "what_it_awaits",
+            "awaits_l is null",
+            (
+                Level("money of this kind is awaited", "contains(awaits_l, kind_r)", 0.97, 0.3),
+                Level("no such money is awaited", "else", 0.03, 0.7),
+            ),
+        ),
+        PHONE,
+        EMAIL,
+    ),
+    (
+        Block("amount_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
+        Block("discounted_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
+        Block("amount_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
+        Block("discounted_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
+        Block(
+            "due_key || '|' || floor(at_day / 60)",
+            "amount_key || '|' || unnest([floor(at_day / 60), floor(at_day / 60) - 1])",
+        ),
+        Block(
+            "currency || '|' || unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
+            " || '|' || floor(at_day / 30)",
+            "currency || '|' || (round(ln(amount) * 100) + unnest([-1, 0, 1])) || '|' || unnest([floor(at_day / 30), "
+            "floor(at_day / 30) - 1, floor(at_day / 30) - 2])",
+        ),
+        Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
+        Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
+    ),
+    match_share=0.95,
+    possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
+    slot=lambda left: (
+        f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"
+    ),
+)

@@ -1,0 +1,113 @@
+-- Which lead every CRM record belongs to: by a person's decision, by the lead's or Meta's lead ID, by the same contact
+-- inside the window (of several leads the latest before it), or because a record merged into it names the lead. A phone
+-- shared under another name is doubtful: a family, not one person.
+with meta_leads as (
+  select meta_lead_id, min(lead_id) as lead_id
+  from canonical.leads
+  where meta_lead_id is not null
+  group by meta_lead_id
+  having count(*) = 1
+),
+contacts as (
+  select crm_id, created_at, email_key as contact_key from canonical.crm_records where email_key is not null
+  union all
+  select crm_id, created_at, phone_key from canonical.crm_records where phone_key is not null
+),
+shared_contacts as (
+  select
+    c.crm_id,
+    o.lead_id,
+    max(o.created_at) as lead_at,
+    max(c.created_at) as created_at,
+    case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
+  from contacts c
+  join matching.contact_owners o
+    on o.contact_key = c.contact_key
+    and o.created_at <= c.created_at
+    and o.created_at >= c.created_at - to_days($contact_window_days)
+  group by c.crm_id, o.lead_id
+),
+by_contact as (
+  select
+    s.crm_id,
+    s.lead_id,
+    s.lead_at,
+    s.created_at,
+    s.contact,
+    s.contact = 'phone' and coalesce(
+      len(list_intersect(l.name_sound_keys, r.name_sound_keys))
+        < least(2, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
+  from shared_contacts s
+  join canonical.leads l on l.lead_id = s.lead_id
+  join canonical.crm_records r on r.crm_id = s.crm_id
+),
+pairs as (
+  select
+    m.left_id as lead_id,
+    m.right_id as crm_id,
+    'manual_verified' as match_method,
+    1 as strength,
+    m.verified_at as preference,
+    'accepted by ' || m.verified_by || ': ' || m.reason as evidence
+  from canonical.manual_matches m
+  join canonical.leads l on l.lead_id = m.left_id
+  join canonical.crm_records c on c.crm_id = m.right_id
+  where m.link = 'lead_crm' and m.verdict = 'accept'
+  union all
+  select l.lead_id, c.crm_id, 'exact_id', 2, l.created_at, 'CRM record names lead ' || l.lead_id
+  from canonical.crm_records c
+  join canonical.leads l on l.lead_id = c.lead_id
+  union all
+  select m.lead_id, c.crm_id, 'exact_id', 3, c.created_at, 'CRM record names Meta lead ' || c.meta_lead_id
+  from canonical.crm_records c
+  join meta_leads m on m.meta_lead_id = c.meta_lead_id
+  union all
+  select
+    b.lead_id,
+    b.crm_id,
+    'exact_contact',
+    case when b.is_doubtful then 9 else 4 end,
+    b.lead_at,
+    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, b.created_at) as varchar) || ' days before'
+      || case when b.is_doubtful then ', but another name' else '' end
+  from by_contact b
+  union all
+  select
+    l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at,
+    'merged from ' || min(c.crm_id) || ', which names lead ' || l.lead_id
+  from canonical.crm_records c
+  join canonical.crm_records s on s.crm_id = c.survivor_id
+  join canonical.leads l on l.lead_id = c.lead_id
+  group by l.lead_id, s.crm_id, l.created_at
+),
+allowed as (
+  select p.lead_id, p.crm_id, p.match_method, p.strength, p.preference, p.evidence
+  from pairs p
+  left join canonical.manual_matches r
+    on r.link = 'lead_crm' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.crm_id
+  where r.link is null
+),
+ranked as (
+  select
+    a.lead_id,
+    a.crm_id,
+    a.match_method,
+    a.evidence,
+    a.strength,
+    row_number() over (partition by a.crm_id order by a.strength, a.preference desc, a.lead_id) as place,
+    count(*) over (partition by a.crm_id, a.strength) as candidates
+  from allowed a
+)
+select
+  'lead_crm' as link,
+  k.lead_id as left_id,
+  k.crm_id as right_id,
+  k.match_method,
+  case when k.strength = 9 then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / k.candidates)
+    as match_confidence,
+  k.evidence,
+  k.candidates,
+  k.strength = 9 as is_doubtful
+from ranked k
+join policy.match_methods m on m.match_method = k.match_method
+where k.place = 1

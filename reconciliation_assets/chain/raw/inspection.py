@@ -1,0 +1,106 @@
+"""Inspection: what a file would be taken for. It is landed in a warehouse that is thrown away."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciliation_assets.chain.raw.landing import QUARANTINE, Landed, land_inbox
+from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.sources.files import InboxFile, take_for
+from reconciliation_assets.sources.presets.model import Preset
+from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised
+from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.text_rows import private_engine
+from reconciliation_assets.warehouse.duckdb import Warehouse
+
+_PROBLEMS_TOLD = 10
+
+
+@dataclass(frozen=True)
+class InspectedPart:
+    """What a file has for one table.
+
+    Attributes:
+        landed: its rows, those in quarantine, those passed over.
+        problems: the first ones, as row, column and reason.
+    """
+
+    table: str
+    landed: Landed
+    problems: list[tuple[int | None, str | None, str]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file would be taken for.
+
+    Attributes:
+        kind: the preset that reads it and what of its header is known; None where its name told the table.
+        mapped: heading, and the contract columns it fills.
+        refusal: why it is not taken in; None where it is.
+    """
+
+    path: Path
+    kind: Recognised | None
+    mapped: list[tuple[str, str]]
+    parts: list[InspectedPart]
+    refusal: str | None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the file can be read as something."""
+        return self.refusal is None and all(part.landed.set_aside_reason is None for part in self.parts)
+
+
+def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str], str]) -> Inspection:
+    """Look at a file as a run would.
+
+    Args:
+        path: the file, wherever it lies.
+        presets: the kinds of file that headings tell.
+        zone_of: zone of a table's timestamps without an offset.
+    """
+    if not path.is_file():
+        return Inspection(path, None, [], [], "there is no such file")
+    taken = take_for(path, presets)
+    if isinstance(taken, Unrecognised):
+        return Inspection(path, None, [], [], taken.reason)
+    kind = taken[0].kind
+    with private_engine() as connection:
+        warehouse = Warehouse(connection)
+        # The keys are thrown away with the warehouse.
+        protector = ContactProtector(secrets.token_bytes())
+        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in taken]
+    return Inspection(path, kind, _mapped(kind) if kind else [], parts, None)
+
+
+def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
+    (landed,) = land_inbox(warehouse, INPUT_TABLE[file.table], [file], protector, zone)
+    problems = warehouse.rows(
+        f"""
+        select row_number, column_name, reason from {QUARANTINE}
+        where landing_id = $id order by row_number, column_name limit {_PROBLEMS_TOLD}
+        """,
+        {"id": landed.landing_id},
+    )
+    return InspectedPart(file.table, landed, [(row, column, reason) for row, column, reason in problems])
+
+
+def _mapped(kind: Recognised) -> list[tuple[str, str]]:
+    """In the file's order; a heading that only decides about rows fills nothing."""
+    fills = {
+        name: list(
+            dict.fromkeys(
+                f"{part.table}.{column}"
+                for part in kind.preset.tables
+                for column, cell in part.columns.items()
+                if name in cell.reads
+            )
+        )
+        for name in kind.positions
+    }
+    return [
+        (kind.headings[name], ", ".join(fills[name]) or "tells which rows count")
+        for name in sorted(kind.positions, key=lambda name: kind.positions[name])
+    ]

@@ -1,0 +1,25 @@
+"""Stocktaking: what lies in the inbox and what each file is taken for, before anything is landed."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from reconciliation_assets.sources.files import InboxFile
+from reconciliation_assets.sources.presets.recognition import Unrecognised
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+
+INBOX_FILES = TableName("raw", "inbox_files")
+
+
+def take_stock(warehouse: Warehouse, known: Sequence[InboxFile], unknown: Sequence[Unrecognised]) -> int:
+    """Note every file of the inbox with its table and preset, or why it is not taken in; returns how many rows that is."""
+    rows: list[tuple[str | None, ...]] = [
+        *((file.name, file.table, file.kind.preset.name if file.kind else None, None) for file in known),
+        *((file.path.name, None, None, file.reason) for file in unknown),
+    ]
+    columns = ("file", "source_table", "preset", "reason")
+    return warehouse.load(
+        INBOX_FILES,
+        pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)}),
+    )

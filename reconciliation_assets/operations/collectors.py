@@ -1,0 +1,145 @@
+"""Collectors: what broke and what recovered, read from Dagster's own records, never from the warehouse."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.operations.alerts import Book, Finding
+from reconciliation_assets.operations.check_history import evaluations_after
+from reconciliation_assets.operations.jobs import DAILY_JOB
+from reconciliation_assets.policy.model import AlertKind, Policy
+
+COPY = dg.AssetKey("published_copy")
+
+_ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+_RUNS_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a collector looks at.
+
+    Attributes:
+        book: what the sensor remembers.
+        ui: address of the Dagster UI, without a slash at its end.
+        now: the instant of the tick.
+    """
+
+    instance: dg.DagsterInstance
+    book: Book
+    policy: Policy
+    ui: str
+    now: datetime
+
+
+Collector = Callable[[Tick], Iterable[Finding]]
+
+
+def kind_of(check: dg.AssetCheckKey) -> AlertKind:
+    """The kind of alert that a check's failure is."""
+    if check.name.startswith(("floor_", "fall_")):
+        return "match_rate"
+    if check.name == "freshness" or check.asset_key.to_user_string().startswith("pull_"):
+        return "source"
+    return "check"
+
+
+def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collector:
+    """Evaluations of the checks of one kind since the last tick."""
+    watched = [check for check in checks if kind_of(check) == kind]
+
+    def collect(tick: Tick) -> Iterable[Finding]:
+        for position, check, evaluation in evaluations_after(tick.instance, watched, tick.book.after):
+            table = check.asset_key.to_user_string()
+            yield Finding(
+                problem=f"{table}.{check.name}",
+                position=position,
+                kind=kind,
+                is_broken=not evaluation.passed,
+                what=_what(table, check.name),
+                message=evaluation.description or f"{table}: the check {check.name} {_HELD[evaluation.passed]}.",
+                owner=_owner(check, tick.policy),
+                link=f"{tick.ui}/assets/{table}?view=checks&checkDetail={check.name}",
+            )
+
+    return collect
+
+
+_HELD = {True: "holds", False: "does not hold"}
+
+
+def broken_runs(tick: Tick) -> Iterable[Finding]:
+    """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
+    filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
+    for record in reversed(tick.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)):
+        run = record.dagster_run
+        if record.storage_id <= tick.book.after or _stopped_by_a_check(tick.instance, run.run_id):
+            continue
+        succeeded = run.status is dg.DagsterRunStatus.SUCCESS
+        yield Finding(
+            problem=DAILY_JOB,
+            position=record.storage_id,
+            kind="run",
+            is_broken=not succeeded,
+            what="the daily run",
+            message=(
+                "The run went through; everything is as of it."
+                if succeeded
+                else f"The run ended as {run.status.value.lower()}. The published copy stays as it was. Run again; "
+                "if it breaks again, its log in the UI names the step."
+            ),
+            owner=tick.policy.owners.default,
+            link=f"{tick.ui}/runs/{run.run_id}",
+        )
+
+
+def stale_copy(tick: Tick) -> Iterable[Finding]:
+    """Whether the published copy is older than the policy allows; nothing where none was ever written."""
+    newest = tick.instance.get_latest_materialization_event(COPY)
+    if newest is None:
+        return
+    age = tick.now - datetime.fromtimestamp(newest.timestamp, tick.now.tzinfo)
+    limit = timedelta(hours=tick.policy.alerts.copy_stale_hours)
+    yield Finding(
+        problem="published_copy",
+        position=int(newest.timestamp),
+        kind="stale_copy",
+        is_broken=age > limit,
+        what="the published copy is stale",
+        message=(
+            f"It was last replaced {age.total_seconds() / 3600:.0f} hours ago; the policy allows "
+            f"{tick.policy.alerts.copy_stale_hours}. People read old figures: see why no run went through since."
+            if age > limit
+            else "It was replaced."
+        ),
+        owner=tick.policy.owners.default,
+        link=f"{tick.ui}/assets/published_copy",
+    )
+
+
+def _stopped_by_a_check(instance: dg.DagsterInstance, run_id: str) -> bool:
+    evaluations = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    failed = (
+        entry.dagster_event.asset_check_evaluation_data
+        for entry in evaluations
+        if entry.dagster_event and not entry.dagster_event.asset_check_evaluation_data.passed
+    )
+    return any(each.blocking and each.severity is dg.AssetCheckSeverity.ERROR for each in failed)
+
+
+def _what(table: str, check: str) -> str:
+    kind, _, link = check.partition("_")
+    if kind in ("floor", "fall"):
+        return {"floor": f"match rate of {link} below its floor", "fall": f"match rate of {link} fell"}[kind]
+    return f"check {check} of {table}"
+
+
+def _owner(check: dg.AssetCheckKey, policy: Policy) -> str:
+    """The link's owner for a match rate, else the table's, else the policy's default."""
+    owners: dict[str, str] = {str(link): owner for link, owner in policy.owners.links.items()}
+    by_link = owners.get(check.name.partition("_")[2]) if kind_of(check) == "match_rate" else None
+    table = OUTPUT_TABLE.get(check.asset_key.to_user_string())
+    return by_link or (table.owner if table else policy.owners.default)

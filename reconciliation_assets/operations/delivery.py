@@ -1,0 +1,105 @@
+"""Delivery: notices to channels through Apprise, and the log of what every channel took.
+
+A channel's URL may carry a token, so it is never logged and never part of a message.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import apprise
+from pydantic import SecretStr
+
+from reconciliation_assets.operations.alerts import Book, Notice, may_go
+from reconciliation_assets.policy.model import Alerts
+
+DEFAULT_CHANNEL = "default"
+
+
+class DeliveryLog:
+    """What was delivered where, one JSON line each, on disk before the next is sent.
+
+    The sensor's cursor is saved only at the end of a tick; the log is what keeps a tick that was killed from telling
+    again what it told.
+
+    Args:
+        path: the file; made with its folder on first use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def delivered(self) -> set[tuple[str, str]]:
+        """Notice and channel of all that was delivered; a line that a kill cut short counts as not written."""
+        if not self._path.is_file():
+            return set()
+        found = set()
+        for line in self._path.read_text("utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            found.add((entry["notice_id"], entry["channel"]))
+        return found
+
+    def record(self, notice: Notice, channel: str, now: datetime) -> None:
+        """Write down that a channel took a notice."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        entry = {
+            "at": now.isoformat(),
+            "channel": channel,
+            **notice.model_dump(include={"notice_id", "problem", "kind", "owner", "title"}),
+        }
+        with self._path.open("a+b") as log:
+            # A kill may have left half a line; what follows must not continue it.
+            is_cut = log.tell() > 0 and not self._path.read_bytes().endswith(b"\n")
+            log.write((b"\n" if is_cut else b"") + json.dumps(entry).encode() + b"\n")
+            log.flush()
+            os.fsync(log.fileno())
+
+
+def deliver(
+    book: Book, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
+) -> tuple[Book, list[Notice], list[str]]:
+    """Deliver what may go out now; what a channel refused, and all behind it, stays for the next tick.
+
+    Args:
+        channels: Apprise URLs by channel; a route to a channel that has none goes to `default`.
+        now: in the policy's zone, which quiet hours are in.
+
+    Returns:
+        The book without what was delivered, the notices that went out in full, and the channels that refused.
+    """
+    done = log.delivered()
+    refused: set[str] = set()
+    kept, told = [], []
+    for notice in book.outbox:
+        left = []
+        for channel in notice.channels:
+            if (notice.notice_id, channel) in done:
+                continue
+            if not may_go(notice, now.time(), alerts) or channel in refused:
+                left.append(channel)
+            elif _sent(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
+                log.record(notice, channel, now)
+            else:
+                refused.add(channel)
+                left.append(channel)
+        if left:
+            kept.append(notice.model_copy(update={"channels": tuple(left)}))
+        else:
+            told.append(notice)
+    return book.model_copy(update={"outbox": kept}), told, sorted(refused)
+
+
+def _sent(notice: Notice, url: SecretStr | None) -> bool:
+    """Whether the channel took it. Without any URL the sensor's own log is the only channel, and always takes it."""
+    if url is None:
+        return True
+    messenger = apprise.Apprise()
+    if not messenger.add(url.get_secret_value()):
+        return False
+    kind = apprise.NotifyType.SUCCESS if notice.title.startswith("Over") else apprise.NotifyType.WARNING
+    return bool(messenger.notify(title=notice.title, body=notice.text, notify_type=kind))

@@ -1,0 +1,47 @@
+"""What a file would be taken for, printed."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reconciliation_assets.chain.raw.inspection import InspectedPart, Inspection
+
+
+def show_inspection(out: Console, inspection: Inspection) -> None:
+    """Print one file's inspection; never a value out of it."""
+    name, kind = escape(inspection.path.name), inspection.kind
+    if inspection.refusal is not None:
+        out.print(f"[bold]{name}[/] is not taken in: {escape(inspection.refusal)}.", highlight=False, soft_wrap=True)
+        return
+    if kind is None:
+        out.print(f"[bold]{name}[/] is, by its name, the table {inspection.parts[0].table}.", highlight=False)
+    else:
+        out.print(
+            f"[bold]{name}[/] is, by its headings in row {kind.header_row}, a {escape(kind.preset.title)} "
+            f"(preset {kind.preset.name}; {kind.written}).",
+            highlight=False,
+            soft_wrap=True,
+        )
+        columns = Table("column of the file", "fills", box=None, padding=(0, 2))
+        for heading, fills in inspection.mapped:
+            columns.add_row(escape(heading), fills)
+        out.print(columns)
+        if kind.unmapped:
+            out.print(f"Not read: {escape(', '.join(kind.unmapped))}.", highlight=False, soft_wrap=True)
+        for reason, rows in inspection.parts[0].landed.passed_over.items():
+            out.print(f"Passed over: {escape(reason)} ({rows:,}).", highlight=False, soft_wrap=True)
+    for part in inspection.parts:
+        _show_part(out, part)
+
+
+def _show_part(out: Console, part: InspectedPart) -> None:
+    landed = part.landed
+    if landed.set_aside_reason is not None:
+        out.print(f"{part.table}: set aside whole: {escape(landed.set_aside_reason)}.", highlight=False, soft_wrap=True)
+        return
+    out.print(f"{part.table}: {landed.rows:,} rows, {landed.quarantined:,} of them to quarantine.", highlight=False)
+    for row, column, reason in part.problems:
+        where = ", ".join(
+            [*([f"row {row}"] if row is not None else []), *([f"column {escape(column)}"] if column else [])]
+        )
+        out.print(f"  {where}: {escape(reason)}", highlight=False, soft_wrap=True)

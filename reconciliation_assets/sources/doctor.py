@@ -1,0 +1,119 @@
+"""What every configured source says about itself before anything is pulled: what works, what is missing, what to do.
+
+Each source is probed once. Findings are held against the policy here, since no single connector knows it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from reconciliation_assets.policy.model import Policy
+from reconciliation_assets.sources.connector import Connector, Probe, ProbedAccount
+from reconciliation_assets.sources.errors import SourceError
+from reconciliation_assets.sources.files import discover, open_file
+from reconciliation_assets.sources.presets.model import Preset
+from reconciliation_assets.sources.text_rows import FileSetAsideError
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""Windows are cut by our clock and overlap by an hour or more; a minute is past what networks explain."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One line of the doctor's table.
+
+    Attributes:
+        source: the source's name in the sources file.
+        state: `look` is for a person to judge and hinders no pull; `missing` hinders it.
+        told: what was found.
+        next_step: what to do; empty where there is nothing.
+    """
+
+    source: str
+    state: Literal["works", "look", "missing"]
+    told: str
+    next_step: str = ""
+
+
+def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[str] = ()) -> list[Diagnosis]:
+    """Probe every source; one that fails keeps none of the others from being asked.
+
+    Args:
+        connectors: the configured sources.
+        policy: the agreed definitions.
+        rated: currencies that dropped fx_rates know.
+    """
+    return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
+
+
+def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:
+    """Currencies in the dropped fx_rates; a file that cannot be read is the next run's to tell."""
+    found: set[str] = set()
+    for file in discover(inbox, presets)[0]:
+        if file.table != "fx_rates":
+            continue
+        try:
+            for rows in open_file(file).batches():
+                found |= {str(cell).strip().upper() for cell in rows["currency"].to_pylist() if cell}
+        except FileSetAsideError:
+            continue
+    return found
+
+
+def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -> Iterator[Diagnosis]:
+    try:
+        probe = connector.probe()
+    except SourceError as problem:
+        yield Diagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
+        return
+    yield Diagnosis(connector.name, "works", "; ".join(_described(account) for account in probe.accounts))
+    yield from diagnose(connector.name, probe, policy, rated, by_account_days="meta_insights" in connector.tables)
+
+
+def diagnose(
+    source: str, probe: Probe, policy: Policy, rated: Collection[str] = (), *, by_account_days: bool
+) -> Iterator[Diagnosis]:
+    """Hold a probe against the policy and our clock.
+
+    Args:
+        source: the source's name.
+        probe: what it says.
+        policy: the agreed definitions.
+        rated: currencies that dropped fx_rates know.
+        by_account_days: whether the source reports by days of the account's own zone.
+    """
+    for finding in probe.findings:
+        yield Diagnosis(source, "look", finding, "Compare it with this source's page under docs/sources")
+    if probe.clock_skew is not None and abs(probe.clock_skew) > CLOCK_TOLERANCE:
+        seconds = abs(probe.clock_skew).total_seconds()
+        side = "ahead of" if probe.clock_skew > timedelta() else "behind"
+        yield Diagnosis(
+            source, "look", f"its clock is {seconds:,.0f} seconds {side} ours", "Let this machine follow a time server"
+        )
+    for account in probe.accounts:
+        if account.currency and account.currency not in rated and not _has_a_rate(account.currency, policy):
+            yield Diagnosis(
+                source,
+                "look",
+                f"{account.account_id} is in {account.currency}, and neither the policy nor fx_rates has a rate to {policy.reporting_currency}",
+                f"Have {account.currency} in fx_rates.csv for every day of its money",
+            )
+        if by_account_days and account.time_zone and account.time_zone != policy.zone:
+            yield Diagnosis(
+                source,
+                "look",
+                f"{account.account_id} has its days in {account.time_zone}, the policy in {policy.zone}",
+                "Expect results near midnight on the neighbouring day, or agree on one zone",
+            )
+
+
+def _described(account: ProbedAccount) -> str:
+    known = [text for text in (account.time_zone, account.currency) if text]
+    return f"{account.account_id} ({', '.join(known)})" if known else account.account_id
+
+
+def _has_a_rate(currency: str, policy: Policy) -> bool:
+    pegged = {"USD", *policy.pegged_to_usd}
+    return currency == policy.reporting_currency or {currency, policy.reporting_currency} <= pegged

@@ -1,0 +1,295 @@
+"""From a sheet to a contract table: a preset as one SELECT over the sheet's cells.
+
+The text it gives is what a file in the contract's own form would hold; typing comes after, as for every other file. A
+row with a cell that no reading makes sense of comes too, with `unread_column` (as the file calls it) and `unread`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib import resources
+
+import pyarrow as pa
+
+from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
+from reconciliation_assets.sources.presets.recognition import Recognised
+from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
+
+_ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
+_SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
+_TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
+
+
+def mapped_rows(kind: Recognised, part: TablePart, sheet: pa.Table) -> TextRows:
+    """The rows that a recognised file has for one contract table.
+
+    Args:
+        kind: what the file is.
+        part: which of its preset's tables.
+        sheet: all of the file's rows as text.
+    """
+    columns = _contract_columns(kind, part)
+
+    def read(rows: TextRows) -> Iterator[pa.Table]:
+        with private_engine() as connection:
+            connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
+            connection.register("sheet", sheet)
+            connection.execute(f"create table judged as {_judged(kind, sheet.num_columns - 1)}")
+            connection.unregister("sheet")
+            rows.passed_over.update(
+                connection.execute(
+                    "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
+                ).fetchall()
+            )
+            for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
+                yield pa.Table.from_batches([batch])
+
+    return TextRows(columns, kind.unmapped, read, headings=_headings(kind, part))
+
+
+def _contract_columns(kind: Recognised, part: TablePart) -> tuple[str, ...]:
+    return tuple(
+        column.name
+        for column in INPUT_TABLE[part.table]
+        if column.name in part.columns or column.name in kind.preset.defaults
+    )
+
+
+def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
+    """What the file calls a contract column: the heading of the first column it is filled from."""
+    return {
+        name: kind.headings[found]
+        for name, cell in part.columns.items()
+        if (found := next((column for column in cell.reads if column in kind.headings), None)) is not None
+    }
+
+
+def _judged(kind: Recognised, sheet_width: int) -> str:
+    """Every row below the header that is not blank: its cells as they are (`_cell`) and as they are read (`_value`), what makes it
+    no data (`passed_over`), and the first cell that cannot be read."""
+    preset = kind.preset
+    raw = ",\n      ".join(f"{_raw(kind, name)} as {name}_cell" for name in preset.columns)
+    read = ",\n      ".join(f"{_read(kind, name)} as {name}_value" for name in preset.columns)
+    whole = ", ".join(f"s.c{position}" for position in range(kind.width))
+    beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
+    too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
+    present = " or ".join(f"{name}_cell is not null" for name in preset.columns)
+    reasons = "\n        ".join(
+        f"when {_all(passed.where)} then {_text(passed.because)}" for passed in preset.passed_over
+    )
+    thing = _values(preset.one_row_per)
+    further = (
+        f"when {' and '.join(f'{name}_value is not null' for name in preset.one_row_per)} "
+        f"and row_number() over (partition by {thing} order by row_number) > 1 "
+        f"then {_text('further rows of the same ' + ', '.join(kind.headings[name] for name in preset.one_row_per))}"
+        if thing
+        else ""
+    )
+    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind)]
+    taken = " or ".join(f"({_all(part.where)})" for part in preset.tables)
+    return f"""
+    with cells as (
+      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
+      from sheet s
+      where row_number > {kind.header_row}
+    ),
+    read as (
+      select *, {read}
+      from cells
+      where {present}
+    ),
+    faulty as (
+      select *,
+        case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
+        case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
+      from read
+    )
+    select *,
+      case
+        {reasons}
+        {further}
+        when unread is null and not coalesce({taken}, false) then {_text(preset.otherwise)}
+      end as passed_over
+    from faulty
+    """
+
+
+def _taken(kind: Recognised, part: TablePart) -> str:
+    """The contract's columns of the rows that this part takes; unreadable rows go to the first part of their table."""
+    cells = ",\n      ".join(
+        f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
+    )
+    of_table = [each for each in kind.preset.tables if each.table == part.table]
+    unreadable = "unread is not null or" if of_table[0] is part else "unread is null and"
+    return f"""
+    select row_number, unread_column, unread,
+      {cells}
+    from judged
+    where passed_over is null and ({unreadable} coalesce({_all(part.where)}, false))
+    order by row_number
+    """
+
+
+def _raw(kind: Recognised, name: str) -> str:
+    if name not in kind.positions:
+        return "cast(null as varchar)"
+    cell = f"filled(s.c{kind.positions[name]})"
+    strip = kind.preset.columns[name].strip
+    return f"filled(regexp_replace({cell}, {_text(f'^(?:{strip})')}, ''))" if strip else cell
+
+
+def _read(kind: Recognised, name: str) -> str:
+    column, cell = kind.preset.columns[name], f"{name}_cell"
+    order = _text(kind.preset.day_order)
+    match column.holds:
+        case "code":
+            return f"code({cell})"
+        case "id":
+            return f"western({cell})"
+        case "amount":
+            return f"amount({cell}, {_text(kind.preset.decimal_point)})"
+        case "date":
+            return f"day_text({cell}, {order})"
+        case "instant":
+            instant = f"instant_text({cell}, {order})"
+            return f"instant_in({instant}, {_text(column.zone)})" if column.zone else instant
+        case _:
+            return cell
+
+
+def _faults(kind: Recognised) -> list[tuple[str, str, str]]:
+    """Heading, condition and reason of every way in which a cell cannot be read, column by column."""
+    named = [
+        (_text(kind.headings[name]), condition, reason)
+        for name, column in kind.preset.columns.items()
+        if name in kind.positions
+        for condition, reason in _unreadable(kind, name, column)
+    ]
+    differing = [
+        (
+            _text(kind.headings[refused.differ[1]]),
+            f"{_all(refused.where)} and {' is distinct from '.join(f'{name}_value' for name in refused.differ)}",
+            refused.because,
+        )
+        for refused in kind.preset.refused
+        if all(name in kind.positions for name in refused.differ)
+    ]
+    return [*named, *differing]
+
+
+def _unreadable(kind: Recognised, name: str, column: Column) -> list[tuple[str, str]]:
+    cell = f"{name}_cell"
+    lost = f"{cell} is not null and {name}_value is null"
+    match column.holds:
+        case "id" | "code" | "phone":
+            return [(f"is_rounded({cell})", _ROUNDED)]
+        case "amount":
+            point = kind.preset.decimal_point
+            written, other = ("1,234.50", ",") if point == "." else ("1.234,50", ".")
+            return [
+                (f"is_rounded({cell})", _ROUNDED),
+                (f"{lost} and regexp_matches({cell}, '[%٪]')", "a percentage where an amount is expected"),
+                (
+                    lost,
+                    f"not an amount written like {written}; say decimal_point: {other!r} in a preset if that is its mark",
+                ),
+            ]
+        case "date" | "instant":
+            order = kind.preset.day_order
+            ambiguous = f"{lost} and can_be_two_days(western({cell}))" if order is None else "false"
+            return [
+                (
+                    ambiguous,
+                    "the date can be read with the day or the month first; say day_order: day_first or month_first in a preset",
+                ),
+                (lost, "not a date"),
+                (
+                    f"{name}_value is not null and try_cast(left({name}_value, 10) as date) is null",
+                    "an impossible date" + (f", read with the {order.replace('_', ' ')}" if order else ""),
+                ),
+            ]
+        case _:
+            return []
+
+
+def _defaulted(kind: Recognised, name: str, cell: Cell | None) -> str:
+    default = kind.preset.defaults.get(name)
+    if cell is None:
+        return _text(default)
+    filled = _filled(kind, cell)
+    return f"coalesce({filled}, {_text(default)})" if default is not None else filled
+
+
+def _filled(kind: Recognised, cell: Cell) -> str:
+    text = _source(kind, cell)
+    if cell.extract:
+        group = min(re.compile(cell.extract).groups, 1)
+        text = f"nullif(regexp_extract({text}, {_text(cell.extract)}, {group}), '')"
+    if cell.words:
+        words = " ".join(f"when word({_text(word)}) then {_text(meaning)}" for word, meaning in cell.words.items())
+        text = f"case word({text}) {words} else {text} end"
+    for name in cell.currency_of:
+        text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
+    if cell.absolute:
+        text = f"ltrim({text}, '-')"
+    return f"coalesce({text}, {_text(cell.default)})" if cell.default is not None else text
+
+
+def _source(kind: Recognised, cell: Cell) -> str:
+    if cell.take:
+        found = f"coalesce({_values(cell.take)})"
+    elif cell.join:
+        found = f"nullif(concat_ws(' ', {_values(cell.join)}), '')"
+    elif cell.key:
+        found = _key(kind, cell.key)
+    elif cell.latest:
+        found = f"greatest({_values(cell.latest)})"
+    elif cell.largest:
+        found = f"largest_of({cell.largest}_cell)"
+    elif cell.cases:
+        found = f"case {' '.join(f'when {_holds(case)} then {_text(case.then)}' for case in cell.cases)} end"
+    else:
+        found = _text(cell.constant)
+    return found
+
+
+def _key(kind: Recognised, key: Key) -> str:
+    """Amounts in one form, whatever their zeros, so that two exports of a row agree."""
+    of = [
+        f"cast(try_cast({name}_value as decimal(18, 6)) as varchar)"
+        if kind.preset.columns[name].holds == "amount"
+        else f"{name}_value"
+        for name in key.of
+    ]
+    same = f" || '-' || row_number() over (partition by {', '.join(of)} order by row_number)" if key.numbered else ""
+    if key.hashed:
+        told = " || '|' || ".join(f"coalesce({part}, '')" for part in of)
+        return f"{_text(key.prefix)} || left(sha256({told}), 24){same}"
+    return f"{_text(key.prefix)} || {' || '.join(of)}{same}"
+
+
+def _all(conditions: Sequence[Condition]) -> str:
+    return " and ".join(_holds(condition) for condition in conditions) or "true"
+
+
+def _holds(condition: Condition) -> str:
+    return f"({' or '.join(_holds_of(condition, name) for name in condition.columns)})"
+
+
+def _holds_of(condition: Condition, name: str) -> str:
+    if condition.one_of is not None:
+        words = ", ".join(f"word({_text(word)})" for word in condition.one_of)
+        return f"coalesce(word({name}_cell) in ({words}), false)"
+    if condition.matches is not None:
+        return f"coalesce(regexp_matches({name}_cell, {_text(f'(?i){condition.matches}')}), false)"
+    if condition.state in _SIGNS:
+        return f"coalesce(try_cast({name}_value as decimal(18, 6)) {_SIGNS[condition.state]} 0, false)"
+    return f"{name}_cell is {'not ' if condition.state == 'present' else ''}null"
+
+
+def _values(names: Sequence[str]) -> str:
+    return ", ".join(f"{name}_value" for name in names)
+
+
+def _text(value: str | None) -> str:
+    return "cast(null as varchar)" if value is None else "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,285 @@
+"""What a preset may say: a file's columns with their headings, the rows to pass over, and the tables it feeds."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.sources.presets.headings import folded
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as problem:
+        raise ValueError(f"not a regular expression: {problem}") from None
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        raise ValueError(f"there is no time zone {name!r}") from None
+    return name
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Part):
+    """A column of the file.
+
+    Attributes:
+        headings: what it may be called, in any language, whatever the case, blanks and vowel marks; a `*` stands for a
+            currency code, as in `Amount spent (*)`.
+        holds: how its cells are read. `code` is an ID whose case and blanks mean nothing, such as a waybill.
+        required: without it, the file is not of this kind.
+        strip: a pattern taken away from the beginning of every cell.
+        zone: of instants without an offset, where it is not the policy's.
+    """
+
+    headings: tuple[str, ...] = Field(min_length=1)
+    holds: Literal["text", "id", "code", "amount", "date", "instant", "phone"] = "text"
+    required: bool = False
+    strip: Pattern | None = None
+    zone: Zone | None = None
+
+
+class Condition(_Part):
+    """What a row must be like: one statement about one column, or about any of several.
+
+    Attributes:
+        columns: the columns asked; one of them is enough. `row` is all the cells of the row together.
+        state: `present`, `blank`, or for amounts `positive`, `negative` and `not_zero`.
+        one_of: words the cell may be; case, blanks and hyphens do not matter.
+        matches: a pattern found in the cell, whatever the case.
+    """
+
+    columns: Names = Field(alias="column", min_length=1)
+    state: Literal["present", "blank", "positive", "negative", "not_zero"] | None = Field(default=None, alias="is")
+    one_of: tuple[str, ...] | None = None
+    matches: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if sum(part is not None for part in (self.state, self.one_of, self.matches)) != 1:
+            raise ValueError("a condition needs exactly one of: is, one_of, matches")
+        return self
+
+
+class Case(Condition):
+    """A word for the rows that meet a condition."""
+
+    then: str
+
+
+class PassedOver(_Part):
+    """Rows that are no data; they are counted under their reason."""
+
+    because: str
+    where: tuple[Condition, ...] = Field(min_length=1)
+
+
+class Refused(_Part):
+    """Rows that must not be taken as they are; they go to quarantine with the reason.
+
+    Attributes:
+        differ: two columns that should say the same.
+        where: of which rows this is asked; of all where nothing is said.
+    """
+
+    because: str
+    where: tuple[Condition, ...] = ()
+    differ: tuple[Name, Name]
+
+
+class Key(_Part):
+    """An ID made of what the row itself says, so that the same row has it in every export.
+
+    Attributes:
+        prefix: keeps IDs of this kind of file apart from others.
+        of: the columns that name the row.
+        hashed: make it one short code; for rows that only many columns together name.
+        numbered: tell rows apart that agree in all of these, in the file's order.
+    """
+
+    prefix: str
+    of: Names = Field(min_length=1)
+    hashed: bool = False
+    numbered: bool = False
+
+
+_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases")
+# The whole row, for conditions.
+ROW = "row"
+
+
+class Cell(_Part):
+    """How a contract column is filled: one of the ways in the first group, then what is done to its text.
+
+    Attributes:
+        take: the first of these columns that is not blank.
+        constant: the same text in every row.
+        join: these columns with a blank between them.
+        key: an ID made of the row.
+        latest: the latest of these instants.
+        largest: the largest number of a list such as `12;7`.
+        cases: the word of the first case that holds.
+        currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
+            its number.
+        extract: the part of the text that the pattern's first group finds (or the whole pattern).
+        words: what the file's words mean; words not listed stay as they are.
+        absolute: an amount without its sign, where another column tells the direction.
+        default: what a blank means.
+    """
+
+    take: Names | None = None
+    constant: str | None = None
+    join: Names | None = None
+    key: Key | None = None
+    latest: Names | None = None
+    largest: Name | None = None
+    cases: tuple[Case, ...] | None = None
+    currency_of: Names = ()
+    extract: Pattern | None = None
+    words: dict[str, str] = Field(default_factory=dict)
+    absolute: bool = False
+    default: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"take": value} if isinstance(value, str | list) else value
+
+    @model_validator(mode="after")
+    def _filled_one_way(self) -> Self:
+        if sum(getattr(self, way) is not None for way in _WAYS) != 1:
+            raise ValueError(f"a column is filled in exactly one way: {', '.join(_WAYS)}")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the file it looks at, the one that matters most first."""
+        single = (self.largest,) if self.largest else ()
+        several = (self.take, self.join, self.key.of if self.key else None, self.latest, self.currency_of)
+        asked = (name for case in self.cases or () for name in case.columns)
+        return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked]))
+
+
+class TablePart(_Part):
+    """Rows of one contract table that the file gives.
+
+    Attributes:
+        table: the contract table.
+        where: which of the file's rows; all of them where nothing is said.
+        columns: contract column to how it is filled.
+    """
+
+    table: str
+    where: tuple[Condition, ...] = ()
+    columns: dict[str, Cell] = Field(min_length=1)
+
+
+class Preset(_Part):
+    """One kind of file.
+
+    Attributes:
+        name: the YAML file's name.
+        title: what people call the file.
+        columns: the file's columns, by a name used within the preset.
+        day_order: of dates such as 03/04/2026. Where it is not said, dates that can be read both ways are refused.
+        decimal_point: the mark before the decimals; the other one groups thousands.
+        defaults: contract columns to what a blank means in this company's files, such as `currency: AED`.
+        one_row_per: columns that name the thing; further rows of the same thing are passed over.
+        passed_over: rows that are no data.
+        refused: rows that must not be taken as they are.
+        otherwise: what rows are that no table takes.
+        tables: what the file feeds.
+    """
+
+    name: Name
+    title: str
+    columns: dict[Name, Column] = Field(min_length=1)
+    day_order: Literal["day_first", "month_first"] | None = None
+    decimal_point: Literal[".", ","] = "."
+    defaults: dict[str, str] = Field(default_factory=dict)
+    one_row_per: Names = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    otherwise: str = "rows with nothing to take"
+    tables: tuple[TablePart, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_what_is_there(self) -> Self:
+        for problem in (*self._unknown_columns(), *self._contract_problems(), *self._twice_named()):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns without which a file is not of this kind."""
+        return tuple(name for name, column in self.columns.items() if column.required)
+
+    def _unknown_columns(self) -> list[str]:
+        conditions = [
+            condition
+            for group in (
+                *(passed.where for passed in self.passed_over),
+                *(refused.where for refused in self.refused),
+                *(part.where for part in self.tables),
+            )
+            for condition in group
+        ]
+        used = [
+            *self.one_row_per,
+            *(name for condition in conditions for name in condition.columns),
+            *(name for refused in self.refused for name in refused.differ),
+            *(name for part in self.tables for cell in part.columns.values() for name in cell.reads),
+        ]
+        reserved = [f"the name {ROW} means the whole row; give the column another"] if ROW in self.columns else []
+        return reserved + [
+            f"the column {name} is used but not described" for name in used if name not in (*self.columns, ROW)
+        ]
+
+    def _contract_problems(self) -> list[str]:
+        unknown = [f"there is no table {part.table}" for part in self.tables if part.table not in INPUT_TABLE]
+        if unknown:
+            return unknown
+        problems = []
+        for part in self.tables:
+            table = INPUT_TABLE[part.table]
+            known = {column.name for column in table}
+            problems += [f"{table.name} has no column {name}" for name in part.columns if name not in known]
+            filled = {*part.columns, *self.defaults}
+            problems += [f"{table.name} needs the column {name}" for name in table.required if name not in filled]
+        tables = [INPUT_TABLE[part.table] for part in self.tables]
+        problems += [
+            f"defaults: none of its tables has a column {name}"
+            for name in self.defaults
+            if not any(name == column.name for table in tables for column in table)
+        ]
+        return problems
+
+    def _twice_named(self) -> list[str]:
+        seen: dict[str, str] = {}
+        problems = []
+        for name, column in self.columns.items():
+            for heading in dict.fromkeys(map(folded, column.headings)):
+                if heading in seen:
+                    problems.append(f"the heading {heading!r} is given to {seen[heading]} and to {name}")
+                seen[heading] = name
+        return problems

@@ -1,0 +1,189 @@
+-- How a cell of an export is read: macros over its text. What cannot be read becomes null, never something near it.
+
+-- Without blanks and marks of writing direction around it; a dash or the like alone means blank.
+create macro trimmed(cell) as
+  regexp_replace(
+    cell, '^[\s\x{00a0}\x{feff}\x{200e}\x{200f}]+|[\s\x{00a0}\x{feff}\x{200e}\x{200f}]+$', '', 'g'
+  );
+
+create macro filled(cell) as
+  case
+    when regexp_full_match(trimmed(cell), '(?i)[-–—]+|n/?a|null|none|#n/a|لا يوجد') then null
+    else nullif(trimmed(cell), '')
+  end;
+
+-- Arabic-Indic and Persian digits as 0 to 9, without marks of writing direction.
+create macro western(cell) as
+  translate(
+    regexp_replace(cell, '[\x{200e}\x{200f}\x{061c}\x{202a}-\x{202e}\x{2066}-\x{2069}]', '', 'g'),
+    '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹',
+    '01234567890123456789'
+  );
+
+-- A word as it compares: case, blanks and hyphens do not matter.
+create macro word(cell) as regexp_replace(lower(trim(western(cell))), '[\s-]+', '_', 'g');
+
+-- An ID whose case and blanks mean nothing.
+create macro code(cell) as upper(regexp_replace(western(cell), '\s+', '', 'g'));
+
+create macro is_rounded(cell) as regexp_full_match(western(cell), '[+-]?\d([.,]\d+)?[eE]\+?\d{1,3}');
+
+create macro without_currency(cell) as
+  trim(
+    regexp_replace(
+      regexp_replace(cell, 'د\.إ\.?|ر\.س\.?|ر\.ق\.?|د\.ك\.?|د\.ب\.?|ر\.ع\.?|درهم|ريال|دينار|\p{Sc}', '', 'g'),
+      '^([(+−-]*)\s*([A-Z]{3}|Dhs?\.?|SR|QR|KD|BD|RO)\s*|\s*([A-Z]{3}|Dhs?\.?|SR|QR|KD|BD|RO)\s*(\)?)$',
+      '\1\4',
+      'g'
+    )
+  );
+
+-- Decimals behind a point, groups by commas, whatever the file does. The Arabic marks say themselves what they are.
+create macro with_point(cell, decimal_point) as
+  translate(case when decimal_point = ',' then translate(cell, '.,', ',.') else cell end, '٫٬', '.,');
+
+-- In brackets, or with a minus on either side, is below zero.
+create macro amount_of_plain(cell) as
+  case
+    when regexp_full_match(
+      regexp_replace(cell, '^[(−-]\s*|\s*[)−-]$', '', 'g'),
+      '\+?(\d+|\d{1,3}([ \x{00a0}]\d{3})+|\d{1,3}(,\d{2})*,\d{3})?(\.\d+)?'
+    ) and regexp_matches(cell, '\d')
+    then
+      case when regexp_matches(cell, '^\(.*\)$|^[−-]|[−-]$') then '-' else '' end
+      || regexp_replace(cell, '[^0-9.]', '', 'g')
+  end;
+
+create macro amount(cell, decimal_point) as
+  amount_of_plain(with_point(without_currency(western(cell)), decimal_point));
+
+create macro currency_beside(cell) as
+  case
+    when regexp_matches(cell, '[A-Z]{3}') then regexp_extract(cell, '[A-Z]{3}')
+    when regexp_matches(cell, 'د\.إ|درهم|Dhs?\b') then 'AED'
+    when regexp_matches(cell, 'ر\.س') then 'SAR'
+    when regexp_matches(cell, 'ر\.ق') then 'QAR'
+    when regexp_matches(cell, 'د\.ك') then 'KWD'
+    when regexp_matches(cell, 'د\.ب') then 'BHD'
+    when regexp_matches(cell, 'ر\.ع') then 'OMR'
+  end;
+
+create macro month_of(name) as
+  nullif(
+    coalesce(
+      list_position(
+        ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'], left(lower(name), 3)
+      ),
+      list_position(
+        ['يناير', 'فبراير', 'مارس', 'ابريل', 'مايو', 'يونيو', 'يوليو', 'اغسطس', 'سبتمبر', 'اكتوبر', 'نوفمبر', 'ديسمبر'],
+        translate(name, 'أإ', 'اا')
+      )
+    ),
+    0
+  );
+
+create macro iso_day(years, months, days) as
+  case when length(years) = 2 then '20' else '' end || years
+  || '-' || lpad(cast(months as varchar), 2, '0') || '-' || lpad(cast(days as varchar), 2, '0');
+
+-- Which way a date is written: the year first, numbers only, or with the month's name.
+create macro year_first() as '^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})';
+create macro numbers_only() as '^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})\b';
+create macro month_named() as '^(\d{1,2})[-/ ]+(\p{L}+)\.?,?[-/ ]+(\d{4}|\d{2})\b';
+create macro month_before_day() as '^(\p{L}+)\.? (\d{1,2}),? (\d{4})\b';
+create macro day_part(stamp) as
+  regexp_extract(
+    stamp,
+    '^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})\b|\d{1,2}[-/ ]+\p{L}+\.?,?[-/ ]+(\d{4}|\d{2})\b|\p{L}+\.? \d{1,2},? \d{4}\b)'
+  );
+
+-- Numbers only, both of which may be the month, and nobody said which is.
+create macro can_be_two_days(stamp) as
+  regexp_matches(stamp, numbers_only())
+  and cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 1 and 12
+  and cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 1 and 12
+  and cast(regexp_extract(stamp, numbers_only(), 1) as integer) <> cast(regexp_extract(stamp, numbers_only(), 2) as integer);
+
+create macro day_comes_first(stamp, day_order) as
+  case
+    when day_order is not null then day_order = 'day_first'
+    when can_be_two_days(stamp) then null
+    else cast(regexp_extract(stamp, numbers_only(), 2) as integer) <= 12
+  end;
+
+create macro day_of_plain(stamp, day_order) as
+  case
+    when regexp_matches(stamp, year_first()) then iso_day(
+      regexp_extract(stamp, year_first(), 1), regexp_extract(stamp, year_first(), 2), regexp_extract(stamp, year_first(), 3)
+    )
+    when regexp_matches(stamp, numbers_only()) and day_comes_first(stamp, day_order) then iso_day(
+      regexp_extract(stamp, numbers_only(), 3), regexp_extract(stamp, numbers_only(), 2), regexp_extract(stamp, numbers_only(), 1)
+    )
+    when regexp_matches(stamp, numbers_only()) and not day_comes_first(stamp, day_order) then iso_day(
+      regexp_extract(stamp, numbers_only(), 3), regexp_extract(stamp, numbers_only(), 1), regexp_extract(stamp, numbers_only(), 2)
+    )
+    when regexp_matches(stamp, month_named()) then iso_day(
+      regexp_extract(stamp, month_named(), 3),
+      month_of(regexp_extract(stamp, month_named(), 2)),
+      regexp_extract(stamp, month_named(), 1)
+    )
+    when regexp_matches(stamp, month_before_day()) then iso_day(
+      regexp_extract(stamp, month_before_day(), 3),
+      month_of(regexp_extract(stamp, month_before_day(), 1)),
+      regexp_extract(stamp, month_before_day(), 2)
+    )
+  end;
+
+-- What follows the day: nothing, or hours, minutes, perhaps seconds, half of the day and offset.
+create macro time_of_plain(rest) as
+  regexp_extract(
+    rest, '(?i)^[T,\s]*(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?\s*(am|pm|ص|م)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2}|[+-]\d{2})?$',
+    ['hours', 'minutes', 'seconds', 'half', 'shift']
+  );
+
+create macro clock(parts) as
+  case when parts['hours'] <> '' then
+    ' ' || lpad(cast(
+      case
+        when parts['half'] = '' then cast(parts['hours'] as integer)
+        when lower(parts['half']) in ('pm', 'م') then cast(parts['hours'] as integer) % 12 + 12
+        else cast(parts['hours'] as integer) % 12
+      end as varchar), 2, '0')
+    || ':' || parts['minutes'] || coalesce(nullif(parts['seconds'], ''), ':00')
+    || case
+         when lower(parts['shift']) in ('z', 'utc', 'gmt') then '+00:00'
+         when regexp_matches(parts['shift'], '^[+-]\d{4}$') then left(parts['shift'], 3) || ':' || right(parts['shift'], 2)
+         else parts['shift']
+       end
+  end;
+
+create macro is_stamp(stamp) as
+  day_part(stamp) <> ''
+  and (
+    trim(substr(stamp, length(day_part(stamp)) + 1)) = ''
+    or time_of_plain(substr(stamp, length(day_part(stamp)) + 1))['hours'] <> ''
+  );
+
+create macro day_text(cell, day_order) as
+  case when is_stamp(western(cell)) then day_of_plain(western(cell), day_order) end;
+
+create macro instant_text(cell, day_order) as
+  case when is_stamp(western(cell)) then
+    day_of_plain(western(cell), day_order)
+    || coalesce(clock(time_of_plain(substr(western(cell), length(day_part(western(cell))) + 1))), '')
+  end;
+
+create macro has_offset(stamp) as regexp_matches(stamp, ':\d{2}(\.\d+)?([+-]\d{2}(:\d{2})?)$');
+
+-- An instant without an offset, in the zone that the preset says it is in.
+create macro instant_in(cell, zone) as
+  case
+    when has_offset(cell) then cell
+    else cast(timezone(zone, try_cast(cell as timestamp)) as varchar)
+  end;
+
+create macro largest_of(cell) as
+  cast(
+    list_max(list_transform(regexp_split_to_array(western(cell), '\s*[;,]\s*'), lambda part: try_cast(part as hugeint)))
+    as varchar
+  );

@@ -1,0 +1,67 @@
+"""Rows of a delivery as text: what every way of reading a file ends in."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+ROWS_PER_BATCH = 100_000
+_EXCEL_EXACT_DIGITS = 10**15
+
+
+class FileSetAsideError(ValueError):
+    """A file cannot be read as its table; the message says why and what to do, never a value of the file."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that could not even be split into cells. `row_number` counts as a spreadsheet does, the header being 1."""
+
+    row_number: int
+    reason: str
+
+
+@dataclass
+class TextRows:
+    """The rows of one file as text.
+
+    Attributes:
+        columns: the contract's columns that the file has.
+        ignored: the file's columns that the contract does not know; they are not read.
+        rejects: rows that could not be split into cells; complete once all batches are read.
+        headings: by contract column, what the file calls it, where that differs; None where a preset maps nothing.
+            Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
+        passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
+    """
+
+    columns: tuple[str, ...]
+    ignored: tuple[str, ...]
+    read: Callable[["TextRows"], Iterator[pa.Table]]
+    rejects: list[Reject] = field(default_factory=list)
+    headings: Mapping[str, str] | None = None
+    passed_over: dict[str, int] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""
+        yield from self.read(self)
+
+
+def private_engine() -> duckdb.DuckDBPyConnection:
+    """An in-memory engine that may not spill to disk, since rows still hold contacts."""
+    connection = duckdb.connect(config={"temp_directory": ""})
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def cell_text(cell: Any) -> str | None:
+    """A spreadsheet cell as a CSV would hold it; a number too long for Excel keeps the form that shows its damage."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXCEL_EXACT_DIGITS else f"{cell:.15g}"
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    return str(cell)

@@ -1,0 +1,320 @@
+"""The seam to Splink: pairs scored on an engine of their own, in memory, fed and read as Arrow.
+
+Splink is the field's library for probabilistic links. It makes many tables on its way; none of them belongs in the
+warehouse, so it works beside it.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from splink import DuckDBAPI, Linker
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+# A level seen in few labelled or random pairs keeps close to its shipped chance: that is worth so many pairs.
+_PAIRS_OF_THE_SHIPPED_CHANCES = 50
+_RANDOM_RECORDS = 1_500
+_LEAST_CHANCE = 1e-6
+# Pairs below this (log2 of the odds) cannot become a link, whatever else is known.
+_LEAST_WEIGHT = -8
+
+
+@dataclass(frozen=True)
+class Level:
+    """One outcome of comparing two records.
+
+    Attributes:
+        says: the outcome in words, as evidence names it.
+        when: SQL over the columns `<name>_l` and `<name>_r`; "else" for all that is left.
+        m: its share among true pairs, as shipped, for companies with too few known links to learn it from.
+        u: its share among random pairs, as shipped.
+        rarer_is_surer: column whose common values count for less.
+    """
+
+    says: str
+    when: str
+    m: float
+    u: float
+    rarer_is_surer: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing that two records are compared by.
+
+    Attributes:
+        unknown: SQL that holds where nothing can be compared, which speaks neither for nor against the pair.
+        levels: outcomes, the first that holds counts; the last one is "else".
+    """
+
+    name: str
+    unknown: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Which pairs are worth comparing: those that share a key. SQL over a record's columns; lists are unnested."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scored pairs and what they were scored by.
+
+    Attributes:
+        pairs: left_id, right_id, match_weight (log2 of the odds that they belong together), and for every comparison
+            `gamma_<name>` (its outcome) and `mw_<name>` (the weight it adds).
+        weights: a row per comparison and outcome: comparison, outcome, weight.
+        learnt_from: how many known links the weights were learnt from; 0 where the shipped ones hold.
+    """
+
+    pairs: pa.Table
+    weights: list[dict[str, Any]]
+    learnt_from: int
+
+
+def score_pairs(
+    comparisons: Sequence[Comparison],
+    blocks: Sequence[Block],
+    left: pa.Table,
+    right: pa.Table,
+    known: pa.Table,
+    *,
+    candidates_per_key: int,
+    fewest_known: int,
+    match_share: float,
+) -> Scored:
+    """Score every pair that shares a blocking key.
+
+    Args:
+        comparisons: what pairs are compared by; both tables hold all columns they name.
+        blocks: which pairs are compared at all.
+        left: records with `unique_id` and `is_open`; closed ones are only learnt from.
+        right: the same for the other end.
+        known: pairs known to be true (left_id, right_id), from which the weights are learnt.
+        candidates_per_key: a key that more records of a side share than this says too little and is not used.
+        fewest_known: with fewer known pairs the shipped weights hold.
+        match_share: how many of the open right records are expected to have a partner.
+    """
+    # Splink lays both ends on top of each other, so they must agree in their columns.
+    both = [name for name in left.column_names if name in right.column_names]
+    with _engine() as connection:
+        for name, table in (
+            ("left_records", left.select(both)),
+            ("right_records", right.select(both)),
+            ("known_pairs", known),
+        ):
+            connection.register("_arriving", table)
+            connection.execute(f"create table {name} as from _arriving")
+            connection.unregister("_arriving")
+        if not _block(connection, blocks, candidates_per_key):
+            return Scored(_no_pairs(comparisons), _weights(comparisons), 0)
+        chance = match_share / left.num_rows
+        learnt = known.num_rows if known.num_rows >= fewest_known else 0
+        if learnt:
+            comparisons = _learnt(connection, comparisons, known.num_rows)
+        pairs = _scored(connection, comparisons, chance)
+        return Scored(pairs, _weights(comparisons), learnt)
+
+
+@contextmanager
+def _engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(":memory:")
+    connection.execute("set enable_progress_bar = false")
+    connection.execute("set preserve_insertion_order = false")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _settings(comparisons: Sequence[Comparison], chance: float, **more: Any) -> dict[str, Any]:
+    return {
+        "link_type": "link_only",
+        "probability_two_random_records_match": chance,
+        "comparisons": [_as_splink(comparison) for comparison in comparisons],
+        "blocking_rules_to_generate_predictions": ["l.unique_id = r.unique_id"],
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": True,
+        **more,
+    }
+
+
+def _as_splink(comparison: Comparison) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": comparison.unknown, "label_for_charts": "unknown", "is_null_level": True}
+    ]
+    for level in comparison.levels:
+        each: dict[str, Any] = {
+            "sql_condition": "ELSE" if level.when == "else" else level.when,
+            "label_for_charts": level.says,
+            "m_probability": level.m,
+            "u_probability": level.u,
+        }
+        if level.rarer_is_surer:
+            each |= {"tf_adjustment_column": level.rarer_is_surer, "tf_adjustment_weight": 1.0}
+        levels.append(each)
+    return {"output_column_name": comparison.name, "comparison_levels": levels, "comparison_description": ""}
+
+
+def _linker(
+    connection: duckdb.DuckDBPyConnection, left: str, right: str, settings: dict[str, Any]
+) -> tuple[DuckDBAPI, Linker]:
+    """A linker over two tables, with an interface of its own: Splink takes each name only once."""
+    api = DuckDBAPI(connection)
+    tables = [api.register(left, dataset_display_name="left"), api.register(right, dataset_display_name="right")]
+    return api, Linker(tables, settings, log_level=logging.ERROR, validate_settings=False)
+
+
+def _learnt(
+    connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], known: int
+) -> tuple[Comparison, ...]:
+    """The comparisons with the chances that the company's own known and random pairs show.
+
+    Random pairs are those of a fixed few records of each side, so that the order of the rows changes nothing.
+    """
+    for side in ("left", "right"):
+        connection.execute(
+            f"""
+            create table {side}_few as
+            select r.* from {side}_records r order by md5(r.unique_id), r.unique_id limit {_RANDOM_RECORDS}
+            """
+        )
+        connection.execute(
+            f"""
+            create table {side}_known as
+            select r.* from {side}_records r where r.unique_id in (select {side}_id from known_pairs)
+            """
+        )
+    _, random = _linker(connection, "left_few", "right_few", _settings(comparisons, 0.001))
+    random.training.estimate_u_using_random_sampling(max_pairs=1e9, min_count_per_level=None, num_chunks=1)
+    api, true = _linker(connection, "left_known", "right_known", _settings(comparisons, 0.001))
+    connection.execute(
+        """
+        create table labels as
+        select 'left' as source_dataset_l, left_id as unique_id_l, 'right' as source_dataset_r, right_id as unique_id_r
+        from known_pairs
+        """
+    )
+    true.training.estimate_m_from_pairwise_labels(api.register("labels"))  # type: ignore[no-untyped-call]
+    pairs = min(connection.table("left_few").shape[0] * connection.table("right_few").shape[0], 1_000_000)
+    m = _blended(comparisons, _chances(true, "m_probability"), known, "m")
+    u = _blended(comparisons, _chances(random, "u_probability"), pairs, "u")
+    return tuple(
+        Comparison(
+            comparison.name,
+            comparison.unknown,
+            tuple(
+                Level(level.says, level.when, m[number][place], u[number][place], level.rarer_is_surer)
+                for place, level in enumerate(comparison.levels)
+            ),
+        )
+        for number, comparison in enumerate(comparisons)
+    )
+
+
+def _chances(linker: Linker, kind: str) -> list[list[float | None]]:
+    model = json.loads(json.dumps(linker.misc.save_model_to_json()))
+    return [
+        [level.get(kind) for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+        for comparison in model["comparisons"]
+    ]
+
+
+def _blended(
+    comparisons: Sequence[Comparison], seen: list[list[float | None]], pairs: int, kind: str
+) -> list[list[float]]:
+    """Chances seen in so many pairs, drawn towards the shipped ones where pairs are few."""
+    weight = pairs / (pairs + _PAIRS_OF_THE_SHIPPED_CHANCES)
+    blended = []
+    for comparison, chances in zip(comparisons, seen, strict=True):
+        shipped = [float(getattr(level, kind)) for level in comparison.levels]
+        mixed = [
+            max(weight * chance + (1 - weight) * old if chance is not None else old, _LEAST_CHANCE)
+            for chance, old in zip(chances, shipped, strict=True)
+        ]
+        blended.append([_steady(chance / sum(mixed)) for chance in mixed])
+    return blended
+
+
+def _block(connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], candidates_per_key: int) -> int:
+    """Find the pairs that share a key; returns how many there are."""
+    for side in ("left", "right"):
+        connection.execute(f"create table {side}_open as from {side}_records where is_open")
+        keys = [
+            f"select unique_id, '{number}|' || {getattr(block, side)} as blocking_key from {side}_open"
+            for number, block in enumerate(blocks)
+        ]
+        connection.execute(
+            f"create table {side}_keys as select distinct * from ({' union all '.join(keys)}) where blocking_key is not null"
+        )
+    connection.execute(
+        f"""
+        create table blocked as
+        with usable as (
+          select l.blocking_key
+          from (select blocking_key, count(*) as records from left_keys group by 1) l
+          join (select blocking_key, count(*) as records from right_keys group by 1) r using (blocking_key)
+          where l.records <= {candidates_per_key} and r.records <= {candidates_per_key}
+        )
+        select distinct '0' as match_key, 'left-__-' || l.unique_id as join_key_l, 'right-__-' || r.unique_id as join_key_r
+        from usable k
+        join left_keys l using (blocking_key)
+        join right_keys r using (blocking_key)
+        """
+    )
+    return int(connection.table("blocked").shape[0])
+
+
+def _steady(chance: float) -> float:
+    """A chance without its last digits, which depend on the order in which threads happened to add."""
+    return float(f"{chance:.6g}")
+
+
+def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
+    api, linker = _linker(connection, "left_open", "right_open", _settings(comparisons, chance))
+    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
+    predicted = linker.inference.predict(threshold_match_weight=_LEAST_WEIGHT, warning_mode="never").physical_name
+    outcomes = ", ".join(f"gamma_{each.name}, {_added_weight(each)} as mw_{each.name}" for each in comparisons)
+    scored: pa.Table = connection.sql(
+        f"""
+        select unique_id_l as left_id, unique_id_r as right_id, round(match_weight, 6) as match_weight, {outcomes}
+        from {predicted} order by right_id, match_weight desc, left_id
+        """
+    ).to_arrow_table()
+    return scored
+
+
+def _added_weight(comparison: Comparison) -> str:
+    has_frequency = any(level.rarer_is_surer for level in comparison.levels)
+    return f"mw_{comparison.name}" + (f" + coalesce(mw_tf_adj_{comparison.name}, 0)" if has_frequency else "")
+
+
+def _no_pairs(comparisons: Sequence[Comparison]) -> pa.Table:
+    names = [name for each in comparisons for name in (f"gamma_{each.name}", f"mw_{each.name}")]
+    return pa.table(
+        {
+            "left_id": pa.array([], pa.string()),
+            "right_id": pa.array([], pa.string()),
+            "match_weight": pa.array([], pa.float64()),
+            **{name: pa.array([], pa.float64()) for name in names},
+        }
+    )
+
+
+def _weights(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+    return [
+        {"comparison": each.name.replace("_", " "), "outcome": level.says, "weight": round(log2(level.m / level.u), 2)}
+        for each in comparisons
+        for level in each.levels
+    ]

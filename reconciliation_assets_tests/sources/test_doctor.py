@@ -1,0 +1,100 @@
+"""The doctor asks every source, pulls nothing, and says what is missing and what to do."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from reconciliation_assets.cli import app
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.sources.connector import Probe, ProbedAccount
+from reconciliation_assets.sources.doctor import diagnose, rated_currencies
+from reconciliation_assets.sources.presets.library import shipped_presets
+from reconciliation_assets_tests.publish.test_first_audit import copy_with_unplaced_payments
+from reconciliation_assets_tests.standin.company import AS_OF
+from reconciliation_assets_tests.standin.faults import Fault
+from reconciliation_assets_tests.standin.server import Standin
+from reconciliation_assets_tests.standin.sources_file import ENTRIES, ENVIRONMENT, sources_yaml
+
+POLICY = load_policy(None).policy
+
+
+def told(probe: Probe, *, by_account_days: bool = True) -> list[str]:
+    return [line.told for line in diagnose("ads", probe, POLICY, by_account_days=by_account_days)]
+
+
+@pytest.fixture
+def home(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "sources.yaml").write_text(sources_yaml(standin), "utf-8")
+    monkeypatch.setenv("RECON_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RECON_AS_OF", AS_OF.isoformat())
+    return tmp_path
+
+
+def test_every_source_works_and_nothing_is_pulled(home: Path) -> None:
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.count(" works ") == len(ENTRIES) + 1
+    assert not (home / "warehouse.duckdb").exists()
+
+
+def test_a_source_that_cannot_be_read_hides_no_other(home: Path, standin: Standin) -> None:
+    standin.plan(Fault("expired_token", "stripe.account", times=50))
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 1
+    assert answer.output.count(" works ") == len(ENTRIES)
+    assert answer.output.count(" missing ") == 1
+    assert not [secret for secret in ENVIRONMENT.values() if secret in answer.output]
+
+
+def test_without_sources_there_is_nothing_to_ask(home: Path) -> None:
+    (home / "sources.yaml").unlink()
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 0
+    assert "no system to ask" in answer.output
+
+
+def test_a_clock_that_is_off_is_told_with_its_side() -> None:
+    assert told(Probe([], timedelta(seconds=59))) == []
+    assert told(Probe([], timedelta(seconds=90))) == ["its clock is 90 seconds ahead of ours"]
+    assert told(Probe([], -timedelta(seconds=90))) == ["its clock is 90 seconds behind ours"]
+
+
+@pytest.mark.parametrize(("currency", "needs_a_rate"), [("AED", False), ("USD", False), ("SAR", False), ("KWD", True)])
+def test_a_currency_without_a_pegged_rate_needs_one_in_the_files(currency: str, needs_a_rate: bool) -> None:
+    lines = told(Probe([ProbedAccount("act_1", POLICY.zone, currency)]))
+    assert bool(lines) == needs_a_rate
+
+
+def test_a_currency_with_a_dropped_rate_needs_no_other(tmp_path: Path) -> None:
+    assert rated_currencies(tmp_path / "not there", shipped_presets()) == set()
+    (tmp_path / "fx_rates.csv").write_text("date,currency,rate\n2026-01-01,kwd,11.96\n", "utf-8")
+    (tmp_path / "fx_rates-broken.csv").write_text("day\n2026-01-01\n", "utf-8")
+    rated = rated_currencies(tmp_path, shipped_presets())
+    probe = Probe([ProbedAccount("shop", POLICY.zone, "KWD")])
+    assert list(diagnose("shop", probe, POLICY, rated, by_account_days=False)) == []
+
+
+def test_a_refresh_token_that_may_be_used_once_is_used_once(home: Path, standin: Standin) -> None:
+    """The doctor keeps what it was granted, where the next pull and the next doctor find it."""
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["doctor"]).exit_code == 0
+    assert standin.calls["salla.grant_token"] == 1
+    assert list((home / "tokens").glob("*.token"))
+
+
+def test_only_a_source_that_reports_by_day_is_held_to_the_zone() -> None:
+    elsewhere = Probe([ProbedAccount("act_1", "Asia/Riyadh", POLICY.reporting_currency)])
+    assert told(elsewhere) == [f"act_1 has its days in Asia/Riyadh, the policy in {POLICY.zone}"]
+    assert told(elsewhere, by_account_days=False) == []
+
+
+def test_a_published_copy_is_audited_for_people_to_discuss(home: Path) -> None:
+    (home / "published").mkdir()
+    with duckdb.connect(str(home / "published" / "reconciliation.duckdb")) as connection:
+        copy_with_unplaced_payments(connection)
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 0, answer.output
+    assert "which is not in the orders" in (home / "reports" / "first-audit.md").read_text("utf-8")
