@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer backup test test-fast lint format lock bench bench-matching clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ ui: $(READY) ## Open the Dagster UI on the same state
 
 viewer: $(READY) ## Open the same UI for looking only
 	@$(BIN)/reconcile viewer
+
+pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
+	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q reconciliation_assets_tests/deploy/test_browser.py
 
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))

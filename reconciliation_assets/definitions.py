@@ -1,6 +1,7 @@
 """The one place where the graph is put together, for production, tests and notebooks alike."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import dagster as dg
 
@@ -11,10 +12,17 @@ from reconciliation_assets.operations.jobs import daily_reconciliation, meta_ins
 from reconciliation_assets.operations.schedules import daily_schedule
 from reconciliation_assets.operations.sensors import alert_sensors, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.publish.assets import published_copy, reports
+from reconciliation_assets.publish.assets import published_copy, reports, restricted_contacts
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
+
+# The job runs every morning, so what is older than a day and some hours missed one; what people read warns first.
+_MISSED_A_MORNING = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30))
+FRESHNESS = {
+    **dict.fromkeys(("raw", "canonical", "matching", "outcomes", "views", "bridge", "governance"), _MISSED_A_MORNING),
+    "publish": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
+}
 
 
 def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
@@ -32,7 +40,8 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     connectors = (
         load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
     )
-    assets = [*chain_assets(checks_by_table(), connectors), published_copy, reports]
+    made = [*chain_assets(checks_by_table(), connectors), published_copy, reports, restricted_contacts]
+    assets = [asset.map_asset_specs(_promised_fresh) for asset in made]
     return dg.Definitions(
         assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
@@ -42,6 +51,12 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+
+
+def _promised_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """An asset with the freshness that its layer promises."""
+    promised = FRESHNESS.get(spec.tags.get("layer", ""))
+    return dg.apply_freshness_policy(spec, promised) if promised else spec
 
 
 defs = build_defs()

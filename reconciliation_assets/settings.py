@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         return self.data_dir / "published" / "reconciliation.duckdb"
 
     @property
+    def restricted_path(self) -> Path:
+        """The protected keys of contacts, for those who match; its folder says who may."""
+        return self.data_dir / "restricted" / "contacts.duckdb"
+
+    @property
     def reports_dir(self) -> Path:
         """Reports for people who never open Dagster."""
         return self.data_dir / "reports"

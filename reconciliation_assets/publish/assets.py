@@ -1,4 +1,4 @@
-"""The assets at the end of the chain: the published copy, and the reports made of it."""
+"""The assets at the end of the chain: the published copy, the reports made of it, and the keys for those who match."""
 
 import dagster as dg
 
@@ -6,6 +6,8 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.report import write_report
+from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
+from reconciliation_assets.publish.restricted import publish_contact_keys
 from reconciliation_assets.publish.workbook import write_workbook
 
 PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
@@ -66,5 +68,29 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
             "workbook": dg.MetadataValue.path(str(workbook)),
             "as of": opened.as_of.isoformat(),
             "locale": policy.locale,
+        }
+    )
+
+
+@dg.asset(
+    group_name="publish",
+    deps=[published_copy],
+    kinds={"duckdb"},
+    owners=["team:data"],
+    tags={"layer": "publish"},
+    description=(
+        f"For those who match by hand, apart from the published copy: schema `{RESTRICTED}` of `restricted/contacts.duckdb`, "
+        "the protected keys of the contacts of current rows. No contact can be read from a key; two rows with the same key "
+        "share one. The folder's permissions say who may read it."
+    ),
+)
+def restricted_contacts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write the keys beside the old file and swap it in."""
+    opened = installation.now
+    count = publish_contact_keys(opened.warehouse, opened.settings.restricted_path)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": count,
+            "path": dg.MetadataValue.path(str(opened.settings.restricted_path)),
         }
     )

@@ -28,7 +28,7 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     rows: dict[str, int] = {}
-    warehouse.execute(f"attach '{_escaped(unfinished)}' as published")
+    warehouse.execute(f"attach '{escaped(unfinished)}' as published")
     try:
         warehouse.execute(f"create schema published.{SCHEMA}")
         for table in tables:
@@ -56,5 +56,6 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _escaped(path: Path) -> str:
+def escaped(path: Path) -> str:
+    """A path as SQL quotes it."""
     return _quoted(str(path))

@@ -44,7 +44,7 @@ GROUPS = {
         "exceptions", "exception_history",
     },
     "policy": {"policy_versions"},
-    "publish": {"published_copy", "reports"},
+    "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
 RAW = GROUPS["raw"] - {"inbox_files"}
 ASSETS = set().union(*GROUPS.values())
@@ -166,7 +166,7 @@ def test_nothing_is_made_that_the_published_copy_does_not_wait_for(defs: dg.Defi
     """So a blocking check anywhere keeps the published copy as it was."""
     graph = defs.resolve_asset_graph()
     ancestors = graph.get_ancestor_asset_keys(dg.AssetKey("published_copy"))
-    assert {key.to_user_string() for key in ancestors} | {"published_copy", "reports"} == ASSETS
+    assert {key.to_user_string() for key in ancestors} | {"published_copy", "reports", "restricted_contacts"} == ASSETS
 
 
 def test_every_asset_says_what_it_is_and_who_answers_for_it(defs: dg.Definitions) -> None:
@@ -212,6 +212,11 @@ def test_every_column_of_every_table_has_one_meaning(tmp_path_factory: pytest.Te
     assert unknown == set()
     assert all(meaning.description for meaning in GLOSSARY.values())
     bench.close()
+
+
+def test_every_asset_promises_to_be_fresh(defs: dg.Definitions) -> None:
+    promised = {name for name, spec in specs(defs).items() if spec.freshness_policy}
+    assert promised == ASSETS
 
 
 def test_reporting_days_are_partitions_filled_in_one_run(defs: dg.Definitions) -> None:

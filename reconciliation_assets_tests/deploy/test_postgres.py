@@ -1,0 +1,151 @@
+"""The deployment's shape: run storage in a real Postgres, and webserver, daemon and code location as processes of their own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciliation_assets.settings import PROJECT_ROOT
+from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
+from reconciliation_assets_tests.installation import Installation
+from reconciliation_assets_tests.rows import insight, order, payment
+
+pytestmark = pytest.mark.slow
+DEPLOY = PROJECT_ROOT / "deploy"
+BIN = Path(sys.executable).parent
+LAUNCH = """
+mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+EVENTS = "select count(*) from event_logs where run_id = '{}' and dagster_event_type = 'ASSET_MATERIALIZATION'"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A cluster of a test's own."""
+
+    binaries: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address; the driver is named, since SQLAlchemy's default is one that Dagster does not bring."""
+        return f"postgresql+psycopg2://{self.address}"
+
+    @property
+    def address(self) -> str:
+        return f"recon@127.0.0.1:{self.port}/postgres"
+
+    def value(self, sql: str) -> str:
+        psql = [str(self.binaries / "psql"), f"postgresql://{self.address}", "-Atc", sql]
+        return subprocess.run(psql, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def postgres_binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    binaries = postgres_binaries()
+    if not binaries:
+        pytest.skip("needs Postgres (apt-get install postgresql)")
+    # Postgres refuses to run as root, and its own user cannot enter a test's folder.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    made = subprocess.run([*as_user, "mktemp", "-d"], check=True, capture_output=True, text=True)
+    cluster = Path(made.stdout.strip())
+    try:
+        subprocess.run(
+            [*as_user, str(binaries / "initdb"), "-D", str(cluster), "-U", "recon", "--auth", "trust", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd="/",
+        )
+        port = free_port()
+        options = f"-p {port} -k {cluster} -h 127.0.0.1 -F"
+        server = [*as_user, str(binaries / "postgres"), "-D", str(cluster), *options.split()]
+        with running(server, tmp_path_factory.mktemp("postgres") / "log"):
+            found = Postgres(binaries, port)
+            ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+            wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, 20, "Postgres is ready")
+            yield found
+    finally:
+        shutil.rmtree(cluster, ignore_errors=True)
+
+
+def ask(port: int, query: str, **variables: Any) -> dict[str, Any]:
+    answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=60)
+    found: dict[str, Any] = answer.json()["data"]
+    return found
+
+
+def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres: Postgres, tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "data")
+    installation.drop(
+        {
+            "meta_insights": [insight()],
+            "orders": [order("O1")],
+            "payments": [payment("P1", order_id="O1")],
+        }
+    )
+    home = tmp_path / "dagster"
+    home.mkdir()
+    shutil.copyfile(DEPLOY / "dagster.yaml", home / "dagster.yaml")
+    code, web = free_port(), free_port()
+    workspace = tmp_path / "workspace.yaml"
+    shipped = (DEPLOY / "workspace.yaml").read_text("utf-8")
+    assert "port: 4266" in shipped
+    workspace.write_text(shipped.replace("port: 4266", f"port: {code}"))
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("RECON_", "DAGSTER_"))},
+        **installation.environment,
+        "DAGSTER_HOME": str(home),
+        "RECON_POSTGRES_URL": postgres.url,
+    }
+    servers = {
+        "code": [
+            *("dagster", "api", "grpc", "--module-name", "reconciliation_assets.definitions", "--attribute", "defs"),
+            *("--host", "127.0.0.1", "--port", str(code)),
+        ],
+        "webserver": ["dagster-webserver", "--workspace", str(workspace), "--host", "127.0.0.1", "--port", str(web)],
+        "daemon": ["dagster-daemon", "run", "--workspace", str(workspace)],
+    }
+    with ExitStack() as stack:
+        for name, (program, *arguments) in servers.items():
+            stack.enter_context(running([str(BIN / program), *arguments], tmp_path / f"{name}.log", environment))
+            if name == "code":
+                wait_until(lambda: answers(code), 60, "the code location listens")
+        wait_until(lambda: answers(web), 60, "the webserver listens")
+        launched = ask(
+            web,
+            LAUNCH,
+            params={
+                "selector": {
+                    "repositoryLocationName": "reconciliation",
+                    "repositoryName": "__repository__",
+                    "pipelineName": "daily_reconciliation",
+                },
+                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2026-07-01"}]},
+            },
+        )["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run_id = launched["run"]["runId"]
+
+        def ended() -> bool:
+            return ask(web, STATUS, id=run_id)["runOrError"]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}
+
+        wait_until(ended, 150, "the run ends")
+        assert postgres.value(f"select status from runs where run_id = '{run_id}'") == "SUCCESS"
+        assert int(postgres.value(EVENTS.format(run_id))) > 40
+    assert installation.rows("select collected_value from reporting.matched_chain where record_id = 'order:O1'")
+    assert not list(home.rglob("*.db")), "nothing of the run storage is in SQLite"
