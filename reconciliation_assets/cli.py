@@ -16,7 +16,7 @@ from reconciliation_assets.operations.instance import AlreadyRunningError, prepa
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
-from reconciliation_assets.sources.presets.library import PresetError, load_presets
+from reconciliation_assets.sources.presets.load import PresetError, load_presets
 from reconciliation_assets.sources.protect import ContactKeyError
 from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
 
@@ -105,7 +105,6 @@ def doctor() -> None:
     from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
     from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
-    from reconciliation_assets.sources.presets.library import load_presets  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 

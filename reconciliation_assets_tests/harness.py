@@ -28,7 +28,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters, policy_tables
 from reconciliation_assets.sources.files import InboxFile, discover
-from reconciliation_assets.sources.presets.library import load_presets
+from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName

@@ -18,7 +18,7 @@ from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.settings import Settings, load_settings
 from reconciliation_assets.sources.files import InboxFile, discover
-from reconciliation_assets.sources.presets.library import load_presets
+from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect

@@ -211,4 +211,6 @@ GLOSSARY: dict[str, Meaning] = {
     "method": Meaning("How it was paid"),
     "is_doubtful": Meaning("Whether a contact is shared under another name"),
     "due_key": Meaning("Currency and amount still due as one word"),
+    "counts": Meaning("Whether the pair is sure enough to carry money"),
+    "is_likely": Meaning("Whether the pair is likely enough for a person to look at"),
 }

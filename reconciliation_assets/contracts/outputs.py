@@ -111,11 +111,17 @@ MATCHING: tuple[OutputTable, ...] = (
     OutputTable("lead_ends", "matching", "lead", DATA, ("unique_id",)),
     OutputTable("crm_ends", "matching", "CRM record", DATA, ("unique_id",)),
     OutputTable("inferred_lead_crm", "matching", "CRM record with an inferred lead", DATA, ("right_id",)),
+    OutputTable(
+        "lead_crm_proposals", "matching", "pair proposed", SALES, ("link", "left_id", "right_id", "match_method")
+    ),
     OutputTable("lead_crm_links", "matching", "linked CRM record", SALES, ("right_id",)),
     OutputTable("lead_validity", "matching", "lead", SALES, ("lead_id",)),
     OutputTable("known_lead_order", "matching", "order with a known lead", SALES, ("right_id",)),
     OutputTable("order_ends", "matching", "order", DATA, ("unique_id",)),
     OutputTable("inferred_lead_order", "matching", "order with an inferred lead", DATA, ("right_id",)),
+    OutputTable(
+        "lead_order_proposals", "matching", "pair proposed", SALES, ("link", "left_id", "right_id", "match_method")
+    ),
     OutputTable("lead_order_links", "matching", "linked order", SALES, ("right_id",)),
     OutputTable("known_payments", "matching", "payment with a known order or CRM record", FINANCE, ("right_id",)),
     OutputTable("payable_ends", "matching", "order or CRM record that money can belong to", DATA, ("unique_id",)),
@@ -160,6 +166,9 @@ MATCHING: tuple[OutputTable, ...] = (
         words={"link": LINKS, "match_method": METHODS},
         shares=("match_confidence",),
         published=True,
+    ),
+    OutputTable(
+        "payment_proposals", "matching", "pair proposed", FINANCE, ("link", "left_id", "right_id", "match_method")
     ),
     OutputTable("payment_links", "matching", "linked payment", FINANCE, ("right_id",)),
     OutputTable("captured_records", "matching", "captured record", DATA, ("record_id",)),

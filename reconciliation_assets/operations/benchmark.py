@@ -45,19 +45,23 @@ def measure(orders: int, seed: int) -> Measured:
         spec = CompanySpec(orders=orders, seed=seed)
         write_company(spec, home)
         rows, copy_seconds = _copied(home)
-        environment = os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": spec.as_of.isoformat()}
         began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "reconciliation_assets.cli", "run"],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS_UNTIL_STOPPED,
-        )
+        run_alone(home, spec)
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         return Measured(rows, seconds, copy_seconds, dict(_by_layer(home)), peak)
+
+
+def run_alone(home: Path, spec: CompanySpec) -> None:
+    """Run the whole job on a written company, in a process of its own and in silence."""
+    subprocess.run(
+        [sys.executable, "-m", "reconciliation_assets.cli", "run"],
+        env=os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": spec.as_of.isoformat()},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=_SECONDS_UNTIL_STOPPED,
+    )
 
 
 def _copied(home: Path) -> tuple[int, float]:

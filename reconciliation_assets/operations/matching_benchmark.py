@@ -1,17 +1,13 @@
 """The benchmark of matching: the whole job on companies with noise whose true links are known, link by link and method by method."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from reconciliation_assets.operations.benchmark import run_alone
 from reconciliation_assets.sample import CompanySpec, Noise, write_company
-
-_SECONDS_UNTIL_STOPPED = 3600
 
 
 @dataclass(frozen=True)
@@ -50,14 +46,7 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         home = Path(folder)
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
-        subprocess.run(
-            [sys.executable, "-m", "reconciliation_assets.cli", "run"],
-            env=os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": spec.as_of.isoformat()},
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS_UNTIL_STOPPED,
-        )
+        run_alone(home, spec)
         return hold_against_truth(home)
 
 

@@ -11,7 +11,7 @@ from reconciliation_assets.operations.instance import close_dead_runs, only_run,
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
-from reconciliation_assets.sources.presets.library import load_presets
+from reconciliation_assets.sources.presets.load import load_presets
 
 
 @dataclass(frozen=True)

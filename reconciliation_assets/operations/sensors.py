@@ -14,7 +14,7 @@ from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover
-from reconciliation_assets.sources.presets.library import load_presets
+from reconciliation_assets.sources.presets.load import load_presets
 
 
 @dg.sensor(

@@ -19,7 +19,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
-from reconciliation_assets.sources.presets.library import fingerprint
+from reconciliation_assets.sources.presets.load import fingerprint
 from reconciliation_assets.sources.presets.mapping import mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise

@@ -11,7 +11,7 @@ from reconciliation_assets.cli import app
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
 from reconciliation_assets.sources.doctor import diagnose, rated_currencies
-from reconciliation_assets.sources.presets.library import shipped_presets
+from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.publish.test_first_audit import copy_with_unplaced_payments
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import Fault

@@ -51,8 +51,8 @@ _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 }
 _KEY = {"crm_records": "crm_id", "orders": "order_id", "payments": "payment_id"}
 _STEPS: tuple[str | Model, ...] = (
-    *("known_lead_crm", "lead_ends", "crm_ends", LEAD_CRM, "lead_crm_links", "lead_validity"),
-    *("known_lead_order", "order_ends", LEAD_ORDER, "lead_order_links"),
+    *("known_lead_crm", "lead_ends", "crm_ends", LEAD_CRM, "lead_crm_proposals", "lead_crm_links", "lead_validity"),
+    *("known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
     *("known_payments", "payable_ends", "payment_ends", PAYMENTS),
 )
 _REHEARSED = {
@@ -124,7 +124,8 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
         f"""
         create or replace table {_LAYER}.match_standing as
         select l.link, m.match_method, true as may_carry_money,
-          case m.match_method when 'inferred' then {accept_from} else 0 end as accept_from
+          case m.match_method when 'inferred' then {accept_from} else 0 end as accept_from,
+          1.0 as review_from, '' as reason
         from (values ('lead_crm'), ('lead_order'), ('order_payment'), ('crm_payment')) l(link)
         cross join policy.match_methods m
         """

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from reconciliation_assets.chain.matching.calibration import calibrate
+from reconciliation_assets.chain.matching.inference import assignment
 from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.rows import decision, lead, order, payment
@@ -143,3 +144,10 @@ def test_a_name_written_in_another_script_is_the_same_person(build: Build) -> No
         }
     )
     assert built.one("match_links", link="lead_order")["match_method"] == "exact_contact"
+
+
+def test_a_conflict_too_large_to_solve_exactly_still_takes_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assignment, "_CELLS_SOLVED_EXACTLY", 1)
+    pairs = [("SO1", "P1", 10.0), ("SO2", "P1", 9.0), ("SO1", "P2", 9.5), ("SO2", "P2", 1.0)]
+    for shuffled in permutations(pairs):
+        assert chosen(list(shuffled)) == {"P1": "SO1", "P2": "SO2"}, "the best pair goes first"

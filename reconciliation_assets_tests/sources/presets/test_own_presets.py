@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from reconciliation_assets.settings import PROJECT_ROOT
-from reconciliation_assets.sources.presets.library import shipped_presets
+from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.harness import Bench
 from reconciliation_assets_tests.sources.presets.conftest import Dropped
 

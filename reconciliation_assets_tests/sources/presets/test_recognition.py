@@ -5,7 +5,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from reconciliation_assets.sources.presets.library import shipped_presets
+from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
 from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.text_rows import FileSetAsideError

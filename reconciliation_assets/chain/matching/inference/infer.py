@@ -102,15 +102,15 @@ _NO_LINKS = pa.table(
 
 def _left_id(model: Model, column: str) -> str:
     """How the left ends are named: those of money carry their link before their ID."""
-    return f"link || ':' || {column}" if model is PAYMENTS else column
+    return f"link || ':' || {column}" if model.left_names_its_link else column
 
 
 def _link(model: Model, column: str) -> str:
-    return f"split_part({column}, ':', 1)" if model is PAYMENTS else f"'{model.name}'"
+    return f"split_part({column}, ':', 1)" if model.left_names_its_link else f"'{model.name}'"
 
 
 def _bare_id(model: Model, column: str) -> str:
-    return f"substr({column}, length(split_part({column}, ':', 1)) + 2)" if model is PAYMENTS else column
+    return f"substr({column}, length(split_part({column}, ':', 1)) + 2)" if model.left_names_its_link else column
 
 
 def _words(comparisons: tuple[Comparison, ...]) -> str:

@@ -19,6 +19,7 @@ class Model:
     Attributes:
         left_ends, right_ends: tables of the records to be linked.
         known_links: table whose exact links the chances are learnt from.
+        left_names_its_link: whether the left ends are of several kinds, each carrying its link before its ID.
         match_share: how many of the open right ends are expected to have a partner.
         possible: SQL over the outcomes of a pair (p.gamma_<name>, 0 for the last); any other pair is no link, whatever else
             speaks for it.
@@ -33,6 +34,7 @@ class Model:
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
     match_share: float
+    left_names_its_link: bool = False
     possible: str = "p.gamma_time <> 0"
     slot: Callable[[str], str] | None = None
 
@@ -270,6 +272,7 @@ PAYMENTS = Model(
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
     ),
     match_share=0.95,
+    left_names_its_link=True,
     possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
     slot=lambda left: (
         f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.sources.presets.library import PresetError, fingerprint, load_presets, shipped_presets
+from reconciliation_assets.sources.presets.load import PresetError, fingerprint, load_presets, shipped_presets
 from reconciliation_assets.sources.presets.model import Preset
 
 OWN = """
