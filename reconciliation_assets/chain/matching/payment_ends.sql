@@ -1,8 +1,10 @@
 -- Settled money as the right end of links that are inferred: what it can be compared by. Open is money that names nothing and
--- found nothing by surer means; money that names an order which is missing is given to no other one.
+-- found nothing by surer means, or an amount that does not fit; money that names an order which is missing is given to no other one.
 select
   p.payment_id as unique_id,
   epoch(p.paid_at) / 86400.0 as at_day,
+  cast(null as double) as delivered_day,
+  cast(null as double) as undone_day,
   p.email_key,
   p.phone_key,
   p.name_keys,
@@ -16,7 +18,7 @@ select
   lower(p.method) as method,
   p.kind,
   cast(null as varchar) as awaits,
-  (k.right_id is null or k.is_doubtful) and p.order_id is null and p.invoice_id is null and p.crm_id is null and p.waybill is null
+  (k.right_id is null or k.is_doubtful or k.is_another_amount) and p.order_id is null and p.invoice_id is null and p.crm_id is null and p.waybill is null
     and p.lead_id is null as is_open
 from canonical.payments p
 left join matching.known_payments k on k.right_id = p.payment_id

@@ -70,6 +70,7 @@ EMAIL = Comparison(
 )
 # A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
 _GAP = "at_day_r - at_day_l"
+_AFTER_DELIVERY = "at_day_r - case when kind_r = 'payment' then delivered_day_l else undone_day_l end"
 # Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
 _TWO_WORDS_LIST = (
     "list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
@@ -232,6 +233,18 @@ PAYMENTS = Model(
             ),
         ),
         Comparison(
+            "delivery",
+            "case when kind_r = 'payment' then delivered_day_l else undone_day_l end is null",
+            (
+                Level("on the day it was handed over", f"{_AFTER_DELIVERY} between 0 and 1", 0.05, 0.01),
+                Level("within days of the delivery or return", f"{_AFTER_DELIVERY} between 0 and 5", 0.15, 0.04),
+                Level("within ten days of it", f"{_AFTER_DELIVERY} between 0 and 10", 0.2, 0.05),
+                Level("within three weeks of it", f"{_AFTER_DELIVERY} between 0 and 21", 0.1, 0.1),
+                Level("shortly before it", f"{_AFTER_DELIVERY} between -7 and 0", 0.4, 0.07),
+                Level("long before or after it", "else", 0.1, 0.73),
+            ),
+        ),
+        Comparison(
             "way_of_paying",
             "method_l is null or method_r is null",
             (
@@ -270,6 +283,13 @@ PAYMENTS = Model(
         ),
         Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
+        Block(
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || floor(at_day / 30)",
+            _each_with_each(
+                _TWO_WORDS_LIST.format("name_sound_keys"),
+                "[floor(at_day / 30), floor(at_day / 30) - 1, floor(at_day / 30) - 2]",
+            ),
+        ),
     ),
     match_share=0.95,
     left_names_its_link=True,
