@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from reconciliation_assets.publish.report import write_report
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
-from reconciliation_assets_tests.harness import AS_OF, policy_file
-from reconciliation_assets_tests.installation import RECONCILE, Installation
+from reconciliation_assets_tests.harness import AS_OF
+from reconciliation_assets_tests.installation import RECONCILE, Installation, Told
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium")
@@ -39,19 +39,15 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(chromium: str, below_its_floor: tuple[Installation, Told]) -> Iterator[str]:
     """The read-only UI of the sample company, whose owner asks for more matched payments than there are.
 
     Name it before the browser: the run in this process and the browser's event loop do not go together.
     """
-    home = tmp_path_factory.mktemp("sample")
-    shutil.copytree(PROJECT_ROOT / "data/sample/inbox", home / "inbox")
-    policy_file(home, {"thresholds": {"match_rate_floors": {"order_payment": {"records": 0.999}}}})
-    installation = Installation(home)
-    assert "floor_order_payment" in installation.reconcile().text
+    installation, _ = below_its_floor
     port = free_port()
     environment = {**os.environ, **installation.environment}
-    with running([str(RECONCILE), "viewer", "--port", str(port)], home / "viewer.log", environment):
+    with running([str(RECONCILE), "viewer", "--port", str(port)], installation.home / "viewer.log", environment):
         wait_until(lambda: answers(port), 90, "the UI listens")
         yield f"http://127.0.0.1:{port}"
 
