@@ -10,7 +10,7 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.operations.jobs import daily_reconciliation, meta_insights_history
 from reconciliation_assets.operations.schedules import daily_schedule
-from reconciliation_assets.operations.sensors import alert_sensors, new_files_in_inbox
+from reconciliation_assets.operations.sensors import alert_sensors, exception_digests, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.assets import published_copy, reports, restricted_contacts
 from reconciliation_assets.settings import load_settings
@@ -46,7 +46,11 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
         schedules=[daily_schedule(policy.zone)],
-        sensors=[new_files_in_inbox, *alert_sensors(key for asset in assets for key in asset.check_keys)],
+        sensors=[
+            new_files_in_inbox,
+            exception_digests,
+            *alert_sensors(key for asset in assets for key in asset.check_keys),
+        ],
         resources={"installation": Installation(database=str(settings.warehouse_path))},
         executor=dg.in_process_executor,
         loggers=loggers,

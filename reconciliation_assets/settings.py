@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         return self.data_dir / "reports"
 
     @property
+    def queues_dir(self) -> Path:
+        """What waits for each owner, a file each."""
+        return self.reports_dir / "exceptions"
+
+    @property
     def alert_log_path(self) -> Path:
         """What every alert channel took, one JSON line each."""
         return self.data_dir / "alerts.jsonl"

@@ -14,7 +14,10 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
-AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "digest"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
@@ -152,12 +155,24 @@ class Owners(_Part):
     exceptions: dict[str, str]
     default: str
 
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Every owner that is named, once, in order."""
+        return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
+
 
 class QuietHours(_Part):
     """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
 
     begin: time
     end: time
+
+
+class Digest(_Part):
+    """The day and hour of the week, in the policy's zone, at which each owner is told what waits for it."""
+
+    weekday: Weekday
+    hour: int = Field(ge=0, le=23)
 
 
 class Route(_Part):
@@ -176,6 +191,7 @@ class Alerts(_Part):
     quiet_hours: QuietHours | None
     remind_after_hours: int = Field(ge=1)
     copy_stale_hours: int = Field(ge=1)
+    digest: Digest | None
 
 
 class Policy(_Part):

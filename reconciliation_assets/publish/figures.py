@@ -1,7 +1,7 @@
 """The figures of the page a manager reads, asked of the published copy."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -61,6 +61,34 @@ class Queue:
     count: int
     value: Decimal
     oldest_days: int
+
+
+@dataclass(frozen=True)
+class OpenException:
+    """One thing that its owner must act on; `opened_at` is in UTC and says so nowhere."""
+
+    exception_id: str
+    owner: str
+    kind: str
+    source_table: str
+    source_id: str
+    value: Decimal
+    currency: str
+    age_days: int | None
+    first_seen_on: date | None
+    reopened: int
+    detail: str
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QueueChange:
+    """How many exceptions of an owner were first found since a day, and how many were found gone."""
+
+    owner: str
+    came: int
+    went: int
+    went_value: Decimal
 
 
 @dataclass(frozen=True)
@@ -367,6 +395,35 @@ class Published:
                 group by 1, 2 order by 4 desc, 1, 2
                 """
             )
+        ]
+
+    def open_exceptions(self) -> list[OpenException]:
+        """Every exception that waits, by owner, the most value at stake first."""
+        return [
+            OpenException(*row)
+            for row in self.rows(
+                """
+                select e.exception_id, e.owner, e.kind, e.source_table, e.source_id, e.value, e.currency, e.age_days,
+                       h.first_seen_on, coalesce(h.reopened, 0), e.detail, e.opened_at at time zone 'UTC'
+                from reporting.exceptions e left join reporting.exception_history h on h.exception_id = e.exception_id
+                order by e.owner, e.value desc, e.exception_id
+                """
+            )
+        ]
+
+    def queue_changes(self, since: date) -> list[QueueChange]:
+        """What came into each owner's queue and what left it, from a day on."""
+        return [
+            QueueChange(*row)
+            for row in self._connection.execute(
+                """
+                select owner, count(*) filter (where closed_on is null and first_seen_on >= $since),
+                       count(*) filter (where closed_on >= $since),
+                       coalesce(sum(value) filter (where closed_on >= $since), 0)
+                from reporting.exception_history group by owner order by owner
+                """,
+                {"since": since},
+            ).fetchall()
         ]
 
     def unmatched_money(self) -> tuple[Decimal, int]:

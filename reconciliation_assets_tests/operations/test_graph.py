@@ -143,6 +143,7 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
     assert {sensor.name for sensor in defs.sensors or ()} == {
         "new_files_in_inbox",
+        "exception_digests",
         "match_rate_alerts",
         "source_alerts",
         "check_alerts",
