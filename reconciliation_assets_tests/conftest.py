@@ -87,7 +87,7 @@ def copied(finished: Installation, tmp_path: Path) -> Installation:
 def below_its_floor(finished: Installation, tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Told]:
     """The finished installation after a second run, which a floor above the match rate stopped, and what that run said."""
     installation = finished.copy_to(tmp_path_factory.mktemp("floor"))
-    floors = {"match_rate_floors": {"order_payment": {"value": 0.9999}}}
+    floors = {"match_rate_floors": {"order_payment": {"value": 0.999}}}
     policy_file(installation.home, {"version": "own 2", "thresholds": floors})
     return installation, installation.reconcile()
 

@@ -149,11 +149,22 @@ class Thresholds(_Part):
 
 
 class Owners(_Part):
-    """The team that acts, by link and by kind of exception."""
+    """The team that acts, by link and by kind of exception, and where each team is reached."""
 
     links: dict[Link, str]
     exceptions: dict[str, str]
     default: str
+    contacts: dict[str, str]
+
+    @field_validator("contacts")
+    @classmethod
+    def _are_addresses(cls, contacts: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(
+            owner for owner, url in contacts.items() if not url.startswith(("https://", "http://", "mailto:"))
+        )
+        if wrong:
+            raise ValueError(f"contacts must be https: or mailto: addresses; not so: {wrong}")
+        return contacts
 
     @property
     def everybody(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import duckdb
 
+from reconciliation_assets.policy.model import LINKS, METHODS
+
 
 @dataclass(frozen=True)
 class TwoNumbers:
@@ -374,16 +376,18 @@ class Published:
         ]
 
     def coverage(self) -> list[Coverage]:
-        """Coverage of every link by method."""
-        return [
+        """Coverage of every link in the chain's order by method, strongest first; what did not match only where any."""
+        order = {name: place for place, name in enumerate((*LINKS, *METHODS, "unmatched"))}
+        found = [
             Coverage(*row)
             for row in self.rows(
                 """
-                select link, match_method, records, record_rate, value_rate, is_applicable
-                from reporting.match_coverage order by link, records desc, match_method
+                select link, match_method, records, record_rate, value_rate, is_applicable from reporting.match_coverage
+                where records > 0 or match_method <> 'unmatched' or not is_applicable
                 """
             )
         ]
+        return sorted(found, key=lambda each: (order[each.link], order.get(each.method, len(order))))
 
     def queues(self) -> list[Queue]:
         """Exceptions by owner and kind, the most value first."""

@@ -66,6 +66,7 @@ def policy_keys(part: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         "order_statuses",
         "owners.links",
         "owners.exceptions",
+        "owners.contacts",
         "pegged_to_usd",
     }
     for key, value in part.items():
