@@ -14,6 +14,8 @@ _BY_ASSET = {
     "exception_history": f"{_DEFINITIONS}/exceptions.md#history",
     "inbox_files": "docs/sources/files.md",
     "policy_versions": f"{_DEFINITIONS}/policy.md",
+    "remittances": f"{_DEFINITIONS}/remittances.md",
+    "remittance_lines": f"{_DEFINITIONS}/remittances.md",
     "published_copy": f"{_DEFINITIONS}/published-tables.md",
     "reports": "docs/reports.md",
     "restricted_contacts": "docs/decisions/20-contact-keys-in-a-file-of-their-own.md",

@@ -51,5 +51,7 @@ WHAT_TO_DO = {
     "conflicting_leads": "correct one of the two",
     "merge_without_survivor": "export the survivor or repair the merge",
     "possible_match": "accept or reject it in manual_matches",
-    "manual_match_not_used": "correct its IDs or take it out",
+    "manual_match_not_used": "decide again or remove it",
+    "remittance_differs": "compare the transfer with its report and ask the provider for what is missing",
+    "remittance_line": "claim it or give it back",
 }

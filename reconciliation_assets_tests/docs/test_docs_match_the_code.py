@@ -160,7 +160,7 @@ def test_the_bridge_names_every_line_in_order() -> None:
 def test_every_kind_of_exception_has_its_owner_and_what_to_do(shipped: dict[str, Any]) -> None:
     table = rows((DEFINITIONS / "exceptions.md").read_text("utf-8"))
     assert {kind.strip("`"): owner for kind, owner, *_ in table} == shipped["owners"]["exceptions"]
-    plain = {kind.strip("`"): re.sub(r" \(\[.*?\)\)|`", "", what_to_do) for kind, *_, what_to_do in table}
+    plain = {kind.strip("`"): re.sub(r"; see \[.*|`", "", what_to_do) for kind, *_, what_to_do in table}
     assert plain == WHAT_TO_DO
 
 
