@@ -60,7 +60,7 @@ def show() -> None:
     if not settings.published_path.is_file():
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
-    show_page(_out, settings.published_path, None)
+    show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
 @app.command()
@@ -312,7 +312,7 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     for step, message in outcome.broke:
         _err.print(f"[bold red]Broke[/] in {step}: {message}", highlight=False, soft_wrap=True)
     if outcome.succeeded:
-        show_page(_out, settings.published_path, settings.as_of)
+        show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:
         _err.print("The published copy was not replaced.", highlight=False)
     return outcome.succeeded

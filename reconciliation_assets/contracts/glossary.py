@@ -13,7 +13,7 @@ _COMPUTED: dict[str, Meaning] = {
     "adjusted_value": Meaning("Signed adjustments of the cohort", _MONEY),
     "adjustments": Meaning("Manual adjustments of the cohort", "count"),
     "age_days": Meaning("Age at the instant the run speaks for", "days"),
-    "amount": Meaning("Amount", "as its table says"),
+    "amount": Meaning("Amount", "the row's currency"),
     "attributed_value_reporting": Meaning("Value Meta attributes, converted; an estimate, never money", _MONEY),
     "campaign_id": Meaning("Meta campaign; empty for records with no campaign"),
     "adset_id": Meaning("Meta ad set"),

@@ -14,7 +14,10 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
-AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "digest"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
@@ -153,11 +156,27 @@ class Thresholds(_Part):
 
 
 class Owners(_Part):
-    """The team that acts, by link and by kind of exception."""
+    """The team that acts, by link and by kind of exception, and where each team is reached."""
 
     links: dict[Link, str]
     exceptions: dict[str, str]
     default: str
+    contacts: dict[str, str]
+
+    @field_validator("contacts")
+    @classmethod
+    def _are_addresses(cls, contacts: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(
+            owner for owner, url in contacts.items() if not url.startswith(("https://", "http://", "mailto:"))
+        )
+        if wrong:
+            raise ValueError(f"contacts must be https: or mailto: addresses; not so: {wrong}")
+        return contacts
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Every owner that is named, once, in order."""
+        return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
 
 
 class QuietHours(_Part):
@@ -165,6 +184,13 @@ class QuietHours(_Part):
 
     begin: time
     end: time
+
+
+class Digest(_Part):
+    """The day and hour of the week, in the policy's zone, at which each owner is told what waits for it."""
+
+    weekday: Weekday
+    hour: int = Field(ge=0, le=23)
 
 
 class Route(_Part):
@@ -183,6 +209,7 @@ class Alerts(_Part):
     quiet_hours: QuietHours | None
     remind_after_hours: int = Field(ge=1)
     copy_stale_hours: int = Field(ge=1)
+    digest: Digest | None
 
 
 class Policy(_Part):
