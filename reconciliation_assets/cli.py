@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
 )
+feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; without a command, a dry run.")
+app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
@@ -134,6 +136,52 @@ def doctor() -> None:
     else:
         _out.print("No published copy yet: after the first run, this also writes the first audit.", soft_wrap=True)
     sys.exit(1 if any(line.state == "missing" for line in found) else 0)
+
+
+@feedback_app.callback(invoke_without_command=True)
+def feedback(context: typer.Context) -> None:
+    """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
+    from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+
+    if context.invoked_subcommand is not None:
+        return
+    settings = _settings()
+    try:
+        found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
+    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    table = Table("outcome", "status", "why", "events", "value", box=None)
+    for each in found:
+        table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
+    _out.print(table)
+    _out.print(
+        f"{len(pending):,} events would go now. This is a dry run: `reconcile feedback send` sends them.",
+        soft_wrap=True,
+    )
+
+
+@feedback_app.command()
+def send() -> None:
+    """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
+    from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
+    from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
+
+    settings = _settings()
+    try:
+        sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
+    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    for record_id, outcome, code in sending.refused:
+        _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
+    if sending.without_contact:
+        _err.print(
+            f"{sending.without_contact:,} events were not sent: only a contact identifies them, and it is not in the inbox.",
+            soft_wrap=True,
+        )
+    _out.print(f"Meta took {sending.taken:,} events. The outbox shows it after the next run.", soft_wrap=True)
+    sys.exit(1 if sending.refused else 0)
 
 
 @app.command()

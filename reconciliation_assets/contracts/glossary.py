@@ -160,6 +160,24 @@ _COMPUTED: dict[str, Meaning] = {
     "content_hash": Meaning("Fingerprint of the definitions"),
     "effective_from": Meaning("Day from which the version is meant to hold"),
     "first_used_at": Meaning("The instant spoken for by the first run under the version"),
+    # Feedback to Meta
+    "answer": Meaning("What Meta answered: taken, refused, or none yet"),
+    "answer_code": Meaning("Meta's error and suberror"),
+    "attempted_at": Meaning("When it was last sent"),
+    "attempts": Meaning("How often it was sent", "count"),
+    "event_id": Meaning("The event, the same from run to run; Meta counts it once"),
+    "event_name": Meaning("What the event is called at Meta, by the policy"),
+    "event_time": Meaning("When the outcome was reached"),
+    "identifiers": Meaning("Kinds of identifier by which Meta knows the person; never their values"),
+    "is_consent_needed": Meaning("Whether the policy asks for consent"),
+    "is_consented": Meaning("Whether the recorded consent grants it"),
+    "is_test": Meaning("Whether the lead is a test; of an event, whether it was sent under a test code"),
+    "is_reversed": Meaning("Whether it was won, but lost, cancelled or returned since"),
+    "maturity_days": Meaning("Days the outcome must stand before Meta is told", "days"),
+    "status": Meaning("Status, as its source words it; of an event, what becomes of it"),
+    "told_at": Meaning("When Meta was last told"),
+    "told_value": Meaning("Value that Meta was told", _MONEY),
+    "value_change": Meaning("Value now less the value that Meta was told", _MONEY),
 }
 
 _UNITS = {Kind.AMOUNT: _OWN, Kind.SIGNED_AMOUNT: _OWN, Kind.COUNT: "count", Kind.RATE: "rate"}

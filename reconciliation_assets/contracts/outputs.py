@@ -441,5 +441,36 @@ GOVERNANCE: tuple[OutputTable, ...] = (
     ),
 )
 
-OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE)
+_CAPI_STATUSES = ("ready", "waiting", "refused", "delivered", "refused_by_meta", "unanswered")
+_TOLD_OUTCOMES = ("captured", "qualified", "won", "collected")
+
+FEEDBACK: tuple[OutputTable, ...] = (
+    OutputTable("outcome_events", "feedback", "captured record and outcome", MARKETING, ("event_id",)),
+    OutputTable(
+        "capi_deliveries",
+        "feedback",
+        "event ever sent to Meta",
+        MARKETING,
+        ("event_id",),
+        required=(
+            *("event_id", "record_id", "outcome", "event_name", "event_time", "identifiers", "attempted_at"),
+            *("attempts", "answer", "is_test"),
+        ),
+        words={"outcome": _TOLD_OUTCOMES, "answer": ("none", "taken", "refused")},
+        published=True,
+    ),
+    OutputTable(
+        "capi_outbox",
+        "feedback",
+        "captured record and outcome",
+        MARKETING,
+        ("event_id",),
+        required=("event_id", "record_id", "outcome", "event_name", "status", "reason", "policy_version"),
+        words={"outcome": _TOLD_OUTCOMES, "status": _CAPI_STATUSES},
+        shares=("match_confidence",),
+        published=True,
+    ),
+)
+
+OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE, *FEEDBACK)
 OUTPUT_TABLE: dict[str, OutputTable] = {table.name: table for table in OUTPUT_TABLES}
