@@ -43,6 +43,7 @@ GROUPS = {
         "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
         "exceptions", "exception_history",
     },
+    "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
@@ -55,6 +56,7 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
+    *("capi_outbox", "capi_deliveries"),
 }
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
