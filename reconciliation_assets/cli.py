@@ -185,6 +185,39 @@ def send() -> None:
 
 
 @app.command()
+def explain(
+    gross: Annotated[str, typer.Option(help="ROAS that the platform claims, such as 4.1.")],
+    delivered: Annotated[str, typer.Option(help="ROAS of what was delivered and kept, such as 1.9.")],
+    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33.")],
+    collected: Annotated[str | None, typer.Option(help="ROAS of the money that arrived.")] = None,
+    spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
+) -> None:
+    """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
+    from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, ratio, take_apart  # noqa: PLC0415
+
+    try:
+        case = take_apart(
+            Headline(
+                ratio("gross", gross),
+                ratio("delivered", delivered),
+                ratio("returns", returns),
+                None if collected is None else ratio("collected", collected),
+                None if spend is None else ratio("spend", spend),
+            )
+        )
+    except RatioError as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
+    for step in case.steps:
+        cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
+        amount = [] if step.amount is None else [f"{step.amount:,.2f}"]
+        table.add_row(*cells, *amount, style="bold" if step.is_total else None)
+    _out.print(table)
+    _out.print(case.sentence, soft_wrap=True, highlight=False)
+
+
+@app.command()
 def viewer(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3001,
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
