@@ -3,6 +3,7 @@
 from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
+from reconciliation_assets.chain.governance.field_fill import FIELD_FILL
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
@@ -17,4 +18,5 @@ PROGRAMS: tuple[Program, ...] = (
     CAPI_DELIVERIES,
     COVERAGE_HISTORY,
     EXCEPTION_HISTORY,
+    FIELD_FILL,
 )
