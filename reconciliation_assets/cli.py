@@ -14,6 +14,7 @@ from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets
@@ -103,9 +104,8 @@ def ui(
 
 @app.command()
 def doctor() -> None:
-    """Ask every configured source whether it can be read, without pulling, and write the first audit; exit status 1 where one cannot."""
-    from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
-    from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
+    """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
+    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
@@ -131,11 +131,30 @@ def doctor() -> None:
     if settings.sources_path is None:
         _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
     if settings.published_path.is_file():
-        page = write_first_audit(settings.published_path, settings.reports_dir, settings.as_of)
-        _out.print(f"What hinders matching, to discuss: {page}", soft_wrap=True)
+        try:
+            _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
+        except OutdatedCopyError as problem:
+            _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
-        _out.print("No published copy yet: after the first run, this also writes the first audit.", soft_wrap=True)
+        _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
     sys.exit(1 if any(line.state == "missing" for line in found) else 0)
+
+
+@app.command()
+def audit() -> None:
+    """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
+    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+
+    settings = _settings()
+    if not settings.published_path.is_file():
+        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        sys.exit(1)
+    try:
+        page = _audited(settings, load_policy(settings.policy_path).policy)
+    except (*_PLAIN_PROBLEMS, OutdatedCopyError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    _out.print(f"The audit is in {page}", soft_wrap=True)
 
 
 @feedback_app.callback(invoke_without_command=True)
@@ -155,6 +174,11 @@ def feedback(context: typer.Context) -> None:
     for each in found:
         table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
     _out.print(table)
+    ready = sum(each.events for each in found if each.status == "ready")
+    if ready > len(pending):
+        _out.print(
+            f"{ready - len(pending):,} that were ready when the run spoke are sent, or too old, by now.", soft_wrap=True
+        )
     _out.print(
         f"{len(pending):,} events would go now. This is a dry run: `reconcile feedback send` sends them.",
         soft_wrap=True,
@@ -329,6 +353,18 @@ def bench_matching(
                 "–" if each.recall is None else f"{each.recall:.4f}",
             )
     _out.print(table)
+
+
+def _audited(settings: Settings, policy: Policy) -> Path:
+    """Write the audit of the published copy and say where it is."""
+    from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415
+    from reconciliation_assets.sources.config import read_entries  # noqa: PLC0415
+
+    entries = read_entries(settings.sources_path) if settings.sources_path else []
+    page = settings.reports_dir / FILE_NAME
+    systems = [System(entry.name, entry.type) for entry in entries]
+    write_audit(settings.published_path, page, policy, systems, settings.as_of.astimezone(policy.timezone))
+    return page
 
 
 def _settings() -> Settings:

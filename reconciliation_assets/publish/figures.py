@@ -64,6 +64,17 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Told:
+    """How many events of an outcome stand in the outbox under one status, for which reason, and their value."""
+
+    outcome: str
+    status: str
+    reason: str
+    events: int
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class CohortMonth:
     """How a cohort month stands at its longest maturity."""
 
@@ -365,6 +376,18 @@ class Published:
                 """
                 select owner, kind, count(*), sum(value), max(age_days) from reporting.exceptions
                 group by 1, 2 order by 4 desc, 1, 2
+                """
+            )
+        ]
+
+    def told(self) -> list[Told]:
+        """The outbox of the feedback to Meta by outcome, status and reason."""
+        return [
+            Told(*row)
+            for row in self.rows(
+                """
+                select outcome, status, reason, count(*), coalesce(sum(value), 0) from reporting.capi_outbox
+                group by 1, 2, 3 order by list_position(['captured', 'qualified', 'won', 'collected'], outcome), 2, 3
                 """
             )
         ]

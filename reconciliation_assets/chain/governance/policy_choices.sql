@@ -64,6 +64,7 @@ weighed as (
   select 'matching.duplicate_window_days', 'within ' || cast($duplicate_window_days as varchar) || ' days', 'no duplicates',
     'stated_value', count(*), sum(value)
   from governance.duplicate_records
+  where source_table in ('leads', 'orders')
 )
 select
   choice,
