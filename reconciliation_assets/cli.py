@@ -106,7 +106,7 @@ def ui(
 def doctor() -> None:
     """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
     from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
-    from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
+    from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
@@ -116,7 +116,10 @@ def doctor() -> None:
         connectors = (
             load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
         )
-        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir)))
+        found = [
+            *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
+            *examine_feedback(settings.sources_path, loaded.policy),
+        ]
     except (*_PLAIN_PROBLEMS, SettingsError) as problem:
         _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -84,6 +84,7 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
     naming = naming_findings([(str(campaign_id), name) for campaign_id, name in campaigns])
     fills = _named(published, _FILLS)
     choices = _named(published, _CHOICES)
+    coverage = _named(published, _COVERAGE)
     unmatched = _named(published, _UNMATCHED)
     duplicates = _named(published, _DUPLICATES)
     found = Findings(
@@ -91,6 +92,7 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
         weight=max((abs(row["value"]) for row in choices), default=Decimal(0)),
         missing_inputs=missing,
         bad_rows=published.quarantined(),
+        is_untracked=bool(campaigns) and not any(row["link"] == "record_ad" and row["matched"] for row in coverage),
         naming=naming,
         fills=[
             Fill(row["source_table"], row["column_name"], row["records"], row["fill_rate"])
@@ -116,7 +118,7 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
         naming=naming[:SHOWN],
         naming_left=max(len(naming) - SHOWN, 0),
         tracking=[row for row in fills if row["column_name"] in _TRACKED[row["source_table"]]],
-        coverage=_named(published, _COVERAGE),
+        coverage=coverage,
         unmatched=unmatched[:SHOWN],
         unmatched_left=max(len(unmatched) - SHOWN, 0),
         duplicates=duplicates[:SHOWN],

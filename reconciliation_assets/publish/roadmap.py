@@ -77,6 +77,7 @@ class Findings:
         weight: the largest change that one of the policy's choices makes.
         missing_inputs: input tables of which nothing was delivered.
         bad_rows: rows that could not be used.
+        is_untracked: whether Meta reports ads and no record is linked to any.
         naming: sentences about campaigns' names.
         unconsented: records' outcomes that are not told for want of recorded consent, and their value.
     """
@@ -85,6 +86,7 @@ class Findings:
     weight: Decimal
     missing_inputs: Sequence[str] = ()
     bad_rows: int = 0
+    is_untracked: bool = False
     naming: Sequence[str] = ()
     fills: Sequence[Fill] = ()
     unmatched: Sequence[Gap] = ()
@@ -122,6 +124,9 @@ def _foundations(found: Findings) -> Iterator[Step]:
             None,
             "source_inventory",
         )
+    if found.is_untracked:
+        what = "Tag the ads' links and connect the lead forms: Meta reports ads, and no record is linked to any"
+        yield Step(what, "marketing", 1, None, "field_fill")
 
 
 def _repairs(found: Findings) -> Iterator[Step]:

@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.config import EnvironmentVariable
+from reconciliation_assets.sources.connector import Probe, ProbedAccount
 from reconciliation_assets.sources.credentials import bearer, secret
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Patience, Trouble
-from reconciliation_assets.sources.shapes import Shape, read
+from reconciliation_assets.sources.shapes import Identifier, Shape, read
 
 SYSTEM = "feedback"
 EVENTS_PER_CALL = 1000
@@ -68,11 +69,16 @@ class ConversionsSettings(BaseModel):
     max_wait_minutes: float = Field(default=10, ge=0)
 
 
+class NoDatasetError(Misconfigured):
+    """The sources file names no dataset that could be told anything."""
+
+
 def load_feedback_settings(sources_file: Path | None) -> ConversionsSettings:
     """The part `feedback` of the sources file.
 
     Raises:
-        Misconfigured: there is no such part, or a setting of it is missing, unknown or not of the expected form.
+        NoDatasetError: there is no such part.
+        Misconfigured: a setting of it is missing, unknown or not of the expected form.
     """
     where = "See docs/sources/meta_conversions.md for the part 'feedback' of sources.yaml"
     try:
@@ -81,7 +87,7 @@ def load_feedback_settings(sources_file: Path | None) -> ConversionsSettings:
         document = None
     part = document.get("feedback") if isinstance(document, dict) else None
     if not isinstance(part, dict):
-        raise Misconfigured(SYSTEM, "sources.yaml names no dataset that could be told anything", where)
+        raise NoDatasetError(SYSTEM, "sources.yaml names no dataset that could be told anything", where)
     try:
         return ConversionsSettings.model_validate(part)
     except ValidationError as error:
@@ -146,6 +152,10 @@ class _Taken(Shape):
     events_received: int
 
 
+class _Dataset(Shape):
+    id: Identifier
+
+
 class Conversions:
     """Sends events to one dataset.
 
@@ -169,7 +179,24 @@ class Conversions:
         Raises:
             SourceError: Meta refuses for a reason that is no single event's, or does not answer.
         """
-        with HttpClient(
+        with self._client() as client:
+            yield from self._send(client, events)
+
+    def probe(self) -> Probe:
+        """Read the dataset's own entry, without telling it anything.
+
+        Raises:
+            SourceError: it cannot be reached with this token.
+        """
+        with self._client() as client:
+            answer = client.get(f"{self._settings.api_version}/{self._settings.dataset_id}", {"fields": "id,name"})
+            dataset = read(_Dataset, answer.body, system=SYSTEM, where="dataset")
+            under_test = [f"everything is sent under the test code {self._settings.test_event_code}"]
+            findings = under_test if self._settings.test_event_code is not None else []
+            return Probe([ProbedAccount(f"dataset {dataset.id}")], client.clock_skew, findings)
+
+    def _client(self) -> HttpClient:
+        return HttpClient(
             SYSTEM,
             self._settings.base_url,
             credentials=bearer(self._token),
@@ -179,8 +206,7 @@ class Conversions:
                 timeout=timedelta(seconds=self._settings.timeout_seconds),
                 budget=timedelta(minutes=self._settings.max_wait_minutes),
             ),
-        ) as client:
-            yield from self._send(client, events)
+        )
 
     def _send(self, client: HttpClient, events: Sequence[Event]) -> Iterator[Sequence[Told]]:
         if not events:

@@ -30,6 +30,12 @@ def test_definitions_and_input_come_before_any_value() -> None:
     ]
 
 
+def test_ads_without_any_linked_record_come_before_repairs() -> None:
+    gap = Gap("lead_crm", "sales-operations", 5, Decimal(9000))
+    steps = roadmap(Findings(True, Decimal(0), is_untracked=True, unmatched=[gap]))
+    assert [step.owner for step in steps] == ["marketing", "sales-operations"]
+
+
 def test_repairs_stand_by_value_then_by_number() -> None:
     steps = roadmap(
         Findings(

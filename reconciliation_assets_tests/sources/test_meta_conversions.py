@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.sources.doctor import examine_feedback
 from reconciliation_assets.sources.errors import (
     ExpiredCredentials,
     Misconfigured,
@@ -189,6 +192,23 @@ def test_a_dataset_that_is_not_there_is_not_searched_for_a_bad_event(connect: Co
     with pytest.raises(MissingPermission, match="100/33"):
         told(connect(dataset_id="99"), [event(1), event(2)])
     assert standin.calls["meta.unknown_dataset"] == 1
+
+
+def test_the_doctor_asks_the_dataset_without_telling_it_anything(
+    connect: Connect, standin: Standin, dataset: Meta, tmp_path: Path
+) -> None:
+    policy = load_policy(None).policy
+    file = tmp_path / "sources.yaml"
+    assert examine_feedback(None, policy) == []
+    part = {"dataset_id": DATASET, "base_url": standin.url("meta"), "test_event_code": "TEST1"}
+    file.write_text(yaml.safe_dump({"sources": [], "feedback": part}), "utf-8")
+    works, under_test = examine_feedback(file, policy)
+    assert (works.state, works.told) == ("works", f"dataset {DATASET}")
+    assert (under_test.state, "TEST1" in under_test.told) == ("look", True)
+    standin.plan(Fault("expired_token", "meta.dataset", times=9))
+    (missing,) = examine_feedback(file, policy)
+    assert (missing.state, missing.next_step) == ("missing", "Issue a new system user token")
+    assert dataset.events == []
 
 
 def test_what_goes_wrong_never_shows_a_token_or_an_identifier(connect: Connect, standin: Standin) -> None:

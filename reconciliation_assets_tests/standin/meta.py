@@ -96,6 +96,7 @@ class Meta(System):
             r"GET /v26\.0/(?P<run>6\d+)/insights": self.report_insights,
             rf"POST /v26\.0/{DATASET}/events": self.dataset_events,
             r"POST /v26\.0/(?P<dataset>\d+)/events": self.unknown_dataset,
+            rf"GET /v26\.0/{DATASET}": self.dataset,
             rf"GET /v26\.0/{PAGE}": self.page,
             rf"GET /v26\.0/{PAGE}/leadgen_forms": self.forms,
             r"GET /v26\.0/(?P<form>41\d+)/leads": self.leads,
@@ -144,6 +145,9 @@ class Meta(System):
 
     def report_insights(self, request: Request, run: str) -> Reply:
         return self._insights(self._jobs[run]["asked"], request.query, run)
+
+    def dataset(self, request: Request) -> Reply:
+        return Reply({"id": DATASET, "name": "Outcomes"})
 
     def dataset_events(self, request: Request) -> Reply:
         sent = request.body["data"]
