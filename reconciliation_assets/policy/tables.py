@@ -77,6 +77,7 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "another_amount_confidence": policy.matching.another_amount_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
+        "transfer_within_days": policy.remittances.transfer_within_days,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
         "deduct_payment_fees": policy.basis.deduct_payment_fees,

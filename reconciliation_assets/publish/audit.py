@@ -23,8 +23,8 @@ from reconciliation_assets.publish.words import LINKS
 FILE_NAME = "audit.html"
 SHOWN = 20
 
-# Tables a company may do without: rates are pegged, the rest is a person's word.
-_OPTIONAL = {"fx_rates", "manual_matches", "manual_adjustments"}
+# Tables a company may do without: rates are pegged, transfers matter where settlements do, the rest is a person's word.
+_OPTIONAL = {"fx_rates", "transfers", "manual_matches", "manual_adjustments"}
 _TRACKED = {
     "leads": (
         "campaign_id",

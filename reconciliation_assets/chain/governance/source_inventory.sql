@@ -17,6 +17,9 @@ with newest as (
   union all
   select 'payments', landing_id, max(cast(paid_at at time zone $zone as date)) from raw.raw_payments group by landing_id
   union all
+  select 'transfers', landing_id, max(cast(transferred_at at time zone $zone as date))
+  from raw.raw_transfers group by landing_id
+  union all
   select 'fx_rates', landing_id, max(date) from raw.raw_fx_rates group by landing_id
   union all
   select 'manual_matches', landing_id, max(cast(verified_at at time zone $zone as date))

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from reconciliation_assets.chain.queries import queries
+from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import Built
 from reconciliation_assets_tests.rows import insight, lead, order, payment
@@ -43,6 +46,13 @@ def test_every_file_is_in_the_inventory_with_its_newest_record(built: Built) -> 
         "orders.csv": (3, 0, date(2026, 3, 6)),
         "payments.csv": (4, 1, date(2026, 6, 20)),
     }
+
+
+def test_the_inventory_dates_every_input_table() -> None:
+    read = {
+        table.name for table in queries()[TableName("governance", "source_inventory")].reads if table.layer == "raw"
+    }
+    assert read - {"landings"} == {table.raw_asset for table in INPUT_TABLES}
 
 
 def test_a_column_is_filled_as_often_as_it_holds_something_contacts_included(built: Built) -> None:
