@@ -138,6 +138,60 @@ class OrderStatuses(_Part):
     invalid: Words
 
 
+class EventNames(_Part):
+    """The name of an outcome's event by kind of record; None tells nothing."""
+
+    lead: str | None = Field(default=None, min_length=1, max_length=50)
+    order: str | None = Field(default=None, min_length=1, max_length=50)
+
+
+class Events(_Part):
+    """What Meta is told of, by outcome."""
+
+    captured: EventNames
+    qualified: EventNames
+    won: EventNames
+    collected: EventNames
+
+
+class EventMaturity(_Part):
+    """Days an outcome must stand before Meta is told of it."""
+
+    captured: int = Field(ge=0)
+    qualified: int = Field(ge=0)
+    won: int = Field(ge=0)
+    collected: int = Field(ge=0)
+
+
+class ConsentNeeded(_Part):
+    """Whether a kind of record is told only with recorded consent."""
+
+    lead: bool
+    order: bool
+
+
+class Capi(_Part):
+    """Feedback to Meta's Conversions API: what may be told, and of whom."""
+
+    events: Events
+    maturity_days: EventMaturity
+    max_age_hours: int = Field(ge=1, le=168)
+    weakest_method: Method
+    confidence_from: float = Field(ge=0, le=1)
+    consent_words: tuple[str, ...]
+    consent_needed: ConsentNeeded
+    hashed_contacts: bool
+
+    @model_validator(mode="after")
+    def _young_enough_when_mature(self) -> "Capi":
+        late = [outcome for outcome, days in self.maturity_days if days * 24 >= self.max_age_hours]
+        if late:
+            raise ValueError(
+                f"maturity_days of {', '.join(late)} reach max_age_hours, so that nothing could ever be told"
+            )
+        return self
+
+
 class Floors(_Part):
     """The lowest match rates of a link that a company accepts, as shares of records and of value."""
 
@@ -239,6 +293,7 @@ class Policy(_Part):
     meta_ads: MetaAds
     crm_stages: CrmStages
     order_statuses: OrderStatuses
+    capi: Capi
     thresholds: Thresholds
     owners: Owners
     alerts: Alerts

@@ -94,6 +94,17 @@ class QueueChange:
 
 
 @dataclass(frozen=True)
+class Told:
+    """How many events of an outcome stand in the outbox under one status, for which reason, and their value."""
+
+    outcome: str
+    status: str
+    reason: str
+    events: int
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class CohortMonth:
     """How a cohort month stands at its longest maturity."""
 
@@ -411,6 +422,18 @@ class Published:
                        h.first_seen_on, coalesce(h.reopened, 0), e.detail, e.opened_at at time zone 'UTC'
                 from reporting.exceptions e left join reporting.exception_history h on h.exception_id = e.exception_id
                 order by e.owner, e.value desc, e.exception_id
+                """
+            )
+        ]
+
+    def told(self) -> list[Told]:
+        """The outbox of the feedback to Meta by outcome, status and reason."""
+        return [
+            Told(*row)
+            for row in self.rows(
+                """
+                select outcome, status, reason, count(*), coalesce(sum(value), 0) from reporting.capi_outbox
+                group by 1, 2, 3 order by list_position(['captured', 'qualified', 'won', 'collected'], outcome), 2, 3
                 """
             )
         ]

@@ -44,8 +44,9 @@ GROUPS = {
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
-        "exceptions", "exception_history",
+        "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
     },
+    "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
@@ -58,6 +59,8 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
+    *("capi_outbox", "capi_deliveries"),
+    *("source_inventory", "field_fill", "policy_choices"),
     *("remittances", "remittance_lines"),
 }
 
