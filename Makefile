@@ -35,8 +35,9 @@ pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))
 
+# Files go to as many processes as there are cores; a file stays in one, since its tests share what they made.
 test: $(READY) ## Pass all tests, fast ones first
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-fast: $(READY) ## Pass the fast tests only
 	@$(BIN)/python -m pytest -m "not slow"
