@@ -123,8 +123,14 @@ def infer_all_payments(home: Path) -> Inferred:
     try:
         warehouse = Warehouse(connection)
         warehouse.execute("create schema if not exists bench")
-        for table in (PAYMENTS.left_ends, PAYMENTS.known_links):
-            warehouse.execute(f"create or replace table bench.{table} as select * from matching.{table}")
+        warehouse.execute(
+            f"""
+            create or replace table bench.{PAYMENTS.known_links} as select * from matching.{PAYMENTS.known_links};
+            create or replace table bench.{PAYMENTS.left_ends} as
+            select * replace (cast(null as varchar) as awaits, cast(null as varchar) as due_key)
+            from matching.{PAYMENTS.left_ends}
+            """
+        )
         warehouse.execute(
             f"""
             create or replace table bench.{PAYMENTS.right_ends} as

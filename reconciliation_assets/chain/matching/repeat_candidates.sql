@@ -7,6 +7,8 @@ with records as (
     created_at,
     email_key,
     phone_key,
+    'session ' || session_id as session_key,
+    'click ' || click_id as click_key,
     'form ' || form_id as form_key,
     'offer ' || offer as offer_key
   from canonical.leads
@@ -18,28 +20,39 @@ with records as (
     created_at,
     email_key,
     phone_key,
+    'session ' || session_id,
+    'click ' || click_id,
     cast(null as varchar),
     'offer ' || offer || ' for ' || cast(gross_amount as varchar) || ' ' || currency
   from canonical.orders
   where lead_id is null and outcome <> 'invalid'
 ),
 keyed as (
-  select source_table, source_id, created_at, email_key as contact_key, form_key as subject, 'same e-mail and form' as rule
+  select source_table, source_id, created_at, email_key as shared_key, form_key as subject, 'same e-mail and form' as rule,
+    0 as contacts_of_a_visit
   from records
   union all
-  select source_table, source_id, created_at, email_key, offer_key, 'same e-mail and offer' from records
+  select source_table, source_id, created_at, email_key, offer_key, 'same e-mail and offer', 0 from records
   union all
-  select source_table, source_id, created_at, phone_key, form_key, 'same phone and form' from records
+  select source_table, source_id, created_at, phone_key, form_key, 'same phone and form', 0 from records
   union all
-  select source_table, source_id, created_at, phone_key, offer_key, 'same phone and offer' from records
+  select source_table, source_id, created_at, phone_key, offer_key, 'same phone and offer', 0 from records
+  union all
+  select source_table, source_id, created_at, session_key, coalesce(form_key, offer_key), 'same visit',
+    case when email_key is null and phone_key is null then 0 else 1 end
+  from records
+  union all
+  select source_table, source_id, created_at, click_key, coalesce(form_key, offer_key), 'same click',
+    case when email_key is null and phone_key is null then 0 else 1 end
+  from records
 ),
 shared as (
-  select source_table, contact_key, subject
+  select source_table, shared_key, subject
   from keyed
-  where contact_key is not null and subject is not null
-  group by source_table, contact_key, subject
-  having count(*) > 1
+  where shared_key is not null and subject is not null
+  group by source_table, shared_key, subject
+  having count(*) > 1 and sum(contacts_of_a_visit) <= 1
 )
-select k.source_table, k.source_id, k.created_at, k.contact_key || ' ' || k.subject as repeat_key, k.rule
+select k.source_table, k.source_id, k.created_at, k.shared_key || ' ' || k.subject as repeat_key, k.rule
 from keyed k
-join shared s on s.source_table = k.source_table and s.contact_key = k.contact_key and s.subject = k.subject
+join shared s on s.source_table = k.source_table and s.shared_key = k.shared_key and s.subject = k.subject

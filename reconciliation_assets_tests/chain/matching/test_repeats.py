@@ -5,8 +5,11 @@ from itertools import permutations
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import lead
 
 WEEK = timedelta(days=7)
 
@@ -102,3 +105,24 @@ def test_the_rule_that_found_it_is_told() -> None:
         "duplicate_of": "A",
         "rule": "same e-mail and offer",
     }
+
+
+@pytest.mark.parametrize("named", ["session_id", "click_id"])
+def test_a_record_without_a_contact_repeats_one_of_its_visit(build: Build, named: str) -> None:
+    visit = {named: "V1", "form_id": "F1"}
+    built = build(
+        {"leads": [lead("L1", "2026-03-01", phone="+971501234567", **visit), lead("L2", "2026-03-02", **visit)]}
+    )
+    assert [(row["source_id"], row["duplicate_of"]) for row in built.rows("duplicate_records")] == [("L2", "L1")]
+
+
+def test_two_people_on_one_device_are_not_one(build: Build) -> None:
+    visit = {"session_id": "V1", "form_id": "F1"}
+    people = [lead("L1", phone="+971501234567", **visit), lead("L2", phone="+971507654321", **visit)]
+    built = build({"leads": people})
+    assert built.rows("duplicate_records") == []
+
+
+def test_one_visit_may_fill_in_two_forms(build: Build) -> None:
+    built = build({"leads": [lead("L1", session_id="V1", form_id="F1"), lead("L2", session_id="V1", form_id="F2")]})
+    assert built.rows("duplicate_records") == []
