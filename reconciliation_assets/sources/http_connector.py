@@ -23,7 +23,7 @@ def utc_now() -> datetime:
 
 
 class HttpConnector(ABC, Generic[SettingsT]):
-    """A connector that speaks HTTP; a subclass gives `tables`, `overlap`, `pull` and `probe`.
+    """A connector that speaks HTTP; a subclass gives `tables`, its usual `overlap`, `pull` and `probe`.
 
     Args:
         settings: the source's entry in the sources file.
@@ -39,6 +39,8 @@ class HttpConnector(ABC, Generic[SettingsT]):
         self.name = settings.name
         days = settings.silent_after_days
         self.silent_after = None if days is None else timedelta(days=days)
+        if settings.overlap_days is not None:
+            self.overlap = timedelta(days=settings.overlap_days)
         self._tokens = tokens
         self._now = now
 

@@ -76,6 +76,8 @@ class MetaInsightsSettings(meta.MetaSettings):
     days_per_request: int = Field(default=31, ge=1, le=92)
     poll_seconds: float = Field(default=10, gt=0)
     max_wait_minutes: float = Field(default=60, ge=0)
+    # Fewer would lose what Meta restates.
+    overlap_days: int | None = Field(default=None, ge=28)
 
 
 class _Account(Shape):
