@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
@@ -49,6 +50,13 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
         Raises:
             Misconfigured: the source it needs is not there.
+        """
+
+    def agree(self, policy: Policy) -> None:
+        """Take note of the agreed definitions, where this one's rows follow them.
+
+        Raises:
+            Misconfigured: its settings and the policy do not go together.
         """
 
     @abstractmethod

@@ -15,6 +15,7 @@ from typing import Any
 from reconciliation_assets.chain.raw.landing import PULLS, land_pull, raw_table
 from reconciliation_assets.chain.raw.pulls import next_window
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.sources.http import HttpClient
 from reconciliation_assets.sources.protect import ContactProtector
@@ -80,7 +81,7 @@ def pull_at(home: Path, source: str, until: datetime, point: str | int | None = 
         point: where to die; a number is the answer, counted from 1, on whose arrival.
     """
     os.environ.update(ENVIRONMENT)
-    connectors = load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"))
+    connectors = load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"), load_policy(None).policy)
     (connector,) = (each for each in connectors if each.name == source)
     if isinstance(point, int):
         _die_on_arrival_of(point)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
@@ -42,7 +43,7 @@ def dropped_instead(standin: Standin, home: Path) -> Mapping[str, list[Row]]:
     home.mkdir()
     (home / "sources.yaml").write_text(sources_yaml(standin), "utf-8")
     rows: dict[str, list[Row]] = defaultdict(list, {"fx_rates": RATES})
-    for connector in load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens")):
+    for connector in load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"), load_policy(None).policy):
         for batch in connector.pull(Window(None, AS_OF)):
             rows[batch.table].extend(batch.rows)
     return rows

@@ -163,7 +163,7 @@ class Company:
 
     def move_on(self, at: datetime) -> None:
         """Let what was told before change in every market: stages, amounts, statuses, captures and refunds."""
-        for market in PROVIDERS:
+        for market, providers in PROVIDERS.items():
             deal = next(deal for deal in self.deals_in(market) if deal.stages[-1].name not in {"won", "lost"})
             deal.stages.append(Stage("won", at))
             deal.amount, deal.updated = deal.amount + 10, at
@@ -177,7 +177,7 @@ class Company:
             authorised.kind, authorised.at = "captured", authorised.at if authorised.provider == "tap" else at
             returned = [
                 next(o for o in orders if [(m.kind, m.provider) for m in o.money] == [("captured", provider)])
-                for provider in PROVIDERS[market]
+                for provider in providers
             ]
             for order in returned:
                 order.money.append(Money(order.number * 10 + 5, "refunded", order.goods, at, order.money[0].provider))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets_tests.installation import Installation
 from reconciliation_assets_tests.harness import Bench
+from reconciliation_assets_tests.installation import Installation
 from reconciliation_assets_tests.rows import insight, order, payment
 
 REMITTANCE = """Falcon Couriers
