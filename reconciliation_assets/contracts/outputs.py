@@ -19,6 +19,11 @@ BRIDGE_LINES = (
     "collected",
 )
 SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
+REMITTANCE_VERDICTS = (
+    *("received", "short", "over", "repeated", "not owed", "another currency"),
+    *("charged", "refunded", "unmatched"),
+)
+REMITTANCE_STATES = ("ties", "differs", "on its way", "late", "report missing", "no transfers known")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -26,6 +31,14 @@ _PART_OUTCOMES = tuple(dict.fromkeys((*_CRM_OUTCOMES, *_ORDER_OUTCOMES)))
 _LINK_COLUMNS = ("link", "left_id", "right_id", "match_method", "match_confidence", "evidence", "candidates")
 
 CANONICAL: tuple[OutputTable, ...] = (
+    OutputTable(
+        "transfers",
+        "canonical",
+        "transfer that carried many payments",
+        FINANCE,
+        ("source_table", "transfer_id"),
+        required=("source_table", "transfer_id", "transferred_at", "amount", "currency"),
+    ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
         "meta_insights",
@@ -157,6 +170,15 @@ MATCHING: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "unused_decisions",
+        "matching",
+        "decision of a person that has no effect",
+        DATA,
+        ("link", "left_id", "right_id"),
+        required=("link", "left_id", "right_id", "verdict", "verified_by", "reason"),
+        words={"link": LINKS, "verdict": ("accept", "reject")},
+    ),
+    OutputTable(
         "match_reviews",
         "matching",
         "pair that a person should look at",
@@ -190,6 +212,28 @@ MATCHING: tuple[OutputTable, ...] = (
 )
 
 OUTCOMES: tuple[OutputTable, ...] = (
+    OutputTable(
+        "remittance_lines",
+        "outcomes",
+        "parcel that a courier paid over",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "settlement_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
+        words={"verdict": REMITTANCE_VERDICTS},
+        at_least_zero=("owed_amount", "fee_amount", "difference_value"),
+        published=True,
+    ),
+    OutputTable(
+        "remittances",
+        "outcomes",
+        "settlement of a courier or payment provider and currency",
+        FINANCE,
+        ("settlement_id", "currency"),
+        required=("settlement_id", "currency", "net_amount", "state"),
+        words={"state": REMITTANCE_STATES},
+        at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount", "transfers"),
+        published=True,
+    ),
     OutputTable("payment_money", "outcomes", "settled payment", FINANCE, ("payment_id",)),
     OutputTable("order_outcomes", "outcomes", "order", FINANCE, ("order_id",)),
     OutputTable("opportunity_outcomes", "outcomes", "lead with CRM records", SALES, ("record_id",)),
@@ -384,6 +428,39 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "source_inventory",
+        "governance",
+        "input table and file or system that delivered it",
+        DATA,
+        ("source_table", "origin", "origin_name"),
+        required=("source_table", "origin", "origin_name", "records", "bad_rows"),
+        words={"origin": ("file", "system")},
+        at_least_zero=("records", "bad_rows"),
+        published=True,
+    ),
+    OutputTable(
+        "field_fill",
+        "governance",
+        "input table, population and column",
+        DATA,
+        ("source_table", "population", "column_name"),
+        required=("source_table", "population", "column_name", "records", "filled"),
+        words={"population": ("all", "from_meta")},
+        shares=("fill_rate",),
+        published=True,
+    ),
+    OutputTable(
+        "policy_choices",
+        "governance",
+        "choice of the policy",
+        FINANCE,
+        ("choice",),
+        required=("choice", "setting", "alternative", "measure", "records", "value", "currency"),
+        words={"measure": ("collected_value", "stated_value")},
+        at_least_zero=("records",),
+        published=True,
+    ),
+    OutputTable(
         "source_totals",
         "governance",
         "input table and measure",
@@ -441,5 +518,36 @@ GOVERNANCE: tuple[OutputTable, ...] = (
     ),
 )
 
-OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE)
+_CAPI_STATUSES = ("ready", "waiting", "refused", "delivered", "refused_by_meta", "unanswered")
+_TOLD_OUTCOMES = ("captured", "qualified", "won", "collected")
+
+FEEDBACK: tuple[OutputTable, ...] = (
+    OutputTable("outcome_events", "feedback", "captured record and outcome", MARKETING, ("event_id",)),
+    OutputTable(
+        "capi_deliveries",
+        "feedback",
+        "event ever sent to Meta",
+        MARKETING,
+        ("event_id",),
+        required=(
+            *("event_id", "record_id", "outcome", "event_name", "event_time", "identifiers", "attempted_at"),
+            *("attempts", "answer", "is_test"),
+        ),
+        words={"outcome": _TOLD_OUTCOMES, "answer": ("none", "taken", "refused")},
+        published=True,
+    ),
+    OutputTable(
+        "capi_outbox",
+        "feedback",
+        "captured record and outcome",
+        MARKETING,
+        ("event_id",),
+        required=("event_id", "record_id", "outcome", "event_name", "status", "reason", "policy_version"),
+        words={"outcome": _TOLD_OUTCOMES, "status": _CAPI_STATUSES},
+        shares=("match_confidence",),
+        published=True,
+    ),
+)
+
+OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE, *FEEDBACK)
 OUTPUT_TABLE: dict[str, OutputTable] = {table.name: table for table in OUTPUT_TABLES}
