@@ -20,10 +20,9 @@ from python_calamine import CalamineError, CalamineWorkbook
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.sources.presets.load import fingerprint
-from reconciliation_assets.sources.presets.mapping import mapped_rows
+from reconciliation_assets.sources.presets.mapping import JudgedSheets, mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
-from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.text_rows import (
     ROWS_PER_BATCH,
     FileSetAsideError,
@@ -101,14 +100,18 @@ def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecog
     return [InboxFile(part.table, path, found, number) for number, part in enumerate(found.preset.tables)]
 
 
-def open_file(file: InboxFile) -> TextRows:
+def open_file(file: InboxFile, sheets: JudgedSheets | None = None) -> TextRows:
     """The file's rows.
+
+    Args:
+        file: the file.
+        sheets: where files under a preset are judged; given, what was judged is kept for the file's next part.
 
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
     if file.kind is not None:
-        return mapped_rows(file.kind, file.kind.preset.tables[file.part], read_sheet(file.path))
+        return mapped_rows(file.path, file.kind, file.kind.preset.tables[file.part], sheets or JudgedSheets())
     table = INPUT_TABLE[file.table]
     opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
     try:

@@ -35,6 +35,8 @@ FIELDS = (
 _SMALLEST_PAGE = 25
 _JOB_ATTEMPTS = 3
 _JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
+# Skipped means expired before it ran: it is asked for anew, as a failed one.
+_JOB_ENDED = {"Job Failed", "Job Skipped"}
 
 
 def _account_digits(value: object) -> object:
@@ -53,6 +55,7 @@ class MetaInsightsSettings(meta.MetaSettings):
             ad's spend, impressions and clicks.
         days_per_request: the longest stretch asked for at once.
         poll_seconds: between two looks at a report job.
+        job_minutes: after which a report job counts as stuck and is asked for anew.
     """
 
     type: Literal["meta_insights"]
@@ -60,7 +63,8 @@ class MetaInsightsSettings(meta.MetaSettings):
     results: tuple[str, ...] | None = Field(default=None, min_length=1)
     days_per_request: int = Field(default=31, ge=1, le=92)
     poll_seconds: float = Field(default=10, gt=0)
-    max_wait_minutes: float = Field(default=60, ge=0)
+    job_minutes: float = Field(default=50, gt=0)
+    max_wait_minutes: float = Field(default=110, ge=0)
     # Fewer would lose what Meta restates.
     overlap_days: int | None = Field(default=None, ge=28)
 
@@ -113,6 +117,8 @@ class _Started(Shape):
 class _Job(Shape):
     async_status: str
     async_percent_completion: int
+    error_code: int | None = None
+    error_subcode: int | None = None
 
 
 class MetaInsights(HttpConnector[MetaInsightsSettings]):
@@ -209,24 +215,36 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         return self._reported_days(client, edge, params)
 
     def _reported_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
+        ended = ""
         for _ in range(_JOB_ATTEMPTS):
             started = self._read(_Started, client.post(edge, form=params).body, "report job")
-            if self._completed(client, started.report_run_id):
+            ended = self._awaited(client, started.report_run_id)
+            if not ended:
                 run = f"{self.settings.api_version}/{started.report_run_id}/insights"
                 return self._listed_days(client, run, {"limit": params["limit"]})
         raise SourceUnavailable(
-            self.name, f"Meta failed the report job {_JOB_ATTEMPTS} times", "Lower days_per_request, or run again later"
+            self.name,
+            f"Meta did not finish the report job {_JOB_ATTEMPTS} times, at last with {ended}",
+            "Lower days_per_request, or run again later",
         )
 
-    def _completed(self, client: HttpClient, report_run_id: str) -> bool:
+    def _awaited(self, client: HttpClient, report_run_id: str) -> str:
+        """Wait for a report job; how it ended where it did not complete, else nothing."""
+        waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
             body = client.get(f"{self.settings.api_version}/{report_run_id}").body
             job = self._read(_Job, body, "report job")
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
-                return True
+                return ""
             if job.async_status not in _JOB_RUNNING | {"Job Completed"}:
-                return False
-            client.rest(timedelta(seconds=self.settings.poll_seconds), "Meta's report job")
+                # The status is Meta's word; one that is not known is not repeated.
+                status = job.async_status if job.async_status in _JOB_ENDED else "a status that is not known"
+                code = f"{job.error_code}/{job.error_subcode}" if job.error_subcode else f"{job.error_code}"
+                return f"{status}, error {code}" if job.error_code else status
+            if waited >= timedelta(minutes=self.settings.job_minutes):
+                return f"{job.async_status} after {self.settings.job_minutes:g} minutes"
+            client.rest(between, "Meta's report job")
+            waited += between
 
     def _listed_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
         days = [self._read(_AdDay, record, "insights") for record in meta.listed(client, edge, params)]

@@ -160,11 +160,15 @@ def test_too_much_data_is_asked_for_in_smaller_parts(
     assert standin.calls["meta.start_report"] == 0
 
 
-def test_what_cannot_be_answered_at_once_comes_by_report_job(standin: Standin, connect: Connect) -> None:
+@pytest.mark.parametrize("failing_as", ["Job Failed", "Job Skipped", "Job Lost In A Way Nobody Told"])
+def test_what_cannot_be_answered_at_once_comes_by_report_job_asked_for_again_when_it_fails(
+    standin: Standin, connect: Connect, failing_as: str
+) -> None:
     connector = connect("meta_insights", days_per_request=31)
     whole = rows_of(connector)
     standin.systems["meta"].answers_at_once = False
     standin.systems["meta"].failing_jobs = 2
+    standin.systems["meta"].failing_as = failing_as
     standin.plan()
     assert rows_of(connector) == whole
     assert standin.calls["meta.report_insights"] >= 4
@@ -191,8 +195,25 @@ def test_a_report_job_gets_over_faults_too(standin: Standin, connect: Connect) -
 def test_a_report_job_that_keeps_failing_is_told(standin: Standin, connect: Connect) -> None:
     standin.systems["meta"].answers_at_once = False
     standin.systems["meta"].failing_jobs = 100
-    with pytest.raises(SourceUnavailable, match="report job 3 times"):
+    with pytest.raises(SourceUnavailable, match="report job 3 times, at last with Job Failed, error 2/1504044"):
         rows_of(connect("meta_insights"))
+
+
+def test_a_report_job_that_is_stuck_is_asked_for_again(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", days_per_request=92, job_minutes=0.01)
+    whole = rows_of(connector)
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].stuck_jobs = 1
+    assert rows_of(connector) == whole
+
+
+def test_report_jobs_that_are_all_stuck_are_told(standin: Standin, connect: Connect) -> None:
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].stuck_jobs = 100
+    with pytest.raises(SourceUnavailable, match="at last with Job Running after"):
+        rows_of(connect("meta_insights", job_minutes=0.001))
+    with pytest.raises(SourceUnavailable, match="Meta's report job took longer than this run may wait"):
+        rows_of(connect("meta_insights", max_wait_minutes=0.001))
 
 
 @pytest.mark.parametrize(

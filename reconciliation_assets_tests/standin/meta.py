@@ -63,6 +63,8 @@ class Meta(System):
         largest_page: a larger limit is, too.
         answers_at_once: False makes every insights GET on the account time out, so that only report jobs work.
         failing_jobs: how many report jobs fail before one completes.
+        failing_as: the status of a job that fails.
+        stuck_jobs: how many report jobs stay where they are before one moves on.
         minutes_to_regain: told with a rate limit.
         quota_percent: told with every answer.
         names_the_event: whether the refusal of a batch says which event of it is bad; Meta does not promise to.
@@ -79,6 +81,8 @@ class Meta(System):
         self.largest_page = 1000
         self.answers_at_once = True
         self.failing_jobs = 0
+        self.failing_as = "Job Failed"
+        self.stuck_jobs = 0
         self.minutes_to_regain = 0
         self.quota_percent = 12
         self.names_the_event = False
@@ -131,17 +135,29 @@ class Meta(System):
 
     def start_report(self, request: Request) -> Reply:
         run = f"6{len(self._jobs):014d}"
-        self._jobs[run] = {"asked": request.body, "looks": 0, "fails": self.failing_jobs > 0}
+        self._jobs[run] = {
+            "asked": request.body,
+            "looks": 0,
+            "fails": self.failing_jobs > 0,
+            "is_stuck": self.stuck_jobs > 0,
+        }
         self.failing_jobs -= 1
+        self.stuck_jobs -= 1
         return Reply({"report_run_id": run})
 
     def report_status(self, request: Request, run: str) -> Reply:
         job = self._jobs[run]
         job["looks"] += 1
         status, percent = ("Job Running", 40) if job["looks"] == 1 else ("Job Completed", 100)
+        if job["is_stuck"]:
+            status, percent = "Job Running", 99
+        body = {"id": run, "account_id": ACCOUNT, "async_status": status, "async_percent_completion": percent}
         if job["looks"] > 1 and job["fails"]:
-            status = "Job Failed"
-        return Reply({"id": run, "account_id": ACCOUNT, "async_status": status, "async_percent_completion": percent})
+            body["async_status"] = self.failing_as
+            if self.failing_as == "Job Failed":
+                # As of v25 a failed run says why.
+                body |= {"error_code": 2, "error_subcode": 1504044, "error_message": "Something went wrong"}
+        return Reply(body)
 
     def report_insights(self, request: Request, run: str) -> Reply:
         return self._insights(self._jobs[run]["asked"], request.query, run)

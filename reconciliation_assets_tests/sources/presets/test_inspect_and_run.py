@@ -94,9 +94,9 @@ def test_a_run_takes_exports_in_names_what_it_does_not_and_keeps_no_contact(inst
         "Note inbox_files, check files_recognised: 1 of 5 files in the inbox are not taken in: list.csv: nearest is"
         in told.text
     )
-    assert installation.rows("select match_method from reporting.match_links where right_id = 'cod:FX1'") == [
-        ("exact_id",)
-    ]
+    assert installation.rows(
+        "select match_method from reporting.match_links where right_id = 'cod:FX1:2026-04-03'"
+    ) == [("exact_id",)]
     assert installation.rows("select file, column_name from reporting.quarantined_rows") == [
         ("تحويل أبريل.csv", "Waybill")
     ]
