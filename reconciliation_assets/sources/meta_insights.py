@@ -32,6 +32,9 @@ FIELDS = (
     "date_start", "date_stop", "attribution_setting", "spend", "impressions", "clicks", "actions", "action_values",
 )  # fmt: skip
 
+PERMISSIONS = (("ads_read", "ads_management"),)
+"""Of each group one is enough."""
+
 _SMALLEST_PAGE = 25
 _JOB_ATTEMPTS = 3
 _JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
@@ -161,8 +164,11 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                     yield Batch("meta_insights", [row for day in current for row in self._rows(day, pulled_at)])
 
     def probe(self) -> Probe:
-        """Read each account's zone, currency and status."""
+        """Read the token's permissions, and each account's zone, currency and status."""
         with self._graph() as client:
+            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
+            if lacking:
+                return Probe([], client.clock_skew, lacking=lacking)
             accounts = [self._account(client, account_id) for account_id in self.settings.account_ids]
             return Probe(
                 [
@@ -175,6 +181,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                     for account in accounts
                     if account.account_status != 1
                 ],
+                lacking,
             )
 
     def _judge(self, answer: Answer) -> Trouble | None:

@@ -27,6 +27,10 @@ LEAD_FIELDS = frozenset({
 })  # fmt: skip
 """From Meta's field list of Lead."""
 
+ALL_PERMISSIONS = (
+    "ads_read", "ads_management", "leads_retrieval", "pages_show_list", "pages_read_engagement", "pages_manage_ads",
+)  # fmt: skip
+
 _ERRORS = {
     "expired_token": (
         400,
@@ -65,6 +69,7 @@ class Meta(System):
         failing_jobs: how many report jobs fail before one completes.
         failing_as: the status of a job that fails.
         stuck_jobs: how many report jobs stay where they are before one moves on.
+        permissions_granted: what the token was granted; None where it is a system user's that cannot tell.
         minutes_to_regain: told with a rate limit.
         quota_percent: told with every answer.
         names_the_event: whether the refusal of a batch says which event of it is bad; Meta does not promise to.
@@ -80,6 +85,7 @@ class Meta(System):
         self.longest_days = 1000
         self.largest_page = 1000
         self.answers_at_once = True
+        self.permissions_granted: tuple[str, ...] | None = ALL_PERMISSIONS
         self.failing_jobs = 0
         self.failing_as = "Job Failed"
         self.stuck_jobs = 0
@@ -93,6 +99,7 @@ class Meta(System):
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
+            r"GET /v26\.0/me/permissions": self.permissions,
             rf"GET /v26\.0/act_{ACCOUNT}": self.account,
             rf"GET /v26\.0/act_{ACCOUNT}/insights": self.insights,
             rf"POST /v26\.0/act_{ACCOUNT}/insights": self.start_report,
@@ -117,6 +124,12 @@ class Meta(System):
             }
             headers["x-business-use-case-usage"] = json.dumps({ACCOUNT: [usage]})
         return Reply({"error": {"type": "OAuthException", "fbtrace_id": "A0000000000", **error}}, status, headers)
+
+    def permissions(self, request: Request) -> Reply:
+        if self.permissions_granted is None:
+            return Reply({"error": {"code": 100, "type": "OAuthException", "message": "Unsupported get request"}}, 400)
+        granted = [{"permission": name, "status": "granted"} for name in self.permissions_granted]
+        return Reply({"data": [*granted, {"permission": "email", "status": "declined"}]})
 
     def account(self, request: Request) -> Reply:
         everything = {
