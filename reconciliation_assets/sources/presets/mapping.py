@@ -49,7 +49,7 @@ class JudgedSheets:
         """
         if self._connection is None or self._path != path or self._kind is not kind:
             self._forget()
-            sheet = read_sheet(path)
+            sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
             connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
             connection.register("sheet", sheet)
@@ -105,7 +105,11 @@ def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
     return {
         name: kind.headings[found]
         for name, cell in part.columns.items()
-        if (found := next((column for column in cell.reads if column in kind.headings), None)) is not None
+        # An amount that could tell its currency, but does not, is not what lacks.
+        if (
+            found := next((each for each in cell.reads if each in kind.headings and each not in cell.currency_of), None)
+        )
+        is not None
     }
 
 

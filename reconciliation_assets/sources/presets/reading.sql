@@ -56,8 +56,16 @@ create macro amount_of_plain(cell) as
       || regexp_replace(cell, '[^0-9.]', '', 'g')
   end;
 
+-- Banks write Cr and Dr behind an amount instead of a sign.
+create macro signed(cell) as
+  case
+    when regexp_matches(cell, '(?i)\d\s*cr\.?$') then regexp_replace(cell, '(?i)\s*cr\.?$', '')
+    when regexp_matches(cell, '(?i)\d\s*dr\.?$') then '-' || regexp_replace(cell, '(?i)\s*dr\.?$', '')
+    else cell
+  end;
+
 create macro amount(cell, decimal_point) as
-  amount_of_plain(with_point(without_currency(western(cell)), decimal_point));
+  amount_of_plain(with_point(without_currency(signed(western(cell))), decimal_point));
 
 create macro currency_beside(cell) as
   case

@@ -1,5 +1,12 @@
 """What other products export becomes the contract's rows; what cannot be read says where, why and what to do."""
 
+import io
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from reconciliation_assets_tests.sources.presets.conftest import Drop
 
 COURIER = """Falcon Couriers LLC
@@ -135,6 +142,34 @@ def test_a_further_part_payment_for_a_parcel_is_money_of_its_own(drop: Drop) -> 
             ("cod:FX3:TR-15", "50.000000"),
             ("cod:FX3:TR-15-2", "50.000000"),
         ]
+
+
+def test_parquet_and_json_lines_are_read_by_their_names_too(drop: Drop) -> None:
+    columns = {
+        "AWB No": ["fx1", "fx2", None],
+        "COD Amount": [Decimal("1250.50"), Decimal("-66.50"), Decimal("10.00")],
+        "Remittance Date": [date(2026, 4, 3)] * 3,
+        "Currency": ["AED"] * 3,
+    }
+    parquet = io.BytesIO()
+    pq.write_table(pa.table(columns), parquet)
+    lines = (
+        '{"Remittance Date": "2026-04-03", "AWB No": "fx1", "COD Amount": "1,250.50", "Currency": "AED"}\n\n'
+        '{"Remittance Date": "2026-04-03", "AWB No": "fx2", "COD Amount": -66.50, "Currency": "AED"}\n'
+        '{"Remittance Date": "2026-04-03", "COD Amount": 10, "Currency": "AED"}\n'
+    )
+    for name, content, bad_row in (("cod.parquet", parquet.getvalue(), 4), ("cod.jsonl", lines.encode(), 4)):
+        dropped = drop({name: content})
+        assert dropped.rows("payments", "payment_id", "amount") == [
+            ("cod-refund:FX2:2026-04-03", "66.500000"),
+            ("cod:FX1:2026-04-03", "1250.500000"),
+        ], name
+        assert dropped.bad() == [(bad_row, "AWB No", "a required value is missing")], name
+
+
+def test_a_missing_currency_is_told_as_what_it_is(drop: Drop) -> None:
+    dropped = drop({"cod.csv": "AWB,COD,Date\nfx1,100,03/04/2026\n"})
+    assert dropped.bad() == [(2, "currency", "a required value is missing")]
 
 
 def test_a_corrected_remittance_replaces_its_lines(drop: Drop) -> None:
