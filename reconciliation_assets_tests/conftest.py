@@ -125,5 +125,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave at once, as the command line does, so that DuckDB's binding does not list what Dagster still holds of it."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if _EXIT_STATUS in config.stash:
+    if _EXIT_STATUS in config.stash and not hasattr(config, "workerinput"):
         os._exit(config.stash[_EXIT_STATUS])

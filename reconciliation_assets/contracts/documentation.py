@@ -28,6 +28,7 @@ _BY_LAYER = {
     "views": f"{_DEFINITIONS}/cohorts-and-cash.md",
     "bridge": f"{_DEFINITIONS}/bridge.md",
     "governance": f"{_DEFINITIONS}/coverage.md",
+    "feedback": f"{_DEFINITIONS}/feedback.md",
 }
 
 
