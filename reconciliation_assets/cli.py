@@ -114,7 +114,9 @@ def doctor() -> None:
         settings = load_settings()
         loaded = load_policy(settings.policy_path)
         connectors = (
-            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
+            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
+            if settings.sources_path
+            else []
         )
         found = [
             *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),

@@ -42,7 +42,9 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     connectors = (
-        load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
+        load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), policy)
+        if settings.sources_path
+        else []
     )
     made = [*chain_assets(checks_by_table(), connectors), published_copy, reports, restricted_contacts]
     documented = partial(_documented, docs_url=settings.docs_url, contacts=policy.owners.contacts)

@@ -19,6 +19,14 @@ from reconciliation_assets_tests.installation import Installation, Told
 Build = Callable[..., Built]
 
 _EXIT_STATUS = pytest.StashKey[int]()
+_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps files in memory; pytest makes a folder of its own in it
+_ROOM = 4 * 2**30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep installations of tests in memory where there is room: a run's storage waits for the disk at every event."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 @pytest.fixture

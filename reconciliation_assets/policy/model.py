@@ -2,7 +2,7 @@
 
 from datetime import date, time
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
@@ -13,6 +13,8 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
+
+ResultType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "digest"]
 
@@ -108,6 +110,24 @@ class MetaAds(_Part):
     sources: tuple[str, ...]
     mediums: tuple[str, ...]
     organic_mediums: tuple[str, ...]
+
+
+class MetaResult(_Part):
+    """How one event is counted that Meta tells under several, overlapping action types.
+
+    Attributes:
+        counts: the action type that counts, as a rule the roll-up that contains the others.
+        folded: action types that tell the same event or a part of it, so that they are never added to it. Where Meta lists
+            nothing under `counts`, the first of these that it lists stands for all.
+    """
+
+    counts: str = Field(min_length=1)
+    folded: tuple[str, ...] = ()
+
+    @property
+    def action_types(self) -> tuple[str, ...]:
+        """All that tell this event, the one that counts first."""
+        return tuple(dict.fromkeys((self.counts, *self.folded)))
 
 
 class Words(_Part):
@@ -274,6 +294,7 @@ class Policy(_Part):
         reporting_currency: ISO code; all money of the published tables is in it.
         zone: IANA zone of cohort days, months of cash and the daily schedule.
         locale: CLDR locale in which reports write amounts and dates.
+        meta_results: what counts as which result of an ad, by result type.
         table_zones: zone of timestamps without an offset, by input table.
     """
 
@@ -291,6 +312,7 @@ class Policy(_Part):
     matching: Matching
     remittances: Remittances
     meta_ads: MetaAds
+    meta_results: dict[ResultType, MetaResult] = Field(min_length=1)
     crm_stages: CrmStages
     order_statuses: OrderStatuses
     capi: Capi

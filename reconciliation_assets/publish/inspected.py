@@ -17,7 +17,7 @@ def show_inspection(out: Console, inspection: Inspection) -> None:
         out.print(f"[bold]{name}[/] is, by its name, the table {inspection.parts[0].table}.", highlight=False)
     else:
         out.print(
-            f"[bold]{name}[/] is, by its headings in row {kind.header_row}, a {escape(kind.preset.title)} "
+            f"[bold]{name}[/] is, by its headings{f' in row {kind.header_row}' if kind.header_row else ''}, a {escape(kind.preset.title)} "
             f"(preset {kind.preset.name}; {kind.written}).",
             highlight=False,
             soft_wrap=True,

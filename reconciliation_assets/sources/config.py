@@ -28,6 +28,7 @@ class SourceSettings(BaseModel):
         timeout_seconds: patience for one answer.
         max_wait_minutes: patience for all waiting of one pull, rate limits included.
         silent_after_days: how old its newest record may grow before it counts as silent; the policy's limit where not given.
+        overlap_days: how much of the last window is pulled again; the type's own where not given.
         id_prefix: put before every order, CRM, invoice and customer ID, where two systems number from the same start;
             a payment system needs the prefix of the shop whose orders it names.
     """
@@ -40,6 +41,7 @@ class SourceSettings(BaseModel):
     timeout_seconds: float = Field(default=60, gt=0)
     max_wait_minutes: float = Field(default=10, ge=0)
     silent_after_days: int | None = Field(default=None, ge=1)
+    overlap_days: int | None = Field(default=None, ge=1)
     id_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
 
     def patience(self) -> Patience:

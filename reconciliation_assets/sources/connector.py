@@ -61,11 +61,14 @@ class Probe:
         accounts: what the credentials can read.
         clock_skew: the source's clock less ours; None where it sends no time.
         findings: what a person should look at, in sentences.
+        lacking: permissions that the source needs and the system says it was not granted, by the system's own names; None
+            where the system does not tell and only trying shows.
     """
 
     accounts: Sequence[ProbedAccount]
     clock_skew: timedelta | None = None
     findings: Sequence[str] = ()
+    lacking: Sequence[str] | None = None
 
 
 class Connector(Protocol):

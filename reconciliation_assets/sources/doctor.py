@@ -57,7 +57,7 @@ def examine_feedback(sources_file: Path | None, policy: Policy) -> list[Diagnosi
         return []
     except SourceError as problem:
         return [Diagnosis(problem.system, "missing", f"{problem.system}: {problem.happened}", problem.remedy)]
-    works = Diagnosis(SYSTEM, "works", "; ".join(_described(account) for account in probe.accounts))
+    works = Diagnosis(SYSTEM, "works", _working(probe))
     return [works, *diagnose(SYSTEM, probe, policy, by_account_days=False)]
 
 
@@ -81,7 +81,15 @@ def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -
     except SourceError as problem:
         yield Diagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
         return
-    yield Diagnosis(connector.name, "works", "; ".join(_described(account) for account in probe.accounts))
+    if probe.lacking:
+        yield Diagnosis(
+            connector.name,
+            "missing",
+            f"the credentials lack {', '.join(probe.lacking)}",
+            "Grant what this source's page under docs/sources lists",
+        )
+    else:
+        yield Diagnosis(connector.name, "works", _working(probe))
     yield from diagnose(connector.name, probe, policy, rated, by_account_days="meta_insights" in connector.tables)
 
 
@@ -120,6 +128,15 @@ def diagnose(
                 f"{account.account_id} has its days in {account.time_zone}, the policy in {policy.zone}",
                 "Expect results near midnight on the neighbouring day, or agree on one zone",
             )
+
+
+def _working(probe: Probe) -> str:
+    """What was found, how the system's permissions are known, and how far its clock is from ours."""
+    accounts = "; ".join(_described(account) for account in probe.accounts)
+    permissions = "permissions not told, tried" if probe.lacking is None else "permissions complete"
+    skew = probe.clock_skew
+    clock = "no clock told" if skew is None else f"clock {skew.total_seconds():+.0f} s"
+    return f"{accounts}; {permissions}; {clock}"
 
 
 def _described(account: ProbedAccount) -> str:

@@ -20,17 +20,18 @@ from python_calamine import CalamineError, CalamineWorkbook
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.sources.presets.load import fingerprint
-from reconciliation_assets.sources.presets.mapping import mapped_rows
+from reconciliation_assets.sources.presets.mapping import JudgedSheets, mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
-from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.text_rows import (
+    JSON_LINES,
     ROWS_PER_BATCH,
     FileSetAsideError,
     Reject,
     TextRows,
     cell_text,
     private_engine,
+    quoted,
 )
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
@@ -101,14 +102,18 @@ def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecog
     return [InboxFile(part.table, path, found, number) for number, part in enumerate(found.preset.tables)]
 
 
-def open_file(file: InboxFile) -> TextRows:
+def open_file(file: InboxFile, sheets: JudgedSheets | None = None) -> TextRows:
     """The file's rows.
+
+    Args:
+        file: the file.
+        sheets: where files under a preset are judged; given, what was judged is kept for the file's next part.
 
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
     if file.kind is not None:
-        return mapped_rows(file.kind, file.kind.preset.tables[file.part], read_sheet(file.path))
+        return mapped_rows(file.path, file.kind, file.kind.preset.tables[file.part], sheets or JudgedSheets())
     table = INPUT_TABLE[file.table]
     opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
     try:
@@ -143,10 +148,6 @@ def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[
         yield pa.Table.from_batches([batch])
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _csv(path: Path, table: InputTable) -> TextRows:
     try:
         with path.open("rb") as file:
@@ -163,7 +164,7 @@ def _csv(path: Path, table: InputTable) -> TextRows:
             yield from _streamed(
                 connection,
                 f"""
-                select 1 + row_number() over () as row_number, {", ".join(map(_quoted, columns))}
+                select 1 + row_number() over () as row_number, {", ".join(map(quoted, columns))}
                 from read_csv($path, columns = $names, auto_detect = false, header = true, delim = $delimiter,
                               quote = '"', escape = '"', store_rejects = true, rejects_limit = 0)
                 """,
@@ -188,7 +189,7 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
         described = connection.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()
     original = {str(name).strip().lower(): str(name) for name, *_ in described}
     columns, ignored = _chosen(list(original), table)
-    cells = ", ".join(f"cast({_quoted(original[name])} as varchar) as {_quoted(name)}" for name in columns)
+    cells = ", ".join(f"cast({quoted(original[name])} as varchar) as {quoted(name)}" for name in columns)
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         with private_engine() as connection:
@@ -201,25 +202,17 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
     return TextRows(columns, ignored, read)
 
 
-_JSON_LINES = """
-read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
-         escape = '', max_line_size = 20000000)
-"""
-
-
 def _jsonl(path: Path, table: InputTable) -> TextRows:
     with private_engine() as connection:
         found = connection.execute(
             f"""
-            select distinct unnest(json_keys(line)) from {_JSON_LINES}
+            select distinct unnest(json_keys(line)) from {JSON_LINES}
             where case when json_valid(line) then json_type(line) = 'OBJECT' else false end
             """,
             {"path": str(path)},
         ).fetchall()
     columns, ignored = _chosen(sorted(name for (name,) in found), table)
-    cells = ", ".join(
-        f"case when readable then line ->> '$.{_quoted(name)}' end as {_quoted(name)}" for name in columns
-    )
+    cells = ", ".join(f"case when readable then line ->> '$.{quoted(name)}' end as {quoted(name)}" for name in columns)
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         with private_engine() as connection:
@@ -230,7 +223,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
                 from (
                     select row_number() over () as line_number, line,
                            case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
-                    from {_JSON_LINES}
+                    from {JSON_LINES}
                 )
                 """,
                 {"path": str(path)},

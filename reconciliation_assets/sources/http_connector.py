@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
@@ -23,7 +24,7 @@ def utc_now() -> datetime:
 
 
 class HttpConnector(ABC, Generic[SettingsT]):
-    """A connector that speaks HTTP; a subclass gives `tables`, `overlap`, `pull` and `probe`.
+    """A connector that speaks HTTP; a subclass gives `tables`, its usual `overlap`, `pull` and `probe`.
 
     Args:
         settings: the source's entry in the sources file.
@@ -39,6 +40,8 @@ class HttpConnector(ABC, Generic[SettingsT]):
         self.name = settings.name
         days = settings.silent_after_days
         self.silent_after = None if days is None else timedelta(days=days)
+        if settings.overlap_days is not None:
+            self.overlap = timedelta(days=settings.overlap_days)
         self._tokens = tokens
         self._now = now
 
@@ -47,6 +50,13 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
         Raises:
             Misconfigured: the source it needs is not there.
+        """
+
+    def agree(self, policy: Policy) -> None:
+        """Take note of the agreed definitions, where this one's rows follow them.
+
+        Raises:
+            Misconfigured: its settings and the policy do not go together.
         """
 
     @abstractmethod

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.errors import MissingPermission, RateLimited, SchemaDrift
+from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.shapes import Instant, Shape, full_name, instant_text
@@ -24,6 +24,9 @@ CONTACTS = "contacts"
 _MODIFIED = {DEALS: "hs_lastmodifieddate", CONTACTS: "lastmodifieddate"}
 _HISTORY_BATCH = 50
 _WON, _LOST = "closed_won", "closed_lost"
+
+
+SCOPES = ("crm.objects.deals.read", "crm.objects.contacts.read")
 
 
 class PropertyNames(BaseModel):
@@ -138,6 +141,10 @@ class _Account(Shape):
     companyCurrency: str  # noqa: N815
 
 
+class _TokenInfo(Shape):
+    scopes: list[str]
+
+
 class _Refusal(Shape):
     category: str | None = None
     policyName: str | None = None  # noqa: N815
@@ -181,13 +188,18 @@ class HubSpot(HttpConnector[HubSpotSettings]):
                 yield Batch("crm_stage_changes", changes)
 
     def probe(self) -> Probe:
-        """Read the account's zone and currency, and that deals and contacts may be searched."""
+        """Read the token's scopes, the account's zone and currency, and that deals and contacts may be searched."""
         with self._hub() as client:
+            lacking = self._lacking(client)
+            if lacking:
+                return Probe([], client.clock_skew, lacking=lacking)
             account = self._account(client)
             for kind in (CONTACTS, DEALS):
                 self._search(client, kind, ["hs_object_id"], [], limit=1)
             return Probe(
-                [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)], client.clock_skew
+                [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)],
+                client.clock_skew,
+                lacking=lacking,
             )
 
     def _judge(self, answer: Answer) -> Trouble | None:
@@ -212,6 +224,16 @@ class HubSpot(HttpConnector[HubSpotSettings]):
 
     def _hub(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
+
+    def _lacking(self, client: HttpClient) -> list[str] | None:
+        """Scopes the token lacks; None where HubSpot does not tell, as for tokens that are no private app's."""
+        asked = {"tokenKey": self._secret(self.settings.token_env)}
+        try:
+            body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=asked).body
+        except RequestRefused:
+            return None
+        scopes = self._read(_TokenInfo, body, "token").scopes
+        return [scope for scope in SCOPES if scope not in scopes]
 
     def _account(self, client: HttpClient) -> _Account:
         return self._read(_Account, client.get("account-info/v3/details").body, "account")

@@ -6,7 +6,7 @@ being included. The HTTP status says little here; errors also come with status 2
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydantic import Field
@@ -73,6 +73,11 @@ class _Cursors(Shape):
 class _Paging(Shape):
     cursors: _Cursors | None = None
     next: str | None = None
+
+
+class _Permission(Shape):
+    permission: str
+    status: str
 
 
 class _List(Shape):
@@ -151,6 +156,19 @@ def listed(client: HttpClient, path: str, params: Params) -> Iterator[object]:
         return CursorPage(page.data, following)
 
     return by_cursor(client.system, fetch)
+
+
+def lacking(client: HttpClient, version: str, needed: Sequence[tuple[str, ...]]) -> list[str] | None:
+    """Which permissions the token lacks; of each group one is enough. None where Meta does not tell, as for some system users."""
+    try:
+        records = [
+            read(_Permission, record, system=client.system, where="permissions")
+            for record in listed(client, f"{version}/me/permissions", {})
+        ]
+    except (RequestRefused, MissingPermission):
+        return None
+    granted = {record.permission for record in records if record.status == "granted"}
+    return [" or ".join(group) for group in needed if not granted & set(group)] if granted else None
 
 
 def _named_field(message: str) -> str | None:

@@ -1,23 +1,24 @@
 """Meta Marketing API insights: what each ad cost, and what Meta says it earned, by day of the ad account.
 
 Meta restates a day for 28 days after it, so the last window's 28 days are pulled again and every row says when it was
-pulled. Action types overlap (a roll-up contains its parts), so they are never summed: the settings name the one that
-counts for each result. Values follow each ad set's own attribution setting, which therefore stands in every row.
+pulled. Action types overlap (a roll-up contains its parts), so they are never summed: the policy says which one counts for
+each result. Values follow each ad set's own attribution setting, which therefore stands in every row.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field, field_validator
 
+from reconciliation_assets.policy.model import MetaResult, Policy
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.errors import SchemaDrift, SourceUnavailable, TimedOut
+from reconciliation_assets.sources.errors import Misconfigured, SchemaDrift, SourceUnavailable, TimedOut
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
@@ -31,9 +32,14 @@ FIELDS = (
     "date_start", "date_stop", "attribution_setting", "spend", "impressions", "clicks", "actions", "action_values",
 )  # fmt: skip
 
+PERMISSIONS = (("ads_read", "ads_management"),)
+"""Of each group one is enough."""
+
 _SMALLEST_PAGE = 25
 _JOB_ATTEMPTS = 3
 _JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
+# Skipped means expired before it ran: it is asked for anew, as a failed one.
+_JOB_ENDED = {"Job Failed", "Job Skipped"}
 
 
 def _account_digits(value: object) -> object:
@@ -43,39 +49,36 @@ def _account_digits(value: object) -> object:
 AccountId = Annotated[str, BeforeValidator(_account_digits), Field(pattern=r"^\d+$")]
 
 
-class ResultRule(BaseModel):
-    """Which of Meta's overlapping action types counts as one result.
-
-    Attributes:
-        action_type: counted from `actions`.
-        value_action_type: valued from `action_values`; the same type where not given.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    action_type: str
-    value_action_type: str | None = None
-
-
 class MetaInsightsSettings(meta.MetaSettings):
     """Settings of a `meta_insights` source.
 
     Attributes:
         account_ids: ad accounts, with or without `act_`.
-        results: what counts as which result; the first one named carries the ad's spend, impressions and clicks.
+        results: which of the policy's results are reported; all of them where nothing is said. The first one carries the
+            ad's spend, impressions and clicks.
         days_per_request: the longest stretch asked for at once.
         poll_seconds: between two looks at a report job.
+        job_minutes: after which a report job counts as stuck and is asked for anew.
     """
 
     type: Literal["meta_insights"]
     account_ids: list[AccountId] = Field(min_length=1)
-    results: dict[str, ResultRule] = Field(
-        default={"lead": ResultRule(action_type="lead"), "purchase": ResultRule(action_type="omni_purchase")},
-        min_length=1,
-    )
+    results: tuple[str, ...] | None = Field(default=None, min_length=1)
     days_per_request: int = Field(default=31, ge=1, le=92)
     poll_seconds: float = Field(default=10, gt=0)
-    max_wait_minutes: float = Field(default=60, ge=0)
+    job_minutes: float = Field(default=50, gt=0)
+    max_wait_minutes: float = Field(default=110, ge=0)
+    # Fewer would lose what Meta restates.
+    overlap_days: int | None = Field(default=None, ge=28)
+
+    @field_validator("results", mode="before")
+    @classmethod
+    def _names_only(cls, results: object) -> object:
+        if isinstance(results, Mapping):
+            raise ValueError(  # noqa: TRY004 - pydantic reads only ValueError
+                "which action types count is agreed in the policy, under meta_results; here stands only which of its results this source reports"
+            )
+        return results
 
 
 class _Account(Shape):
@@ -117,6 +120,8 @@ class _Started(Shape):
 class _Job(Shape):
     async_status: str
     async_percent_completion: int
+    error_code: int | None = None
+    error_subcode: int | None = None
 
 
 class MetaInsights(HttpConnector[MetaInsightsSettings]):
@@ -124,6 +129,28 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
 
     tables = ("meta_insights",)
     overlap = timedelta(days=28)
+
+    def agree(self, policy: Policy) -> None:
+        """Take the results from the policy: those the settings name, or all of them."""
+        unknown = [name for name in self.settings.results or () if name not in policy.meta_results]
+        if unknown:
+            known = ", ".join(policy.meta_results)
+            raise Misconfigured(
+                self.name,
+                f"the policy has no result {unknown[0]!r}",
+                f"Add it to meta_results of the policy, or name one of: {known}",
+            )
+        self._results = {name: policy.meta_results[name] for name in self.settings.results or policy.meta_results}
+        counted: dict[str, str] = {}
+        for name, result in self._results.items():
+            for action_type in result.action_types:
+                if action_type in counted:
+                    raise Misconfigured(
+                        self.name,
+                        f"{counted[action_type]} and {name} both contain the action type {action_type}, which would count twice",
+                        "Name only one of the two under results of this source",
+                    )
+                counted[action_type] = name
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield one batch per account and stretch of days, in the account's own days."""
@@ -137,8 +164,11 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                     yield Batch("meta_insights", [row for day in current for row in self._rows(day, pulled_at)])
 
     def probe(self) -> Probe:
-        """Read each account's zone, currency and status."""
+        """Read the token's permissions, and each account's zone, currency and status."""
         with self._graph() as client:
+            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
+            if lacking:
+                return Probe([], client.clock_skew, lacking=lacking)
             accounts = [self._account(client, account_id) for account_id in self.settings.account_ids]
             return Probe(
                 [
@@ -151,6 +181,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                     for account in accounts
                     if account.account_status != 1
                 ],
+                lacking,
             )
 
     def _judge(self, answer: Answer) -> Trouble | None:
@@ -191,24 +222,36 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         return self._reported_days(client, edge, params)
 
     def _reported_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
+        ended = ""
         for _ in range(_JOB_ATTEMPTS):
             started = self._read(_Started, client.post(edge, form=params).body, "report job")
-            if self._completed(client, started.report_run_id):
+            ended = self._awaited(client, started.report_run_id)
+            if not ended:
                 run = f"{self.settings.api_version}/{started.report_run_id}/insights"
                 return self._listed_days(client, run, {"limit": params["limit"]})
         raise SourceUnavailable(
-            self.name, f"Meta failed the report job {_JOB_ATTEMPTS} times", "Lower days_per_request, or run again later"
+            self.name,
+            f"Meta did not finish the report job {_JOB_ATTEMPTS} times, at last with {ended}",
+            "Lower days_per_request, or run again later",
         )
 
-    def _completed(self, client: HttpClient, report_run_id: str) -> bool:
+    def _awaited(self, client: HttpClient, report_run_id: str) -> str:
+        """Wait for a report job; how it ended where it did not complete, else nothing."""
+        waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
             body = client.get(f"{self.settings.api_version}/{report_run_id}").body
             job = self._read(_Job, body, "report job")
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
-                return True
+                return ""
             if job.async_status not in _JOB_RUNNING | {"Job Completed"}:
-                return False
-            client.rest(timedelta(seconds=self.settings.poll_seconds), "Meta's report job")
+                # The status is Meta's word; one that is not known is not repeated.
+                status = job.async_status if job.async_status in _JOB_ENDED else "a status that is not known"
+                code = f"{job.error_code}/{job.error_subcode}" if job.error_subcode else f"{job.error_code}"
+                return f"{status}, error {code}" if job.error_code else status
+            if waited >= timedelta(minutes=self.settings.job_minutes):
+                return f"{job.async_status} after {self.settings.job_minutes:g} minutes"
+            client.rest(between, "Meta's report job")
+            waited += between
 
     def _listed_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
         days = [self._read(_AdDay, record, "insights") for record in meta.listed(client, edge, params)]
@@ -223,7 +266,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
 
         What belongs to the ad and not to a result stands on the first row only: summed over result types it is Meta's.
         """
-        for number, (result_type, rule) in enumerate(self.settings.results.items()):
+        for number, (result_type, result) in enumerate(self._results.items()):
             carries_cost = number == 0
             yield {
                 "account_id": day.account_id,
@@ -240,14 +283,16 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 "impressions": amount_text(day.impressions) if carries_cost else "0",
                 "clicks": amount_text(day.clicks or Decimal(0)) if carries_cost else "0",
                 "result_type": result_type,
-                "results": amount_text(_value(day.actions, rule.action_type)),
-                "attributed_value": amount_text(_value(day.action_values, rule.value_action_type or rule.action_type)),
+                "results": amount_text(_counted(day.actions, result)),
+                "attributed_value": amount_text(_counted(day.action_values, result)),
                 "pulled_at": instant_text(pulled_at),
             }
 
 
-def _value(stats: Sequence[_ActionStat], action_type: str) -> Decimal:
-    return next((stat.value for stat in stats if stat.action_type == action_type), Decimal(0))
+def _counted(stats: Sequence[_ActionStat], result: MetaResult) -> Decimal:
+    """The figure of the action type that counts, or of the first one folded into it that Meta lists; 0 where it lists none."""
+    told = {stat.action_type: stat.value for stat in stats}
+    return next((told[action_type] for action_type in result.action_types if action_type in told), Decimal(0))
 
 
 def _stretches(window: Window, zone: ZoneInfo, longest: int) -> Iterator[tuple[date, date]]:

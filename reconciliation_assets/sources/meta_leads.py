@@ -113,6 +113,15 @@ class _Page(Shape):
     id: str
 
 
+PERMISSIONS = (
+    ("leads_retrieval",),
+    ("pages_show_list",),
+    ("pages_read_engagement",),
+    ("pages_manage_ads",),
+    ("ads_management",),
+)
+
+
 class MetaLeads(HttpConnector[MetaLeadsSettings]):
     """Reads the leads of every form of one or more pages."""
 
@@ -130,8 +139,11 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
                 yield Batch("leads", [self._row(lead, form, columns) for lead in leads])
 
     def probe(self) -> Probe:
-        """Look at each page and its forms."""
+        """Read the token's permissions, and look at each page and its forms."""
         with self._graph() as client:
+            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
+            if lacking:
+                return Probe([], client.clock_skew, lacking=lacking)
             pages = [
                 self._read(_Page, client.get(self._path(page_id), {"fields": "id"}).body, "page")
                 for page_id in self.settings.page_ids
@@ -139,7 +151,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             form_ids = {form.id for form in self._forms(client)}
             missing = sorted(set(self.settings.forms) - form_ids)
             findings = [f"form {form_id} is in the sources file, but on none of the pages" for form_id in missing]
-            return Probe([ProbedAccount(page.id, "UTC") for page in pages], client.clock_skew, findings)
+            return Probe([ProbedAccount(page.id, "UTC") for page in pages], client.clock_skew, findings, lacking)
 
     def _judge(self, answer: Answer) -> Trouble | None:
         return meta.judge(self.name, answer)

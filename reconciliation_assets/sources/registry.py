@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources.config import SourceSettings, checked_settings, read_entries
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.sources.errors import Misconfigured
@@ -49,12 +50,13 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
 }
 
 
-def load_connectors(sources_file: Path, tokens: TokenStore) -> list[Connector]:
+def load_connectors(sources_file: Path, tokens: TokenStore, policy: Policy) -> list[Connector]:
     """Read the sources file into connectors, in its order; nothing is asked of any system yet.
 
     Args:
         sources_file: the YAML file.
         tokens: where tokens that are replaced with every use are kept.
+        policy: the agreed definitions.
 
     Raises:
         Misconfigured: naming the entry and the setting.
@@ -69,6 +71,7 @@ def load_connectors(sources_file: Path, tokens: TokenStore) -> list[Connector]:
     by_name: Mapping[str, Connector] = {connector.name: connector for connector in connectors}
     for connector in connectors:
         connector.link(by_name)
+        connector.agree(policy)
     return [
         Prefixed(connector, connector.settings.id_prefix) if connector.settings.id_prefix else connector
         for connector in connectors

@@ -5,7 +5,7 @@ was merged with. Whether an opportunity is won or lost is Salesforce's own flag,
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -20,6 +20,7 @@ from reconciliation_assets.sources.errors import (
     ExpiredCredentials,
     MissingPermission,
     RateLimited,
+    RequestRefused,
     SchemaDrift,
 )
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
@@ -129,6 +130,15 @@ class _Organisation(_Record):
     TimeZoneSidKey: str
 
 
+class _Field(Shape):
+    name: str
+
+
+class _Described(Shape):
+    queryable: bool
+    fields: list[_Field]
+
+
 class Salesforce(HttpConnector[SalesforceSettings]):
     """Reads leads and opportunities changed in the window."""
 
@@ -148,12 +158,15 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             yield Batch("crm_stage_changes", list(_change_rows(entered)))
 
     def probe(self) -> Probe:
-        """Read the organisation's zone, and that leads and opportunities may be read."""
+        """Read the organisation's zone, and which objects and fields the run-as user may read."""
         with self._organisation() as client:
+            lacking = [
+                name for entity, fields in self._needed().items() for name in self._unseen(client, entity, fields)
+            ]
             (record,) = self._query(client, "Organization", "SELECT Id, TimeZoneSidKey FROM Organization")
             organisation = self._read(_Organisation, record, "Organization")
             account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
-            return Probe([account], client.clock_skew)
+            return Probe([account], client.clock_skew, lacking=lacking)
 
     def _judge(self, answer: Answer) -> Trouble | None:
         refusals = answer.body if isinstance(answer.body, list) else []
@@ -209,6 +222,30 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             return CursorPage(page.records, page.nextRecordsUrl)
 
         return by_cursor(self.name, fetch)
+
+    def _needed(self) -> Mapping[str, Sequence[str]]:
+        """Objects and the fields read of them."""
+        own = self.settings
+        lead = [own.meta_lead_id_field, own.lead_id_field, own.qualification_reason_field, own.first_response_field]
+        deal = ["StageName", "Amount", own.loss_reason_field, None if own.currency else "CurrencyIsoCode"]
+        return {
+            "Lead": ["Status", "Email", "Phone", "MobilePhone", *filter(None, lead)],
+            "Opportunity": [name for name in deal if name],
+            "OpportunityHistory": ["StageName", "CreatedDate"],
+            "OpportunityContactRole": ["IsPrimary"],
+            "Contact": ["Email", "Phone", "MobilePhone"],
+        }
+
+    def _unseen(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
+        """What of an object the run-as user may not read; a hidden object looks like one that does not exist."""
+        try:
+            body = client.get(f"services/data/{self.settings.api_version}/sobjects/{entity}/describe").body
+        except (RequestRefused, MissingPermission):
+            return [f"read access to {entity}"]
+        described = self._read(_Described, body, entity)
+        visible = {field.name for field in described.fields}
+        hidden = [f"the field {entity}.{name}" for name in fields if name not in visible]
+        return hidden if described.queryable else [f"read access to {entity}"]
 
     def _lead_query(self) -> str:
         own = (

@@ -56,6 +56,7 @@ query Orders($first: Int!, $after: String, $query: String, $money: Boolean!) {
 }
 """
 
+SCOPES = ("read_orders",)
 SHOP = "query Shop { shop { myshopifyDomain ianaTimezone currencyCode } currentAppInstallation { accessScopes { handle } } }"
 
 TRANSACTION_KINDS = {"SALE": "payment", "CAPTURE": "payment", "REFUND": "refund"}
@@ -278,13 +279,11 @@ class Shopify(HttpConnector[ShopifySettings]):
             answer = self._read(_ShopAnswer, client.post(self._path(), json_body={"query": SHOP}).body, "answer").data
             scopes = {scope.handle for scope in answer.currentAppInstallation.accessScopes}
             findings = []
-            if "read_orders" not in scopes:
-                findings.append("the app lacks the scope read_orders")
             if "read_all_orders" not in scopes:
                 findings.append("without the scope read_all_orders only the last 60 days of orders are visible")
             shop = answer.shop
             account = ProbedAccount(shop.myshopifyDomain, shop.ianaTimezone, shop.currencyCode)
-            return Probe([account], client.clock_skew, findings)
+            return Probe([account], client.clock_skew, findings, [name for name in SCOPES if name not in scopes])
 
     def _judge(self, answer: Answer) -> Trouble | None:
         errors = answer.body.get("errors") if isinstance(answer.body, dict) else None

@@ -11,6 +11,12 @@ import pyarrow as pa
 ROWS_PER_BATCH = 100_000
 _EXCEL_EXACT_DIGITS = 10**15
 
+JSON_LINES = """
+read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
+         escape = '', max_line_size = 20000000)
+"""
+"""A file's lines as they are, for SQL with the parameter `$path`."""
+
 
 class FileSetAsideError(ValueError):
     """A file cannot be read as its table; the message says why and what to do, never a value of the file."""
@@ -65,3 +71,8 @@ def cell_text(cell: Any) -> str | None:
     if isinstance(cell, datetime | date | time):
         return cell.isoformat()
     return str(cell)
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL takes it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'

@@ -161,10 +161,10 @@ class Zoho(HttpConnector[ZohoSettings]):
             )
 
     def probe(self) -> Probe:
-        """Read the organisation's zone and currency, and that leads and deals may be read."""
+        """Read the organisation's zone and currency, and that leads, deals and contacts may be read."""
         with self._crm() as client:
             organisation = self._organisation(client)
-            for module in ("Leads", "Deals"):
+            for module in ("Leads", "Deals", "Contacts"):
                 client.get(self._path(module), {"fields": "id", "per_page": 1})
             account = ProbedAccount(organisation.id, organisation.time_zone, organisation.iso_code)
             return Probe([account], client.clock_skew)

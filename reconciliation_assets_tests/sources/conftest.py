@@ -1,6 +1,6 @@
 """A running stand-in, its credentials in the environment, and retries that do not wait."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import stamina
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.config import SourceEntry, checked_settings
 from reconciliation_assets.sources.connector import Connector, Row, Window
 from reconciliation_assets.sources.registry import SOURCE_TYPES
 from reconciliation_assets.sources.tokens import FileTokenStore
+from reconciliation_assets_tests.harness import policy_file
 from reconciliation_assets_tests.published import published_path  # noqa: F401 - a fixture
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.server import Standin
@@ -46,14 +48,18 @@ def standin() -> Iterator[Standin]:
 
 @pytest.fixture
 def connect(standin: Standin, tmp_path: Path) -> Connect:
-    """Builds the connector of a source type against the stand-in, with settings changed as given."""
+    """Builds the connector of a source type against the stand-in, with settings changed as given.
 
-    def build(source_type: str, **changed: Any) -> Connector:
+    `policy` is what differs from the shipped one.
+    """
+
+    def build(source_type: str, policy: Mapping[str, Any] | None = None, **changed: Any) -> Connector:
         kind = SOURCE_TYPES[source_type]
         settings = checked_settings(kind.settings, SourceEntry.model_validate(entry(standin, source_type, **changed)))
         connector = kind.connector(settings, FileTokenStore(tmp_path / "tokens"), now=lambda: NOW)
         if source_type in READ_BY:
             connector.link({READ_BY[source_type]: build(READ_BY[source_type])})
+        connector.agree(load_policy(policy_file(tmp_path, policy) if policy else None).policy)
         return connector
 
     return build

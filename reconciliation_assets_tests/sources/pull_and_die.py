@@ -1,23 +1,36 @@
-"""Runs one pull into a warehouse and kills its own process, without any clean-up, at a point given by name."""
+"""Pulls one source into a warehouse on disk, in a process that dies without any clean-up at a point given by name.
 
+Processes are forked from a server that has everything loaded, so that one costs no start of Python.
+"""
+
+import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reconciliation_assets.chain.raw.landing import PULLS, land_pull, last_pull
+from reconciliation_assets.chain.raw.landing import PULLS, land_pull, raw_table
+from reconciliation_assets.chain.raw.pulls import next_window
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
-from reconciliation_assets.sources.connector import Connector, Window
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.sources.connector import Connector
+from reconciliation_assets.sources.http import HttpClient
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
-from reconciliation_assets_tests.standin.company import AS_OF
+from reconciliation_assets_tests.standin.sources_file import ENVIRONMENT
 
-POINTS = ("between_pages", "before_landing", "before_cursor", "before_commit", "after_commit")
+WHILE_LANDING = ("before_landing", "between_tables", "before_cursor", "before_commit")
+"""Points of a landing, before which nothing counts."""
+LANDED = "after_commit"
+"""The point at which everything counts, but nobody was told."""
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
 
 
 def die() -> None:
@@ -28,7 +41,7 @@ def die() -> None:
 class MortalWarehouse(Warehouse):
     """A warehouse whose process is killed at a point of a landing."""
 
-    def __init__(self, connection: Any, point: str) -> None:
+    def __init__(self, connection: Any, point: str | None) -> None:
         super().__init__(connection)
         self._point = point
 
@@ -36,6 +49,8 @@ class MortalWarehouse(Warehouse):
         if self._point == "before_cursor" and f"insert into {PULLS}" in sql:
             die()
         super().execute(sql, parameters)
+        if self._point == "between_tables" and any(f"insert into {raw_table(t)} " in sql for t in INPUT_TABLE.values()):
+            die()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -43,25 +58,57 @@ class MortalWarehouse(Warehouse):
             yield
             if self._point == "before_commit":
                 die()
-        if self._point == "after_commit":
+        if self._point == LANDED:
             die()
 
 
-def pull_once(connector: Connector, warehouse: Warehouse, point: str) -> None:
+def pull_once(connector: Connector, warehouse: Warehouse, until: datetime, point: str | None = None) -> None:
     """One pull as the graph makes it."""
-    last = last_pull(warehouse, connector.name)
-    batches = []
-    for batch in connector.pull(Window(last[0] - connector.overlap if last else None, AS_OF)):
-        batches.append(batch)
-        if point == "between_pages":
-            die()
+    batches = list(connector.pull(next_window(warehouse, connector, until)))
     if point == "before_landing":
         die()
     tables = [INPUT_TABLE[table] for table in connector.tables]
-    land_pull(warehouse, connector.name, batches, tables, AS_OF, ContactProtector(b"a key for tests"), lambda _: "UTC")
+    land_pull(warehouse, connector.name, batches, tables, until, ContactProtector(b"a key for tests"), lambda _: "UTC")
 
 
-if __name__ == "__main__":
-    home, at = Path(sys.argv[1]), sys.argv[2]
-    (source,) = load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"))
-    pull_once(source, MortalWarehouse(connect(home / "warehouse.duckdb"), at), at)
+def pull_at(home: Path, source: str, until: datetime, point: str | int | None = None) -> None:
+    """Pull a source of the installation at a folder into its warehouse.
+
+    Args:
+        home: the folder.
+        source: the source's name.
+        until: the instant of the pull.
+        point: where to die; a number is the answer, counted from 1, on whose arrival.
+    """
+    os.environ.update(ENVIRONMENT)
+    connectors = load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"), load_policy(None).policy)
+    (connector,) = (each for each in connectors if each.name == source)
+    if isinstance(point, int):
+        _die_on_arrival_of(point)
+    at = point if isinstance(point, str) else None
+    with closing(connect(home / "warehouse.duckdb")) as connection:
+        pull_once(connector, MortalWarehouse(connection, at), until, at)
+
+
+def in_own_process(home: Path, source: str, until: datetime, point: str | int) -> int | None:
+    """The same in a process of its own; how that ended."""
+    process = _FORKS.Process(target=pull_at, args=(home, source, until, point))
+    process.start()
+    process.join(timeout=60)
+    return process.exitcode
+
+
+def _die_on_arrival_of(answer: int) -> None:
+    """Through the one place where all connectors' answers arrive."""
+    arrived = HttpClient._send
+    count = 0
+
+    def send(client: HttpClient, question: Any) -> Any:
+        nonlocal count
+        outcome = arrived(client, question)
+        count += 1
+        if count == answer:
+            die()
+        return outcome
+
+    HttpClient._send = send  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.registry import SOURCE_TYPES, load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 
@@ -38,4 +39,4 @@ def test_the_examples_are_sources_files_as_they_stand(tmp_path: Path) -> None:
         (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
         file = tmp_path / f"{page.stem}.yaml"
         file.write_text(example if example.startswith("sources:") else f"sources:\n{example}", encoding="utf-8")
-        assert load_connectors(file, FileTokenStore(tmp_path)), page.name
+        assert load_connectors(file, FileTokenStore(tmp_path), load_policy(None).policy), page.name

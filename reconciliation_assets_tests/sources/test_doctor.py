@@ -1,5 +1,6 @@
 """The doctor asks every source, pulls nothing, and says what is missing and what to do."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ from typer.testing import CliRunner
 from reconciliation_assets.cli import app
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
-from reconciliation_assets.sources.doctor import diagnose, rated_currencies
+from reconciliation_assets.sources.doctor import diagnose, examine, rated_currencies
 from reconciliation_assets.sources.presets.load import shipped_presets
+from reconciliation_assets_tests.sources.conftest import Connect
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -47,6 +49,51 @@ def test_a_source_that_cannot_be_read_hides_no_other(home: Path, standin: Standi
     assert answer.output.count(" works ") == len(ENTRIES)
     assert answer.output.count(" missing ") == 1
     assert not [secret for secret in ENVIRONMENT.values() if secret in answer.output]
+
+
+LACKING = {
+    "meta_insights": ("meta", {"permissions_granted": ("pages_show_list",)}, "lack ads_read or ads_management"),
+    "meta_leads": ("meta", {"permissions_granted": ("ads_read", "pages_show_list", "pages_read_engagement")},
+                   "lack leads_retrieval, pages_manage_ads, ads_management"),
+    "hubspot": ("hubspot", {"scopes": ("oauth",)}, "lack crm.objects.deals.read, crm.objects.contacts.read"),
+    "salesforce": ("salesforce", {"hidden": ("Contact", "Lead.Meta_Lead_ID__c")},
+                   "lack the field Lead.Meta_Lead_ID__c, read access to Contact"),
+    "shopify": ("shopify", {"scopes": ("read_products",)}, "lack read_orders"),
+}  # fmt: skip
+"""By source type: how its system comes to lack permissions, and what is told of it."""
+
+
+@pytest.mark.parametrize("source_type", LACKING)
+def test_all_lacking_permissions_are_listed_at_once_where_the_system_can_tell(
+    standin: Standin, connect: Connect, source_type: str
+) -> None:
+    system, state, told_of_it = LACKING[source_type]
+    for name, value in state.items():
+        setattr(standin.systems[system], name, value)
+    first, *_ = examine([connect(source_type)], POLICY)
+    assert (first.state, first.told) == ("missing", f"the credentials {told_of_it}")
+    assert "docs/sources" in first.next_step
+
+
+@pytest.mark.parametrize("source_type", ENTRIES)
+def test_every_system_says_how_its_permissions_are_known_and_what_its_clock_shows(
+    connect: Connect, source_type: str
+) -> None:
+    first, *_ = examine([connect(source_type)], POLICY)
+    known = "permissions complete" if source_type in LACKING else "permissions not told, tried"
+    assert first.state == "works"
+    assert known in first.told
+    assert re.search(r"clock [+-][01] s$", first.told)
+
+
+def test_a_system_that_does_not_tell_a_tokens_permissions_is_tried_all_the_same(
+    standin: Standin, connect: Connect
+) -> None:
+    standin.systems["meta"].permissions_granted = None
+    standin.systems["hubspot"].scopes = None
+    for source_type in ("meta_insights", "meta_leads", "hubspot"):
+        first, *_ = examine([connect(source_type)], POLICY)
+        assert (first.state, "permissions not told, tried" in first.told) == ("works", True)
 
 
 def test_without_sources_there_is_nothing_to_ask(home: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_source_is_probed_without_pulling(standin: Standin, connect: Connect, 
     assert probe.accounts
     assert probe.clock_skew is not None
     assert abs(probe.clock_skew.total_seconds()) < 5
-    assert sum(standin.calls.values()) <= len(pulled) + 2
+    assert sum(standin.calls.values()) <= len(pulled) + 4
 
 
 @every_source

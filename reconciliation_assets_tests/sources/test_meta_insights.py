@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Window
-from reconciliation_assets.sources.errors import RateLimited, SchemaDrift, SourceUnavailable
+from reconciliation_assets.sources.errors import Misconfigured, RateLimited, SchemaDrift, SourceUnavailable
 from reconciliation_assets.sources.http import Answer
 from reconciliation_assets.sources.meta_insights import FIELDS
+from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
 from reconciliation_assets_tests.sources.shared_bodies import shared_json
 from reconciliation_assets_tests.standin.company import Ad, AdDay
@@ -55,11 +57,71 @@ def test_a_day_becomes_one_row_per_result_type_and_its_cost_counts_once(standin:
     ]
 
 
-def test_the_action_type_that_counts_is_the_settings_choice(standin: Standin, connect: Connect) -> None:
+def listing(*action_types: str) -> Fault:
+    """Every day lists these action types only, with 2, 3, ... of them, as a roll-up and its parts never differ in a test company."""
+
+    def change(body: dict[str, list[dict[str, object]]]) -> object:
+        for day in body["data"]:
+            stats = [{"action_type": name, "value": str(2 + n)} for n, name in enumerate(action_types)]
+            day.update(actions=stats, action_values=stats)
+        return body
+
+    return Fault("drift", "meta.insights", times=100, change=change)
+
+
+@pytest.mark.parametrize(
+    ("listed", "results"),
+    [
+        (("link_click", "lead", "onsite_conversion.lead_grouped", "offsite_conversion.fb_pixel_lead"), {"lead": "3", "purchase": "0"}),
+        (("offsite_conversion.fb_pixel_purchase", "purchase", "omni_purchase"), {"lead": "0", "purchase": "4"}),
+        (("offsite_conversion.fb_pixel_purchase", "web_in_store_purchase"), {"lead": "0", "purchase": "3"}),
+        (("page_engagement", "post_engagement", "link_click"), {"lead": "0", "purchase": "0"}),
+    ],
+    ids=["the roll-up counts", "in any order", "the first part stands for a roll-up that is absent", "no result at all"],
+)  # fmt: skip
+def test_of_overlapping_action_types_one_counts_and_none_is_added(
+    standin: Standin, connect: Connect, listed: tuple[str, ...], results: dict[str, str]
+) -> None:
     standin.company.ad_days[:] = [one_day()]
-    results = {"pixel": {"action_type": "offsite_conversion.fb_pixel_purchase", "value_action_type": "omni_purchase"}}
-    (row,) = rows_of(connect("meta_insights", results=results))["meta_insights"]
-    assert (row["result_type"], row["results"], row["attributed_value"]) == ("pixel", "2", "410.50")
+    standin.plan(listing(*listed))
+    rows = rows_of(connect("meta_insights"))["meta_insights"]
+    assert {row["result_type"]: row["results"] for row in rows} == results
+    assert {row["result_type"]: row["attributed_value"] for row in rows} == results
+
+
+OTHER_PURCHASES = {"meta_results": {"pixel": {"counts": "offsite_conversion.fb_pixel_purchase"}}}
+
+
+def test_which_action_type_counts_is_the_policys_choice(standin: Standin, connect: Connect) -> None:
+    standin.company.ad_days[:] = [one_day()]
+    standin.plan(listing("omni_purchase", "offsite_conversion.fb_pixel_purchase"))
+    pixel = {"meta_results": {"purchase": {"counts": "offsite_conversion.fb_pixel_purchase"}}}
+    rows = rows_of(connect("meta_insights", policy=pixel))["meta_insights"]
+    assert {row["result_type"]: row["results"] for row in rows} == {"lead": "0", "purchase": "3"}
+    (row,) = rows_of(connect("meta_insights", policy=OTHER_PURCHASES, results=["pixel"]))["meta_insights"]
+    assert (row["result_type"], row["results"], row["spend"]) == ("pixel", "3", "54.09")
+
+
+@pytest.mark.parametrize(
+    ("results", "told"),
+    [
+        ({"purchase": {"action_type": "purchase"}}, "agreed in the policy, under meta_results"),
+        (["booking"], "the policy has no result 'booking'.*name one of: lead, purchase, pixel"),
+        (["purchase", "pixel"], "purchase and pixel both contain the action type offsite_conversion.fb_pixel_purchase"),
+        (None, "purchase and pixel both contain"),
+    ],
+)
+def test_a_sources_file_that_contradicts_the_policy_is_told(connect: Connect, results: object, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        connect("meta_insights", policy=OTHER_PURCHASES, results=results)
+
+
+def test_ads_manager_exports_name_results_as_the_policy_does() -> None:
+    (preset,) = (preset for preset in shipped_presets() if preset.name == "meta_ads_manager")
+    (table,) = preset.tables
+    words = table.columns["result_type"].words
+    for result_type, result in load_policy(None).policy.meta_results.items():
+        assert {words.get(f"actions:{action_type}") for action_type in result.action_types} == {result_type}
 
 
 def test_a_day_without_actions_has_zero_results(standin: Standin, connect: Connect) -> None:
@@ -98,11 +160,15 @@ def test_too_much_data_is_asked_for_in_smaller_parts(
     assert standin.calls["meta.start_report"] == 0
 
 
-def test_what_cannot_be_answered_at_once_comes_by_report_job(standin: Standin, connect: Connect) -> None:
+@pytest.mark.parametrize("failing_as", ["Job Failed", "Job Skipped", "Job Lost In A Way Nobody Told"])
+def test_what_cannot_be_answered_at_once_comes_by_report_job_asked_for_again_when_it_fails(
+    standin: Standin, connect: Connect, failing_as: str
+) -> None:
     connector = connect("meta_insights", days_per_request=31)
     whole = rows_of(connector)
     standin.systems["meta"].answers_at_once = False
     standin.systems["meta"].failing_jobs = 2
+    standin.systems["meta"].failing_as = failing_as
     standin.plan()
     assert rows_of(connector) == whole
     assert standin.calls["meta.report_insights"] >= 4
@@ -129,8 +195,25 @@ def test_a_report_job_gets_over_faults_too(standin: Standin, connect: Connect) -
 def test_a_report_job_that_keeps_failing_is_told(standin: Standin, connect: Connect) -> None:
     standin.systems["meta"].answers_at_once = False
     standin.systems["meta"].failing_jobs = 100
-    with pytest.raises(SourceUnavailable, match="report job 3 times"):
+    with pytest.raises(SourceUnavailable, match="report job 3 times, at last with Job Failed, error 2/1504044"):
         rows_of(connect("meta_insights"))
+
+
+def test_a_report_job_that_is_stuck_is_asked_for_again(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights", days_per_request=92, job_minutes=0.01)
+    whole = rows_of(connector)
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].stuck_jobs = 1
+    assert rows_of(connector) == whole
+
+
+def test_report_jobs_that_are_all_stuck_are_told(standin: Standin, connect: Connect) -> None:
+    standin.systems["meta"].answers_at_once = False
+    standin.systems["meta"].stuck_jobs = 100
+    with pytest.raises(SourceUnavailable, match="at last with Job Running after"):
+        rows_of(connect("meta_insights", job_minutes=0.001))
+    with pytest.raises(SourceUnavailable, match="Meta's report job took longer than this run may wait"):
+        rows_of(connect("meta_insights", max_wait_minutes=0.001))
 
 
 @pytest.mark.parametrize(

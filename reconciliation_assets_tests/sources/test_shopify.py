@@ -143,3 +143,5 @@ def test_a_missing_scope_is_found_by_the_probe(standin: Standin, connect: Connec
     standin.systems["shopify"].scopes = ("read_orders",)
     (finding,) = connect("shopify").probe().findings
     assert "60 days" in finding
+    standin.systems["shopify"].scopes = ("read_products", "read_all_orders")
+    assert connect("shopify").probe().lacking == ["read_orders"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.errors import Misconfigured
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
@@ -14,7 +15,7 @@ from reconciliation_assets_tests.standin.sources_file import ENTRIES, sources_ya
 def load(tmp_path: Path, text: str) -> list[str]:
     file = tmp_path / "sources.yaml"
     file.write_text(text, encoding="utf-8")
-    return [connector.name for connector in load_connectors(file, FileTokenStore(tmp_path))]
+    return [connector.name for connector in load_connectors(file, FileTokenStore(tmp_path), load_policy(None).policy)]
 
 
 def test_every_type_can_stand_in_one_file(standin: Standin, tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, told: str) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"sources\.yaml: the file does not exist"):
-        load_connectors(tmp_path / "sources.yaml", FileTokenStore(tmp_path))
+        load_connectors(tmp_path / "sources.yaml", FileTokenStore(tmp_path), load_policy(None).policy)
 
 
 def test_a_secret_put_into_the_file_by_mistake_is_not_repeated(tmp_path: Path) -> None:

@@ -1,22 +1,20 @@
 """The whole graph from the stand-in platform: the same bridge as from files, pulled twice, with a source that fails."""
 
-import csv
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any
 
-import duckdb
 import pytest
 
-from reconciliation_assets.sources.connector import Window
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.installation import Installation
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import PASSING, Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -24,94 +22,64 @@ from reconciliation_assets_tests.standin.sources_file import sources_yaml
 
 pytestmark = pytest.mark.slow
 
-RATES = "date,currency,rate\n2020-01-01,KWD,11.96\n2020-01-01,USD,3.6725\n"
-COMPARED = ("bridge", "bridge_entries", "two_numbers", "match_coverage", "cash_view", "unmatched_revenue")
+RATES: list[Row] = [
+    {"date": "2020-01-01", "currency": "KWD", "rate": "11.96"},
+    {"date": "2020-01-01", "currency": "USD", "rate": "3.6725"},
+]
+# What these tell is of pulls and files themselves, and so differs between the two.
+OF_DELIVERIES = {"source_totals", "platform_performance"}
 
 
-COMMAND = [sys.executable, "-m", "reconciliation_assets.cli", "run"]
-
-
-def environment(home: Path) -> dict[str, str]:
-    return os.environ | {"RECON_DATA_DIR": str(home), "RECON_AS_OF": AS_OF.isoformat()}
-
-
-def reconcile(home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(COMMAND, env=environment(home), capture_output=True, text=True, check=False, timeout=300)
-
-
-def reconcile_and_be_killed(home: Path, standin: Standin, call: str, nth: int) -> int:
+def run_and_be_killed(installation: Installation, standin: Standin, call: str, nth: int) -> int:
     """Run until a source has given so many answers of a kind, then die as in a power cut; the exit status tells."""
-    with subprocess.Popen(COMMAND, env=environment(home), stdout=DEVNULL, stderr=DEVNULL) as running:
-        standin.plan(Fault("world_changes", call, nth, change=lambda _: running.kill()))
-        return running.wait(timeout=300)
+    running = installation.start()
+    standin.plan(Fault("world_changes", call, nth, change=lambda _: running.kill()))
+    running.communicate(timeout=300)
+    return running.returncode
 
 
-def published(home: Path, table: str) -> list[tuple[object, ...]]:
-    path = home / "published" / "reconciliation.duckdb"
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(f"select * from reporting.{table} order by all").fetchall()
-
-
-def installation(home: Path) -> Path:
-    (home / "inbox").mkdir(parents=True)
-    (home / "inbox" / "fx_rates.csv").write_text(RATES, "utf-8")
-    return home
-
-
-def from_sources(home: Path, standin: Standin) -> Path:
-    installation(home)
+def dropped_instead(standin: Standin, home: Path) -> Mapping[str, list[Row]]:
+    """What the sources deliver, as rows of files, by table."""
+    home.mkdir()
     (home / "sources.yaml").write_text(sources_yaml(standin), "utf-8")
-    return home
-
-
-def from_files(home: Path, standin: Standin) -> Path:
-    installation(home)
-    sources = home / "elsewhere.yaml"
-    sources.write_text(sources_yaml(standin), "utf-8")
-    rows = defaultdict(list)
-    for connector in load_connectors(sources, FileTokenStore(home / "their-tokens")):
+    rows: dict[str, list[Row]] = defaultdict(list, {"fx_rates": RATES})
+    for connector in load_connectors(home / "sources.yaml", FileTokenStore(home / "tokens"), load_policy(None).policy):
         for batch in connector.pull(Window(None, AS_OF)):
             rows[batch.table].extend(batch.rows)
-    for table, found in rows.items():
-        columns = sorted({column for row in found for column in row})
-        with (home / "inbox" / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(found)
-    return home
+    return rows
 
 
 def without_pagination(body: dict[str, Any]) -> dict[str, Any]:
     return {"payments": body["payments"]}
 
 
-def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path) -> None:
-    """Sources give the same bridge as files, through two kills and every passing fault.
+def test_the_graph_pulls_whole_and_repeats_nothing(tmp_path: Path, build: Build) -> None:
+    """Sources give the same tables as files, through a kill and every passing fault.
 
     A second pull changes nothing, and a failing source stops no other.
     """
+    installation = Installation(tmp_path / "pulled", AS_OF.isoformat()).drop({"fx_rates": RATES})
     with Standin() as standin:
-        pulled = from_sources(tmp_path / "pulled", standin)
-        assert reconcile_and_be_killed(pulled, standin, "meta.insights", nth=2) == -signal.SIGKILL
-        assert reconcile_and_be_killed(pulled, standin, "stripe.balance_transactions", nth=2) == -signal.SIGKILL
+        (installation.home / "sources.yaml").write_text(sources_yaml(standin), "utf-8")
+        assert run_and_be_killed(installation, standin, "stripe.balance_transactions", nth=2) == -signal.SIGKILL
         standin.plan(*(Fault(kind, nth=4 + 19 * n) for n, kind in enumerate(PASSING)))
-        first = reconcile(pulled)
-        assert first.returncode == 0, first.stderr
-        warned = set(re.findall(r"pull_\w+, check (\w+)", first.stderr))
+        first = installation.reconcile()
+        assert first.status == 0, first.text
+        warned = set(re.findall(r"pull_\w+, check (\w+)", first.text))
         assert warned <= {"not_empty", "fresh"}, "a fault was not got over"
-        from_pulls = {table: published(pulled, table) for table in COMPARED}
+        from_pulls = installation.published()
 
         standin.plan(
             Fault("expired_token", "stripe.balance_transactions", times=50),
             Fault("drift", "tabby.payments", times=50, change=without_pagination),
         )
-        again = reconcile(pulled)
-        assert again.returncode == 0, again.stderr
-        assert "pull_stripe, check credentials" in again.stderr
-        assert "pull_tabby, check shape" in again.stderr
-        assert {table: published(pulled, table) for table in COMPARED} == from_pulls
+        again = installation.reconcile()
+        assert again.status == 0, again.text
+        assert "pull_stripe, check credentials" in again.text
+        assert "pull_tabby, check shape" in again.text
+        assert {table: rows for table, rows in installation.published().items() if table not in OF_DELIVERIES} == {
+            table: rows for table, rows in from_pulls.items() if table not in OF_DELIVERIES
+        }
     with Standin() as standin:
-        dropped = from_files(tmp_path / "dropped", standin)
-    files = reconcile(dropped)
-    assert files.returncode == 0, files.stderr
-    assert {table: published(dropped, table) for table in COMPARED} == from_pulls
+        dropped = build(dropped_instead(standin, tmp_path / "theirs"), as_of=AS_OF).published()
+    assert [table for table in dropped if table not in OF_DELIVERIES and dropped[table] != from_pulls[table]] == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Row
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
@@ -19,7 +20,7 @@ def pulled(tmp_path: Path, text: str) -> Tables:
     file = tmp_path / "sources.yaml"
     file.write_text(text, encoding="utf-8")
     tables: Tables = {}
-    for connector in load_connectors(file, FileTokenStore(tmp_path / "tokens")):
+    for connector in load_connectors(file, FileTokenStore(tmp_path / "tokens"), load_policy(None).policy):
         for table, rows in rows_of(connector).items():
             tables.setdefault(table, []).extend({**row, "pulled_at": None} for row in rows)
     return tables

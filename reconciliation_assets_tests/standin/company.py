@@ -161,6 +161,30 @@ class Company:
                 ad_day.purchases += 1
                 ad_day.purchase_value += Decimal("75.50")
 
+    def move_on(self, at: datetime) -> None:
+        """Let what was told before change in every market: stages, amounts, statuses, captures and refunds."""
+        for market, providers in PROVIDERS.items():
+            deal = next(deal for deal in self.deals_in(market) if deal.stages[-1].name not in {"won", "lost"})
+            deal.stages.append(Stage("won", at))
+            deal.amount, deal.updated = deal.amount + 10, at
+            orders = self.orders_in(market)
+            restated = next(order for order in orders if not order.money)
+            restated.goods, restated.status, restated.delivered = restated.goods + 5, "delivered", at
+            revived = next(order for order in orders if order.cancelled)
+            revived.status, revived.cancelled = "delivered", None
+            (authorised,) = revived.money
+            # Tap tells a capture by its charge's new status alone; the others by a movement with a time of its own.
+            authorised.kind, authorised.at = "captured", authorised.at if authorised.provider == "tap" else at
+            returned = [
+                next(o for o in orders if [(m.kind, m.provider) for m in o.money] == [("captured", provider)])
+                for provider in providers
+            ]
+            for order in returned:
+                order.money.append(Money(order.number * 10 + 5, "refunded", order.goods, at, order.money[0].provider))
+            for order in (restated, revived, *returned):
+                order.updated = at
+        self.restate((at - timedelta(days=1)).date())
+
     def grow(self) -> None:
         """Let one more of everything arrive in every market, at the head of lists that show the newest first."""
         for market, providers in PROVIDERS.items():

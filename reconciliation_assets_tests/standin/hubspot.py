@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciliation_assets_tests.standin.company import Deal, Lead
-from reconciliation_assets_tests.standin.system import Reply, Request, System
+from reconciliation_assets_tests.standin.system import TOKEN, Reply, Request, System
 
 STAGES = {"new": "101", "contacted": "102", "qualified": "103", "proposal": "104", "won": "105", "lost": "106"}
 
@@ -14,9 +14,12 @@ class HubSpot(System):
     """One portal with the deals of the AE market; the associated contact of a deal is its lead."""
 
     name = "hubspot"
+    scopes: tuple[str, ...] | None = ("crm.objects.contacts.read", "crm.objects.deals.read", "oauth")
+    """Of the private app; None where the token is of another kind."""
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
+            r"POST /oauth/v2/private-apps/get/access-token-info": self.token_info,
             r"GET /account-info/v3/details": self.account,
             r"GET /crm/v3/pipelines/deals": self.pipelines,
             r"POST /crm/v3/objects/0-3/search": self.search_deals,
@@ -45,6 +48,11 @@ class HubSpot(System):
         if kind == "rate_limited":
             body["policyName"] = "SECONDLY"
         return Reply(body, status)
+
+    def token_info(self, request: Request) -> Reply:
+        if self.scopes is None or request.body != {"tokenKey": TOKEN}:
+            return Reply({"status": "error", "category": "VALIDATION_ERROR", "context": {}}, 400)
+        return Reply({"userId": 1, "hubId": 8727216, "appId": 2, "scopes": list(self.scopes)})
 
     def account(self, request: Request) -> Reply:
         return Reply({"portalId": 8727216, "timeZone": "Asia/Dubai", "companyCurrency": "AED", "utcOffset": "+04:00"})

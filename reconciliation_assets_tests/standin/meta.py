@@ -27,6 +27,10 @@ LEAD_FIELDS = frozenset({
 })  # fmt: skip
 """From Meta's field list of Lead."""
 
+ALL_PERMISSIONS = (
+    "ads_read", "ads_management", "leads_retrieval", "pages_show_list", "pages_read_engagement", "pages_manage_ads",
+)  # fmt: skip
+
 _ERRORS = {
     "expired_token": (
         400,
@@ -63,6 +67,9 @@ class Meta(System):
         largest_page: a larger limit is, too.
         answers_at_once: False makes every insights GET on the account time out, so that only report jobs work.
         failing_jobs: how many report jobs fail before one completes.
+        failing_as: the status of a job that fails.
+        stuck_jobs: how many report jobs stay where they are before one moves on.
+        permissions_granted: what the token was granted; None where it is a system user's that cannot tell.
         minutes_to_regain: told with a rate limit.
         quota_percent: told with every answer.
         names_the_event: whether the refusal of a batch says which event of it is bad; Meta does not promise to.
@@ -78,7 +85,10 @@ class Meta(System):
         self.longest_days = 1000
         self.largest_page = 1000
         self.answers_at_once = True
+        self.permissions_granted: tuple[str, ...] | None = ALL_PERMISSIONS
         self.failing_jobs = 0
+        self.failing_as = "Job Failed"
+        self.stuck_jobs = 0
         self.minutes_to_regain = 0
         self.quota_percent = 12
         self.names_the_event = False
@@ -89,6 +99,7 @@ class Meta(System):
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
+            r"GET /v26\.0/me/permissions": self.permissions,
             rf"GET /v26\.0/act_{ACCOUNT}": self.account,
             rf"GET /v26\.0/act_{ACCOUNT}/insights": self.insights,
             rf"POST /v26\.0/act_{ACCOUNT}/insights": self.start_report,
@@ -114,6 +125,12 @@ class Meta(System):
             headers["x-business-use-case-usage"] = json.dumps({ACCOUNT: [usage]})
         return Reply({"error": {"type": "OAuthException", "fbtrace_id": "A0000000000", **error}}, status, headers)
 
+    def permissions(self, request: Request) -> Reply:
+        if self.permissions_granted is None:
+            return Reply({"error": {"code": 100, "type": "OAuthException", "message": "Unsupported get request"}}, 400)
+        granted = [{"permission": name, "status": "granted"} for name in self.permissions_granted]
+        return Reply({"data": [*granted, {"permission": "email", "status": "declined"}]})
+
     def account(self, request: Request) -> Reply:
         everything = {
             "id": f"act_{ACCOUNT}",
@@ -131,17 +148,29 @@ class Meta(System):
 
     def start_report(self, request: Request) -> Reply:
         run = f"6{len(self._jobs):014d}"
-        self._jobs[run] = {"asked": request.body, "looks": 0, "fails": self.failing_jobs > 0}
+        self._jobs[run] = {
+            "asked": request.body,
+            "looks": 0,
+            "fails": self.failing_jobs > 0,
+            "is_stuck": self.stuck_jobs > 0,
+        }
         self.failing_jobs -= 1
+        self.stuck_jobs -= 1
         return Reply({"report_run_id": run})
 
     def report_status(self, request: Request, run: str) -> Reply:
         job = self._jobs[run]
         job["looks"] += 1
         status, percent = ("Job Running", 40) if job["looks"] == 1 else ("Job Completed", 100)
+        if job["is_stuck"]:
+            status, percent = "Job Running", 99
+        body = {"id": run, "account_id": ACCOUNT, "async_status": status, "async_percent_completion": percent}
         if job["looks"] > 1 and job["fails"]:
-            status = "Job Failed"
-        return Reply({"id": run, "account_id": ACCOUNT, "async_status": status, "async_percent_completion": percent})
+            body["async_status"] = self.failing_as
+            if self.failing_as == "Job Failed":
+                # As of v25 a failed run says why.
+                body |= {"error_code": 2, "error_subcode": 1504044, "error_message": "Something went wrong"}
+        return Reply(body)
 
     def report_insights(self, request: Request, run: str) -> Reply:
         return self._insights(self._jobs[run]["asked"], request.query, run)

@@ -17,16 +17,19 @@ class Salesforce(System):
     Attributes:
         page_size: records per answer; Salesforce decides this itself.
         used_up: whether the calls of the day are.
+        hidden: objects, and fields as `Lead.Email`, that the run-as user may not see.
     """
 
     name = "salesforce"
     page_size = 4
     used_up = False
+    hidden: tuple[str, ...] = ()
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
             r"POST /services/oauth2/token": self.grant_token,
             r"GET /services/data/v61\.0/(?:query|queryAll)": self.query,
+            r"GET /services/data/v61\.0/sobjects/(?P<entity>\w+)/describe": self.describe,
             r"GET /services/data/v61\.0/query/(?P<locator>.+)": self.query_more,
         }
 
@@ -50,6 +53,19 @@ class Salesforce(System):
         if self.used_up:
             return Reply([{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403)
         return self._page(request.query["q"], 0)
+
+    def describe(self, request: Request, entity: str) -> Reply:
+        if entity in self.hidden:
+            return Reply([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], 404)
+        fields = {
+            "Lead": list(self._leads()[0]),
+            "Opportunity": list(_opportunity(self._deals()[0])),
+            "OpportunityHistory": list(_history(self._deals()[0])[0]),
+            "OpportunityContactRole": ["Id", "IsPrimary", "ContactId"],
+            "Contact": ["Id", "Email", "Phone", "MobilePhone", "Name"],
+        }[entity]
+        shown = [{"name": name, "type": "string"} for name in fields if f"{entity}.{name}" not in self.hidden]
+        return Reply({"name": entity, "queryable": True, "fields": shown})
 
     def query_more(self, request: Request, locator: str) -> Reply:
         start, _, soql = locator.partition("-")

@@ -15,6 +15,7 @@ from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
+from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -128,11 +129,12 @@ def land_inbox(
     """
     prepare(warehouse, table)
     fingerprints = {file: file.fingerprint() for file in files}
-    landed = [
-        _land(warehouse, table, file, fingerprint, protector, zone)
-        for file, fingerprint in fingerprints.items()
-        if not _is_landed(warehouse, table, file, fingerprint)
-    ]
+    with JudgedSheets() as sheets:
+        landed = [
+            _land(warehouse, table, file, fingerprint, sheets, protector, zone)
+            for file, fingerprint in fingerprints.items()
+            if not _is_landed(warehouse, table, file, fingerprint)
+        ]
     _mark_present(warehouse, table, fingerprints)
     note_superseded(warehouse, table)
     return landed
@@ -180,8 +182,9 @@ def land_pull(
             f"insert into {PULLS} values ($source, $tables, $until, $rows)",
             {"source": source, "tables": [table.name for table in tables], "until": until, "rows": rows},
         )
-    for table in tables:
-        note_superseded(warehouse, table)
+        # With the rows, or a reader after a crash would count two versions of a key.
+        for table in tables:
+            note_superseded(warehouse, table)
     return rows
 
 
@@ -239,6 +242,7 @@ def _land(
     table: InputTable,
     file: InboxFile,
     fingerprint: str,
+    sheets: JudgedSheets,
     protector: ContactProtector,
     zone: str,
 ) -> Landed:
@@ -246,7 +250,7 @@ def _land(
         landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
         preset = file.kind.preset.name if file.kind else None
         try:
-            text = open_file(file)
+            text = open_file(file, sheets)
         except FileSetAsideError as problem:
             landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
         else:

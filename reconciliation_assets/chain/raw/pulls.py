@@ -4,7 +4,7 @@ A source that cannot be reached never stops the others: its check says what happ
 on with what was landed before.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -20,6 +20,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceError,
 )
+from reconciliation_assets.warehouse.duckdb import Warehouse
 
 CHECKS = {
     "reached": "The source answered with everything it was asked for.",
@@ -45,6 +46,12 @@ def pull_name(connector: Connector) -> str:
     return f"pull_{connector.name}"
 
 
+def next_window(warehouse: Warehouse, connector: Connector, until: datetime) -> Window:
+    """What to ask a source for now: from its last pull on, less its overlap; everything where there was none."""
+    last = last_pull(warehouse, connector.name)
+    return Window(last[0] - connector.overlap if last else None, until)
+
+
 def pull_asset(connector: Connector) -> dg.AssetsDefinition:
     """The asset that pulls one source: the window since its last pull, less the overlap, up to the instant the run speaks for."""
     name = pull_name(connector)
@@ -68,7 +75,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
     def pull(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         last = last_pull(opened.warehouse, connector.name)
-        window = Window(last[0] - connector.overlap if last else None, opened.as_of)
+        window = next_window(opened.warehouse, connector, opened.as_of)
         before = rhythm(opened.warehouse, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None

@@ -5,14 +5,19 @@ row with a cell that no reading makes sense of comes too, with `unread_column` (
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+import duckdb
 import pyarrow as pa
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
 from reconciliation_assets.sources.presets.recognition import Recognised
+from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
@@ -20,29 +25,69 @@ _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
 
 
-def mapped_rows(kind: Recognised, part: TablePart, sheet: pa.Table) -> TextRows:
-    """The rows that a recognised file has for one contract table.
+class JudgedSheets:
+    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row."""
 
-    Args:
-        kind: what the file is.
-        part: which of its preset's tables.
-        sheet: all of the file's rows as text.
-    """
-    columns = _contract_columns(kind, part)
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._kind: Recognised | None = None
+        self._path: Path | None = None
 
-    def read(rows: TextRows) -> Iterator[pa.Table]:
-        with private_engine() as connection:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._forget()
+
+    def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
+        """An engine with the table `judged`: all rows of a file that are not blank.
+
+        Raises:
+            FileSetAsideError: the file cannot be split into cells.
+        """
+        if self._connection is None or self._path != path or self._kind is not kind:
+            self._forget()
+            sheet = read_sheet(path, kind.sheet)
+            connection = private_engine()
             connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
             connection.register("sheet", sheet)
             connection.execute(f"create table judged as {_judged(kind, sheet.num_columns - 1)}")
             connection.unregister("sheet")
-            rows.passed_over.update(
-                connection.execute(
-                    "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
-                ).fetchall()
-            )
-            for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
-                yield pa.Table.from_batches([batch])
+            self._connection, self._path, self._kind = connection, path, kind
+        return self._connection
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._path = self._kind = None
+
+
+def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedSheets) -> TextRows:
+    """The rows that a recognised file has for one contract table.
+
+    Args:
+        path: the file.
+        kind: what it is.
+        part: which of its preset's tables.
+        sheets: where its rows are judged, once for all parts.
+
+    Raises:
+        FileSetAsideError: the file cannot be split into cells.
+    """
+    columns = _contract_columns(kind, part)
+    sheets.judged(path, kind)
+
+    def read(rows: TextRows) -> Iterator[pa.Table]:
+        connection = sheets.judged(path, kind)
+        rows.passed_over.update(
+            connection.execute(
+                "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
+            ).fetchall()
+        )
+        for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
+            yield pa.Table.from_batches([batch])
 
     return TextRows(columns, kind.unmapped, read, headings=_headings(kind, part))
 
@@ -60,7 +105,11 @@ def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
     return {
         name: kind.headings[found]
         for name, cell in part.columns.items()
-        if (found := next((column for column in cell.reads if column in kind.headings), None)) is not None
+        # An amount that could tell its currency, but does not, is not what lacks.
+        if (
+            found := next((each for each in cell.reads if each in kind.headings and each not in cell.currency_of), None)
+        )
+        is not None
     }
 
 
@@ -69,7 +118,7 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
     no data (`passed_over`), and the first cell that cannot be read."""
     preset = kind.preset
     raw = ",\n      ".join(f"{_raw(kind, name)} as {name}_cell" for name in preset.columns)
-    read = ",\n      ".join(f"{_read(kind, name)} as {name}_value" for name in preset.columns)
+    read = ",\n      ".join(f"{_worded(kind, name)} as {name}_value" for name in preset.columns)
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
     beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
     too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
@@ -136,6 +185,18 @@ def _raw(kind: Recognised, name: str) -> str:
     cell = f"filled(s.c{kind.positions[name]})"
     strip = kind.preset.columns[name].strip
     return f"filled(regexp_replace({cell}, {_text(f'^(?:{strip})')}, ''))" if strip else cell
+
+
+def _worded(kind: Recognised, name: str) -> str:
+    return _with_words(_read(kind, name), kind.preset.columns[name].words)
+
+
+def _with_words(text: str, words: Mapping[str, str]) -> str:
+    """The text, or what its word means; words that are not listed stay as they are."""
+    if not words:
+        return text
+    cases = " ".join(f"when word({_text(word)}) then {_text(meaning)}" for word, meaning in words.items())
+    return f"case word({text}) {cases} else {text} end"
 
 
 def _read(kind: Recognised, name: str) -> str:
@@ -225,9 +286,7 @@ def _filled(kind: Recognised, cell: Cell) -> str:
     if cell.extract:
         group = min(re.compile(cell.extract).groups, 1)
         text = f"nullif(regexp_extract({text}, {_text(cell.extract)}, {group}), '')"
-    if cell.words:
-        words = " ".join(f"when word({_text(word)}) then {_text(meaning)}" for word, meaning in cell.words.items())
-        text = f"case word({text}) {words} else {text} end"
+    text = _with_words(text, cell.words)
     for name in cell.currency_of:
         text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
     if cell.absolute:
@@ -254,18 +313,28 @@ def _source(kind: Recognised, cell: Cell) -> str:
 
 
 def _key(kind: Recognised, key: Key) -> str:
-    """Amounts in one form, whatever their zeros, so that two exports of a row agree."""
-    of = [
-        f"cast(try_cast({name}_value as decimal(18, 6)) as varchar)"
-        if kind.preset.columns[name].holds == "amount"
-        else f"{name}_value"
-        for name in key.of
-    ]
-    same = f" || '-' || row_number() over (partition by {', '.join(of)} order by row_number)" if key.numbered else ""
+    """The ID of a row, the same in every export of it."""
+    of = [_one_form(kind, name) for name in key.of]
+    if key.within:
+        of.append(f"coalesce({', '.join(_one_form(kind, name) for name in key.within)}, '')")
+    number = f"row_number() over (partition by {', '.join(of)} order by row_number)"
+    same = f" || case when {number} > 1 then '-' || {number} else '' end" if key.numbered else ""
     if key.hashed:
         told = " || '|' || ".join(f"coalesce({part}, '')" for part in of)
         return f"{_text(key.prefix)} || left(sha256({told}), 24){same}"
-    return f"{_text(key.prefix)} || {' || '.join(of)}{same}"
+    parts = [of[0], *(f"case when {part} <> '' then ':' || {part} else '' end" for part in of[1:])]
+    return f"{_text(key.prefix)} || {' || '.join(parts)}{same}"
+
+
+def _one_form(kind: Recognised, name: str) -> str:
+    """A value in the one form that does not depend on how an export writes it: amounts without their zeros' number, days without hours."""
+    match kind.preset.columns[name].holds:
+        case "amount":
+            return f"cast(try_cast({name}_value as decimal(18, 6)) as varchar)"
+        case "instant":
+            return f"left({name}_value, 10)"
+        case _:
+            return f"{name}_value"
 
 
 def _all(conditions: Sequence[Condition]) -> str:

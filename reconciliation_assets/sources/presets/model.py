@@ -51,6 +51,7 @@ class Column(_Part):
         required: without it, the file is not of this kind.
         strip: a pattern taken away from the beginning of every cell.
         zone: of instants without an offset, where it is not the policy's.
+        words: what the file's words mean, before a table takes them; words not listed stay as they are.
     """
 
     headings: tuple[str, ...] = Field(min_length=1)
@@ -58,6 +59,7 @@ class Column(_Part):
     required: bool = False
     strip: Pattern | None = None
     zone: Zone | None = None
+    words: dict[str, str] = Field(default_factory=dict)
 
     @cached_property
     def folded_headings(self) -> tuple[str, ...]:
@@ -119,12 +121,14 @@ class Key(_Part):
     Attributes:
         prefix: keeps IDs of this kind of file apart from others.
         of: the columns that name the row.
+        within: the first of these that is not blank names the delivery; what comes again in another delivery is another thing.
         hashed: make it one short code; for rows that only many columns together name.
-        numbered: tell rows apart that agree in all of these, in the file's order.
+        numbered: tell rows apart that agree in all of these, in the file's order, from the second on.
     """
 
     prefix: str
     of: Names = Field(min_length=1)
+    within: Names = ()
     hashed: bool = False
     numbered: bool = False
 
@@ -182,7 +186,13 @@ class Cell(_Part):
     def reads(self) -> tuple[str, ...]:
         """The columns of the file it looks at, the one that matters most first."""
         single = (self.largest,) if self.largest else ()
-        several = (self.take, self.join, self.key.of if self.key else None, self.latest, self.currency_of)
+        several = (
+            self.take,
+            self.join,
+            (*self.key.of, *self.key.within) if self.key else None,
+            self.latest,
+            self.currency_of,
+        )
         asked = (name for case in self.cases or () for name in case.columns)
         return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked]))
 

@@ -12,13 +12,15 @@ create macro filled(cell) as
     else nullif(trimmed(cell), '')
   end;
 
--- Arabic-Indic and Persian digits as 0 to 9, without marks of writing direction.
+-- Arabic-Indic and Persian digits as 0 to 9, without marks of writing direction. Most cells have no such letter.
 create macro western(cell) as
-  translate(
-    regexp_replace(cell, '[\x{200e}\x{200f}\x{061c}\x{202a}-\x{202e}\x{2066}-\x{2069}]', '', 'g'),
-    '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹',
-    '01234567890123456789'
-  );
+  case when strlen(cell) = length(cell) then cell else
+    translate(
+      regexp_replace(cell, '[\x{200e}\x{200f}\x{061c}\x{202a}-\x{202e}\x{2066}-\x{2069}]', '', 'g'),
+      '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹',
+      '01234567890123456789'
+    )
+  end;
 
 -- A word as it compares: case, blanks and hyphens do not matter.
 create macro word(cell) as regexp_replace(lower(trim(western(cell))), '[\s-]+', '_', 'g');
@@ -26,7 +28,7 @@ create macro word(cell) as regexp_replace(lower(trim(western(cell))), '[\s-]+', 
 -- An ID whose case and blanks mean nothing.
 create macro code(cell) as upper(regexp_replace(western(cell), '\s+', '', 'g'));
 
-create macro is_rounded(cell) as regexp_full_match(western(cell), '[+-]?\d([.,]\d+)?[eE]\+?\d{1,3}');
+create macro is_rounded(cell) as contains(lower(cell), 'e') and regexp_full_match(western(cell), '[+-]?\d([.,]\d+)?[eE]\+?\d{1,3}');
 
 create macro without_currency(cell) as
   trim(
@@ -54,8 +56,16 @@ create macro amount_of_plain(cell) as
       || regexp_replace(cell, '[^0-9.]', '', 'g')
   end;
 
+-- Banks write Cr and Dr behind an amount instead of a sign.
+create macro signed(cell) as
+  case
+    when regexp_matches(cell, '(?i)\d\s*cr\.?$') then regexp_replace(cell, '(?i)\s*cr\.?$', '')
+    when regexp_matches(cell, '(?i)\d\s*dr\.?$') then '-' || regexp_replace(cell, '(?i)\s*dr\.?$', '')
+    else cell
+  end;
+
 create macro amount(cell, decimal_point) as
-  amount_of_plain(with_point(without_currency(western(cell)), decimal_point));
+  amount_of_plain(with_point(without_currency(signed(western(cell))), decimal_point));
 
 create macro currency_beside(cell) as
   case

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.sources.presets.headings import currency_in, fits, folded
 from reconciliation_assets.sources.presets.model import Column, Preset
-from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_head
+from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_heads
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 # Fewer known headings than these are a chance, not a resemblance.
@@ -20,16 +21,19 @@ class Recognised:
 
     Attributes:
         preset: its kind.
-        header_row: the row of the headings, as a spreadsheet numbers it.
+        sheet: which of a workbook's sheets, from 0.
+        header_row: the row of the headings, as a spreadsheet numbers it; 0 for names that stand above the rows.
         positions: by the preset's column, where it stands, from 0.
         headings: by the preset's column, what the file calls it.
         currencies: by the preset's column, the currency code that stands in its heading.
         unmapped: headings that the preset does not know.
         width: up to where the header reaches.
         written: encoding and separator.
+        repeated: headings of the preset that stand in the file more than once.
     """
 
     preset: Preset
+    sheet: int
     header_row: int
     positions: dict[str, int]
     headings: dict[str, str]
@@ -37,6 +41,7 @@ class Recognised:
     unmapped: tuple[str, ...]
     width: int
     written: str
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,48 +57,52 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
     if path.suffix.lower() not in SHEET_SUFFIXES:
         return Unrecognised(
             path,
-            f"a file is known by its headings only as {', '.join(SHEET_SUFFIXES)}; other kinds need the name of "
-            "their table, as in orders-2026.parquet",
+            f"files can be read as {', '.join(SHEET_SUFFIXES)}; export it as one of these",
         )
     try:
-        head = read_head(path)
+        heads = read_heads(path)
     except (FileSetAsideError, OSError) as problem:
         return Unrecognised(
             path, str(problem) if isinstance(problem, FileSetAsideError) else "it cannot be opened; drop it again"
         )
-    compared = [tuple(map(folded, row)) for row in head.rows]
+    if not any(cell.strip() for head in heads for row in head.rows for cell in row):
+        return Unrecognised(path, "it is empty; export it again")
     found = [
         candidate
-        for number, cells in enumerate(compared, start=1)
+        for head in heads
+        for place in range(len(head.rows))
         for preset in presets
-        if (candidate := _as_header(cells, number, preset, head)) is not None
+        if (candidate := _as_header(head, place, preset)) is not None
     ]
-    if not found:
-        return Unrecognised(path, _nearest(head, compared, presets))
-    best = max(len(candidate.positions) for candidate in found)
-    first = min((each for each in found if len(each.positions) == best), key=lambda each: each.header_row)
-    rivals = sorted({each.preset.name for each in found if len(each.positions) == best})
+    refusal = _why_not_one(found) if found else _nearest(heads, presets)
+    return Unrecognised(path, refusal) if refusal else _best(found)
+
+
+def _best(found: Sequence[Recognised]) -> Recognised:
+    """The candidate with the most known headings, the first of them."""
+    most = max(len(each.positions) for each in found)
+    return min((each for each in found if len(each.positions) == most), key=lambda each: each.header_row)
+
+
+def _why_not_one(found: Sequence[Recognised]) -> str | None:
+    """What keeps a file from being one thing; None where nothing does."""
+    sheets = sorted({each.sheet + 1 for each in found})
+    if len(sheets) > 1:
+        numbers = " and ".join(map(str, sheets))
+        return f"its sheets {numbers} can all be read; save each that counts as a file of its own"
+    best = _best(found)
+    rivals = sorted({each.preset.name for each in found if len(each.positions) == len(best.positions)})
     if len(rivals) > 1:
-        return Unrecognised(
-            path,
-            f"it fits the presets {' and '.join(rivals)} alike; make one of them require a column that only its files have",
-        )
-    twice = sorted(
-        first.headings[name]
-        for name in first.positions
-        if len(_positions(compared[first.header_row - 1], first.preset.columns[name])) > 1
-    )
-    if twice:
-        return Unrecognised(
-            path,
-            f"it is a {first.preset.title}, but the column {', '.join(twice)} stands in it more than once; keep one",
-        )
-    return first
+        return f"it fits the presets {' and '.join(rivals)} alike; make one of them require a column that only its files have"
+    if best.repeated:
+        return f"it is a {best.preset.title}, but the column {', '.join(best.repeated)} stands in it more than once; keep one"
+    return None
 
 
-def _as_header(cells: Sequence[str], number: int, preset: Preset, head: Head) -> Recognised | None:
+def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     """A row as the header of a preset's file; None where a required column is not in it."""
-    row = head.rows[number - 1]
+    row = head.rows[place]
+    cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
     if any(name not in positions for name in preset.required):
@@ -101,7 +110,8 @@ def _as_header(cells: Sequence[str], number: int, preset: Preset, head: Head) ->
     mapped = {position for found in where.values() for position in found}
     return Recognised(
         preset=preset,
-        header_row=number,
+        sheet=head.sheet,
+        header_row=head.first_row + place,
         positions=positions,
         headings={name: " ".join(row[position].split()) for name, position in positions.items()},
         currencies={
@@ -112,6 +122,7 @@ def _as_header(cells: Sequence[str], number: int, preset: Preset, head: Head) ->
         unmapped=tuple(cell.strip() for position, cell in enumerate(row) if position not in mapped and cell.strip()),
         width=max(position for position, cell in enumerate(row) if cell.strip()) + 1,
         written=head.written,
+        repeated=tuple(sorted(" ".join(row[found[0]].split()) for found in where.values() if len(found) > 1)),
     )
 
 
@@ -128,10 +139,16 @@ def _currency(cell: str, column: Column) -> str | None:
     return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), None)
 
 
-def _nearest(head: Head, compared: Sequence[Sequence[str]], presets: Sequence[Preset]) -> str:
+@lru_cache(maxsize=256)
+def _folded(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(folded, row))
+
+
+def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
     """What the file comes closest to, and what it lacks."""
     near: list[tuple[float, int, str]] = []
-    for row, folded_cells in zip(head.rows, compared, strict=True):
+    for row in (row for head in heads for row in head.rows):
+        folded_cells = _folded(row)
         for preset in presets:
             known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
             lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]

@@ -1,5 +1,12 @@
 """What other products export becomes the contract's rows; what cannot be read says where, why and what to do."""
 
+import io
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from reconciliation_assets_tests.sources.presets.conftest import Drop
 
 COURIER = """Falcon Couriers LLC
@@ -23,10 +30,10 @@ Sr #,CN #,Consignee,COD Amount,Delivery Charges,Net Payable,Remittance Date,Tran
 def test_a_couriers_remittance_is_cash_reversals_and_charges_by_waybill(drop: Drop) -> None:
     dropped = drop({"Remittance (3).csv": COURIER})
     assert dropped.rows("payments", "payment_id", "kind", "amount", "currency", "waybill", "settlement_id", "paid_at") == [
-        ("cod-fee:FX1001", "fee", "25.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
-        ("cod-fee:FX1002", "fee", "25.000000", "AED", "FX1002", "TR-77", "2026-04-02 20:00:00+00"),
-        ("cod-refund:FX1003", "refund", "66.500000", "AED", "FX1003", "TR-77", "2026-04-02 20:00:00+00"),
-        ("cod:FX1001", "payment", "1250.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod-fee:FX1001:TR-77", "fee", "25.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod-fee:FX1002:TR-77", "fee", "25.000000", "AED", "FX1002", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod-refund:FX1003:TR-77", "refund", "66.500000", "AED", "FX1003", "TR-77", "2026-04-02 20:00:00+00"),
+        ("cod:FX1001:TR-77", "payment", "1250.000000", "AED", "FX1001", "TR-77", "2026-04-02 20:00:00+00"),
     ]  # fmt: skip
     assert dropped.bad() == [
         (8, "CN #", "a spreadsheet turned it into a rounded number; format the column as text and export it again"),
@@ -52,8 +59,8 @@ fx ١٠٠١;١٬٢٥٠٫٠٠;٢٥;٠٣/٠٤/٢٠٢٦;SAR
         )
         dropped = drop({"كشف.csv": content.encode(encoding)})
         assert dropped.rows("payments", "payment_id", "amount", "currency", "paid_at") == [
-            ("cod-fee:FX1001", "25.000000", "SAR", "2026-04-02 20:00:00+00"),
-            ("cod:FX1001", "1250.000000", "SAR", "2026-04-02 20:00:00+00"),
+            ("cod-fee:FX1001:2026-04-03", "25.000000", "SAR", "2026-04-02 20:00:00+00"),
+            ("cod:FX1001:2026-04-03", "1250.000000", "SAR", "2026-04-02 20:00:00+00"),
         ], encoding
         assert dropped.bad() == []
 
@@ -112,6 +119,68 @@ def test_a_remittance_delivered_again_does_not_double_money(drop: Drop) -> None:
     twice.built.make_all()
     difference = twice.built.warehouse.rows("select measure from governance.source_totals where difference <> 0")
     assert difference == [], "rows in are current, superseded and quarantined"
+
+
+PARCELS = "Waybill,COD Amount,Transfer Ref,Remittance Date,Currency\n"
+
+
+def test_a_further_part_payment_for_a_parcel_is_money_of_its_own(drop: Drop) -> None:
+    statements = {
+        "week 14.csv": PARCELS + "FX1,600,TR-14,03/04/2026,AED\nFX2,80,TR-14,03/04/2026,AED\n",
+        "week 15.csv": PARCELS + "FX1,400,TR-15,10/04/2026,AED\n",
+        "no references.csv": "Waybill,COD Amount,Remittance Date,Currency\nFX1,30,17/04/2026,AED\nFX1,20,24/04/2026,AED\n",
+        "in one statement.csv": PARCELS + "FX3,50,TR-15,10/04/2026,AED\nFX3,50,TR-15,10/04/2026,AED\n",
+    }
+    again = {f"once more, {name}": content.replace("600", "600.00") for name, content in statements.items()}
+    for files in (statements, statements | again):
+        assert drop(files).rows("payments", "payment_id", "amount") == [
+            ("cod:FX1:2026-04-17", "30.000000"),
+            ("cod:FX1:2026-04-24", "20.000000"),
+            ("cod:FX1:TR-14", "600.000000"),
+            ("cod:FX1:TR-15", "400.000000"),
+            ("cod:FX2:TR-14", "80.000000"),
+            ("cod:FX3:TR-15", "50.000000"),
+            ("cod:FX3:TR-15-2", "50.000000"),
+        ]
+
+
+def test_parquet_and_json_lines_are_read_by_their_names_too(drop: Drop) -> None:
+    columns = {
+        "AWB No": ["fx1", "fx2", None],
+        "COD Amount": [Decimal("1250.50"), Decimal("-66.50"), Decimal("10.00")],
+        "Remittance Date": [date(2026, 4, 3)] * 3,
+        "Currency": ["AED"] * 3,
+    }
+    parquet = io.BytesIO()
+    pq.write_table(pa.table(columns), parquet)
+    lines = (
+        '{"Remittance Date": "2026-04-03", "AWB No": "fx1", "COD Amount": "1,250.50", "Currency": "AED"}\n\n'
+        '{"Remittance Date": "2026-04-03", "AWB No": "fx2", "COD Amount": -66.50, "Currency": "AED"}\n'
+        '{"Remittance Date": "2026-04-03", "COD Amount": 10, "Currency": "AED"}\n'
+    )
+    for name, content, bad_row in (("cod.parquet", parquet.getvalue(), 4), ("cod.jsonl", lines.encode(), 4)):
+        dropped = drop({name: content})
+        assert dropped.rows("payments", "payment_id", "amount") == [
+            ("cod-refund:FX2:2026-04-03", "66.500000"),
+            ("cod:FX1:2026-04-03", "1250.500000"),
+        ], name
+        assert dropped.bad() == [(bad_row, "AWB No", "a required value is missing")], name
+
+
+def test_a_missing_currency_is_told_as_what_it_is(drop: Drop) -> None:
+    dropped = drop({"cod.csv": "AWB,COD,Date\nfx1,100,03/04/2026\n"})
+    assert dropped.bad() == [(2, "currency", "a required value is missing")]
+
+
+def test_a_corrected_remittance_replaces_its_lines(drop: Drop) -> None:
+    first = PARCELS + "FX1,600,TR-14,03/04/2026,AED\nFX2,80,TR-14,03/04/2026,AED\n"
+    corrected = PARCELS + "FX2,88,TR-14,04/04/2026,AED\nFX1,600,TR-14,04/04/2026,AED\n"
+    dropped = drop({"week 14.csv": first, "week 14 corrected.csv": corrected})
+    # The later day of transfer tells the correction apart, whatever the files' order.
+    assert dropped.rows("payments", "payment_id", "amount") == [
+        ("cod:FX1:TR-14", "600.000000"),
+        ("cod:FX2:TR-14", "88.000000"),
+    ]
 
 
 def test_stripes_balance_report_is_the_connectors_rows(drop: Drop) -> None:

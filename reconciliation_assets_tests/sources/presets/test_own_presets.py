@@ -50,6 +50,24 @@ def own(tmp_path: Path) -> Own:
     return dropped
 
 
+def test_owners_of_hubspot_are_kept_as_ids_and_never_by_name(tmp_path: Path) -> None:
+    export = (
+        "Record ID,Deal Stage,Deal owner,Create Date\n901,Closed Won,S. Someone,2026-04-01 10:00\n"
+        "902,New,Another Person,2026-04-01 10:00\n903,New,41298766,2026-04-01 10:00\n"
+    )
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "hubspot_deals.yaml").write_text(
+        'extends: hubspot_deals\ncolumns: {owner: {words: {s. someone: "41298765"}}}\n'
+    )
+    bench = Bench(tmp_path)
+    (bench.inbox / "deals.csv").write_text(export)
+    assert Dropped(bench.build()).rows("crm_records", "crm_id", "owner") == [
+        ("901", "41298765"),
+        ("902", None),
+        ("903", "41298766"),
+    ]
+
+
 def test_a_date_that_can_be_two_waits_for_its_order(own: Own) -> None:
     file = {"x.csv": "Ref;Day;Sum\n1;03/04/2026;AED 5\n2;25/04/2026;SAR 6\n3;2026-04-05;7 KWD\n4;soon;8 KWD\n"}
     dropped = own(STATEMENT.format(more=""), file)

@@ -1,13 +1,16 @@
 """However a file is written, its kind is told by its headings; what is not recognised is named with what it lacks."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
-from reconciliation_assets.sources.presets.sheet import read_sheet
+from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, read_sheet
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 HEADER = ("Waybill", "COD Amount (AED)", "Fees", "Transfer Date")
@@ -103,9 +106,17 @@ def test_a_file_of_the_contract_under_another_name_is_told_its_name(tmp_path: Pa
     [
         ("notes.txt", "call Amal on 0501234567\n", "its headings are not those of any known export"),
         ("contacts.csv", "Amal,0501234567\nOmar,0507654321\n", "its headings are not those of any known export"),
-        ("empty.csv", "", "its headings are not those of any known export"),
-        ("report.pdf", "%PDF", "a file is known by its headings only as .csv, .tsv, .txt, .xlsx"),
-        ("broken.xlsx", "PK not really", "damaged or not really an Excel workbook; export it again"),
+        ("empty.csv", "", "it is empty"),
+        ("blank.txt", " , ,\n", "it is empty"),
+        ("report.pdf", "%PDF", "files can be read as .csv, .tsv, .txt, .xlsx, .xlsm, .xls, .parquet, .jsonl"),
+        ("broken.xlsx", "PK not really", "protected by a password or not really an Excel workbook; export it again"),
+        ("broken.parquet", "PAR1 not really", "damaged or not really a parquet file; export it again"),
+        ("broken.jsonl", '{"Waybill": "FX1"}\n\nAmal\n', "line 3 is not a JSON object; export it again"),
+        (
+            "page.xls",
+            "<html><table><tr><td>Waybill</td><td>Amal</td></tr></table></html>",
+            "it is a web page under another name",
+        ),
     ],
 )
 def test_what_is_nothing_known_is_said_in_words_without_its_content(
@@ -115,6 +126,63 @@ def test_what_is_nothing_known_is_said_in_words_without_its_content(
     assert says in reason
     assert "Amal" not in reason
     assert "050" not in reason
+
+
+INCOMPLETE: dict[str, Callable[[Path], object]] = {
+    "x.csv": lambda path: path.write_text("Waybill,Transfer Date,Consignee\nFX1,03/04/2026,Amal\n"),
+    "x.tsv": lambda path: path.write_text("Waybill\tTransfer Date\tConsignee\nFX1\t03/04/2026\tAmal\n"),
+    "x.txt": lambda path: path.write_text("Waybill|Transfer Date|Consignee\nFX1|03/04/2026|Amal\n"),
+    "x.xls": lambda path: path.write_text("Waybill\tTransfer Date\tConsignee\nFX1\t03/04/2026\tAmal\n"),
+    "x.xlsx": lambda path: workbook(path, [("Waybill", "Transfer Date", "Consignee"), ("FX1", "03/04/2026", "Amal")]),
+    "x.xlsm": lambda path: workbook(path, [("Waybill", "Transfer Date", "Consignee"), ("FX1", "03/04/2026", "Amal")]),
+    "x.parquet": lambda path: pq.write_table(
+        pa.table({"Waybill": ["FX1"], "Transfer Date": ["03/04/2026"], "Consignee": ["Amal"]}), path
+    ),
+    "x.jsonl": lambda path: path.write_text('{"Waybill": "FX1", "Transfer Date": "03/04/2026", "Consignee": "Amal"}\n'),
+}
+"""By file name, with every ending that is read: how a remittance that lacks its amounts is written."""
+
+
+def workbook(path: Path, *sheets: Sequence[Sequence[str]]) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets):
+        sheet = book.create_sheet(f"S{number}")
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+
+def test_every_ending_that_is_read_is_tried() -> None:
+    assert {Path(name).suffix for name in INCOMPLETE} == set(SHEET_SUFFIXES)
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_whatever_its_ending_a_file_is_told_its_nearest_preset_and_what_it_lacks(tmp_path: Path, name: str) -> None:
+    INCOMPLETE[name](tmp_path / name)
+    found = told(tmp_path / name)
+    assert isinstance(found, Unrecognised)
+    assert found.reason == "nearest is courier remittance of cash on delivery (courier_cod); missing: COD Amount"
+
+
+def test_the_one_sheet_that_can_be_read_is_read_and_of_several_none_is_chosen(tmp_path: Path) -> None:
+    cover, data = [("About this file", "Amal")], [*TITLES, HEADER, ROW]
+    workbook(tmp_path / "one.xlsx", cover, data)
+    found = told(tmp_path / "one.xlsx")
+    assert isinstance(found, Recognised)
+    assert (found.header_row, found.written) == (4, "Excel workbook, sheet 2")
+    assert read_sheet(tmp_path / "one.xlsx", found.sheet).to_pylist()[-1]["c0"] == ROW[0]
+    workbook(tmp_path / "two.xlsx", data, cover, data)
+    several = told(tmp_path / "two.xlsx")
+    assert isinstance(several, Unrecognised)
+    assert several.reason == "its sheets 1 and 3 can all be read; save each that counts as a file of its own"
+
+
+def test_a_text_file_under_a_workbooks_name_and_lines_of_old_programs_are_read(tmp_path: Path) -> None:
+    (tmp_path / "x.xls").write_bytes("\t".join(HEADER).encode() + b"\r" + "\t".join(ROW).encode() + b"\r")
+    found = told(tmp_path / "x.xls")
+    assert isinstance(found, Recognised)
+    assert read_sheet(tmp_path / "x.xls").to_pylist()[-1]["c1"] == ROW[1]
 
 
 def test_two_presets_that_fit_alike_are_not_chosen_between(tmp_path: Path) -> None:
