@@ -250,6 +250,24 @@ def bench_matching(
     _out.print(table)
 
 
+@app.command("bench-alerts")
+def bench_alerts(
+    companies: Annotated[int, typer.Option(help="How many companies of every size, for every seed.")] = 20,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+) -> None:
+    """Plant breaks in generated histories: how many are found on the first morning, and how often quiet ones alarm."""
+    from reconciliation_assets.checks.coverage_falls import limits_of  # noqa: PLC0415
+    from reconciliation_assets.operations.alert_benchmark import measure_alerts  # noqa: PLC0415
+    from reconciliation_assets.publish.alert_figures import show_alert_benchmark  # noqa: PLC0415
+
+    policy = load_policy(None).policy
+    measured = [
+        measure_alerts(seed, limits_of(policy, "record_ad"), policy.thresholds.match_rate_fall_past_days, companies)
+        for seed in range(1, seeds + 1)
+    ]
+    show_alert_benchmark(_out, measured)
+
+
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:

@@ -18,7 +18,19 @@ BRIDGE_LINES = (
     "manual_adjustment",
     "collected",
 )
-SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
+SEGMENT_KINDS = (
+    "all",
+    "form",
+    "landing_page",
+    "campaign",
+    "source",
+    "owner",
+    "market",
+    "language",
+    "consent",
+    "payment_method",
+    "value_band",
+)
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -332,6 +344,13 @@ BRIDGE: tuple[OutputTable, ...] = (
 GOVERNANCE: tuple[OutputTable, ...] = (
     OutputTable(
         "expected_matches", "governance", "thing expected to match", DATA, ("link", "source_table", "source_id")
+    ),
+    OutputTable(
+        "coverage_things",
+        "governance",
+        "thing expected to match, with its day and segments",
+        DATA,
+        ("link", "source_table", "source_id"),
     ),
     OutputTable(
         "match_coverage",
