@@ -199,7 +199,7 @@ def culprit(
     shares[[name == NO_SEGMENT for _, name in segments]] = 0
     if not (shares > 0).any():
         return None
-    near = np.flatnonzero(shares >= _NEARLY_ALL * shares.max())
+    near: list[int] = np.flatnonzero(shares >= _NEARLY_ALL * shares.max()).tolist()
     best = min(near, key=lambda each: (size[each], SEGMENT_KINDS.index(segments[each][0]), segments[each][1]))
     return int(best), float(shares[best])
 

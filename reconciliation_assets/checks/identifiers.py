@@ -1,5 +1,6 @@
 """Identifiers that went missing: which identifying columns of what should match are emptier than before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -85,7 +86,7 @@ def _emptier(
     rows: str,
     day: str,
     columns: dict[str, str],
-    asked: dict[str, date | str],
+    asked: Mapping[str, object],
     *,
     things: str,
     is_own: bool,

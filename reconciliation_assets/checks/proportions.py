@@ -72,7 +72,7 @@ def usual(past: Shares, weekdays: Ints, today: int) -> Usual:
     by_weekday = _expected(past, kept, same)
     residuals = np.where(kept, _standardised(past, by_weekday[:, weekdays]) ** 2, 0.0)
     looks = kept.sum(1)
-    pattern = len(np.unique(weekdays))
+    pattern = np.unique(weekdays).size
     freedom = np.maximum(looks - pattern, 1)
     excess = np.maximum(residuals.sum(1) / freedom, 1.0)
     mean_size = np.where(kept, size, 0.0).sum(1) / np.maximum(looks, 1)
@@ -116,7 +116,7 @@ def _standardised(past: Shares, expected: Floats, allowed: float = 0.0) -> Float
 def _strange(past: Shares, expected: Floats) -> Flags:
     standardised = np.where(past.size > 0, _standardised(past, expected, allowed=1.0), np.nan)
     seen = (past.size > 0).any(1)
-    middle = np.full(len(seen), 0.0)
+    middle = np.zeros(past.size.shape[0])
     middle[seen] = np.nanmedian(np.abs(standardised[seen]), axis=1)
     deviation = np.maximum(_MAD_TO_DEVIATION * middle, 1.0)
     strange: Flags = np.nan_to_num(standardised) / deviation[:, None] > _OUTLIER

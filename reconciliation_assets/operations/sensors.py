@@ -9,7 +9,7 @@ import dagster as dg
 
 from reconciliation_assets.operations.alerts import Book, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
-from reconciliation_assets.operations.delivery import DeliveryLog, deliver
+from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
 from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import load_settings
@@ -86,7 +86,7 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     policy = load_policy(settings.policy_path).policy
     before = Book.model_validate_json(context.cursor) if context.cursor else Book()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    book = noted(before, found if context.cursor else latest(found), now, policy.alerts)
+    book = noted(before, found if before.has_begun else latest(found), now, policy.alerts)
     book, told, refused = deliver(
         book,
         settings.alert_channels,
@@ -99,4 +99,5 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     context.update_cursor(book.model_dump_json())
     waiting = f" {len(book.outbox)} wait for the next tick or the end of quiet hours." if book.outbox else ""
     refusals = f" Not taken by: {', '.join(refused)}; look at its URL in RECON_ALERT_CHANNELS." if refused else ""
-    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}")
+    unusable = "".join(f" {problem}" for problem in unusable_channels(settings.alert_channels))
+    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}{unusable}")
