@@ -21,8 +21,11 @@ def evaluations_after(
     Args:
         seen: by check to look at, the last position seen; 0 for the beginning.
     """
+    # One query for all tells which have news; only those are read through.
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(seen))
+    news = {key: seen[key] for key, record in newest.items() if record.id > seen[key]}
     found = []
-    for key, position in seen.items():
+    for key, position in news.items():
         for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=_EVALUATIONS_PER_CHECK):
             event = record.event.dagster_event if record.event else None
             if record.id > position and event and event.event_type_value == "ASSET_CHECK_EVALUATION":
