@@ -253,7 +253,7 @@ def bench_matching(
 @app.command("bench-alerts")
 def bench_alerts(
     companies: Annotated[int, typer.Option(help="How many companies of every size, for every seed.")] = 20,
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 3,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 5,
 ) -> None:
     """Plant breaks in generated histories: how many are found on the first morning, and how often quiet ones alarm."""
     from reconciliation_assets.checks.coverage_falls import limits_of  # noqa: PLC0415
