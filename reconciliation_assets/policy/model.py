@@ -80,6 +80,7 @@ class Matching(_Part):
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
     doubtful_contact_confidence: float = Field(gt=0, le=1)
+    another_amount_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
     backtest: Backtest
@@ -90,6 +91,12 @@ class Matching(_Part):
         if missing or any(not 0 < value <= 1 for value in self.confidence.values()):
             raise ValueError(f"confidence needs a value above 0 and up to 1 for every method; missing: {missing}")
         return self
+
+
+class Remittances(_Part):
+    """When a settlement without its transfer is late."""
+
+    transfer_within_days: int = Field(ge=0)
 
 
 class MetaAds(_Part):
@@ -203,6 +210,7 @@ class Policy(_Part):
     cohorts: Cohorts
     basis: Basis
     matching: Matching
+    remittances: Remittances
     meta_ads: MetaAds
     crm_stages: CrmStages
     order_statuses: OrderStatuses
