@@ -30,22 +30,20 @@ CYCLE = 10
 TICKS = tuple(timedelta(minutes=minutes) for minutes in (30, 31, 360, 361))
 
 # What breaks on which mornings of every ten days.
-KILLED_IN_RUN, KILLED_IN_TICK = 2, 5
-FORM_LOST_ITS_CAMPAIGN = (3, 4)
-ORDERS_STOPPED = range(4, 9)
-PAYMENTS_GONE, RUN_BREAKS = 6, 8
+KILLED_IN_RUN, KILLED_IN_TICK = 2, 4
+FORM_LOST_ITS_CAMPAIGN = (2, 3)
+ORDERS_STOPPED = range(3, 7)
+PAYMENTS_GONE, RUN_BREAKS = 5, 6
 
 RUN, COPY = "the daily run", "the published copy is stale"
 FALL, GONE, SILENT = "match rate of record_ad fell", "check not_empty of raw_payments", "check freshness of raw_orders"
 PLAN: dict[int, tuple[str, ...]] = {
-    2: (f"Broken: {RUN}", f"Over: {RUN}"),
-    3: (f"Broken: {FALL}",),
-    4: (f"Still broken after 1 day: {FALL}",),
-    5: (f"Over: {FALL}",),
-    6: (f"Broken: {GONE}", f"Broken: {SILENT}", f"Broken: {COPY}"),
-    7: (f"Over: {GONE}", f"Over: {COPY}", f"Still broken after 1 day: {SILENT}"),
-    8: (f"Broken: {RUN}", f"Broken: {COPY}", f"Still broken after 2 days: {SILENT}"),
-    9: (f"Over: {RUN}", f"Over: {COPY}", f"Over: {SILENT}"),
+    2: (f"Broken: {RUN}", f"Over: {RUN}", f"Broken: {FALL}"),
+    3: (f"Still broken after 1 day: {FALL}",),
+    4: (f"Over: {FALL}",),
+    5: (f"Broken: {GONE}", f"Broken: {SILENT}", f"Broken: {COPY}"),
+    6: (f"Over: {GONE}", f"Broken: {RUN}", f"Still broken after 1 day: {SILENT}", f"Still broken after 1 day: {COPY}"),
+    7: (f"Over: {RUN}", f"Over: {COPY}", f"Over: {SILENT}"),
 }
 
 

@@ -16,7 +16,7 @@ from reconciliation_assets_tests.operations.receiver import Receiver
 
 pytestmark = pytest.mark.slow
 
-DAYS = int(os.environ.get("RECON_SOAK_DAYS", "9"))
+DAYS = int(os.environ.get("RECON_SOAK_DAYS", "7"))
 
 
 def one_process(home: Path, channel: str) -> int:
