@@ -209,6 +209,22 @@ def test_a_broken_run_is_told_and_one_that_a_check_stopped_is_left_to_the_check(
     assert channel.titles == ["Broken: the daily run", "Over: the daily run"]
 
 
+def test_a_run_that_ends_after_a_later_one_is_told_all_the_same(on_call: OnCall, channel: Receiver) -> None:
+    on_call.tick(broken_runs)
+
+    @dg.asset
+    def slow() -> None:
+        daily_run(on_call.instance, breaks=False)
+        on_call.tick(broken_runs)
+        raise RuntimeError("no space left")
+
+    job = dg.define_asset_job("daily_reconciliation", "*", executor_def=dg.in_process_executor)
+    made = dg.Definitions([slow], jobs=[job]).resolve_job_def("daily_reconciliation")
+    made.execute_in_process(instance=on_call.instance, raise_on_error=False)
+    on_call.tick(broken_runs)
+    assert channel.titles == ["Broken: the daily run"]
+
+
 @pytest.mark.parametrize(
     "url",
     [
