@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-inference clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-alerts soak bench-inference clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,12 @@ bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
 
 bench-matching: $(READY) ## Measure matching against the truth of generated companies with noise
 	@$(BIN)/reconcile bench-matching --orders $(or $(ORDERS),20000)
+
+bench-alerts: $(READY) ## Measure how fast falls of match rates are found, and false alarms, on generated histories
+	@$(BIN)/reconcile bench-alerts --companies $(or $(COMPANIES),20)
+
+soak: $(READY) ## Run generated days one after another with planted breaks and hold the alerts to the plan (DAYS=60)
+	@RECON_SOAK_DAYS=$(or $(DAYS),60) $(BIN)/python -m pytest -q -s reconciliation_assets_tests/operations/test_soak.py
 
 bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
 	@$(BIN)/reconcile bench-inference --orders $(or $(ORDERS),1000000)

@@ -360,6 +360,47 @@ def bench_matching(
     _out.print(table)
 
 
+@app.command("bench-alerts")
+def bench_alerts(
+    companies: Annotated[int, typer.Option(help="How many companies of every size, for every seed.")] = 20,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 5,
+) -> None:
+    """Plant breaks in generated histories: how many are found on the first morning, and how often quiet ones alarm."""
+    from reconciliation_assets.checks.coverage_falls import limits_of  # noqa: PLC0415
+    from reconciliation_assets.operations.alert_benchmark import falls_found, false_alarms, measure_alerts  # noqa: PLC0415
+
+    policy = load_policy(None).policy
+    limits, past_days = limits_of(policy, "record_ad"), policy.thresholds.match_rate_fall_past_days
+    measured = [measure_alerts(seed, limits, past_days, companies) for seed in range(1, seeds + 1)]
+    found = Table(
+        "planted", "breaks", "found in 1 day", "95 % interval", "in 2 days", "median days", "culprit right", box=None
+    )
+    for line in falls_found(measured):
+        found.add_row(
+            line.what,
+            f"{line.breaks:,}",
+            f"{line.in_one_day:.1%}",
+            f"{line.low:.1%} to {line.high:.1%}",
+            f"{line.in_two_days:.1%}",
+            f"{line.median_days:.0f}",
+            "–" if line.rightly_named is None else f"{line.rightly_named:.1%}",
+        )
+    _out.print(found)
+    alarms = Table(
+        "quiet", "histories", "days judged", "false alarms", "in 60 days, five links", "95 % interval", box=None
+    )
+    for quiet in false_alarms(measured):
+        alarms.add_row(
+            quiet.what,
+            f"{quiet.histories:,}",
+            f"{quiet.days:,}",
+            f"{quiet.alarms:,}",
+            f"{quiet.in_60_days:.2f}",
+            f"{quiet.low:.2f} to {quiet.high:.2f}",
+        )
+    _out.print(alarms)
+
+
 def _audited(settings: Settings, policy: Policy) -> Path:
     """Write the audit of the published copy and say where it is."""
     from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415

@@ -18,6 +18,7 @@ _COMPUTED: dict[str, Meaning] = {
     "campaign_id": Meaning("Meta campaign; empty for records with no campaign"),
     "adset_id": Meaning("Meta ad set"),
     "ad_id": Meaning("Meta ad"),
+    "campaign": Meaning("Meta campaign of its record, (none) where the record names none"),
     "candidates": Meaning("How many pairs competed for this right end with the same strength", "count"),
     "captured": Meaning("Captured records", "count"),
     "chain_confidence": Meaning("Product of the confidences of the record's links", "share"),
@@ -226,6 +227,10 @@ GLOSSARY: dict[str, Meaning] = {
         for column in table
     },
     **_COMPUTED,
+    "form": Meaning("Form of its record, (none) where the record names none"),
+    "linked_on": Meaning("First day on which both ends were there; empty where nothing matched"),
+    "value_band": Meaning("Band of its value in the reporting currency"),
+    "value_squares": Meaning("Sum of the squared values: tells on how many records a rate by value rests"),
     "observed_on": Meaning("Morning on which it was seen so"),
     "segment_kind": Meaning("What the segment is one of"),
     "segment": Meaning("The segment; empty for the whole, (none) where the record says nothing"),

@@ -18,7 +18,19 @@ BRIDGE_LINES = (
     "manual_adjustment",
     "collected",
 )
-SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
+SEGMENT_KINDS = (
+    "all",
+    "form",
+    "landing_page",
+    "campaign",
+    "source",
+    "owner",
+    "market",
+    "language",
+    "consent",
+    "payment_method",
+    "value_band",
+)
 REMITTANCE_VERDICTS = (
     *("received", "short", "over", "repeated", "not owed", "another currency"),
     *("charged", "refunded", "unmatched"),
@@ -378,6 +390,13 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         "expected_matches", "governance", "thing expected to match", DATA, ("link", "source_table", "source_id")
     ),
     OutputTable(
+        "coverage_things",
+        "governance",
+        "thing expected to match, with its day and segments",
+        DATA,
+        ("link", "source_table", "source_id"),
+    ),
+    OutputTable(
         "match_coverage",
         "governance",
         "link and method, unmatched included",
@@ -394,7 +413,17 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         "link, day, segment and method",
         DATA,
         ("link", "day", "segment_kind", "segment", "match_method"),
-        required=("link", "day", "segment_kind", "segment", "match_method", "records", "value", "currency"),
+        required=(
+            "link",
+            "day",
+            "segment_kind",
+            "segment",
+            "match_method",
+            "records",
+            "value",
+            "value_squares",
+            "currency",
+        ),
         words={"link": LINKS, "segment_kind": SEGMENT_KINDS, "match_method": (*METHODS, "unmatched")},
         published=True,
     ),

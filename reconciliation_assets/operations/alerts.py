@@ -18,7 +18,7 @@ class Finding(BaseModel):
 
     Attributes:
         problem: what may break, the same from tick to tick.
-        position: what makes this finding another one than the last of the same problem.
+        position: what makes this finding another one than the last of the same problem; a later one is larger.
         what: the problem in a few words.
         message: where, how much, and what to do.
         owner: the team that acts.
@@ -61,9 +61,18 @@ class OpenProblem(BaseModel):
 
 
 class Book(BaseModel):
-    """What a sensor remembers between ticks: how far it has read, what is open, what is still to be delivered."""
+    """What a sensor remembers between ticks.
 
-    after: int = 0
+    Attributes:
+        has_begun: whether a tick was ever noted; one that begins tells how things stand, not their history.
+        seen: the position of the last finding of each problem. One position for all would lose findings: Dagster numbers the
+            checks of a run when it is planned, so that of two checks the later answer may have the smaller number.
+        open: what was told and is not over.
+        outbox: what is still to be delivered.
+    """
+
+    has_begun: bool = False
+    seen: dict[str, int] = Field(default_factory=dict)
     open: dict[str, OpenProblem] = Field(default_factory=dict)
     outbox: list[Notice] = Field(default_factory=list)
 
@@ -75,9 +84,9 @@ def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts
         findings: oldest first; a break that was told already, and health that is no news, are passed over.
         now: when it is noted, which starts the wait for a reminder.
     """
-    after, problems, outbox = book.after, dict(book.open), list(book.outbox)
+    seen, problems, outbox = dict(book.seen), dict(book.open), list(book.outbox)
     for finding in findings:
-        after = max(after, finding.position)
+        seen[finding.problem] = max(seen.get(finding.problem, 0), finding.position)
         known = problems.get(finding.problem)
         if finding.is_broken and known is None:
             problems[finding.problem] = OpenProblem(finding=finding, since=now, last_said=now)
@@ -92,8 +101,10 @@ def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts
         if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
             problems[problem] = known.model_copy(update={"last_said": now})
             days = (now - known.since).days
-            outbox.append(_notice(f"Still broken after {days} days", known.finding, known.finding.message, alerts, now))
-    return Book(after=after, open=problems, outbox=outbox)
+            word = f"Still broken after {days} {'day' if days == 1 else 'days'}"
+            # A tick that was killed is repeated at another time; its reminder is the same, the one after that last word.
+            outbox.append(_notice(word, known.finding, known.finding.message, alerts, known.last_said))
+    return Book(has_begun=True, seen=seen, open=problems, outbox=outbox)
 
 
 def latest(findings: Iterable[Finding]) -> list[Finding]:
@@ -123,8 +134,12 @@ def _is_quiet(local_time: time, hours: QuietHours) -> bool:
     return local_time >= hours.begin or local_time < hours.end
 
 
-def _notice(word: str, finding: Finding, message: str, alerts: Alerts, moment: datetime | None = None) -> Notice:
-    identity = f"{finding.problem}|{word}|{finding.position}|{moment.isoformat() if moment else ''}"
+def _notice(word: str, finding: Finding, message: str, alerts: Alerts, after: datetime | None = None) -> Notice:
+    identity = (
+        f"{finding.problem}|reminder after {after.isoformat()}"
+        if after
+        else f"{finding.problem}|{word}|{finding.position}"
+    )
     return Notice(
         notice_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
         problem=finding.problem,

@@ -4,7 +4,7 @@ Dagster's generic event query is unreliable for checks on SQLite, where event ID
 check's own execution history is monotone. Everything that watches checks goes through here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -12,16 +12,20 @@ _EVALUATIONS_PER_CHECK = 100
 
 
 def evaluations_after(
-    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], position: int
+    instance: dg.DagsterInstance, seen: Mapping[dg.AssetCheckKey, int]
 ) -> list[tuple[int, dg.AssetCheckKey, dg.AssetCheckEvaluation]]:
-    """Evaluations newer than a position, oldest first, each with its own position.
+    """Evaluations of checks newer than what was seen of each, oldest first, each with its own position.
+
+    Positions grow from run to run for one check; of two checks of one run the one evaluated later may have the smaller.
 
     Args:
-        checks: which checks to look at.
-        position: the last position seen; 0 for the beginning.
+        seen: by check to look at, the last position seen; 0 for the beginning.
     """
+    # One query for all tells which have news; only those are read through.
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(seen))
+    news = {key: seen[key] for key, record in newest.items() if record.id > seen[key]}
     found = []
-    for key in checks:
+    for key, position in news.items():
         for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=_EVALUATIONS_PER_CHECK):
             event = record.event.dagster_event if record.event else None
             if record.id > position and event and event.event_type_value == "ASSET_CHECK_EVALUATION":

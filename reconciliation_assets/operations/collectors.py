@@ -16,6 +16,7 @@ COPY = dg.AssetKey("published_copy")
 
 _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _RUNS_LOOKED_AT = 50
+_PER_SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collec
     watched = [check for check in checks if kind_of(check) == kind]
 
     def collect(tick: Tick) -> Iterable[Finding]:
-        for position, check, evaluation in evaluations_after(tick.instance, watched, tick.book.after):
+        seen = {check: tick.book.seen.get(_problem(check), 0) for check in watched}
+        for position, check, evaluation in evaluations_after(tick.instance, seen):
             table = check.asset_key.to_user_string()
             yield Finding(
-                problem=f"{table}.{check.name}",
+                problem=_problem(check),
                 position=position,
                 kind=kind,
                 is_broken=not evaluation.passed,
@@ -68,20 +70,29 @@ def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collec
     return collect
 
 
+def _problem(check: dg.AssetCheckKey) -> str:
+    return f"{check.asset_key.to_user_string()}.{check.name}"
+
+
 _HELD = {True: "holds", False: "does not hold"}
 
 
 def broken_runs(tick: Tick) -> Iterable[Finding]:
     """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
     filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
-    for record in reversed(tick.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)):
-        run = record.dagster_run
-        if record.storage_id <= tick.book.after or _stopped_by_a_check(tick.instance, run.run_id):
+    # By when they ended: a run may wait in the queue while one that was asked for later comes to its end.
+    ended = [
+        (round(record.end_time * _PER_SECOND), record.dagster_run)
+        for record in tick.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)
+        if record.end_time
+    ]
+    for position, run in sorted(ended, key=lambda each: each[0]):
+        if position <= tick.book.seen.get(DAILY_JOB, 0) or _stopped_by_a_check(tick.instance, run.run_id):
             continue
         succeeded = run.status is dg.DagsterRunStatus.SUCCESS
         yield Finding(
             problem=DAILY_JOB,
-            position=record.storage_id,
+            position=position,
             kind="run",
             is_broken=not succeeded,
             what="the daily run",

@@ -4,9 +4,11 @@ A channel's URL may carry a token, so it is never logged and never part of a mes
 """
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import apprise
@@ -16,6 +18,10 @@ from reconciliation_assets.operations.alerts import Book, Notice, may_go
 from reconciliation_assets.policy.model import Alerts
 
 DEFAULT_CHANNEL = "default"
+
+# Apprise logs the URLs that it cannot use, tokens and all; what is wrong is said by `unusable_channels` instead.
+logging.getLogger("apprise").addHandler(logging.NullHandler())
+logging.getLogger("apprise").propagate = False
 
 
 class DeliveryLog:
@@ -92,6 +98,31 @@ def deliver(
         else:
             told.append(notice)
     return book.model_copy(update={"outbox": kept}), told, sorted(refused)
+
+
+def unusable_channels(channels: Mapping[str, SecretStr]) -> list[str]:
+    """What is wrong with the URLs of channels, in words that give none of them away."""
+    return [
+        f"The URL of channel {name!r} ({_scheme(url)}) is none that Apprise understands: correct it in RECON_ALERT_CHANNELS; "
+        "docs/alerts.md shows the form."
+        for name, url in sorted(channels.items())
+        if apprise.Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True) is None
+    ]
+
+
+def _scheme(url: SecretStr) -> str:
+    """What stands before `://`, which carries no secret; only schemes that Apprise knows are shown."""
+    scheme, found, _ = url.get_secret_value().partition("://")
+    is_known = found and scheme.lower() in _schemes()
+    return f"{scheme.lower()}://..." if is_known else "with no scheme that it knows"
+
+
+@cache
+def _schemes() -> frozenset[str]:
+    services = apprise.Apprise().details()["schemas"]
+    return frozenset(
+        scheme for service in services for kind in ("protocols", "secure_protocols") for scheme in service[kind] or ()
+    )
 
 
 def _sent(notice: Notice, url: SecretStr | None) -> bool:

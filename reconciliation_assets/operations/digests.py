@@ -14,6 +14,9 @@ from reconciliation_assets.publish.queues import queue_file
 from reconciliation_assets.publish.words import WHAT_TO_DO
 from reconciliation_assets.settings import Settings
 
+# Under which a book remembers the day of the last digest, as an ordinal.
+DIGEST = "digest"
+
 _WEEK = timedelta(days=7)
 _NAMED = 5
 
@@ -31,7 +34,7 @@ def last_day(now: datetime, digest: Digest) -> date:
 def begun(now: datetime, digest: Digest) -> Book:
     """What a sensor that begins remembers: it tells the digest of its own day, and no older one."""
     day = last_day(now, digest)
-    return Book(after=day.toordinal() - (day == now.date()))
+    return Book(has_begun=True, seen={DIGEST: day.toordinal() - (day == now.date())})
 
 
 def digests(published: Published, day: date, policy: Policy, settings: Settings) -> list[Notice]:

@@ -9,8 +9,8 @@ import dagster as dg
 
 from reconciliation_assets.operations.alerts import Book, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
-from reconciliation_assets.operations.delivery import DeliveryLog, deliver
-from reconciliation_assets.operations.digests import begun, digests, last_day
+from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
+from reconciliation_assets.operations.digests import DIGEST, begun, digests, last_day
 from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.figures import Published
@@ -98,7 +98,7 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     policy = load_policy(settings.policy_path).policy
     before = Book.model_validate_json(context.cursor) if context.cursor else Book()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    return _bring(context, noted(before, found if context.cursor else latest(found), now, policy.alerts), now)
+    return _bring(context, noted(before, found if before.has_begun else latest(found), now, policy.alerts), now)
 
 
 def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
@@ -111,10 +111,10 @@ def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason
         return dg.SkipReason("The policy wants no digest.")
     book = Book.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
     day = last_day(local, digest)
-    if day.toordinal() > book.after and settings.published_path.is_file():
+    if day.toordinal() > book.seen.get(DIGEST, 0) and settings.published_path.is_file():
         with Published(settings.published_path) as published:
             notices = digests(published, day, policy, settings)
-        book = book.model_copy(update={"after": day.toordinal(), "outbox": [*book.outbox, *notices]})
+        book = book.model_copy(update={"seen": {DIGEST: day.toordinal()}, "outbox": [*book.outbox, *notices]})
     return _bring(context, book, now)
 
 
@@ -134,4 +134,5 @@ def _bring(context: dg.SensorEvaluationContext, book: Book, now: datetime) -> dg
     context.update_cursor(book.model_dump_json())
     waiting = f" {len(book.outbox)} wait for the next tick or the end of quiet hours." if book.outbox else ""
     refusals = f" Not taken by: {', '.join(refused)}; look at its URL in RECON_ALERT_CHANNELS." if refused else ""
-    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}")
+    unusable = "".join(f" {problem}" for problem in unusable_channels(settings.alert_channels))
+    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}{unusable}")

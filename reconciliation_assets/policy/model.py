@@ -226,6 +226,8 @@ class Thresholds(_Part):
     match_rate_floors: dict[Link, Floors]
     match_rate_fall: float = Field(gt=0, le=1)
     match_rate_fall_records: int = Field(ge=1)
+    match_rate_fall_past_days: int = Field(ge=14)
+    match_rate_fall_chance: float = Field(gt=0, le=0.1)
     source_silent_days: int = Field(ge=1)
 
 

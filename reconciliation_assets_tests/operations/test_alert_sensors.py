@@ -3,58 +3,21 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.collectors import Collector, broken_runs, failed_checks, kind_of, stale_copy
+from reconciliation_assets.operations.delivery import unusable_channels
 from reconciliation_assets_tests.harness import policy_file
+from reconciliation_assets_tests.operations.receiver import Receiver
 
 FALL = dg.AssetCheckKey(dg.AssetKey("coverage_daily"), "fall_order_payment")
 FLOOR = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_lead_crm")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-
-class Receiver:
-    """A channel that keeps what it took.
-
-    Attributes:
-        took: the bodies it answered with success.
-        refuse_after: after how many it refuses all others; None for never.
-    """
-
-    def __init__(self) -> None:
-        self.took: list[dict[str, str]] = []
-        self.refuse_after: int | None = None
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                refused = receiver.refuse_after is not None and len(receiver.took) >= receiver.refuse_after
-                if not refused:
-                    receiver.took.append(body)
-                self.send_response(503 if refused else 200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://127.0.0.1:{self._server.server_port}/hook/secret-token"
-        Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def titles(self) -> list[str]:
-        return [body["title"] for body in self.took]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -120,6 +83,26 @@ def test_a_break_and_its_end_between_two_ticks_are_both_told(on_call: OnCall, ch
         on_call.evaluated(passed=passed)
     on_call.tick()
     assert [title.partition(":")[0] for title in channel.titles] == ["Broken", "Over"]
+
+
+def test_ticks_in_the_midst_of_a_run_lose_no_check(on_call: OnCall, channel: Receiver) -> None:
+    """Dagster numbers the checks of a run beforehand, by name: the one answered last has the smallest number here."""
+    names = ("z_first", "m_second", "a_last")
+    watched = failed_checks("check", [dg.AssetCheckKey(dg.AssetKey(name), "holds") for name in names])
+
+    def step(name: str, before: list[str]) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=before, check_specs=[dg.AssetCheckSpec("holds", asset=name)])
+        def asset() -> dg.MaterializeResult:  # type: ignore[type-arg]
+            on_call.tick(watched)
+            return dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name="holds", passed=False)])
+
+        return asset
+
+    job = dg.define_asset_job("run", "*", executor_def=dg.in_process_executor)
+    made = dg.Definitions([step(name, list(names[:at])) for at, name in enumerate(names)], jobs=[job])
+    made.resolve_job_def("run").execute_in_process(instance=on_call.instance)
+    on_call.tick(watched)
+    assert channel.titles == [f"Broken: check holds of {name}" for name in names]
 
 
 def test_a_sensor_that_begins_tells_how_things_stand_and_not_their_history(on_call: OnCall, channel: Receiver) -> None:
@@ -224,6 +207,66 @@ def test_a_broken_run_is_told_and_one_that_a_check_stopped_is_left_to_the_check(
         daily_run(on_call.instance, breaks=breaks)
         on_call.tick(broken_runs)
     assert channel.titles == ["Broken: the daily run", "Over: the daily run"]
+
+
+def test_a_run_that_ends_after_a_later_one_is_told_all_the_same(on_call: OnCall, channel: Receiver) -> None:
+    on_call.tick(broken_runs)
+
+    @dg.asset
+    def slow() -> None:
+        daily_run(on_call.instance, breaks=False)
+        on_call.tick(broken_runs)
+        raise RuntimeError("no space left")
+
+    job = dg.define_asset_job("daily_reconciliation", "*", executor_def=dg.in_process_executor)
+    made = dg.Definitions([slow], jobs=[job]).resolve_job_def("daily_reconciliation")
+    made.execute_in_process(instance=on_call.instance, raise_on_error=False)
+    on_call.tick(broken_runs)
+    assert channel.titles == ["Broken: the daily run"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#data",
+        "workflows://prod-1.westus.logic.azure.com/643e69f8/eyJhbGciOi/",
+        "mailtos://user:password@example.com?to=finance@example.com",
+        "mailto://user:password@example.com:25?to=finance@example.com",
+        "tgram://123456789:abcdefg_hijklmnop/12315544/",
+        "whatsapp://token@5551234567/15551234567",
+        "jsons://user:password@example.com/hook",
+    ],
+    ids=lambda url: url.partition(":")[0],
+)
+def test_channels_of_many_kinds_are_understood(url: str) -> None:
+    assert unusable_channels({"default": SecretStr(url)}) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("slack://secret-token", "slack://..."),
+        ("tgram://secret-token", "tgram://..."),
+        ("mailto://", "mailto://..."),
+        ("msteams://secret-token/a/b/c", "with no scheme that it knows"),
+        ("secret-token://x", "with no scheme that it knows"),
+        ("secret-token", "with no scheme that it knows"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_told_by_channel_and_scheme_and_never_shown(
+    on_call: OnCall,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    url: str,
+    shown: str,
+) -> None:
+    monkeypatch.setenv("RECON_ALERT_CHANNELS", json.dumps({"finance": url, "default": url}))
+    on_call.evaluated(passed=False)
+    on_call.tick()
+    assert on_call.said.startswith("0 told. 1 wait for the next tick")
+    assert f"The URL of channel 'finance' ({shown}) is none that Apprise understands" in on_call.said
+    assert "secret-token" not in (on_call.cursor or "") + on_call.said + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_break_is_told_once_however_often_it_is_found_and_its_end_once() -> No
     states = [(1, False), (2, True), (3, True), (4, False), (5, False)]
     book = noted(Book(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
     assert titles(book) == ["Broken: match rate of order_payment fell", "Over: match rate of order_payment fell"]
-    assert (book.after, book.open) == (5, {})
+    assert (book.seen, book.open) == ({"match_coverage.fall_order_payment": 5}, {})
 
 
 def test_a_problem_that_comes_back_is_another_break() -> None:
@@ -53,9 +53,19 @@ def test_an_open_problem_is_told_again_after_the_policys_hours_and_not_before() 
     book = noted(Book(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
     assert titles(noted(book, [], NOON + timedelta(hours=23), SHIPPED)) == []
     reminded = noted(book, [], NOON + timedelta(hours=24), SHIPPED)
-    assert titles(reminded) == ["Still broken after 1 days: match rate of order_payment fell"]
+    assert titles(reminded) == ["Still broken after 1 day: match rate of order_payment fell"]
     taken = reminded.model_copy(update={"outbox": []})
     assert titles(noted(taken, [], NOON + timedelta(hours=25), SHIPPED)) == []
+
+
+def test_a_reminder_repeated_by_a_killed_tick_is_the_same_reminder() -> None:
+    book = noted(Book(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
+    first, again, next_day = (
+        noted(book, [], NOON + timedelta(hours=hours), SHIPPED).outbox[0].notice_id for hours in (24, 25, 24)
+    )
+    assert first == again == next_day
+    reminded = noted(book, [], NOON + timedelta(hours=24), SHIPPED).model_copy(update={"outbox": []})
+    assert noted(reminded, [], NOON + timedelta(hours=48), SHIPPED).outbox[0].notice_id != first
 
 
 def test_nobody_is_reminded_of_what_they_were_not_yet_told() -> None:

@@ -43,7 +43,7 @@ GROUPS = {
     },
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
-        "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
+        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},

@@ -1,6 +1,6 @@
 -- Coverage by the day of the thing that was expected to match, as a whole and by segment: form, landing page, campaign,
--- source, sales owner, market, language and consent of the record it belongs to. A thing that belongs to no record, or whose
--- record leaves the field empty, stands under (none).
+-- source, sales owner, market, language and consent of the record it belongs to, its own payment method and band of value. A
+-- thing that belongs to no record, or whose record leaves the field empty, stands under (none).
 with kinds as (
   select 'all' as segment_kind
   union all select 'form'
@@ -11,23 +11,8 @@ with kinds as (
   union all select 'market'
   union all select 'language'
   union all select 'consent'
-),
-things as (
-  select
-    e.link,
-    cast(e.created_at at time zone $zone as date) as day,
-    coalesce(e.match_method, 'unmatched') as match_method,
-    e.value,
-    r.form_id,
-    r.landing_page,
-    r.campaign_id,
-    r.source,
-    r.owner,
-    r.market,
-    r.language,
-    r.consent
-  from governance.expected_matches e
-  left join outcomes.matched_chain r on r.record_id = e.record_id
+  union all select 'payment_method'
+  union all select 'value_band'
 )
 select
   t.link,
@@ -35,19 +20,22 @@ select
   k.segment_kind,
   case k.segment_kind
     when 'all' then ''
-    when 'form' then coalesce(t.form_id, '(none)')
-    when 'landing_page' then coalesce(t.landing_page, '(none)')
-    when 'campaign' then coalesce(t.campaign_id, '(none)')
-    when 'source' then coalesce(t.source, '(none)')
-    when 'owner' then coalesce(t.owner, '(none)')
-    when 'market' then coalesce(t.market, '(none)')
-    when 'language' then coalesce(t.language, '(none)')
-    else coalesce(t.consent, '(none)')
+    when 'form' then t.form
+    when 'landing_page' then t.landing_page
+    when 'campaign' then t.campaign
+    when 'source' then t.source
+    when 'owner' then t.owner
+    when 'market' then t.market
+    when 'language' then t.language
+    when 'consent' then t.consent
+    when 'payment_method' then t.payment_method
+    else t.value_band
   end as segment,
   t.match_method,
   count(*) as records,
   cast(sum(t.value) as decimal(18, 3)) as value,
+  cast(sum(t.value * t.value) as decimal(38, 6)) as value_squares,
   $reporting_currency as currency
-from things t
+from governance.coverage_things t
 cross join kinds k
 group by 1, 2, 3, 4, 5

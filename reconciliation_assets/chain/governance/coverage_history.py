@@ -23,6 +23,8 @@ def observe_coverage(bench: Workbench) -> Made:
             select cast(null as date) as observed_on, d.* from {_COVERAGE_DAILY} d limit 0
             """
         )
+        # Histories begun before rates by value were judged lack it; their mornings stay without.
+        warehouse.execute(f"alter table {_TARGET} add column if not exists value_squares DECIMAL(38, 6)")
         warehouse.execute(f"delete from {_TARGET} where observed_on = {observed}", parameters)
         warehouse.execute(
             f"""

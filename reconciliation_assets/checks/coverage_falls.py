@@ -1,0 +1,245 @@
+"""Falls of coverage: the looks of the last mornings from the warehouse, and a fall in words that name what broke."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.checks.falls import (
+    AGES,
+    FEWEST_MORNINGS,
+    Fall,
+    Limits,
+    Looks,
+    Measure,
+    find_fall,
+    mornings_known,
+    rates,
+)
+from reconciliation_assets.checks.identifiers import Lost, lost_identifiers
+from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
+from reconciliation_assets.warehouse.query import TableName
+
+LINK_WORDS: dict[Link, str] = {
+    "record_ad": "record to ad",
+    "lead_crm": "lead to CRM",
+    "lead_order": "lead to order",
+    "order_payment": "order to payment",
+    "crm_payment": "CRM to payment",
+}
+_THING_WORDS: dict[Link, str] = {
+    "record_ad": "records",
+    "lead_crm": "leads",
+    "lead_order": "orders",
+    "order_payment": "payments",
+    "crm_payment": "payments",
+}
+_KIND_WORDS = {"landing_page": "landing page", "payment_method": "payment method", "value_band": "value"}
+
+_HISTORY = TableName("governance", "coverage_history")
+# What a payment's record says is known only once the payment is linked, so it cannot say which payments are not.
+_KINDS_OF_ITS_OWN = ("all", "payment_method", "value_band")
+# From this share of a fall on, a segment is named as its place.
+_TELLING_SHARE = 0.3
+
+# How the days before today look today, and how earlier ones looked on the mornings after them.
+_AS_KEPT = """
+with looks as (
+  select $today as morning, day, segment_kind, segment, match_method, records, value, value_squares
+  from governance.coverage_daily
+  where link = $link and day between $today - $ages and $today - 1
+  union all
+  select observed_on, day, segment_kind, segment, match_method, records, value, value_squares
+  from governance.coverage_history
+  where link = $link and observed_on between $today - $past_days and $today - 1
+    and day between observed_on - $ages and observed_on - 1
+)
+select segment_kind, segment, morning, date_diff('day', day, morning) as age,
+  sum(records) as records,
+  coalesce(sum(records) filter (match_method = 'unmatched'), 0) as missed,
+  cast(sum(value) as double) as value,
+  cast(coalesce(sum(value) filter (match_method = 'unmatched'), 0) as double) as missed_value,
+  cast(coalesce(sum(value_squares), 0) as double) as value_squares
+from looks
+group by 1, 2, 3, 4
+"""
+
+# The same where too few mornings were kept: when both ends of a link were there tells on which morning it could be seen.
+_AS_CREATED = """
+with kinds as (
+  select distinct segment_kind from governance.coverage_daily where link = $link
+),
+things as (
+  select day, value, form, landing_page, campaign, source, owner, market, language, consent, payment_method, value_band,
+    least(date_diff('day', day, coalesce(linked_on, day + $ages)), $ages) as waited
+  from governance.coverage_things
+  where link = $link and day between $today - $past_days - $ages and $today - 1
+),
+by_wait as (
+  select k.segment_kind,
+    case k.segment_kind when 'all' then '' when 'form' then t.form when 'landing_page' then t.landing_page
+      when 'campaign' then t.campaign when 'source' then t.source when 'owner' then t.owner when 'market' then t.market
+      when 'language' then t.language when 'consent' then t.consent when 'payment_method' then t.payment_method
+      else t.value_band end as segment,
+    t.day, t.waited, count(*) as records, cast(sum(t.value) as double) as value,
+    cast(sum(t.value * t.value) as double) as value_squares
+  from things t cross join kinds k
+  group by 1, 2, 3, 4
+)
+select w.segment_kind, w.segment, w.day + cast(a.age as integer) as morning, a.age,
+  sum(w.records) as records,
+  coalesce(sum(w.records) filter (w.waited >= a.age), 0) as missed,
+  sum(w.value) as value,
+  coalesce(sum(w.value) filter (w.waited >= a.age), 0) as missed_value,
+  sum(w.value_squares) as value_squares
+from by_wait w
+cross join (select unnest(range(1, $ages + 1)) as age) a
+where w.day + cast(a.age as integer) between $today - $past_days and $today
+group by 1, 2, 3, 4
+"""
+_FIGURES = ("records", "missed", "value", "missed_value", "value_squares")
+
+
+def fall_checks() -> list[TableCheck]:
+    """Per link: the newest days against the same weekdays of the past, as they looked when they were as young."""
+    return [
+        TableCheck(
+            f"fall_{link}",
+            "coverage_daily",
+            f"The match rate of {link} has not fallen against its own past, by records or by value: neither yesterday's, nor "
+            "that of the last days.",
+            False,
+            _fall(link),
+        )
+        for link in LINKS
+    ]
+
+
+def looks_of(ground: Ground, link: Link) -> Looks:
+    """How the coverage of a link looked on this morning and those before it, as far back as the policy looks."""
+    today = ground.as_of.astimezone(ground.policy.timezone).date()
+    past_days = ground.policy.thresholds.match_rate_fall_past_days
+    asked = {"link": link, "today": today, "past_days": past_days, "ages": AGES}
+    is_kept = _mornings_kept(ground, link, today, past_days) >= FEWEST_MORNINGS
+    frame = ground.warehouse.arrow(_AS_KEPT if is_kept else _AS_CREATED, asked).to_pandas()
+    if link in ("order_payment", "crm_payment"):
+        frame = frame[frame["segment_kind"].isin(_KINDS_OF_ITS_OWN)]
+    return _as_looks(frame, [today - timedelta(days=back) for back in range(past_days, -1, -1)])
+
+
+def _mornings_kept(ground: Ground, link: Link, today: date, past_days: int) -> int:
+    if not ground.warehouse.exists(_HISTORY):
+        return 0
+    counted = ground.warehouse.rows(
+        f"""
+        select count(distinct observed_on) from {_HISTORY}
+        where link = $link and observed_on between $today - $past_days and $today - 1 and value_squares is not null
+        """,
+        {"link": link, "today": today, "past_days": past_days},
+    )
+    return int(counted[0][0])
+
+
+def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> Looks:
+    """Rows by segment, morning and age as arrays of the same order; what has no row is nothing seen."""
+    frame = frame.sort_values(["segment_kind", "segment", "morning", "age"])
+    segments = frame[["segment_kind", "segment"]].drop_duplicates()
+    position = {tuple(row): at for at, row in enumerate(segments.itertuples(index=False, name=None))}
+    of_segment = pd.MultiIndex.from_frame(segments).get_indexer(
+        pd.MultiIndex.from_frame(frame[["segment_kind", "segment"]])
+    )
+    of_morning = (pd.to_datetime(frame["morning"]) - pd.Timestamp(mornings[0])).dt.days.to_numpy()
+    of_age = frame["age"].to_numpy(dtype=np.int64) - 1
+    figures = []
+    for name in _FIGURES:
+        dense = np.zeros((len(position), len(mornings), AGES))
+        dense[of_segment, of_morning, of_age] = frame[name].to_numpy(dtype=float)
+        figures.append(dense)
+    records, missed, value, missed_value, squares = figures
+    return Looks(list(position), mornings, records, missed, value, missed_value, squares)
+
+
+def _fall(link: Link) -> Callable[[Ground], Answer]:
+    def ask(ground: Ground) -> Answer:
+        looks = looks_of(ground, link)
+        seen = rates(looks) if looks.segments else None
+        if seen is None:
+            return Answer(True, "Nothing was expected to match in the last week.")
+        records, rate = seen
+        figures: dict[str, float | int | str] = {"records in the last week": records, "match rate": round(rate, 4)}
+        if mornings_known(looks) < FEWEST_MORNINGS:
+            return Answer(
+                True,
+                f"{rate:.1%} in the last week; too few days before it, with fewer than {FEWEST_MORNINGS} nothing is usual yet.",
+                figures=figures,
+            )
+        fall = find_fall(looks, limits_of(ground.policy, link))
+        if fall is None:
+            return Answer(True, f"{rate:.1%} in the last week, as usual.", figures=figures)
+        lost = lost_identifiers(
+            ground.warehouse, link, (fall.culprit.kind, fall.culprit.segment), fall.since, looks.mornings[-1]
+        )
+        figures |= {
+            "match rate before": round(fall.before, 4),
+            "match rate now": round(fall.now, 4),
+            "by": fall.measure,
+            "since": fall.since.isoformat(),
+            "chance of so large a fall by accident": float(f"{fall.chance:.2g}"),
+            "segment": _named(fall.culprit.kind, fall.culprit.segment),
+            "share of the fall": round(fall.culprit.share, 2),
+            "unmatched records": fall.culprit.missed,
+            "unmatched value": round(fall.culprit.missed_value, 3),
+        }
+        return Answer(False, _in_words(link, fall, lost, looks.mornings[-1], ground.policy), "WARN", figures)
+
+    return ask
+
+
+def limits_of(policy: Policy, link: Link) -> Limits:
+    """What the policy asks of a fall of the link."""
+    thresholds = policy.thresholds
+    floors = thresholds.match_rate_floors.get(link, Floors())
+    by_measure: dict[Measure, float | None] = {"records": floors.records, "value": floors.value}
+    return Limits(
+        thresholds.match_rate_fall,
+        thresholds.match_rate_fall_records,
+        thresholds.match_rate_fall_chance,
+        {measure: floor for measure, floor in by_measure.items() if floor is not None},
+    )
+
+
+def _in_words(link: Link, fall: Fall, lost: list[Lost], morning: date, policy: Policy) -> str:
+    """The fall as people are told: how far, since when, where, what is missing there, and how much is at stake."""
+    place = "" if fall.where[0] == "all" else f" in {_named(*fall.where)}"
+    by = " by value" if fall.measure == "value" else ""
+    newest = morning - timedelta(days=1)
+    when = f"on {_day(newest)}" if fall.since == newest else f"since {_day(fall.since)}"
+    culprit = fall.culprit
+    is_told = culprit.kind != "all" and culprit.share >= _TELLING_SHARE
+    held = (
+        f"{culprit.share:.0%} of the fall is {_named(culprit.kind, culprit.segment)}"
+        if is_told
+        else "no one segment holds it"
+    )
+    missing = ""
+    if lost:
+        of = f"whose {_THING_WORDS[link]}" if is_told and lost[0].is_own else f"and {lost[0].things}"
+        columns = " and ".join(f"{each.column} ({each.before:.0%} filled before, {each.now:.0%} now)" for each in lost)
+        missing = f", {of} lost {columns}"
+    missed, value = (culprit.missed, culprit.missed_value) if is_told else (fall.missed, fall.missed_value)
+    days = "" if fall.days == 1 else f" in {fall.days} days"
+    return (
+        f"{LINK_WORDS[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {held}{missing}; "
+        f"{missed:,} records, {value:,.{policy.minor_digits}f} {policy.reporting_currency} unmatched{days}. "
+        f"Look at unmatched_records where link = '{link}', newest first: the reason column says what is missing."
+    )
+
+
+def _named(kind: str, segment: str) -> str:
+    return f"{_KIND_WORDS.get(kind, kind)} {segment}" if kind != "all" else "the whole"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
