@@ -1,5 +1,6 @@
 """Every table of the chain that is made in Python."""
 
+from reconciliation_assets.chain.decisions.diagnosis import DIAGNOSIS
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
 from reconciliation_assets.chain.matching.backtest import BACKTEST
@@ -8,4 +9,7 @@ from reconciliation_assets.chain.matching.inference.infer import INFERENCES
 from reconciliation_assets.chain.matching.repeats import REPEATS
 from reconciliation_assets.chain.program import Program
 
-PROGRAMS: tuple[Program, ...] = (REPEATS, BACKTEST, CALIBRATION, *INFERENCES, COVERAGE_HISTORY, EXCEPTION_HISTORY)
+PROGRAMS: tuple[Program, ...] = (
+    *(REPEATS, BACKTEST, CALIBRATION, *INFERENCES, COVERAGE_HISTORY, EXCEPTION_HISTORY),
+    DIAGNOSIS,
+)

@@ -1,7 +1,7 @@
 """The computed tables, layer by layer: what a row is, who answers for it and the rules its rows keep."""
 
 from reconciliation_assets.contracts.model import OutputTable
-from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS
+from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS, SEGMENTED_BY, STEPS
 
 MARKETING, SALES, FINANCE, DATA = "marketing", "sales-operations", "finance", "data"
 
@@ -19,6 +19,8 @@ BRIDGE_LINES = (
     "collected",
 )
 SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
+CUT_BY = ("all", *SEGMENTED_BY)
+VERDICTS = ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -283,6 +285,51 @@ VIEWS: tuple[OutputTable, ...] = (
         at_least_zero=("captured", "valid", "qualified", "won", "collected", "spend_value"),
         published=True,
     ),
+    OutputTable("record_snapshots", "views", "captured record and maturity day", FINANCE, ("record_id", "maturity_day")),
+    OutputTable("record_segments", "views", "captured record and kind of segment", DATA, ("record_id", "segment_kind")),
+    OutputTable(
+        "record_steps",
+        "views",
+        "captured record and step it entered",
+        DATA,
+        ("record_id", "step"),
+        required=("record_id", "step", "entered_on", "is_passed"),
+        words={"step": STEPS},
+    ),
+    OutputTable(
+        "segment_funnel",
+        "views",
+        "kind of segment, segment and cohort month",
+        SALES,
+        ("segment_kind", "segment", "cohort_start"),
+        required=("segment_kind", "segment", "cohort_start", "captured", "valid", "qualified", "won", "collected"),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "valid", "qualified", "won", "collected"),
+        shares=("valid_rate", "qualified_rate", "won_rate", "collected_rate"),
+        published=True,
+    ),
+    OutputTable(
+        "segment_collected",
+        "views",
+        "kind of segment, segment and cohort month",
+        FINANCE,
+        ("segment_kind", "segment", "cohort_start"),
+        required=("segment_kind", "segment", "cohort_start", "captured", "paid_records", "stated_value", "collected_value"),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "paid_records", "stated_value", "refunded_value"),
+        published=True,
+    ),
+    OutputTable(
+        "segment_cohorts",
+        "views",
+        "kind of segment, segment, cohort month and maturity day",
+        FINANCE,
+        ("segment_kind", "segment", "cohort_start", "maturity_day"),
+        required=("segment_kind", "segment", "cohort_start", "maturity_day", "is_complete", "captured", "collected_value"),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "valid", "qualified", "won", "collected"),
+        published=True,
+    ),
     OutputTable(
         "cash_view",
         "views",
@@ -441,5 +488,27 @@ GOVERNANCE: tuple[OutputTable, ...] = (
     ),
 )
 
-OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE)
+DECISIONS: tuple[OutputTable, ...] = (
+    OutputTable("step_windows", "decisions", "step", DATA, ("step",), words={"step": STEPS}),
+    OutputTable("step_records", "decisions", "record and step it is judged on", DATA, ("record_id", "step")),
+    OutputTable("step_counts", "decisions", "kind of segment, segment and step", DATA, ("segment_kind", "segment", "step")),
+    OutputTable(
+        "diagnosis",
+        "decisions",
+        "kind of segment, segment and step",
+        DATA,
+        ("segment_kind", "segment", "step"),
+        required=(
+            *("segment_kind", "segment", "segment_name", "step", "bottleneck", "verdict", "is_main"),
+            *("window_start", "window_end", "window_days", "entered", "passed", "owner", "finding"),
+            *("currency", "policy_version"),
+        ),
+        words={"segment_kind": CUT_BY, "step": STEPS, "verdict": VERDICTS},
+        at_least_zero=("entered", "passed", "value_low"),
+        shares=("rate", "rate_low", "rate_high", "expected_rate", "expected_low", "expected_high", "chance", "peer_rate", "past_rate"),
+        published=True,
+    ),
+)
+
+OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE, *DECISIONS)
 OUTPUT_TABLE: dict[str, OutputTable] = {table.name: table for table in OUTPUT_TABLES}
