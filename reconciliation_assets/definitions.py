@@ -20,7 +20,9 @@ from reconciliation_assets.sources.tokens import FileTokenStore
 # The job runs every morning, so what is older than a day and some hours missed one; what people read warns first.
 _MISSED_A_MORNING = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30))
 FRESHNESS = {
-    **dict.fromkeys(("raw", "canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions"), _MISSED_A_MORNING),
+    **dict.fromkeys(
+        ("raw", "canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions"), _MISSED_A_MORNING
+    ),
     "publish": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
 }
 

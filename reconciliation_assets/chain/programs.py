@@ -1,5 +1,6 @@
 """Every table of the chain that is made in Python."""
 
+from reconciliation_assets.chain.decisions.budget import BUDGET
 from reconciliation_assets.chain.decisions.diagnosis import DIAGNOSIS
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
@@ -12,4 +13,5 @@ from reconciliation_assets.chain.program import Program
 PROGRAMS: tuple[Program, ...] = (
     *(REPEATS, BACKTEST, CALIBRATION, *INFERENCES, COVERAGE_HISTORY, EXCEPTION_HISTORY),
     DIAGNOSIS,
+    BUDGET,
 )

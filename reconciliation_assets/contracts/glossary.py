@@ -157,7 +157,9 @@ _COMPUTED: dict[str, Meaning] = {
     # Segments and steps
     "collected_exact_value": Meaning("Collected money whose links are all manual or by exact ID", _MONEY),
     "collected_contact_value": Meaning("Collected money whose links are manual, by exact ID or exact contact", _MONEY),
-    "payment_method": Meaning("How it was to be paid by its orders, else how its money came; (several) where they differ"),
+    "payment_method": Meaning(
+        "How it was to be paid by its orders, else how its money came; (several) where they differ"
+    ),
     "is_qualified": Meaning("Whether the record had qualified by then"),
     "is_won": Meaning("Whether the record was won or fulfilled by then"),
     "is_collected": Meaning("Whether the record had collected money by then"),
@@ -180,7 +182,9 @@ _COMPUTED: dict[str, Meaning] = {
     # The diagnosis
     "segment_name": Meaning("The segment as people call it"),
     "bottleneck": Meaning("What a low rate on this step is called"),
-    "verdict": Meaning("What is found: bottleneck, explained_by_another, in_line, nothing_to_compare or not_enough_yet"),
+    "verdict": Meaning(
+        "What is found: bottleneck, explained_by_another, in_line, nothing_to_compare or not_enough_yet"
+    ),
     "is_main": Meaning("Whether it is the finding of its segment with the most at stake"),
     "rate_low": Meaning("Lower end of the 95 % interval of the rate", "share"),
     "rate_high": Meaning("Upper end of the 95 % interval of the rate", "share"),
@@ -194,7 +198,9 @@ _COMPUTED: dict[str, Meaning] = {
     "past_rate": Meaning("Rate of its own past", "share"),
     "explained_by": Meaning("Segment without whose records this one is no longer low"),
     "records_short": Meaning("Records that passed less than at the expected rate", "count"),
-    "value_at_stake": Meaning("Money that the gap costs in the period judged, by the segment's own money per record", _MONEY),
+    "value_at_stake": Meaning(
+        "Money that the gap costs in the period judged, by the segment's own money per record", _MONEY
+    ),
     "value_low": Meaning("Lower end of the 95 % interval of the value at stake", _MONEY),
     "value_high": Meaning("Upper end of the 95 % interval of the value at stake", _MONEY),
     "value_basis": Meaning("Which money per record the value rests on"),
@@ -203,6 +209,34 @@ _COMPUTED: dict[str, Meaning] = {
     "likely_causes": Meaning("What usually lies behind it"),
     "next_step": Meaning("What the owning team does first"),
     "finding": Meaning("The row in words"),
+    # Budgets
+    "week_start": Meaning("Monday of the week of spend"),
+    "action": Meaning("What to do with the budget: scale, hold, stop; or not_enough_yet, not_running"),
+    "roas_low": Meaning(
+        "Lower end of the range of collected ROAS: exact links only, with its 95 % interval over weeks", "ratio"
+    ),
+    "roas_high": Meaning(
+        "Upper end of the range of collected ROAS: all methods, with its 95 % interval over weeks", "ratio"
+    ),
+    "young_spend_value": Meaning("Spend of the weeks that are not mature yet", _MONEY),
+    "young_collected_value": Meaning("Money collected of those weeks at the age they have", _MONEY),
+    "cash_share": Meaning(
+        "Share of the final money of those weeks that is in by now, by the campaign's own curve", "share"
+    ),
+    "cash_share_low": Meaning("Lower end of the 95 % interval of that share", "share"),
+    "cash_share_high": Meaning("Upper end of the 95 % interval of that share", "share"),
+    "young_roas": Meaning("Collected ROAS of those weeks as expected at the longest maturity", "ratio"),
+    "young_roas_low": Meaning("Lower end of its range", "ratio"),
+    "young_roas_high": Meaning("Upper end of its range", "ratio"),
+    "ad_coverage": Meaning("Share of the company's records from Meta that are linked to an ad", "share"),
+    "money_coverage": Meaning(
+        "Share of the company's settled money that is linked to an order or a CRM record", "share"
+    ),
+    "recent_leads": Meaning("Leads of the last four weeks", "count"),
+    "busy_leads": Meaning("Of those, leads of owners who answer too late or have too many open", "count"),
+    "last_spent_on": Meaning("Last day the campaign spent"),
+    "daily_spend": Meaning("Spend a day over the last four weeks", _MONEY),
+    "safe_daily_spend": Meaning("Spend a day that the rule allows from here; empty where nothing is decided", _MONEY),
     # Versions of the policy
     "approved_by": Meaning("Who approved the version"),
     "change_reason": Meaning("Why the definitions changed"),

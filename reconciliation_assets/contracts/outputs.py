@@ -21,6 +21,7 @@ BRIDGE_LINES = (
 SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
 CUT_BY = ("all", *SEGMENTED_BY)
 VERDICTS = ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another")
+ACTIONS = ("scale", "hold", "stop", "not_enough_yet", "not_running")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -285,7 +286,9 @@ VIEWS: tuple[OutputTable, ...] = (
         at_least_zero=("captured", "valid", "qualified", "won", "collected", "spend_value"),
         published=True,
     ),
-    OutputTable("record_snapshots", "views", "captured record and maturity day", FINANCE, ("record_id", "maturity_day")),
+    OutputTable(
+        "record_snapshots", "views", "captured record and maturity day", FINANCE, ("record_id", "maturity_day")
+    ),
     OutputTable("record_segments", "views", "captured record and kind of segment", DATA, ("record_id", "segment_kind")),
     OutputTable(
         "record_steps",
@@ -314,7 +317,15 @@ VIEWS: tuple[OutputTable, ...] = (
         "kind of segment, segment and cohort month",
         FINANCE,
         ("segment_kind", "segment", "cohort_start"),
-        required=("segment_kind", "segment", "cohort_start", "captured", "paid_records", "stated_value", "collected_value"),
+        required=(
+            "segment_kind",
+            "segment",
+            "cohort_start",
+            "captured",
+            "paid_records",
+            "stated_value",
+            "collected_value",
+        ),
         words={"segment_kind": CUT_BY},
         at_least_zero=("captured", "paid_records", "stated_value", "refunded_value"),
         published=True,
@@ -325,7 +336,15 @@ VIEWS: tuple[OutputTable, ...] = (
         "kind of segment, segment, cohort month and maturity day",
         FINANCE,
         ("segment_kind", "segment", "cohort_start", "maturity_day"),
-        required=("segment_kind", "segment", "cohort_start", "maturity_day", "is_complete", "captured", "collected_value"),
+        required=(
+            "segment_kind",
+            "segment",
+            "cohort_start",
+            "maturity_day",
+            "is_complete",
+            "captured",
+            "collected_value",
+        ),
         words={"segment_kind": CUT_BY},
         at_least_zero=("captured", "valid", "qualified", "won", "collected"),
         published=True,
@@ -491,7 +510,38 @@ GOVERNANCE: tuple[OutputTable, ...] = (
 DECISIONS: tuple[OutputTable, ...] = (
     OutputTable("step_windows", "decisions", "step", DATA, ("step",), words={"step": STEPS}),
     OutputTable("step_records", "decisions", "record and step it is judged on", DATA, ("record_id", "step")),
-    OutputTable("step_counts", "decisions", "kind of segment, segment and step", DATA, ("segment_kind", "segment", "step")),
+    OutputTable(
+        "step_counts", "decisions", "kind of segment, segment and step", DATA, ("segment_kind", "segment", "step")
+    ),
+    OutputTable(
+        "campaign_weeks",
+        "decisions",
+        "campaign, week of spend and age",
+        FINANCE,
+        ("campaign_id", "week_start", "age_days"),
+    ),
+    OutputTable("campaign_load", "decisions", "campaign that ever spent", SALES, ("campaign_id",)),
+    OutputTable(
+        "budget_actions",
+        "decisions",
+        "campaign that ever spent",
+        MARKETING,
+        ("campaign_id",),
+        required=(
+            "campaign_id",
+            "action",
+            "reason",
+            "maturity_day",
+            "last_spent_on",
+            "daily_spend",
+            "currency",
+            "policy_version",
+        ),
+        words={"action": ACTIONS},
+        at_least_zero=("spend_value", "daily_spend", "safe_daily_spend", "recent_leads", "busy_leads"),
+        shares=("ad_coverage", "money_coverage"),
+        published=True,
+    ),
     OutputTable(
         "diagnosis",
         "decisions",
@@ -505,7 +555,17 @@ DECISIONS: tuple[OutputTable, ...] = (
         ),
         words={"segment_kind": CUT_BY, "step": STEPS, "verdict": VERDICTS},
         at_least_zero=("entered", "passed", "value_low"),
-        shares=("rate", "rate_low", "rate_high", "expected_rate", "expected_low", "expected_high", "chance", "peer_rate", "past_rate"),
+        shares=(
+            "rate",
+            "rate_low",
+            "rate_high",
+            "expected_rate",
+            "expected_low",
+            "expected_high",
+            "chance",
+            "peer_rate",
+            "past_rate",
+        ),
         published=True,
     ),
 )

@@ -7,7 +7,16 @@ from typing import Any
 import pyarrow as pa
 
 from reconciliation_assets.policy.load import LoadedPolicy
-from reconciliation_assets.policy.model import METHODS, RUNGS, SEGMENTED_BY, STEPS, CrmStages, OrderStatuses, Policy, as_word
+from reconciliation_assets.policy.model import (
+    METHODS,
+    RUNGS,
+    SEGMENTED_BY,
+    STEPS,
+    CrmStages,
+    OrderStatuses,
+    Policy,
+    as_word,
+)
 
 _RATE = Decimal("0.00000001")
 
@@ -50,6 +59,15 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "window_days": pa.array([policy.diagnosis.window_days[step] for step in STEPS], pa.int32()),
             }
         ),
+        # Every week of age up to the longest maturity, and that one.
+        "curve_ages": pa.table(
+            {
+                "age_days": pa.array(
+                    sorted({*range(7, policy.cohorts.maturity_days[-1], 7), policy.cohorts.maturity_days[-1]}),
+                    pa.int32(),
+                )
+            }
+        ),
         "segment_kinds": pa.table({"segment_kind": ["all", *SEGMENTED_BY]}),
         "link_owners": pa.table(
             {
@@ -84,6 +102,8 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "past_days": policy.diagnosis.past_days,
         "answer_within_minutes": policy.diagnosis.answer_within_minutes,
         "budget_days": policy.budget.recent_days,
+        "busy_open_leads": policy.budget.busy_open_leads,
+        "busy_answer_minutes": policy.budget.busy_answer_minutes,
         "longest_maturity": policy.cohorts.maturity_days[-1],
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,

@@ -28,6 +28,8 @@ NOT_ENOUGH, NOTHING_ALIKE, IN_LINE, LOW, EXPLAINED = (
     "bottleneck",
     "explained_by_another",
 )
+# What does not name its segment is no segment: a lead without an owner often has none because it went no further.
+_UNNAMED = "(none)"
 _KEY = ["segment_kind", "segment"]
 
 
@@ -40,7 +42,7 @@ class _Spreads:
 
 
 def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
-    """Every segment's standing on every step.
+    """Every segment's standing on every step; records that do not name their segment are neither judged nor anybody's peers.
 
     Args:
         counts: one row per step and segment: entered, passed, past_entered, past_passed.
@@ -52,13 +54,18 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
         The same rows with rate and its interval, what it was held against, the chance, the verdict and, of a segment that is
         low only because another is, which one explains it.
     """
-    spreads = {step: _spreads(rows, policy) for step, rows in counts.groupby("step")}
+    spreads = {
+        str(step): _spreads(_without_suspect(str(step), rows, policy, without), policy)
+        for step, rows in counts.groupby("step")
+    }
     judged = pd.concat(
         [_stand(rows, window_days[str(step)], spreads[str(step)], policy) for step, rows in counts.groupby("step")],
         ignore_index=True,
     )
     limit = _limit(judged, policy.false_discoveries)
-    low = judged["is_enough"] & (judged["chance"] <= limit) & (judged["gap"] >= policy.smallest_gap * judged["expected"])
+    low = (
+        judged["is_enough"] & (judged["chance"] <= limit) & (judged["gap"] >= policy.smallest_gap * judged["expected"])
+    )
     judged["verdict"] = np.select(
         [~judged["is_enough"], judged["chance"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
     )
@@ -68,9 +75,22 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
     return judged
 
 
+def _without_suspect(step: str, rows: pd.DataFrame, policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
+    """Counts of a step without the segment that stands out most: the spread of healthy ones is not to be read off a sick one."""
+    enough = rows[
+        (rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all") & (rows["entered"] >= policy.fewest_records)
+    ]
+    if enough.empty:
+        return rows
+    stood = _stand(enough, 0, _Spreads(policy.natural_spread, policy.natural_spread), policy)
+    suspect = stood.sort_values(["evidence", *_KEY], ascending=[False, True, True]).iloc[0]
+    return without(step, [(suspect["segment_kind"], suspect["segment"])])
+
+
 def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
     """Read from all kinds of a step together: a kind of three segments cannot tell its own spread."""
-    enough = rows[(rows["entered"] >= policy.fewest_records) & (rows["segment_kind"] != "all")]
+    named = rows[(rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all")]
+    enough = named[named["entered"] >= policy.fewest_records]
     seen: list[tuple[Passed, np.ndarray, np.ndarray]] = []
     for _, kind in _comparable(enough, policy):
         own = _passed(kind)
@@ -81,7 +101,9 @@ def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
     if old.empty:
         return _Spreads(among, policy.natural_spread)
     rate = (old["past_passed"].to_numpy(float) + 0.5) / (old["past_entered"].to_numpy(float) + 1)
-    moved = _spread_of([(_passed(old), rate, rate * (1 - rate) / old["past_entered"].to_numpy(float))], policy.natural_spread)
+    moved = _spread_of(
+        [(_passed(old), rate, rate * (1 - rate) / old["past_entered"].to_numpy(float))], policy.natural_spread
+    )
     return _Spreads(among, moved)
 
 
@@ -92,7 +114,10 @@ def _spread_of(seen: list[tuple[Passed, np.ndarray, np.ndarray]], at_least: floa
         np.concatenate([own.entered for own, _, _ in seen]), np.concatenate([own.passed for own, _, _ in seen])
     )
     return natural_spread(
-        counts, np.concatenate([rate for _, rate, _ in seen]), np.concatenate([unsure for _, _, unsure in seen]), at_least
+        counts,
+        np.concatenate([rate for _, rate, _ in seen]),
+        np.concatenate([unsure for _, _, unsure in seen]),
+        at_least,
     )
 
 
@@ -114,7 +139,7 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
     for name in ("past_rate", "past_low", "past_high", "past_chance"):
         rows[name] = np.nan
     # A peer with few records is worth little, and says as little by its weight; all of them are asked.
-    for _, kind in _comparable(rows[rows["entered"] > 0], policy):
+    for _, kind in _comparable(rows[(rows["entered"] > 0) & (rows["segment"] != _UNNAMED)], policy):
         counts = _passed(kind)
         stand = held_against_peers(
             AtAge("a segment", window_days, counts), AtAge("its peers", window_days, counts), spreads.peers
@@ -127,7 +152,7 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
             strict=True,
         ):
             rows.loc[kind.index, name] = np.where(told, values, np.nan)
-    old = rows[rows["past_entered"] >= policy.fewest_records]
+    old = rows[(rows["past_entered"] >= policy.fewest_records) & (rows["segment"] != _UNNAMED)]
     before = Passed(old["past_entered"].to_numpy(float), old["past_passed"].to_numpy(float))
     stand = held_against_past(
         AtAge("a segment", window_days, _passed(old)), AtAge("its own past", window_days, before), spreads.past
@@ -139,7 +164,7 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
         rows.loc[old.index, name] = values
     by_peers = rows["peer_chance"].fillna(2) <= rows["past_chance"].fillna(2)
     none = rows["peer_chance"].isna() & rows["past_chance"].isna()
-    rows["held_against"] = np.where(none, None, np.where(by_peers, "peers", "past"))
+    rows["held_against"] = pd.Series(np.where(by_peers, "peers", "past"), index=rows.index).mask(none, None)
     for name in ("rate", "low", "high"):
         rows[f"expected_{name}"] = np.where(by_peers, rows[f"peer_{name}"], rows[f"past_{name}"])
     rows = rows.rename(columns={"expected_rate": "expected"})
@@ -164,7 +189,7 @@ def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
     return float(found.max()) if len(found) else 0.0
 
 
-def _explain(  # noqa: PLR0913  # one step's rows, its age and spreads, and how to count anew
+def _explain(  # one step's rows, its age and spreads, and how to count anew
     judged: pd.DataFrame,
     step: str,
     window_days: int,

@@ -1,6 +1,6 @@
 """The diagnosis: per segment and step, whether it loses more records than its peers or its own past, and what that costs.
 
-SQL counts; the counts are judged here, because beta-binomial tails and the search for the segment that explains the others are
+SQL counts; the counts are judged here, because the tails of binomials that vary by nature and the search for the segment that explains the others are
 no matter of sums.
 """
 
@@ -51,7 +51,10 @@ _SCHEMA = pa.schema(
         ("value_basis", pa.string()),
         ("leading_reason", pa.string()),
         ("leading_reason_share", pa.float64()),
-        *((name, pa.string()) for name in ("owner", "likely_causes", "next_step", "finding", "currency", "policy_version")),
+        *(
+            (name, pa.string())
+            for name in ("owner", "likely_causes", "next_step", "finding", "currency", "policy_version")
+        ),
     ]
 )
 
@@ -74,7 +77,10 @@ def diagnose(bench: Workbench) -> Made:
     judged = _with_value(judged, policy)
     judged = _with_reasons(judged, bench.warehouse)
     names = dict(bench.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
-    rows = [_row(each, policy, names) for each in judged.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")]
+    rows = [
+        _row(each, policy, names)
+        for each in judged.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
+    ]
     bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
     low = judged[judged["verdict"] == LOW]
     return Made(
@@ -91,7 +97,7 @@ DIAGNOSIS = Program(
     _TARGET,
     _READS,
     "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
-    "gap costs, who acts and why. Made in Python: SQL has no beta-binomial tails.",
+    "gap costs, who acts and why. Made in Python: SQL has no such tails.",
     diagnose,
 )
 
@@ -137,7 +143,7 @@ def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     # Where nothing was ever collected, collecting has no value of its own; what was sold has.
     collecting = judged["step"].str.startswith("collected") & per_record.isna()
     per_record = per_record.where(~collecting, judged["stated_value"] / judged["entered"].replace(0, np.nan))
-    judged["value_basis"] = np.where(collecting, _STATED, np.where(per_record.notna(), _COLLECTED, None))
+    judged["value_basis"] = pd.Series(np.where(collecting, _STATED, _COLLECTED), index=judged.index)
     # Newcombe's interval of a difference of two rates, from the interval of each.
     low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
     high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
@@ -209,7 +215,11 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
     """The row as one or two sentences with its figures."""
     cause = CAUSES[row["step"]]
     verdict, currency = row["verdict"], policy.reporting_currency
-    whose = "All records" if row["segment_kind"] == "all" else f"{row['segment_kind'].replace('_', ' ').capitalize()} {row['segment_name']}"
+    whose = (
+        "All records"
+        if row["segment_kind"] == "all"
+        else f"{row['segment_kind'].replace('_', ' ').capitalize()} {row['segment_name']}"
+    )
     if verdict == NOT_ENOUGH:
         return (
             f"{whose}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
@@ -220,7 +230,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
         f"(95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
     )
     if verdict == NOTHING_ALIKE:
-        return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against."
+        return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
     against = "its own past" if row["held_against"] == "past" else f"its {row['peers']} peers"
     told = f"{whose}: {seen}; {row['expected_rate']:.1%} in {against}."
     if verdict == IN_LINE:

@@ -1,7 +1,7 @@
 """Is a rate lower than those it is held against by more than chance and nature explain?
 
 Healthy segments differ: by the luck of few records, and by nature. The first is binomial; the second is a spread of their log
-odds, read from the segments themselves. A rate is held against the beta-binomial that both make together.
+odds, read from the segments themselves. A rate is held against the logistic-normal binomial that both make together.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, betabinom
+from scipy.special import expit, logit
+from scipy.stats import beta, binom, chi2, norm
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 
 Numbers = NDArray[np.float64]
 
-# The median of a squared standard normal deviate: what half of healthy segments stay below.
-_MEDIAN_OF_SQUARES = 0.4549364
+# The share of the segments whose spread is asked, those least far off, and the mean of the squares of normal deviates that are
+# among them.
+_ASKED = 0.8
+_MEAN_OF_SQUARES = float(chi2.cdf(chi2.ppf(_ASKED, 1), 3)) / _ASKED
 # With fewer segments their spread cannot be told from chance, and the policy's own is taken.
 _FEWEST_TO_TELL_SPREAD = 6
 _WIDEST_SPREAD = 2.0
 _SMALLEST = 1e-12
+# The normal curve, finely enough for tails of one in a million.
+_STEPS = np.linspace(-6, 6, 121)
+_WEIGHTS = norm.pdf(_STEPS) / norm.pdf(_STEPS).sum()
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,10 @@ class Passed:
     @property
     def rate(self) -> Numbers:
         """Share that passed; nothing where none entered."""
-        return np.divide(self.passed, self.entered, out=np.full(len(self.entered), np.nan), where=self.entered > 0)
+        rate: Numbers = np.divide(
+            self.passed, self.entered, out=np.full(len(self.entered), np.nan), where=self.entered > 0
+        )
+        return rate
 
 
 @dataclass(frozen=True)
@@ -107,15 +116,14 @@ def held_against_past(own: AtAge[Passed], past: AtAge[Passed], spread: float) ->
     """
     counts, before = side_by_side(own, past)
     mean = _inside(before)
-    return _standing(
-        counts, mean, mean * (1 - mean) / np.maximum(before.entered, 1), (mean * (1 - mean) * spread) ** 2
-    )
+    return _standing(counts, mean, mean * (1 - mean) / np.maximum(before.entered, 1), (mean * (1 - mean) * spread) ** 2)
 
 
 def natural_spread(counts: Passed, expected: Numbers, expected_variance: Numbers, at_least: float) -> float:
-    """The spread of healthy log odds that makes the middle segment as far off as chance has it.
+    """The spread of healthy log odds at which most segments are as far off as chance has it.
 
-    The middle one is asked, not the mean, so that a few sick segments do not make the rest look as if they differed by nature.
+    The fifth that is furthest off is not asked, so that a few sick segments do not make the rest look as if they differed by
+    nature; and what all share, such as a month that was bad for everybody, is no difference between them.
 
     Args:
         counts: segments.
@@ -132,8 +140,9 @@ def natural_spread(counts: Passed, expected: Numbers, expected_variance: Numbers
     low, high = 0.0, _WIDEST_SPREAD
     for _ in range(40):
         middle = (low + high) / 2
-        deviates = (rate - mean) ** 2 / (binomial + (mean * (1 - mean) * middle) ** 2)
-        if np.median(deviates) > _MEDIAN_OF_SQUARES:
+        deviates = (rate - mean) / np.sqrt(binomial + (mean * (1 - mean) * middle) ** 2)
+        squares = np.sort((deviates - np.median(deviates)) ** 2)
+        if squares[: round(len(squares) * _ASKED)].mean() > _MEAN_OF_SQUARES:
             low = middle
         else:
             high = middle
@@ -149,12 +158,13 @@ def evidence_for(counts: Passed, expected: Numbers) -> Numbers:
 
 
 def _standing(counts: Passed, mean: Numbers, mean_variance: Numbers, nature: Numbers) -> Standing:
+    """The tail of a binomial whose log odds are normal: around the expected rate, as far as nature and the unsure mean allow."""
     room = mean * (1 - mean)
-    variance = np.minimum(mean_variance + nature, room * 0.5)
-    strength = room / variance - 1
-    chance = betabinom.cdf(counts.passed, counts.entered, mean * strength, (1 - mean) * strength)
+    sigma = np.sqrt(mean_variance + nature) / room
+    log_odds = logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
+    tails = binom.cdf(counts.passed[:, None], counts.entered[:, None], expit(log_odds))
     margin = 1.96 * np.sqrt(mean_variance)
-    return Standing(mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.asarray(chance))
+    return Standing(mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.clip(tails @ _WEIGHTS, 0, 1))
 
 
 def _least(counts: Passed) -> Numbers:

@@ -1,5 +1,5 @@
 -- How many records of each segment entered and passed each step, in the recent period and in the past, and the money of those
--- that are old enough for it to be final.
+-- that are old enough for it to be final. How something is paid is known of what was sold, so no earlier step is cut by it.
 select
   s.segment_kind,
   s.segment,
@@ -13,4 +13,5 @@ select
   cast(sum(case when r.period = 'recent' then r.stated_value else 0 end) as decimal(18, 3)) as stated_value
 from decisions.step_records r
 join views.record_segments s on s.record_id = r.record_id
+where s.segment_kind <> 'payment_method' or r.step in ('valid_orders', 'collected_orders', 'collected_deals')
 group by 1, 2, 3
