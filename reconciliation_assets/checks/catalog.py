@@ -10,6 +10,7 @@ from reconciliation_assets.checks.contracts import contract_checks
 from reconciliation_assets.checks.coverage import coverage_checks
 from reconciliation_assets.checks.duplicates import duplicate_checks
 from reconciliation_assets.checks.inputs import input_checks
+from reconciliation_assets.checks.segments import segment_checks
 from reconciliation_assets.checks.totals import total_checks
 
 
@@ -25,6 +26,7 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
         *closure_checks(),
         *conservation_checks(),
         *coverage_checks(),
+        *segment_checks(),
     ):
         by_table[check.table].append(check)
     return dict(by_table)

@@ -66,6 +66,9 @@ def policy_keys(part: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         "owners.links",
         "owners.exceptions",
         "pegged_to_usd",
+        "diagnosis.window_days",
+        "diagnosis.peers",
+        "diagnosis.owners",
     }
     for key, value in part.items():
         name = f"{prefix}{key}"
