@@ -252,7 +252,9 @@ def bench_matching(
 
 @app.command("bench-diagnosis")
 def bench_diagnosis(
-    companies: Annotated[int, typer.Option(help="Companies with a bottleneck planted, and as many healthy ones.")] = 100,
+    companies: Annotated[
+        int, typer.Option(help="Companies with a bottleneck planted, and as many healthy ones.")
+    ] = 100,
     first_seed: Annotated[int, typer.Option(help="Seed of the first company; each has its own.")] = 1,
 ) -> None:
     """Plant one bottleneck each in generated companies and see whether the diagnosis names it, and nothing in healthy ones."""
@@ -263,7 +265,9 @@ def bench_diagnosis(
         measured = [measure_diagnosis(seed, healthy=healthy) for seed in range(first_seed, first_seed + companies)]
         for each in measured:
             if not each.is_right:
-                _err.print(f"seed {each.seed}: planted {each.planted}, named {each.named}", highlight=False, soft_wrap=True)
+                _err.print(
+                    f"seed {each.seed}: planted {each.planted}, named {each.named}", highlight=False, soft_wrap=True
+                )
         table.add_row(
             "healthy" if healthy else "with one bottleneck",
             f"{companies}",

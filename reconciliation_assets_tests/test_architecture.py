@@ -13,7 +13,12 @@ PACKAGE = Path(str(reconciliation_assets.__file__)).parent
 ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations")
 KNOWN_EVERYWHERE = "settings"
 STANDS_APART = "sample"
-USES_THE_SAMPLE = {"cli.py", "operations/benchmark.py", "operations/matching_benchmark.py", "operations/diagnosis_benchmark.py"}
+USES_THE_SAMPLE = {
+    "cli.py",
+    "operations/benchmark.py",
+    "operations/matching_benchmark.py",
+    "operations/diagnosis_benchmark.py",
+}
 MAY_IMPORT_DAGSTER = {
     "chain/assets.py",
     "chain/installation.py",

@@ -72,7 +72,9 @@ def _adds_up(table: str) -> Callable[[Ground], Answer]:
         )
         wrong = failing_rows(summary, _NO_GAP)
         if wrong.empty:
-            return Answer(True, f"All {len(summary)} sums of segments tie to the whole.", figures={"sums": len(summary)})
+            return Answer(
+                True, f"All {len(summary)} sums of segments tie to the whole.", figures={"sums": len(summary)}
+            )
         named = [
             f"{name} ({records:+,} records, {gap / 1000:+,.3f})"
             for name, records, gap in zip(wrong["name"], wrong["record_gap"], wrong["gap_thousandths"], strict=True)

@@ -192,7 +192,7 @@ class Diagnosis(_Part):
         window_days: how long after entering each step a record is given to pass it; all are judged at that age.
         answer_within_minutes: an answer later than this is late.
         fewest_records: with fewer records on a step nothing is said of it.
-        smallest_gap: a gap below this share of the rate it is held against is no finding, however sure.
+        smallest_gap: a gap of less than this between the rates is no finding, however sure.
         natural_spread: the least that healthy segments are taken to differ by nature, as the standard deviation of log odds.
         false_discoveries: share of the findings that may be accidents.
         peers: whether segments of a kind are held against each other; what differs by nature has its own past alone.

@@ -63,9 +63,7 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
         ignore_index=True,
     )
     limit = _limit(judged, policy.false_discoveries)
-    low = (
-        judged["is_enough"] & (judged["chance"] <= limit) & (judged["gap"] >= policy.smallest_gap * judged["expected"])
-    )
+    low = judged["is_enough"] & (judged["chance"] <= limit) & (judged["gap"] >= policy.smallest_gap)
     judged["verdict"] = np.select(
         [~judged["is_enough"], judged["chance"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
     )
@@ -217,12 +215,7 @@ def _explain(  # one step's rows, its age and spreads, and how to count anew
         for index, row in rest.iterrows():
             key = (row["segment_kind"], row["segment"])
             now = again.loc[key] if key in again.index else None
-            if (
-                now is not None
-                and now["is_enough"]
-                and now["chance"] <= limit
-                and now["gap"] >= policy.smallest_gap * now["expected"]
-            ):
+            if now is not None and now["is_enough"] and now["chance"] <= limit and now["gap"] >= policy.smallest_gap:
                 still.append((index, float(now["evidence"])))
             else:
                 judged.loc[index, ["verdict", "explained_by"]] = [EXPLAINED, f"{named[-1][0]} {named[-1][1]}".strip()]

@@ -1,5 +1,5 @@
 -- Whether the people who answer a campaign's leads have room for more: its leads of the last four weeks, and how many of them
--- went to owners who answer too late or have too many open leads. Spend of the same weeks, and the last day of any spend.
+-- went to owners who answer too late or have too many open leads. Spend of the last 28 whole days, and the last day of any spend.
 with recent as (
   select
     m.record_id,
@@ -36,7 +36,8 @@ spend as (
   select
     campaign_id,
     max(case when spend_value > 0 then date end) as last_spent_on,
-    sum(case when date > cast($as_of at time zone $zone as date) - 28 then spend_value else 0 end) as recent_spend_value
+    sum(case when date >= cast($as_of at time zone $zone as date) - 28 and date < cast($as_of at time zone $zone as date)
+      then spend_value else 0 end) as recent_spend_value
   from canonical.meta_insights
   where date <= cast($as_of at time zone $zone as date)
   group by campaign_id

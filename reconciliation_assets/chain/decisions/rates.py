@@ -22,6 +22,8 @@ _ASKED = 0.8
 _MEAN_OF_SQUARES = float(chi2.cdf(chi2.ppf(_ASKED, 1), 3)) / _ASKED
 # With fewer segments their spread cannot be told from chance, and the policy's own is taken.
 _FEWEST_TO_TELL_SPREAD = 6
+# How far above its mean, in standard deviations, the mean of squares must be before a wider spread is believed.
+_BELIEVED_FROM = 0.5
 _WIDEST_SPREAD = 2.0
 _SMALLEST = 1e-12
 # The normal curve, finely enough for tails of one in a million.
@@ -137,12 +139,13 @@ def natural_spread(counts: Passed, expected: Numbers, expected_variance: Numbers
     entered, rate = counts.entered[known], counts.rate[known]
     mean, unsure = expected[known], expected_variance[known]
     binomial = mean * (1 - mean) / entered + unsure
+    enough = _MEAN_OF_SQUARES * (1 + _BELIEVED_FROM * np.sqrt(2 / known.sum()))
     low, high = 0.0, _WIDEST_SPREAD
     for _ in range(40):
         middle = (low + high) / 2
         deviates = (rate - mean) / np.sqrt(binomial + (mean * (1 - mean) * middle) ** 2)
         squares = np.sort((deviates - np.median(deviates)) ** 2)
-        if squares[: round(len(squares) * _ASKED)].mean() > _MEAN_OF_SQUARES:
+        if squares[: round(len(squares) * _ASKED)].mean() > enough:
             low = middle
         else:
             high = middle
