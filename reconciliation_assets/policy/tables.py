@@ -96,6 +96,7 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
         "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
+        "another_amount_confidence": policy.matching.another_amount_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
         "recent_days": policy.diagnosis.recent_days,

@@ -1,6 +1,7 @@
 -- Which order, or for money that names no order which CRM record, every settled payment belongs to: by a person's
 -- decision, by an order ID, invoice or waybill, by the same contact inside the window, through the lead it names or
--- through its customer. A payment is linked once. One that names an order is never given to another order by weaker means.
+-- through its customer. A payment is linked once. One that names an order is never given to another order by weaker means. By
+-- contact an amount that does not fit is held less sure of: what the person paid for may be something else.
 with settled as (
   select
     p.payment_id,
@@ -102,6 +103,12 @@ by_contact as (
     s.contact,
     coalesce(a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, false)
       as is_same_amount,
+    coalesce(
+      abs(c.final_amount / a.amount - round(c.final_amount / a.amount)) < 0.01
+        and round(c.final_amount / a.amount) between 1 and 12
+        and coalesce(c.currency, $reporting_currency) = a.currency,
+      false
+    ) as is_instalment,
     s.contact = 'phone' and coalesce(coalesce(o.email_key, c.email_key) <> a.email_key and
       len(list_intersect(coalesce(o.name_sound_keys, c.name_sound_keys), a.name_sound_keys))
         < least(1, len(coalesce(o.name_sound_keys, c.name_sound_keys)), len(a.name_sound_keys)), false) as is_doubtful
@@ -118,6 +125,7 @@ pairs as (
     'manual_verified' as match_method,
     1 as strength,
     false as is_same_amount,
+    false as is_another_amount,
     m.verified_at as preference,
     'accepted by ' || m.verified_by || ': ' || m.reason as evidence
   from canonical.manual_matches m
@@ -127,29 +135,29 @@ pairs as (
   where m.verdict = 'accept'
     and ((m.link = 'order_payment' and o.order_id is not null) or (m.link = 'crm_payment' and c.crm_id is not null))
   union all
-  select 'order_payment', o.order_id, p.payment_id, 'exact_id', 2, false, o.created_at, 'payment names order ' || o.order_id
+  select 'order_payment', o.order_id, p.payment_id, 'exact_id', 2, false, false, o.created_at, 'payment names order ' || o.order_id
   from settled p
   join canonical.orders o on o.order_id = p.order_id
   union all
   select
-    'order_payment', o.order_id, p.payment_id, 'exact_id', 3, false, o.created_at,
+    'order_payment', o.order_id, p.payment_id, 'exact_id', 3, false, false, o.created_at,
     'payment names invoice ' || p.invoice_id || ' of order ' || o.order_id
   from settled p
   join canonical.orders o on o.order_id = p.invoice_order_id
   union all
   select
-    'order_payment', w.order_id, p.payment_id, 'exact_id', 4, false, p.paid_at,
+    'order_payment', w.order_id, p.payment_id, 'exact_id', 4, false, false, p.paid_at,
     'payment names waybill ' || w.waybill || ' of order ' || w.order_id
   from settled p
   join waybills w on w.waybill = p.waybill
   union all
-  select 'crm_payment', c.crm_id, p.payment_id, 'exact_id', 5, false, c.created_at, 'payment names CRM record ' || c.crm_id
+  select 'crm_payment', c.crm_id, p.payment_id, 'exact_id', 5, false, false, c.created_at, 'payment names CRM record ' || c.crm_id
   from settled p
   join canonical.crm_records c on c.crm_id = p.crm_id
   where p.order_id is null and p.invoice_order_id is null
   union all
   select
-    'crm_payment', c.crm_id, p.payment_id, 'exact_id', 6, false, c.created_at,
+    'crm_payment', c.crm_id, p.payment_id, 'exact_id', 6, false, false, c.created_at,
     'payment names invoice ' || p.invoice_id || ' of CRM record ' || c.crm_id
   from settled p
   join canonical.crm_records c on c.crm_id = p.invoice_crm_id
@@ -157,21 +165,21 @@ pairs as (
   union all
   select
     c.link, c.left_id, c.payment_id, 'exact_contact', case when c.is_doubtful then 13 when c.link = 'order_payment' then 7 else 8 end,
-    c.is_same_amount, c.left_at,
+    c.is_same_amount, not c.is_same_amount and not c.is_instalment, c.left_at,
     'same ' || c.contact || case when c.link = 'order_payment' then ', order ' else ', CRM record ' end
       || cast(c.days as varchar) || ' days before' || case when c.is_doubtful then ', but another name' else '' end
   from by_contact c
   union all
   select
     'order_payment', o.order_id, a.payment_id, 'crm_relationship', 9,
-    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
+    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, false, o.created_at,
     'payment names lead ' || a.lead_id || ', whose order is ' || o.order_id
   from anonymous a
   join matching.lead_order_links k on k.left_id = a.lead_id
   join canonical.orders o on o.order_id = k.right_id
   union all
   select
-    'crm_payment', k.right_id, a.payment_id, 'crm_relationship', 10, false, c.created_at,
+    'crm_payment', k.right_id, a.payment_id, 'crm_relationship', 10, false, false, c.created_at,
     'payment names lead ' || a.lead_id || ', whose CRM record is ' || k.right_id
   from anonymous a
   join matching.lead_crm_links k on k.left_id = a.lead_id
@@ -179,7 +187,7 @@ pairs as (
   union all
   select
     'order_payment', o.order_id, a.payment_id, 'crm_relationship', 11,
-    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, o.created_at,
+    a.amount in (o.gross_amount, o.gross_amount - coalesce(o.discount_amount, 0)) and o.currency = a.currency, false, o.created_at,
     'same customer, order ' || cast(date_diff('day', o.created_at, a.paid_at) as varchar) || ' days before'
   from anonymous a
   join canonical.orders o
@@ -188,7 +196,7 @@ pairs as (
     and o.created_at >= a.paid_at - to_days($contact_window_days)
 ),
 allowed as (
-  select p.link, p.left_id, p.payment_id, p.match_method, p.strength, p.is_same_amount, p.preference, p.evidence
+  select p.link, p.left_id, p.payment_id, p.match_method, p.strength, p.is_same_amount, p.is_another_amount, p.preference, p.evidence
   from pairs p
   left join canonical.manual_matches r
     on r.link = p.link and r.verdict = 'reject' and r.left_id = p.left_id and r.right_id = p.payment_id
@@ -202,6 +210,7 @@ ranked as (
     a.match_method,
     a.evidence,
     a.strength,
+    a.is_another_amount,
     row_number() over (
       partition by a.payment_id
       order by a.strength, a.is_same_amount desc, a.preference desc, a.left_id, a.link
@@ -214,11 +223,15 @@ select
   k.left_id,
   k.payment_id as right_id,
   k.match_method,
-  case when k.strength = 13 then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / k.candidates)
-    as match_confidence,
+  case
+    when k.strength = 13 then $doubtful_contact_confidence
+    when k.is_another_amount then $another_amount_confidence
+    else m.confidence
+  end * (0.5 + 0.5 / k.candidates) as match_confidence,
   k.evidence,
   k.candidates,
-  k.strength = 13 as is_doubtful
+  k.strength = 13 as is_doubtful,
+  k.is_another_amount
 from ranked k
 join policy.match_methods m on m.match_method = k.match_method
 where k.place = 1

@@ -1,6 +1,6 @@
 -- Every lead proposed for an order, known or inferred, with its calibrated confidence and whether it counts. A method that failed
--- the backtest carries no money, a doubtful contact only where the backtest shows that such links are right. All orders hidden
--- there have a lead, most that name none have none: for inferred links the backtest may lower confidence, never raise it.
+-- the backtest carries no money. All orders hidden there have a lead, most that name none have none: of inferred links and of
+-- doubtful contacts the backtest may lower the confidence, never raise it.
 with proposed as (
   select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
   from matching.known_lead_order
@@ -15,7 +15,7 @@ calibrated as (
     p.right_id,
     p.match_method,
     case
-      when p.match_method = 'inferred' then least(c.confidence, p.match_confidence)
+      when p.match_method = 'inferred' or p.is_doubtful then least(c.confidence, p.match_confidence)
       else coalesce(c.confidence, p.match_confidence)
     end as match_confidence,
     p.evidence,

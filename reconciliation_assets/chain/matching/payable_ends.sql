@@ -10,6 +10,11 @@ with received as (
 select
   'order_payment:' || o.order_id as unique_id,
   epoch(o.created_at) / 86400.0 as at_day,
+  epoch(o.delivered_at) / 86400.0 as delivered_day,
+  epoch(coalesce(o.returned_at, o.cancelled_at)) / 86400.0 as undone_day,
+  cast(null as double) as settled_from_day,
+  cast(null as double) as settled_to_day,
+  false as is_opportunity,
   o.email_key,
   o.phone_key,
   o.name_keys,
@@ -32,6 +37,11 @@ union all
 select
   'crm_payment:' || c.crm_id,
   epoch(coalesce(c.won_at, c.created_at)) / 86400.0,
+  cast(null as double),
+  cast(null as double),
+  cast(null as double),
+  cast(null as double),
+  true,
   c.email_key,
   c.phone_key,
   c.name_keys,

@@ -70,6 +70,7 @@ EMAIL = Comparison(
 )
 # A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
 _GAP = "at_day_r - at_day_l"
+_AFTER_DELIVERY = "at_day_r - case when kind_r = 'payment' then delivered_day_l else undone_day_l end"
 # Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
 _TWO_WORDS_LIST = (
     "list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
@@ -192,6 +193,14 @@ LEAD_ORDER = Model(
 
 _SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
 
+_INSTALMENT = (
+    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
+    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01"
+)
+# Outcomes of the amount from here on are paid once; below, any number of parts may be.
+_IN_FULL = 4
+_INSTALMENT_SIZES = "unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
+
 PAYMENTS = Model(
     "payments",
     "payable_ends",
@@ -205,11 +214,11 @@ PAYMENTS = Model(
                 Level("the same amount", "amount_key_l = amount_key_r", 0.75, 0.001, "amount_key"),
                 Level("the amount less its discount", "discounted_key_l = amount_key_r", 0.05, 0.0002),
                 Level("what is still due", "due_key_l = amount_key_r", 0.05, 0.0002),
+                Level("an instalment of the agreed value", f"is_opportunity_l and {_INSTALMENT}", 0.03, 0.0003),
                 Level(
                     "a half, third or quarter of the amount",
-                    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
-                    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01",
-                    0.06,
+                    _INSTALMENT,
+                    0.03,
                     0.008,
                 ),
                 Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.05, 0.35),
@@ -221,22 +230,52 @@ PAYMENTS = Model(
             "time",
             "at_day_l is null or at_day_r is null",
             (
+                Level("paid within 45 days of winning", f"is_opportunity_l and {_GAP} between 0 and 45", 0.03, 0.006),
+                Level(
+                    "paid within four months of winning", f"is_opportunity_l and {_GAP} between 0 and 120", 0.02, 0.01
+                ),
                 Level("paid within minutes", f"{_GAP} > 0 and {_GAP} <= 0.0035", 0.2, 0.00003),
                 Level("paid within an hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.1, 0.0003),
                 Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
                 Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
                 Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
-                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.15, 0.15),
-                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.045, 0.27),
+                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.12, 0.15),
+                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.025, 0.254),
                 Level("paid before it existed or long after", "else", 0.005, 0.4877),
+            ),
+        ),
+        Comparison(
+            "delivery",
+            "case when kind_r = 'payment' then delivered_day_l else undone_day_l end is null",
+            (
+                Level("on the day it was handed over", f"{_AFTER_DELIVERY} between 0 and 1", 0.05, 0.01),
+                Level("within days of the delivery or return", f"{_AFTER_DELIVERY} between 0 and 5", 0.15, 0.04),
+                Level("within ten days of it", f"{_AFTER_DELIVERY} between 0 and 10", 0.2, 0.05),
+                Level("within three weeks of it", f"{_AFTER_DELIVERY} between 0 and 21", 0.1, 0.1),
+                Level("shortly before it", f"{_AFTER_DELIVERY} between -7 and 0", 0.4, 0.07),
+                Level("long before or after it", "else", 0.1, 0.73),
+            ),
+        ),
+        Comparison(
+            "transfer",
+            "delivered_day_l is null or settled_from_day_r is null",
+            (
+                Level(
+                    "delivered among the other orders of its transfer",
+                    "delivered_day_l between settled_from_day_r - 0.5 and settled_to_day_r + 0.5",
+                    0.95,
+                    0.06,
+                ),
+                Level("delivered in other days than its transfer", "else", 0.05, 0.94),
             ),
         ),
         Comparison(
             "way_of_paying",
             "method_l is null or method_r is null",
             (
-                Level("the way of paying the order names", "method_l = method_r", 0.97, 0.35),
-                Level("another way of paying", "else", 0.03, 0.65),
+                Level("the way of paying the order names", "method_l = method_r", 0.85, 0.35),
+                Level("a voucher", "method_r in ('voucher', 'gift_card', 'store_credit', 'wallet')", 0.12, 0.08),
+                Level("another way of paying", "else", 0.03, 0.57),
             ),
         ),
         Comparison(
@@ -246,6 +285,7 @@ PAYMENTS = Model(
                 Level("money of this kind is awaited", "contains(awaits_l, kind_r)", 0.97, 0.3),
                 Level("no such money is awaited", "else", 0.03, 0.7),
             ),
+            is_learnt=False,
         ),
         PHONE,
         EMAIL,
@@ -260,8 +300,7 @@ PAYMENTS = Model(
             "amount_key || '|' || unnest([floor(at_day / 60), floor(at_day / 60) - 1])",
         ),
         Block(
-            "currency || '|' || unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
-            " || '|' || floor(at_day / 30)",
+            f"case when is_opportunity then currency end || '|' || {_INSTALMENT_SIZES} || '|' || floor(at_day / 30)",
             "currency || '|' || "
             + _each_with_each(
                 "list_transform([-1, 0, 1], lambda d: cast(round(ln(amount) * 100) + d as varchar))",
@@ -270,11 +309,16 @@ PAYMENTS = Model(
         ),
         Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
         Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
+        Block(
+            _TWO_WORDS.format("name_sound_keys") + " || '|' || floor(at_day / 30)",
+            _each_with_each(
+                _TWO_WORDS_LIST.format("name_sound_keys"),
+                "[floor(at_day / 30), floor(at_day / 30) - 1, floor(at_day / 30) - 2]",
+            ),
+        ),
     ),
     match_share=0.95,
     left_names_its_link=True,
     possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
-    slot=lambda left: (
-        f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"
-    ),
+    slot=lambda left: f"case when p.gamma_amount >= {_IN_FULL} then {left} || ' ' || r.kind end",
 )
