@@ -80,7 +80,7 @@ def decide(seen: Evidence, rule: Budget) -> tuple[str, str]:
         UnlikeMaturityError: mature and young figures are not of the same age.
     """
     if seen.silent_days > _SILENT_DAYS:
-        told = f"; its last mature spend collected {_range(seen.mature.figures)} per 1 spent" if seen.mature else ""
+        told = f"; its last mature spend collected {_told(seen.mature.figures)}" if seen.mature else ""
         return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{told}."
     if seen.mature is None or seen.weeks < rule.fewest_weeks:
         return NOT_ENOUGH, (
@@ -88,9 +88,9 @@ def decide(seen: Evidence, rule: Budget) -> tuple[str, str]:
         )
     mature = seen.mature.figures
     young = side_by_side(seen.mature, seen.young)[1] if seen.young else None
-    figures = f"mature spend collected {_range(mature)} per 1 spent at {seen.mature.age_days} days"
+    figures = f"mature spend collected {_told(mature)} at {seen.mature.age_days} days"
     if young:
-        figures += f", newer spend is on its way to {_range(young)}"
+        figures += f", newer spend is on its way to {_told(young)}"
     if mature.high < rule.stop_below:
         return _stopped(seen, rule, young, figures)
     if mature.low >= rule.scale_from:
@@ -133,9 +133,9 @@ def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
     return None
 
 
-def _range(figures: Ratio) -> str:
-    low, high = f"{max(figures.low, 0):.2f}", f"{max(figures.high, 0):.2f}"
-    return low if low == high else f"{low} to {high}"
+def _told(figures: Ratio) -> str:
+    """A ratio with the range that the methods of its links, and luck, leave open."""
+    return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
 def act(bench: Workbench) -> Made:

@@ -211,15 +211,19 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
     return told | {"finding": _finding(told, policy)}
 
 
+def _called(row: dict[str, Any]) -> str:
+    """The segment as a sentence begins with it; a name that says its kind is not told twice."""
+    if row["segment_kind"] == "all":
+        return "All records"
+    kind, name = row["segment_kind"].replace("_", " "), row["segment_name"]
+    return name if name.lower().startswith(kind) else f"{kind.capitalize()} {name}"
+
+
 def _finding(row: dict[str, Any], policy: Policy) -> str:
     """The row as one or two sentences with its figures."""
     cause = CAUSES[row["step"]]
     verdict, currency = row["verdict"], policy.reporting_currency
-    whose = (
-        "All records"
-        if row["segment_kind"] == "all"
-        else f"{row['segment_kind'].replace('_', ' ').capitalize()} {row['segment_name']}"
-    )
+    whose = _called(row)
     if verdict == NOT_ENOUGH:
         return (
             f"{whose}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "

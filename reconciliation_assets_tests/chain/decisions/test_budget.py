@@ -64,7 +64,7 @@ def test_the_rule(seen: Evidence, action: str) -> None:
 
 
 def test_the_reason_carries_the_figures() -> None:
-    assert "3.20 to 4.00 per 1 spent at 90 days" in decide(GOOD, RULE)[1]
+    assert "3.60 per 1 spent (3.20 to 4.00) at 90 days" in decide(GOOD, RULE)[1]
     assert "20 of its 40 leads" in decide(replace(GOOD, busy_leads=20), RULE)[1]
 
 
