@@ -179,6 +179,8 @@ _COMPUTED: dict[str, Meaning] = {
     "past_passed": Meaning("Records of those that passed it in time", "count"),
     "mature_passed": Meaning("Records that passed and are as old as the longest maturity", "count"),
     "mature_collected_value": Meaning("Collected money of those", _MONEY),
+    "mature_lost": Meaning("Records that did not pass in time and are as old as the longest maturity", "count"),
+    "mature_lost_value": Meaning("Money collected of those all the same", _MONEY),
     # The diagnosis
     "segment_name": Meaning("The segment as people call it"),
     "bottleneck": Meaning("What a low rate on this step is called"),

@@ -120,7 +120,8 @@ def _scaled(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> 
             f"Its {figures}, from {rule.scale_from:g} on, but {seen.busy_leads} of its {seen.recent_leads} leads of the last "
             "four weeks went to owners without room for more."
         )
-    return SCALE, f"Its {figures}: from {rule.scale_from:g} on even at its worst, and there is room for more leads."
+    room = ", and there is room for more leads" if seen.recent_leads else ""
+    return SCALE, f"Its {figures}: from {rule.scale_from:g} on even at its worst{room}."
 
 
 def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:

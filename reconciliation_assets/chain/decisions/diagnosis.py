@@ -29,8 +29,10 @@ _READS = tuple(
 )
 # A reason that fewer records share is not told: it says little, and free text of one record may name somebody.
 _FEWEST_OF_A_REASON = 5
+# With fewer records that passed and are mature, their money per record is anybody's guess.
+_FEWEST_TO_VALUE = 20
 _STATED = "stated value per record, for none of its records has paid yet"
-_COLLECTED = "collected money per record of its own that passed"
+_COLLECTED = "collected money that a record of its own brings more when it passes"
 
 _SCHEMA = pa.schema(
     [
@@ -104,7 +106,7 @@ DIAGNOSIS = Program(
 
 def _counted(counts: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = counts.to_pandas()
-    return frame.astype({"mature_collected_value": float, "stated_value": float})
+    return frame.astype({"mature_collected_value": float, "mature_lost_value": float, "stated_value": float})
 
 
 def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
@@ -139,11 +141,17 @@ def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """What the gap costs: the records short of the expected rate, at the segment's own money per record that passed."""
     judged = judged.copy()
     is_low = judged["verdict"].isin([LOW, EXPLAINED])
-    per_record = judged["mature_collected_value"] / judged["mature_passed"].replace(0, np.nan)
+    collecting = judged["step"].str.startswith("collected")
+    passed = judged["mature_passed"]
+    # What one more record that passes brings: what those that passed brought, less what those that did not brought all the same.
+    per_record = judged["mature_collected_value"] / passed.replace(0, np.nan) - (
+        judged["mature_lost_value"] / judged["mature_lost"].replace(0, np.nan)
+    ).fillna(0)
+    per_record = per_record.where((per_record > 0) & (collecting | (passed >= _FEWEST_TO_VALUE)))
     # Where nothing was ever collected, collecting has no value of its own; what was sold has.
-    collecting = judged["step"].str.startswith("collected") & per_record.isna()
-    per_record = per_record.where(~collecting, judged["stated_value"] / judged["entered"].replace(0, np.nan))
-    judged["value_basis"] = pd.Series(np.where(collecting, _STATED, _COLLECTED), index=judged.index)
+    unpaid = collecting & (passed == 0)
+    per_record = per_record.where(~unpaid, judged["stated_value"] / judged["entered"].replace(0, np.nan))
+    judged["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=judged.index)
     # Newcombe's interval of a difference of two rates, from the interval of each.
     low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
     high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
@@ -221,7 +229,7 @@ def _called(row: dict[str, Any]) -> str:
 
 def _finding(row: dict[str, Any], policy: Policy) -> str:
     """The row as one or two sentences with its figures."""
-    cause = CAUSES[row["step"]]
+    passed = CAUSES[row["step"]].passed.format(days=row["window_days"], minutes=policy.diagnosis.answer_within_minutes)
     verdict, currency = row["verdict"], policy.reporting_currency
     whose = _called(row)
     if verdict == NOT_ENOUGH:
@@ -229,10 +237,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
             f"{whose}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
             f"{policy.diagnosis.fewest_records} are needed."
         )
-    seen = (
-        f"{row['rate']:.1%} of {row['entered']:,} {cause.passed} within {row['window_days']} days "
-        f"(95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
-    )
+    seen = f"{row['rate']:.1%} of {row['entered']:,} {passed} (95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
     if verdict == NOTHING_ALIKE:
         return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
     against = "its own past" if row["held_against"] == "past" else f"its {row['peers']} peers"
@@ -247,7 +252,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
         else ""
     )
     if row["value_at_stake"] is None:
-        return f"{told}{why} About {row['records_short']:,.0f} records short; too few have paid to put a value on them."
+        return f"{told}{why} About {row['records_short']:,.0f} records short; its own money puts no value on them yet."
     return (
         f"{told}{why} About {row['records_short']:,.0f} records short, worth about {row['value_at_stake']:,.0f} {currency} "
         f"({row['value_low']:,.0f} to {row['value_high']:,.0f}) at the {row['value_basis']}."

@@ -10,6 +10,8 @@ select
   count(case when r.period = 'past' and r.is_passed then 1 end) as past_passed,
   count(case when r.is_mature and r.is_passed then 1 end) as mature_passed,
   cast(sum(case when r.is_mature and r.is_passed then r.collected_value else 0 end) as decimal(18, 3)) as mature_collected_value,
+  count(case when r.is_mature and not r.is_passed then 1 end) as mature_lost,
+  cast(sum(case when r.is_mature and not r.is_passed then r.collected_value else 0 end) as decimal(18, 3)) as mature_lost_value,
   cast(sum(case when r.period = 'recent' then r.stated_value else 0 end) as decimal(18, 3)) as stated_value
 from decisions.step_records r
 join views.record_segments s on s.record_id = r.record_id

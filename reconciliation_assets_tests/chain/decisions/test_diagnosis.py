@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from reconciliation_assets.chain.decisions.causes import CAUSES
+from reconciliation_assets.policy.model import STEPS
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import Built
 from reconciliation_assets_tests.rows import lead, order, payment
@@ -144,3 +146,8 @@ def test_the_answer_is_the_same_in_any_order(build: Build, refusing_market: Buil
         }
     )
     assert again.rows("diagnosis") == refusing_market.rows("diagnosis")
+
+
+def test_every_step_is_told_in_words() -> None:
+    assert set(CAUSES) == set(STEPS)
+    assert all("{days}" in cause.passed and cause.next_step.endswith(".") for cause in CAUSES.values())
