@@ -106,6 +106,7 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "busy_open_leads": policy.budget.busy_open_leads,
         "busy_answer_minutes": policy.budget.busy_answer_minutes,
         "longest_maturity": policy.cohorts.maturity_days[-1],
+        "transfer_within_days": policy.remittances.transfer_within_days,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
         "deduct_payment_fees": policy.basis.deduct_payment_fees,

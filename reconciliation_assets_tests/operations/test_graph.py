@@ -18,10 +18,10 @@ from reconciliation_assets_tests.rows import lead
 GROUPS = {
     "raw": {
         "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
-        "raw_payments", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
+        "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
     },
     "canonical": {
-        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments",
+        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
         "manual_matches", "manual_adjustments",
     },
     "matching": {
@@ -29,10 +29,11 @@ GROUPS = {
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
         "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
         "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
-        "match_calibration", "match_standing", "match_reviews",
+        "match_calibration", "match_standing", "match_reviews", "unused_decisions",
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
+        "remittances", "remittance_lines",
     },
     "views": {
         "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
@@ -60,6 +61,7 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
     *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "budget_actions"),
+    *("remittances", "remittance_lines"),
 }
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
@@ -72,6 +74,7 @@ WITH_A_ROW_CONTRACT = {
     "record_outcomes",
     "record_steps",
     "step_windows",
+    "unused_decisions",
 }
 NAMED_CHECKS = {
     *((asset, "quarantine") for asset in RAW),
