@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-diagnosis clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-diagnosis bench-inference clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,8 +35,9 @@ pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))
 
+# Files go to as many processes as there are cores; a file stays in one, since its tests share what they made.
 test: $(READY) ## Pass all tests, fast ones first
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-fast: $(READY) ## Pass the fast tests only
 	@$(BIN)/python -m pytest -m "not slow"
@@ -63,6 +64,9 @@ bench-matching: $(READY) ## Measure matching against the truth of generated comp
 
 bench-diagnosis: $(READY) ## Measure the diagnosis on generated companies with and without a bottleneck
 	@$(BIN)/reconcile bench-diagnosis --companies $(or $(COMPANIES),100)
+
+bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
+	@$(BIN)/reconcile bench-inference --orders $(or $(ORDERS),1000000)
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

@@ -2,8 +2,10 @@
 
 from reconciliation_assets.chain.decisions.budget import BUDGET
 from reconciliation_assets.chain.decisions.diagnosis import DIAGNOSIS
+from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
+from reconciliation_assets.chain.governance.field_fill import FIELD_FILL
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
@@ -11,7 +13,14 @@ from reconciliation_assets.chain.matching.repeats import REPEATS
 from reconciliation_assets.chain.program import Program
 
 PROGRAMS: tuple[Program, ...] = (
-    *(REPEATS, BACKTEST, CALIBRATION, *INFERENCES, COVERAGE_HISTORY, EXCEPTION_HISTORY),
+    REPEATS,
+    BACKTEST,
+    CALIBRATION,
+    *INFERENCES,
+    CAPI_DELIVERIES,
+    COVERAGE_HISTORY,
+    EXCEPTION_HISTORY,
+    FIELD_FILL,
     DIAGNOSIS,
     BUDGET,
 )

@@ -14,7 +14,10 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
-AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "digest"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # The steps at which records are lost, in the order in which they are taken.
 Step = Literal[
@@ -165,6 +168,60 @@ class OrderStatuses(_Part):
     invalid: Words
 
 
+class EventNames(_Part):
+    """The name of an outcome's event by kind of record; None tells nothing."""
+
+    lead: str | None = Field(default=None, min_length=1, max_length=50)
+    order: str | None = Field(default=None, min_length=1, max_length=50)
+
+
+class Events(_Part):
+    """What Meta is told of, by outcome."""
+
+    captured: EventNames
+    qualified: EventNames
+    won: EventNames
+    collected: EventNames
+
+
+class EventMaturity(_Part):
+    """Days an outcome must stand before Meta is told of it."""
+
+    captured: int = Field(ge=0)
+    qualified: int = Field(ge=0)
+    won: int = Field(ge=0)
+    collected: int = Field(ge=0)
+
+
+class ConsentNeeded(_Part):
+    """Whether a kind of record is told only with recorded consent."""
+
+    lead: bool
+    order: bool
+
+
+class Capi(_Part):
+    """Feedback to Meta's Conversions API: what may be told, and of whom."""
+
+    events: Events
+    maturity_days: EventMaturity
+    max_age_hours: int = Field(ge=1, le=168)
+    weakest_method: Method
+    confidence_from: float = Field(ge=0, le=1)
+    consent_words: tuple[str, ...]
+    consent_needed: ConsentNeeded
+    hashed_contacts: bool
+
+    @model_validator(mode="after")
+    def _young_enough_when_mature(self) -> "Capi":
+        late = [outcome for outcome, days in self.maturity_days if days * 24 >= self.max_age_hours]
+        if late:
+            raise ValueError(
+                f"maturity_days of {', '.join(late)} reach max_age_hours, so that nothing could ever be told"
+            )
+        return self
+
+
 class Floors(_Part):
     """The lowest match rates of a link that a company accepts, as shares of records and of value."""
 
@@ -183,11 +240,27 @@ class Thresholds(_Part):
 
 
 class Owners(_Part):
-    """The team that acts, by link and by kind of exception."""
+    """The team that acts, by link and by kind of exception, and where each team is reached."""
 
     links: dict[Link, str]
     exceptions: dict[str, str]
     default: str
+    contacts: dict[str, str]
+
+    @field_validator("contacts")
+    @classmethod
+    def _are_addresses(cls, contacts: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(
+            owner for owner, url in contacts.items() if not url.startswith(("https://", "http://", "mailto:"))
+        )
+        if wrong:
+            raise ValueError(f"contacts must be https: or mailto: addresses; not so: {wrong}")
+        return contacts
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Every owner that is named, once, in order."""
+        return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
 
 
 class Diagnosis(_Part):
@@ -271,6 +344,13 @@ class QuietHours(_Part):
     end: time
 
 
+class Digest(_Part):
+    """The day and hour of the week, in the policy's zone, at which each owner is told what waits for it."""
+
+    weekday: Weekday
+    hour: int = Field(ge=0, le=23)
+
+
 class Route(_Part):
     """What a channel is told: these kinds, of these owners; no list means all."""
 
@@ -287,6 +367,7 @@ class Alerts(_Part):
     quiet_hours: QuietHours | None
     remind_after_hours: int = Field(ge=1)
     copy_stale_hours: int = Field(ge=1)
+    digest: Digest | None
 
 
 class Policy(_Part):
@@ -316,6 +397,7 @@ class Policy(_Part):
     meta_ads: MetaAds
     crm_stages: CrmStages
     order_statuses: OrderStatuses
+    capi: Capi
     thresholds: Thresholds
     owners: Owners
     diagnosis: Diagnosis
