@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-alerts soak bench-inference clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-alerts bench-diagnosis soak bench-inference clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ bench-alerts: $(READY) ## Measure how fast falls of match rates are found, and f
 
 soak: $(READY) ## Run generated days one after another with planted breaks and hold the alerts to the plan (DAYS=60)
 	@RECON_SOAK_DAYS=$(or $(DAYS),60) $(BIN)/python -m pytest -q -s reconciliation_assets_tests/operations/test_soak.py
+
+bench-diagnosis: $(READY) ## Measure the diagnosis on generated companies with and without a bottleneck
+	@$(BIN)/reconcile bench-diagnosis --companies $(or $(COMPANIES),100)
 
 bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
 	@$(BIN)/reconcile bench-inference --orders $(or $(ORDERS),1000000)

@@ -432,6 +432,33 @@ def bench_inference(
     _out.print(table)
 
 
+@app.command("bench-diagnosis")
+def bench_diagnosis(
+    companies: Annotated[
+        int, typer.Option(help="Companies with a bottleneck planted, and as many healthy ones.")
+    ] = 100,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first company; each has its own.")] = 1,
+) -> None:
+    """Plant one bottleneck each in generated companies and see whether the diagnosis names it, and nothing in healthy ones."""
+    from reconciliation_assets.operations.diagnosis_benchmark import measure_diagnosis  # noqa: PLC0415
+
+    table = Table("companies", "of", "right", "named, whatever else was", box=None)
+    for healthy in (False, True):
+        measured = [measure_diagnosis(seed, healthy=healthy) for seed in range(first_seed, first_seed + companies)]
+        for each in measured:
+            if not each.is_right:
+                _err.print(
+                    f"seed {each.seed}: planted {each.planted}, named {each.named}", highlight=False, soft_wrap=True
+                )
+        table.add_row(
+            "healthy" if healthy else "with one bottleneck",
+            f"{companies}",
+            f"{sum(each.is_right for each in measured)}",
+            "–" if healthy else f"{sum(each.is_found for each in measured)}",
+        )
+    _out.print(table)
+
+
 def _settings() -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:

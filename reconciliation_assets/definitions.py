@@ -23,7 +23,8 @@ from reconciliation_assets.sources.tokens import FileTokenStore
 _MISSED_A_MORNING = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30))
 FRESHNESS = {
     **dict.fromkeys(
-        ("raw", "canonical", "matching", "outcomes", "views", "bridge", "governance", "feedback"), _MISSED_A_MORNING
+        ("raw", "canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions", "feedback"),
+        _MISSED_A_MORNING,
     ),
     "publish": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
 }

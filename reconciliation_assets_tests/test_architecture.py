@@ -13,7 +13,12 @@ PACKAGE = Path(str(reconciliation_assets.__file__)).parent
 ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations")
 KNOWN_EVERYWHERE = "settings"
 STANDS_APART = "sample"
-USES_THE_SAMPLE = {"cli.py", "operations/benchmark.py", "operations/matching_benchmark.py"}
+USES_THE_SAMPLE = {
+    "cli.py",
+    "operations/benchmark.py",
+    "operations/matching_benchmark.py",
+    "operations/diagnosis_benchmark.py",
+}
 MAY_IMPORT_DAGSTER = {
     "chain/assets.py",
     "chain/installation.py",
@@ -95,5 +100,5 @@ def test_layers_are_stated_in_the_order_the_data_flows() -> None:
     from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 
     layers = list(dict.fromkeys(table.layer for table in OUTPUT_TABLES))
-    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance", "feedback"]
+    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions", "feedback"]
     assert all(one != other for one, other in pairwise(layers))

@@ -1,5 +1,7 @@
 """Every table of the chain that is made in Python."""
 
+from reconciliation_assets.chain.decisions.budget import BUDGET
+from reconciliation_assets.chain.decisions.diagnosis import DIAGNOSIS
 from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
@@ -19,4 +21,6 @@ PROGRAMS: tuple[Program, ...] = (
     COVERAGE_HISTORY,
     EXCEPTION_HISTORY,
     FIELD_FILL,
+    DIAGNOSIS,
+    BUDGET,
 )

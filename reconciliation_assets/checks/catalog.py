@@ -11,6 +11,7 @@ from reconciliation_assets.checks.coverage import coverage_checks
 from reconciliation_assets.checks.coverage_falls import fall_checks
 from reconciliation_assets.checks.duplicates import duplicate_checks
 from reconciliation_assets.checks.inputs import input_checks
+from reconciliation_assets.checks.segments import segment_checks
 from reconciliation_assets.checks.totals import total_checks
 
 
@@ -27,6 +28,7 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
         *conservation_checks(),
         *coverage_checks(),
         *fall_checks(),
+        *segment_checks(),
     ):
         by_table[check.table].append(check)
     return dict(by_table)

@@ -16,6 +16,14 @@ _BY_ASSET = {
     "policy_versions": f"{_DEFINITIONS}/policy.md",
     "remittances": f"{_DEFINITIONS}/remittances.md",
     "remittance_lines": f"{_DEFINITIONS}/remittances.md",
+    "budget_actions": f"{_DEFINITIONS}/budget.md",
+    "campaign_weeks": f"{_DEFINITIONS}/budget.md",
+    "campaign_load": f"{_DEFINITIONS}/budget.md",
+    "record_segments": f"{_DEFINITIONS}/diagnosis.md#segments",
+    "record_steps": f"{_DEFINITIONS}/diagnosis.md#steps",
+    "segment_funnel": f"{_DEFINITIONS}/diagnosis.md#segments",
+    "segment_collected": f"{_DEFINITIONS}/diagnosis.md#segments",
+    "segment_cohorts": f"{_DEFINITIONS}/diagnosis.md#segments",
     "published_copy": f"{_DEFINITIONS}/published-tables.md",
     "reports": "docs/reports.md",
     "restricted_contacts": "docs/decisions/20-contact-keys-in-a-file-of-their-own.md",
@@ -28,6 +36,7 @@ _BY_LAYER = {
     "views": f"{_DEFINITIONS}/cohorts-and-cash.md",
     "bridge": f"{_DEFINITIONS}/bridge.md",
     "governance": f"{_DEFINITIONS}/coverage.md",
+    "decisions": f"{_DEFINITIONS}/diagnosis.md",
     "feedback": f"{_DEFINITIONS}/feedback.md",
 }
 

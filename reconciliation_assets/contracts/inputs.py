@@ -25,6 +25,7 @@ _ORIGIN = (
     _column("utm_campaign", _TEXT, "Campaign as tagged in the link"),
     _column("utm_content", _TEXT, "Ad as tagged in the link"),
     _column("landing_page", _TEXT, "First page of the visit"),
+    _column("device", _TEXT, "Kind of device of the visit (mobile, desktop, tablet)"),
 )
 _CONTACT = (
     _column("email", Kind.EMAIL, "E-mail address; stored as a protected key"),

@@ -1,7 +1,7 @@
 """The computed tables, layer by layer: what a row is, who answers for it and the rules its rows keep."""
 
 from reconciliation_assets.contracts.model import OutputTable
-from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS
+from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS, SEGMENTED_BY, STEPS
 
 MARKETING, SALES, FINANCE, DATA = "marketing", "sales-operations", "finance", "data"
 
@@ -31,6 +31,9 @@ SEGMENT_KINDS = (
     "payment_method",
     "value_band",
 )
+CUT_BY = ("all", *SEGMENTED_BY)
+VERDICTS = ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another")
+ACTIONS = ("scale", "hold", "stop", "not_enough_yet", "not_running")
 REMITTANCE_VERDICTS = (
     *("received", "short", "over", "repeated", "not owed", "another currency"),
     *("charged", "refunded", "unmatched"),
@@ -340,6 +343,69 @@ VIEWS: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "record_snapshots", "views", "captured record and maturity day", FINANCE, ("record_id", "maturity_day")
+    ),
+    OutputTable("record_segments", "views", "captured record and kind of segment", DATA, ("record_id", "segment_kind")),
+    OutputTable(
+        "record_steps",
+        "views",
+        "captured record and step it entered",
+        DATA,
+        ("record_id", "step"),
+        required=("record_id", "step", "entered_on", "is_passed"),
+        words={"step": STEPS},
+    ),
+    OutputTable(
+        "segment_funnel",
+        "views",
+        "kind of segment, segment and cohort month",
+        SALES,
+        ("segment_kind", "segment", "cohort_start"),
+        required=("segment_kind", "segment", "cohort_start", "captured", "valid", "qualified", "won", "collected"),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "valid", "qualified", "won", "collected"),
+        shares=("valid_rate", "qualified_rate", "won_rate", "collected_rate"),
+        published=True,
+    ),
+    OutputTable(
+        "segment_collected",
+        "views",
+        "kind of segment, segment and cohort month",
+        FINANCE,
+        ("segment_kind", "segment", "cohort_start"),
+        required=(
+            "segment_kind",
+            "segment",
+            "cohort_start",
+            "captured",
+            "paid_records",
+            "stated_value",
+            "collected_value",
+        ),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "paid_records", "stated_value", "refunded_value"),
+        published=True,
+    ),
+    OutputTable(
+        "segment_cohorts",
+        "views",
+        "kind of segment, segment, cohort month and maturity day",
+        FINANCE,
+        ("segment_kind", "segment", "cohort_start", "maturity_day"),
+        required=(
+            "segment_kind",
+            "segment",
+            "cohort_start",
+            "maturity_day",
+            "is_complete",
+            "captured",
+            "collected_value",
+        ),
+        words={"segment_kind": CUT_BY},
+        at_least_zero=("captured", "valid", "qualified", "won", "collected"),
+        published=True,
+    ),
+    OutputTable(
         "cash_view",
         "views",
         "calendar month of the money and currency",
@@ -547,6 +613,69 @@ GOVERNANCE: tuple[OutputTable, ...] = (
     ),
 )
 
+DECISIONS: tuple[OutputTable, ...] = (
+    OutputTable("step_windows", "decisions", "step", DATA, ("step",), words={"step": STEPS}),
+    OutputTable("step_records", "decisions", "record and step it is judged on", DATA, ("record_id", "step")),
+    OutputTable(
+        "step_counts", "decisions", "kind of segment, segment and step", DATA, ("segment_kind", "segment", "step")
+    ),
+    OutputTable(
+        "campaign_weeks",
+        "decisions",
+        "campaign, week of spend and age",
+        FINANCE,
+        ("campaign_id", "week_start", "age_days"),
+    ),
+    OutputTable("campaign_load", "decisions", "campaign that ever spent", SALES, ("campaign_id",)),
+    OutputTable(
+        "budget_actions",
+        "decisions",
+        "campaign that ever spent",
+        MARKETING,
+        ("campaign_id",),
+        required=(
+            "campaign_id",
+            "action",
+            "reason",
+            "maturity_day",
+            "last_spent_on",
+            "daily_spend",
+            "currency",
+            "policy_version",
+        ),
+        words={"action": ACTIONS},
+        at_least_zero=("spend_value", "daily_spend", "safe_daily_spend", "recent_leads", "busy_leads"),
+        shares=("ad_coverage", "money_coverage"),
+        published=True,
+    ),
+    OutputTable(
+        "diagnosis",
+        "decisions",
+        "kind of segment, segment and step",
+        DATA,
+        ("segment_kind", "segment", "step"),
+        required=(
+            *("segment_kind", "segment", "segment_name", "step", "bottleneck", "verdict", "is_main"),
+            *("window_start", "window_end", "window_days", "entered", "passed", "owner", "finding"),
+            *("currency", "policy_version"),
+        ),
+        words={"segment_kind": CUT_BY, "step": STEPS, "verdict": VERDICTS},
+        at_least_zero=("entered", "passed", "value_low"),
+        shares=(
+            "rate",
+            "rate_low",
+            "rate_high",
+            "expected_rate",
+            "expected_low",
+            "expected_high",
+            "chance",
+            "peer_rate",
+            "past_rate",
+        ),
+        published=True,
+    ),
+)
+
 _CAPI_STATUSES = ("ready", "waiting", "refused", "delivered", "refused_by_meta", "unanswered")
 _TOLD_OUTCOMES = ("captured", "qualified", "won", "collected")
 
@@ -578,5 +707,14 @@ FEEDBACK: tuple[OutputTable, ...] = (
     ),
 )
 
-OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE, *FEEDBACK)
+OUTPUT_TABLES: tuple[OutputTable, ...] = (
+    *CANONICAL,
+    *MATCHING,
+    *OUTCOMES,
+    *VIEWS,
+    *BRIDGE,
+    *GOVERNANCE,
+    *DECISIONS,
+    *FEEDBACK,
+)
 OUTPUT_TABLE: dict[str, OutputTable] = {table.name: table for table in OUTPUT_TABLES}

@@ -21,6 +21,36 @@ AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "diges
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+# The steps at which records are lost, in the order in which they are taken.
+Step = Literal[
+    "valid_leads",
+    "valid_orders",
+    "answered",
+    "answered_in_time",
+    "qualified",
+    "won",
+    "collected_orders",
+    "collected_deals",
+]
+STEPS: tuple[Step, ...] = (
+    "valid_leads",
+    "valid_orders",
+    "answered",
+    "answered_in_time",
+    "qualified",
+    "won",
+    "collected_orders",
+    "collected_deals",
+)
+
+SegmentKind = Literal[
+    "campaign", "market", "offer", "language", "owner", "form", "landing_page", "device", "payment_method"
+]
+# What the funnel, collected and cohort views are cut by; `all` is the whole.
+SEGMENTED_BY: tuple[SegmentKind, ...] = (
+    *("campaign", "market", "offer", "language", "owner", "form", "landing_page", "device", "payment_method"),
+)
+
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
 
@@ -255,6 +285,80 @@ class Owners(_Part):
         return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
 
 
+class Diagnosis(_Part):
+    """When a segment's rate counts as too low, and who acts on it.
+
+    Attributes:
+        recent_days: length of the period that is judged, by the day a record entered a step.
+        past_days: length of the period before it, which is a segment's own past.
+        window_days: how long after entering each step a record is given to pass it; all are judged at that age.
+        answer_within_minutes: an answer later than this is late.
+        fewest_records: with fewer records on a step nothing is said of it.
+        smallest_gap: a gap of less than this between the rates is no finding, however sure.
+        natural_spread: the least that healthy segments are taken to differ by nature, as the standard deviation of log odds.
+        false_discoveries: share of the findings that may be accidents.
+        peers: whether segments of a kind are held against each other; what differs by nature has its own past alone.
+        owners: the team that acts, by step.
+    """
+
+    recent_days: int = Field(ge=7)
+    past_days: int = Field(ge=7)
+    window_days: dict[Step, int]
+    answer_within_minutes: int = Field(ge=1)
+    fewest_records: int = Field(ge=2)
+    smallest_gap: float = Field(ge=0, lt=1)
+    natural_spread: float = Field(gt=0)
+    false_discoveries: float = Field(gt=0, lt=1)
+    peers: dict[SegmentKind, bool]
+    owners: dict[Step, str]
+
+    @model_validator(mode="after")
+    def _every_step_and_kind_is_there(self) -> "Diagnosis":
+        for name, given in (("window_days", set(self.window_days)), ("owners", set(self.owners))):
+            missing = [step for step in STEPS if step not in given]
+            if missing:
+                raise ValueError(f"{name} needs every step; missing: {missing}")
+        unsaid = [kind for kind in SEGMENTED_BY if kind not in self.peers]
+        if unsaid:
+            raise ValueError(f"peers needs every kind of segment; missing: {unsaid}")
+        if min(self.window_days.values()) < 0:
+            raise ValueError("window_days must not be negative")
+        return self
+
+
+class Budget(_Part):
+    """When a campaign gets more money, the same, or none.
+
+    Attributes:
+        scale_from: collected ROAS from which a campaign may get more, at the longest maturity.
+        stop_below: collected ROAS below which a campaign gets no more.
+        recent_days: length of the period of spend that is judged once it is mature, and again while it is not.
+        fewest_weeks: with fewer weeks of mature spend nothing is decided.
+        fewest_paid_records: with fewer mature records that paid, a campaign has no collection curve of its own.
+        lowest_coverage: share of the settled money that must be linked before a low figure stops a campaign, and share of the
+            records from Meta that must be linked to an ad.
+        largest_step: the most by which the spend grows at once, as a share of what it is.
+        busy_answer_minutes: median time to the first answer above which an owner has no room for more leads.
+        busy_open_leads: open leads above which an owner has no room for more.
+    """
+
+    scale_from: float = Field(gt=0)
+    stop_below: float = Field(ge=0)
+    recent_days: int = Field(ge=28)
+    fewest_weeks: int = Field(ge=3)
+    fewest_paid_records: int = Field(ge=2)
+    lowest_coverage: float = Field(ge=0, le=1)
+    largest_step: float = Field(gt=0)
+    busy_answer_minutes: int = Field(ge=1)
+    busy_open_leads: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _stop_before_scale(self) -> "Budget":
+        if self.stop_below >= self.scale_from:
+            raise ValueError("stop_below must be lower than scale_from")
+        return self
+
+
 class QuietHours(_Part):
     """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
 
@@ -320,6 +424,8 @@ class Policy(_Part):
     capi: Capi
     thresholds: Thresholds
     owners: Owners
+    diagnosis: Diagnosis
+    budget: Budget
     alerts: Alerts
 
     @field_validator("zone")

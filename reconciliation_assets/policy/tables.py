@@ -7,7 +7,16 @@ from typing import Any
 import pyarrow as pa
 
 from reconciliation_assets.policy.load import LoadedPolicy
-from reconciliation_assets.policy.model import METHODS, RUNGS, CrmStages, OrderStatuses, Policy, as_word
+from reconciliation_assets.policy.model import (
+    METHODS,
+    RUNGS,
+    SEGMENTED_BY,
+    STEPS,
+    CrmStages,
+    OrderStatuses,
+    Policy,
+    as_word,
+)
 
 _RATE = Decimal("0.00000001")
 
@@ -47,6 +56,23 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
             }
         ),
         "maturity_days": pa.table({"maturity_day": pa.array(policy.cohorts.maturity_days, pa.int32())}),
+        "steps": pa.table(
+            {
+                "step": list(STEPS),
+                "step_order": pa.array(range(len(STEPS)), pa.int32()),
+                "window_days": pa.array([policy.diagnosis.window_days[step] for step in STEPS], pa.int32()),
+            }
+        ),
+        # Every week of age up to the longest maturity, and that one.
+        "curve_ages": pa.table(
+            {
+                "age_days": pa.array(
+                    sorted({*range(7, policy.cohorts.maturity_days[-1], 7), policy.cohorts.maturity_days[-1]}),
+                    pa.int32(),
+                )
+            }
+        ),
+        "segment_kinds": pa.table({"segment_kind": ["all", *SEGMENTED_BY]}),
         "link_owners": pa.table(
             {
                 "link": pa.array(list(policy.owners.links), pa.string()),
@@ -77,6 +103,13 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "another_amount_confidence": policy.matching.another_amount_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
+        "recent_days": policy.diagnosis.recent_days,
+        "past_days": policy.diagnosis.past_days,
+        "answer_within_minutes": policy.diagnosis.answer_within_minutes,
+        "budget_days": policy.budget.recent_days,
+        "busy_open_leads": policy.budget.busy_open_leads,
+        "busy_answer_minutes": policy.budget.busy_answer_minutes,
+        "longest_maturity": policy.cohorts.maturity_days[-1],
         "transfer_within_days": policy.remittances.transfer_within_days,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,

@@ -199,6 +199,29 @@ class RecordValue:
     collected: Decimal
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A bottleneck: which segment loses too many records on which step, in a sentence, and who acts."""
+
+    bottleneck: str
+    finding: str
+    likely_causes: str
+    next_step: str
+    owner: str
+    value_at_stake: Decimal | None
+
+
+@dataclass(frozen=True)
+class BudgetAction:
+    """What to do with a campaign's budget, and why."""
+
+    name: str
+    action: str
+    reason: str
+    daily_spend: Decimal
+    safe_daily_spend: Decimal | None
+
+
 class Published:
     """The published copy, opened for reading.
 
@@ -451,6 +474,41 @@ class Published:
                 """,
                 {"since": since},
             ).fetchall()
+        ]
+
+    def findings(self) -> list[Finding]:
+        """The main bottleneck of every segment that has one, the most at stake first."""
+        return [
+            Finding(*row)
+            for row in self.rows(
+                """
+                select bottleneck, finding, likely_causes, next_step, owner, value_at_stake from reporting.diagnosis
+                where is_main order by value_at_stake desc nulls last, chance, segment_kind, segment
+                """
+            )
+        ]
+
+    def judged(self) -> tuple[int, int]:
+        """How many segments and steps were judged, and of how many there is not enough yet."""
+        judged, waiting = self.rows(
+            """
+            select count(*) filter (verdict in ('bottleneck', 'explained_by_another', 'in_line')),
+                   count(*) filter (verdict = 'not_enough_yet')
+            from reporting.diagnosis
+            """
+        )[0]
+        return int(judged), int(waiting)
+
+    def budget_actions(self) -> list[BudgetAction]:
+        """What to do with every campaign that runs, largest spend first, then those that do not."""
+        return [
+            BudgetAction(*row)
+            for row in self.rows(
+                """
+                select coalesce(campaign_name, campaign_id), action, reason, daily_spend, safe_daily_spend
+                from reporting.budget_actions order by action = 'not_running', daily_spend desc, 1, campaign_id
+                """
+            )
         ]
 
     def unmatched_money(self) -> tuple[Decimal, int]:

@@ -16,6 +16,7 @@ from reconciliation_assets.publish.figures import Coverage, Published, TwoNumber
 from reconciliation_assets.publish.words import LINES, LINKS
 
 _BAR_WIDTH = 24
+_FINDINGS_SHOWN = 3
 
 
 def show_page(console: Console, path: Path, reports: Path, as_of: datetime | None) -> None:
@@ -212,6 +213,9 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
                 else f"The largest gap is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. It lies "
                 "between Meta and your capture, before any sale: look at tracking and at how results are valued."
             )
+    for found in published.findings()[:_FINDINGS_SHOWN]:
+        yield f"{found.bottleneck.capitalize()} ({found.owner}): {found.finding}"
+    yield from _budgets(published)
     amount, payments = published.unmatched_money()
     if payments:
         yield (
@@ -230,3 +234,10 @@ def _where_to_look(reports: Path) -> Iterator[str]:
             "exceptions/ beside them."
         )
     yield "`make ui` opens the graph, its checks and every table's meaning."
+
+
+def _budgets(published: Published) -> Iterator[str]:
+    for action in ("stop", "scale"):
+        names = [each.name for each in published.budget_actions() if each.action == action]
+        if names:
+            yield f"Budget, {action}: {', '.join(names)}. Reasons and safe amounts are in budget_actions."

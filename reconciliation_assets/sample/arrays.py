@@ -19,6 +19,7 @@ NONE = -1
 _TOPICS = (
     *("people", "demand", "shop", "leads", "service", "payments", "insights", "noise"),
     *("meta_insights table", "leads table", "crm_records table", "orders table", "payments table"),
+    "bottleneck",
 )
 
 

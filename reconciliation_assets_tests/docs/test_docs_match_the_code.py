@@ -68,6 +68,9 @@ def policy_keys(part: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         "owners.exceptions",
         "owners.contacts",
         "pegged_to_usd",
+        "diagnosis.window_days",
+        "diagnosis.peers",
+        "diagnosis.owners",
     }
     for key, value in part.items():
         name = f"{prefix}{key}"

@@ -39,12 +39,16 @@ GROUPS = {
     },
     "views": {
         "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
-        "cohort_snapshots", "cash_view", "unmatched_revenue",
+        "cohort_snapshots", "cash_view", "unmatched_revenue", "record_snapshots", "record_segments", "record_steps",
+        "segment_funnel", "segment_collected", "segment_cohorts",
     },
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
+    },
+    "decisions": {
+        "step_windows", "step_records", "step_counts", "diagnosis", "campaign_weeks", "campaign_load", "budget_actions",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
@@ -59,6 +63,7 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
+    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "budget_actions"),
     *("capi_outbox", "capi_deliveries"),
     *("source_inventory", "field_fill", "policy_choices"),
     *("remittances", "remittance_lines"),
@@ -72,6 +77,8 @@ WITH_A_ROW_CONTRACT = {
     *BESIDE_THE_CONTRACT,
     "record_parts",
     "record_outcomes",
+    "record_steps",
+    "step_windows",
     "unused_decisions",
 }
 NAMED_CHECKS = {
@@ -94,6 +101,7 @@ NAMED_CHECKS = {
     ("platform_performance", "totals_by_account_and_day"),
     ("payment_money", "money_conserved"),
     ("matched_chain", "collected_conserved"),
+    *((f"segment_{view}", "adds_up_by_segment") for view in ("funnel", "collected", "cohorts")),
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(

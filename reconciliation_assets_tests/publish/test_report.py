@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciliation_assets.publish.amounts import Writer
-from reconciliation_assets.publish.figures import BridgeLine, Published
+from reconciliation_assets.publish.figures import BridgeLine, Finding, Published
 from reconciliation_assets.publish.geometry import waterfall
 from reconciliation_assets.publish.report import render_report, write_report
 from reconciliation_assets_tests.harness import AS_OF
@@ -50,6 +50,21 @@ def test_the_numbers_are_those_published(published_path: Path) -> None:
             assert f">{Writer('AED', 'en_AE').money(line.amount)}<" in html, line
     assert "950.00" in html, "what Meta attributes"
     assert "430.05" in html, "what was collected of campaigns: 400 - 30 + 60.05"
+
+
+def test_findings_and_budgets_are_those_published(published_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Finding(
+        "low win rate", "Owner <sara>: 10 % were won.", "price", "Ask.", "sales-operations", Decimal("1234.5")
+    )
+    assert "No segment loses more records" in render(published_path)
+    monkeypatch.setattr(Published, "findings", lambda _: [found])
+    html = render(published_path)
+    assert "Owner &lt;sara&gt;: 10 % were won." in html
+    assert "1,234.50" in html
+    with Published(published_path) as published:
+        actions = published.budget_actions()
+    assert actions
+    assert all(each.reason.replace("'", "&#39;") in html for each in actions)
 
 
 def test_a_name_is_text_whatever_it_looks_like(published_path: Path) -> None:

@@ -15,6 +15,7 @@ select
   l.utm_campaign,
   l.utm_content,
   l.landing_page,
+  l.device,
   l.form_id,
   l.event_type,
   l.market,

@@ -30,6 +30,7 @@ select
   o.utm_campaign,
   o.utm_content,
   o.landing_page,
+  o.device,
   o.market,
   o.language,
   o.email_key,

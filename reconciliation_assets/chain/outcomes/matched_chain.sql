@@ -19,6 +19,29 @@ payment_links as (
   from outcomes.payment_money
   where record_id is not null
   group by record_id
+),
+-- How it was to be paid, as the orders say; where they say nothing, how its money came.
+methods as (
+  select o.record_id, 1 as place, replace(replace(lower(trim(c.payment_method)), ' ', '_'), '-', '_') as payment_method
+  from outcomes.order_outcomes o
+  join canonical.orders c on c.order_id = o.order_id
+  where c.payment_method is not null
+  union all
+  select m.record_id, 2, replace(replace(lower(trim(p.method)), ' ', '_'), '-', '_')
+  from outcomes.payment_money m
+  join canonical.payments p on p.payment_id = m.payment_id
+  where m.record_id is not null and p.method is not null
+),
+first_methods as (
+  select record_id, min(place) as place from methods group by record_id
+),
+payment_methods as (
+  select
+    m.record_id,
+    case when count(distinct m.payment_method) = 1 then min(m.payment_method) else '(several)' end as payment_method
+  from methods m
+  join first_methods f on f.record_id = m.record_id and f.place = m.place
+  group by m.record_id
 )
 select
   r.record_id,
@@ -55,6 +78,8 @@ select
   r.offer,
   r.form_id,
   r.landing_page,
+  r.device,
+  w.payment_method,
   r.source,
   r.consent,
   c.first_response_at,
@@ -69,3 +94,4 @@ left join matching.record_ad_links a on a.left_id = r.record_id
 left join outcomes.opportunity_outcomes c on c.record_id = r.record_id
 left join order_links o on o.record_id = r.record_id
 left join payment_links p on p.record_id = r.record_id
+left join payment_methods w on w.record_id = r.record_id

@@ -1,43 +1,18 @@
 -- Cohort view: where the records of each cohort month and campaign stood so many days after each was captured. A maturity
 -- that the month's last record has not reached is marked as incomplete and must not be compared with complete ones.
-with records as (
+with stood as (
   select
-    m.record_id,
-    cast(date_trunc('month', m.cohort_date) as date) as cohort_start,
-    m.campaign_id,
-    m.cohort_date,
-    m.rung <> 'captured' as is_valid,
-    cast(m.qualified_at at time zone $zone as date) as qualified_date,
-    cast(m.won_at at time zone $zone as date) as won_date
-  from outcomes.matched_chain m
-),
-money as (
-  select
-    r.record_id,
-    d.maturity_day,
-    sum(case when p.paid_date <= r.cohort_date + d.maturity_day then p.collected_value else 0 end) as collected_value
-  from records r
-  join outcomes.payment_money p on p.record_id = r.record_id
-  cross join policy.maturity_days d
-  group by r.record_id, d.maturity_day
-),
-stood as (
-  select
-    r.cohort_start,
-    r.campaign_id,
-    d.maturity_day,
+    cohort_start,
+    campaign_id,
+    maturity_day,
     count(*) as captured,
-    count(case when r.is_valid then 1 end) as valid,
-    count(case when r.is_valid
-      and (r.qualified_date <= r.cohort_date + d.maturity_day or m.collected_value > 0) then 1 end) as qualified,
-    count(case when r.is_valid
-      and (r.won_date <= r.cohort_date + d.maturity_day or m.collected_value > 0) then 1 end) as won,
-    count(case when m.collected_value > 0 then 1 end) as collected,
-    sum(coalesce(m.collected_value, 0)) as collected_value
-  from records r
-  cross join policy.maturity_days d
-  left join money m on m.record_id = r.record_id and m.maturity_day = d.maturity_day
-  group by r.cohort_start, r.campaign_id, d.maturity_day
+    count(case when is_valid then 1 end) as valid,
+    count(case when is_qualified then 1 end) as qualified,
+    count(case when is_won then 1 end) as won,
+    count(case when is_collected then 1 end) as collected,
+    sum(collected_value) as collected_value
+  from views.record_snapshots
+  group by cohort_start, campaign_id, maturity_day
 )
 select
   g.period_start as cohort_start,

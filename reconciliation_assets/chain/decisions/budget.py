@@ -1,0 +1,303 @@
+"""The budget rules: which campaigns get more money, the same, or none, and how much can safely be spent.
+
+SQL adds up spend and money by week and age; intervals over weeks and the rule itself are made here.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, projected, ratio, sales_by_luck
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.policy.model import Budget, Policy
+from reconciliation_assets.warehouse.query import TableName
+
+_TARGET = TableName("decisions", "budget_actions")
+_READS = (
+    TableName("decisions", "campaign_load"),
+    TableName("decisions", "campaign_weeks"),
+    TableName("governance", "match_coverage"),
+    TableName("matching", "campaigns"),
+)
+SCALE, HOLD, STOP, NOT_ENOUGH, NOT_RUNNING = "scale", "hold", "stop", "not_enough_yet", "not_running"
+_SILENT_DAYS = 28
+_HALF = 0.5
+
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("campaign_id", "campaign_name", "action", "reason")),
+        ("maturity_day", pa.int32()),
+        *((name, pa.date32()) for name in ("window_start", "window_end")),
+        *((name, pa.decimal128(18, 3)) for name in ("spend_value", "collected_exact_value", "collected_value")),
+        *((name, pa.float64()) for name in ("collected_roas_exact", "collected_roas", "roas_low", "roas_high")),
+        ("young_spend_value", pa.decimal128(18, 3)),
+        ("young_collected_value", pa.decimal128(18, 3)),
+        *((name, pa.float64()) for name in ("cash_share", "cash_share_low", "cash_share_high")),
+        *((name, pa.float64()) for name in ("young_roas", "young_roas_low", "young_roas_high")),
+        *((name, pa.float64()) for name in ("ad_coverage", "money_coverage")),
+        *((name, pa.int64()) for name in ("recent_leads", "busy_leads")),
+        ("last_spent_on", pa.date32()),
+        *((name, pa.decimal128(18, 3)) for name in ("daily_spend", "safe_daily_spend")),
+        *((name, pa.string()) for name in ("currency", "policy_version")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the rule looks at, of one campaign.
+
+    Attributes:
+        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all.
+        young: the same of the spend since, as expected at the same maturity by the campaign's own curve.
+        weeks: weeks of mature spend.
+        ad_coverage: share of the records from Meta that are linked to an ad; nothing where none are expected.
+        money_coverage: share of the settled money that is linked.
+        recent_leads: leads of the last four weeks.
+        busy_leads: of those, how many went to owners without room.
+        silent_days: days since the campaign last spent.
+    """
+
+    mature: AtAge[Ratio] | None
+    young: AtAge[Ratio] | None
+    weeks: int
+    ad_coverage: float | None
+    money_coverage: float | None
+    recent_leads: int
+    busy_leads: int
+    silent_days: int
+
+
+def decide(seen: Evidence, rule: Budget) -> tuple[str, str]:
+    """The action and the reason in one sentence.
+
+    Raises:
+        UnlikeMaturityError: mature and young figures are not of the same age.
+    """
+    if seen.silent_days > _SILENT_DAYS:
+        told = f"; its last mature spend collected {_told(seen.mature.figures)}" if seen.mature else ""
+        return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{told}."
+    if seen.mature is None or seen.weeks < rule.fewest_weeks:
+        return NOT_ENOUGH, (
+            f"Not enough yet: {seen.weeks} weeks of its spend are old enough to be judged, {rule.fewest_weeks} are needed."
+        )
+    mature = seen.mature.figures
+    young = side_by_side(seen.mature, seen.young)[1] if seen.young else None
+    figures = f"mature spend collected {_told(mature)} at {seen.mature.age_days} days"
+    if young:
+        figures += f", newer spend is on its way to {_told(young)}"
+    if mature.high < rule.stop_below:
+        return _stopped(seen, rule, young, figures)
+    if mature.low >= rule.scale_from:
+        return _scaled(seen, rule, young, figures)
+    return HOLD, (
+        f"Its {figures}: neither surely from {rule.scale_from:g} (scale) nor surely below {rule.stop_below:g} (stop)."
+    )
+
+
+def _stopped(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+    gap = _gap_in_links(seen, rule)
+    if gap:
+        return HOLD, f"Its {figures}, below {rule.stop_below:g}, but {gap}, so the money may be there and not linked."
+    if young and young.high >= rule.stop_below:
+        return HOLD, f"Its {figures}: below {rule.stop_below:g} before, but it may be recovering."
+    return STOP, f"Its {figures}: below {rule.stop_below:g} at its best."
+
+
+def _scaled(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+    gap = _gap_in_links(seen, rule)
+    if gap:
+        return HOLD, f"Its {figures}, from {rule.scale_from:g} on, but {gap}."
+    if young and young.high < rule.scale_from:
+        return HOLD, f"Its {figures}: from {rule.scale_from:g} on before, but its newer spend falls short."
+    if seen.recent_leads and seen.busy_leads / seen.recent_leads >= _HALF:
+        return HOLD, (
+            f"Its {figures}, from {rule.scale_from:g} on, but {seen.busy_leads} of its {seen.recent_leads} leads of the last "
+            "four weeks went to owners without room for more."
+        )
+    room = ", and there is room for more leads" if seen.recent_leads else ""
+    return SCALE, f"Its {figures}: from {rule.scale_from:g} on even at its worst{room}."
+
+
+def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
+    for share, what in (
+        (seen.ad_coverage, "records from Meta are linked to an ad"),
+        (seen.money_coverage, "settled money is linked to a sale"),
+    ):
+        if share is not None and share < rule.lowest_coverage:
+            return f"only {share:.0%} of the {what} ({rule.lowest_coverage:.0%} asked for)"
+    return None
+
+
+def _told(figures: Ratio) -> str:
+    """A ratio with the range that the methods of its links, and luck, leave open."""
+    return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
+
+
+def act(bench: Workbench) -> Made:
+    """Decide for every campaign that ever spent."""
+    policy = bench.loaded_policy.policy
+    weeks: pd.DataFrame = (
+        bench.warehouse.arrow("select * from decisions.campaign_weeks order by campaign_id, week_start, age_days")
+        .to_pandas()
+        .astype({"spend_value": float, "collected_value": float, "collected_exact_value": float})
+    )
+    final = weeks[weeks["is_complete"] & (weeks["age_days"] == policy.cohorts.maturity_days[-1])]
+    per_sale = float(final["collected_value"].sum()) / max(int(final["paid_records"].sum()), 1)
+    ad_coverage, money_coverage = _coverage(bench)
+    today = bench.as_of.astimezone(policy.timezone).date()
+    names = dict(bench.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
+    rows = []
+    for campaign_id, last_spent_on, daily, recent_leads, busy_leads in bench.warehouse.rows(
+        """
+        select campaign_id, last_spent_on, daily_spend, recent_leads, busy_leads from decisions.campaign_load
+        where last_spent_on is not null order by campaign_id
+        """
+    ):
+        economics = _economics(weeks[weeks["campaign_id"] == campaign_id], per_sale, policy)
+        figures = economics.pop("figures")
+        seen = Evidence(
+            **figures,
+            ad_coverage=ad_coverage,
+            money_coverage=money_coverage,
+            recent_leads=recent_leads,
+            busy_leads=busy_leads,
+            silent_days=(today - last_spent_on).days,
+        )
+        action, reason = decide(seen, policy.budget)
+        factor = {SCALE: 1 + policy.budget.largest_step, HOLD: 1.0, STOP: 0.0}.get(action)
+        rows.append(
+            economics
+            | {
+                "campaign_id": campaign_id,
+                "campaign_name": names.get(campaign_id),
+                "action": action,
+                "reason": reason,
+                "maturity_day": policy.cohorts.maturity_days[-1],
+                "ad_coverage": ad_coverage,
+                "money_coverage": money_coverage,
+                "recent_leads": recent_leads,
+                "busy_leads": busy_leads,
+                "last_spent_on": last_spent_on,
+                "daily_spend": _money(daily, policy),
+                "safe_daily_spend": None if factor is None else _money(daily * factor, policy),
+                "currency": policy.reporting_currency,
+                "policy_version": policy.version,
+            }
+        )
+    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
+    actions = [row["action"] for row in rows]
+    return Made({action: actions.count(action) for action in (SCALE, HOLD, STOP, NOT_ENOUGH, NOT_RUNNING)})
+
+
+BUDGET = Program(
+    _TARGET,
+    _READS,
+    "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
+    "one sentence. Made in Python: intervals over weeks and the collection curve are no sums.",
+    act,
+)
+
+
+def _coverage(bench: Workbench) -> tuple[float | None, float | None]:
+    """Share of Meta's records linked to an ad, and of the settled money linked at all."""
+    ads, money = bench.warehouse.rows(
+        """
+        select cast(sum(case when link = 'record_ad' and match_method <> 'unmatched' then records end) as double)
+                 / nullif(sum(case when link = 'record_ad' then records end), 0),
+               cast(sum(case when link like '%payment' and match_method <> 'unmatched' then value end) as double)
+                 / nullif(cast(sum(case when link like '%payment' then value end) as double), 0)
+        from governance.match_coverage
+        """
+    )[0]
+    return ads, money
+
+
+def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str, Any]:
+    """Mature and young figures of one campaign; `figures` holds what the rule looks at.
+
+    Args:
+        per_sale: collected money per record that paid over all campaigns: what one more or one fewer sale would mean to a
+            campaign that has none.
+    """
+    last_age = policy.cohorts.maturity_days[-1]
+    complete = weeks[weeks["is_complete"]]
+    at_end = complete[complete["age_days"] == last_age]
+    judged = at_end.tail(policy.budget.recent_days // 7)
+    told: dict[str, Any] = {}
+    mature = None
+    if len(judged):
+        spend, own, exact = (
+            judged[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
+        )
+        told |= {
+            "window_start": judged["week_start"].iloc[0],
+            "window_end": judged["week_start"].iloc[-1] + pd.Timedelta(days=6),
+            "spend_value": _money(spend.sum(), policy),
+            "collected_value": _money(own.sum(), policy),
+            "collected_exact_value": _money(exact.sum(), policy),
+        }
+        of_all, of_exact = ratio(own, spend), ratio(exact, spend)
+        if of_all and of_exact:
+            sales = int(judged["paid_records"].sum())
+            fewest, most = sales_by_luck(sales)
+            one = of_all.value / sales if sales else per_sale / float(spend.sum())
+            exact_share = of_exact.value / of_all.value if of_all.value else 1.0
+            low = max(min(of_all.low, of_exact.low, one * fewest * exact_share), min(of_exact.value, 0))
+            high = max(of_all.high, of_exact.high, one * most)
+            mature = Ratio(of_all.value, low, high)
+            told |= {
+                "collected_roas": of_all.value,
+                "collected_roas_exact": of_exact.value,
+                "roas_low": low,
+                "roas_high": high,
+            }
+    young = _young(weeks, complete, at_end, told, policy)
+    told["figures"] = {
+        "mature": AtAge("Mature spend", last_age, mature) if mature else None,
+        "young": AtAge("Newer spend", last_age, young) if young else None,
+        "weeks": len(judged),
+    }
+    return told
+
+
+def _young(
+    weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, told: dict[str, Any], policy: Policy
+) -> Ratio | None:
+    """What the spend that is not mature yet will have collected, by the campaign's own curve; its figures go into `told`."""
+    last_age = policy.cohorts.maturity_days[-1]
+    newer = complete[~complete["week_start"].isin(at_end["week_start"])]
+    newer = newer.sort_values("age_days").drop_duplicates("week_start", keep="last").sort_values("week_start")
+    if newer.empty:
+        return None
+    spend, own, exact = (
+        newer[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
+    )
+    told |= {"young_spend_value": _money(spend.sum(), policy), "young_collected_value": _money(own.sum(), policy)}
+    if at_end["paid_records"].sum() < policy.budget.fewest_paid_records:
+        return None
+    known = weeks[weeks["week_start"].isin(at_end["week_start"])]
+    by_age = {int(str(age)): rows["collected_value"].to_numpy(float) for age, rows in known.groupby("age_days")}
+    curve = collection_curve(by_age, last_age)
+    expected = projected(spend, own, exact, newer["age_days"].tolist(), curve) if curve else None
+    if expected is None:
+        return None
+    roas, share = expected
+    told |= {
+        "cash_share": share.value,
+        "cash_share_low": share.low,
+        "cash_share_high": share.high,
+        "young_roas": roas.value,
+        "young_roas_low": roas.low,
+        "young_roas_high": roas.high,
+    }
+    return roas
+
+
+def _money(value: float | np.floating[Any], policy: Policy) -> Decimal:
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-policy.minor_digits), ROUND_HALF_EVEN)

@@ -1,0 +1,19 @@
+-- How many records of each segment entered and passed each step, in the recent period and in the past, and the money of those
+-- that are old enough for it to be final. How something is paid is known of what was sold, so no earlier step is cut by it.
+select
+  s.segment_kind,
+  s.segment,
+  r.step,
+  count(case when r.period = 'recent' then 1 end) as entered,
+  count(case when r.period = 'recent' and r.is_passed then 1 end) as passed,
+  count(case when r.period = 'past' then 1 end) as past_entered,
+  count(case when r.period = 'past' and r.is_passed then 1 end) as past_passed,
+  count(case when r.is_mature and r.is_passed then 1 end) as mature_passed,
+  cast(sum(case when r.is_mature and r.is_passed then r.collected_value else 0 end) as decimal(18, 3)) as mature_collected_value,
+  count(case when r.is_mature and not r.is_passed then 1 end) as mature_lost,
+  cast(sum(case when r.is_mature and not r.is_passed then r.collected_value else 0 end) as decimal(18, 3)) as mature_lost_value,
+  cast(sum(case when r.period = 'recent' then r.stated_value else 0 end) as decimal(18, 3)) as stated_value
+from decisions.step_records r
+join views.record_segments s on s.record_id = r.record_id
+where s.segment_kind <> 'payment_method' or r.step in ('valid_orders', 'collected_orders', 'collected_deals')
+group by 1, 2, 3

@@ -1,0 +1,13 @@
+-- The records that are judged on each step: those that entered it in its recent period or in the past before it.
+select
+  s.record_id,
+  s.step,
+  case when s.entered_on >= w.window_start then 'recent' else 'past' end as period,
+  s.is_passed,
+  s.reason,
+  m.cohort_date + $longest_maturity <= cast($as_of at time zone $zone as date) as is_mature,
+  s.collected_value,
+  s.stated_value
+from views.record_steps s
+join decisions.step_windows w on w.step = s.step and s.entered_on between w.past_start and w.window_end
+join outcomes.matched_chain m on m.record_id = s.record_id

@@ -1,0 +1,24 @@
+-- The periods each step is judged over, by the day records entered it: the recent one ends with the last record that is old
+-- enough, the past lies before it. Every record in them has had the step's days, no more and no less.
+with ends as (
+  select
+    p.step,
+    p.step_order,
+    p.window_days,
+    least(
+      cast($as_of at time zone $zone as date) - p.window_days,
+      max(s.entered_on)
+    ) as window_end
+  from policy.steps p
+  join views.record_steps s on s.step = p.step
+  where s.entered_on <= cast($as_of at time zone $zone as date) - p.window_days
+  group by p.step, p.step_order, p.window_days
+)
+select
+  step,
+  step_order,
+  window_days,
+  window_end - $recent_days + 1 as window_start,
+  window_end,
+  window_end - $recent_days - $past_days + 1 as past_start
+from ends

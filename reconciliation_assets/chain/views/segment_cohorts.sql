@@ -1,0 +1,18 @@
+-- Cohort view by segment: where the records of each cohort month and segment stood so many days after each was captured. An
+-- incomplete maturity must not be compared with a complete one.
+select
+  s.segment_kind,
+  s.segment,
+  r.cohort_start,
+  r.maturity_day,
+  cast(r.cohort_start + interval 1 month as date) + r.maturity_day <= cast($as_of at time zone $zone as date) as is_complete,
+  count(*) as captured,
+  count(case when r.is_valid then 1 end) as valid,
+  count(case when r.is_qualified then 1 end) as qualified,
+  count(case when r.is_won then 1 end) as won,
+  count(case when r.is_collected then 1 end) as collected,
+  cast(sum(r.collected_value) as decimal(18, 3)) as collected_value,
+  $reporting_currency as currency
+from views.record_snapshots r
+join views.record_segments s on s.record_id = r.record_id
+group by 1, 2, 3, 4
