@@ -2,10 +2,21 @@
 
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
+from reconciliation_assets.chain.governance.lock_register import LOCK_REGISTER
+from reconciliation_assets.chain.governance.locked_bridge import LOCKED_BRIDGE
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
 from reconciliation_assets.chain.matching.repeats import REPEATS
 from reconciliation_assets.chain.program import Program
 
-PROGRAMS: tuple[Program, ...] = (REPEATS, BACKTEST, CALIBRATION, *INFERENCES, COVERAGE_HISTORY, EXCEPTION_HISTORY)
+PROGRAMS: tuple[Program, ...] = (
+    REPEATS,
+    BACKTEST,
+    CALIBRATION,
+    *INFERENCES,
+    COVERAGE_HISTORY,
+    EXCEPTION_HISTORY,
+    LOCK_REGISTER,
+    LOCKED_BRIDGE,
+)
