@@ -182,7 +182,9 @@ GLOSSARY: dict[str, Meaning] = {
     "locked_currency": Meaning("Reporting currency when the lock took hold"),
     "locked_policy_version": Meaning("Policy under which the figures were locked"),
     "change_id": Meaning("The change, the same from run to run"),
-    "area": Meaning("What the change is about: stages, naming, attribution, financial, governance, policy, locks, matching, adjustments"),
+    "area": Meaning(
+        "What the change is about: stages, naming, attribution, financial, governance, policy, locks, matching, adjustments"
+    ),
     "subject": Meaning("What was changed"),
     "value_before": Meaning("What it was before; empty where there was nothing"),
     "value_after": Meaning("What it is since; empty where it was taken away"),

@@ -28,7 +28,7 @@ from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 
-_ENOUGH_TO_COMPARE = {
+_FIGURES = {
     "lines": """
         select strftime(period_start, '%Y-%m'), campaign_id, line_order, line, amount from bridge.bridge
     """,
@@ -47,8 +47,8 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A figure that differs: an amount of the bridge, or a count of rungs or links."""
+class Compared:
+    """A figure under both policies: an amount of the bridge, or a count of rungs or links."""
 
     period: str
     campaign_id: str | None
@@ -57,9 +57,9 @@ class Moved:
     after: Decimal
 
     @property
-    def difference(self) -> Decimal:
-        """New less old."""
-        return self.after - self.before
+    def differs(self) -> bool:
+        """Whether the two are not the same."""
+        return self.before != self.after
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class PolicyDiff:
     Attributes:
         old, new: the policies.
         definitions: what they define differently.
-        lines: lines of the bridge that differ, by month and campaign.
-        rungs, links: counts that differ.
+        lines: every line of the bridge, by month and campaign.
+        rungs, links: every count of rungs and of links.
         stops: blocking checks that would stop a run under the new policy and not under the old one, with what they say.
     """
 
     old: LoadedPolicy
     new: LoadedPolicy
     definitions: list[Definition]
-    lines: list[Moved]
-    rungs: list[Moved]
-    links: list[Moved]
+    lines: list[Compared]
+    rungs: list[Compared]
+    links: list[Compared]
     stops: list[tuple[str, str]]
 
     @property
@@ -90,7 +90,11 @@ class PolicyDiff:
     @property
     def changes_figures(self) -> bool:
         """Whether anything that people read would differ, or no longer be published."""
-        return bool(self.lines or self.rungs or self.links or self.stops)
+        return (
+            any(each.differs for each in (*self.lines, *self.rungs, *self.links))
+            or bool(self.stops)
+            or not self.is_comparable
+        )
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,10 @@ def compare_policies(settings: Settings, new_path: Path) -> PolicyDiff:
         old,
         new,
         _definitions(old, new),
-        *(_moved(before.figures[name], after.figures[name]) for name in ("lines", "rungs", "links")),
-        [(name, message) for name, message in after.stops.items() if name not in before.stops],
+        lines=_compared(before.figures["lines"], after.figures["lines"]),
+        rungs=_compared(before.figures["rungs"], after.figures["rungs"]),
+        links=_compared(before.figures["links"], after.figures["links"]),
+        stops=[(name, message) for name, message in after.stops.items() if name not in before.stops],
     )
 
 
@@ -144,8 +150,7 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
         bench = Workbench(warehouse, loaded, settings.as_of)
         stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(bench, checks_by_table())}
         figures = {
-            name: {tuple(key): Decimal(value) for *key, value in warehouse.rows(sql)}
-            for name, sql in _ENOUGH_TO_COMPARE.items()
+            name: {tuple(key): Decimal(value) for *key, value in warehouse.rows(sql)} for name, sql in _FIGURES.items()
         }
     finally:
         connection.close()
@@ -181,12 +186,7 @@ def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:
     ]
 
 
-def _moved(before: dict[tuple[Any, ...], Decimal], after: dict[tuple[Any, ...], Decimal]) -> list[Moved]:
+def _compared(before: dict[tuple[Any, ...], Decimal], after: dict[tuple[Any, ...], Decimal]) -> list[Compared]:
+    keys = sorted(before.keys() | after.keys(), key=lambda key: (key[0], key[1] or "", key[2], key[3]))
     nothing = Decimal(0)
-    found = [
-        (key, before.get(key, nothing), after.get(key, nothing))
-        for key in before.keys() | after.keys()
-        if before.get(key, nothing) != after.get(key, nothing)
-    ]
-    found.sort(key=lambda each: (each[0][0], each[0][1] or "", each[0][2], each[0][3]))
-    return [Moved(key[0], key[1], key[3], old, new) for key, old, new in found]
+    return [Compared(key[0], key[1], key[3], before.get(key, nothing), after.get(key, nothing)) for key in keys]

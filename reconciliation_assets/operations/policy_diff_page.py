@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.contracts.outputs import BRIDGE_LINES
-from reconciliation_assets.operations.policy_diff import Moved, PolicyDiff
+from reconciliation_assets.operations.policy_diff import Compared, PolicyDiff
 from reconciliation_assets.publish.page import money
 from reconciliation_assets.publish.words import LINES, LINKS
 
@@ -32,7 +32,7 @@ def show_policy_diff(console: Console, diff: PolicyDiff) -> None:
             style="yellow",
             soft_wrap=True,
         )
-    elif diff.lines:
+    elif any(each.differs for each in diff.lines):
         _by_campaign(console, diff.lines, new.reporting_currency)
         _by_month(console, diff.lines, new.reporting_currency)
     else:
@@ -40,7 +40,9 @@ def show_policy_diff(console: Console, diff: PolicyDiff) -> None:
     _counts(console, "Rungs reached", diff.rungs)
     _counts(console, "Links made", diff.links)
     for name, message in diff.stops:
-        console.print(Text.assemble(("A run under the new policy would be stopped", "bold red"), f" by {name}: {message}"))
+        console.print(
+            Text.assemble(("A run under the new policy would be stopped", "bold red"), f" by {name}: {message}")
+        )
 
 
 def _definitions(console: Console, diff: PolicyDiff) -> None:
@@ -50,7 +52,7 @@ def _definitions(console: Console, diff: PolicyDiff) -> None:
     console.print(table)
 
 
-def _by_campaign(console: Console, lines: list[Moved], currency: str) -> None:
+def _by_campaign(console: Console, lines: list[Compared], currency: str) -> None:
     table = Table(
         "campaign",
         "line",
@@ -78,7 +80,6 @@ def _by_campaign(console: Console, lines: list[Moved], currency: str) -> None:
         )
         shown = campaign
     console.print(table)
-    console.print(Text("Old and new are of the months that change; the others are the same under both.", "dim"))
 
 
 def _all_first(entry: tuple[tuple[str, str], list[Decimal]]) -> tuple[bool, str, int]:
@@ -86,7 +87,7 @@ def _all_first(entry: tuple[tuple[str, str], list[Decimal]]) -> tuple[bool, str,
     return campaign != "all", campaign, BRIDGE_LINES.index(line)
 
 
-def _by_month(console: Console, lines: list[Moved], currency: str) -> None:
+def _by_month(console: Console, lines: list[Compared], currency: str) -> None:
     table = Table("month", title="Collected by month", title_justify="left", box=None)
     for heading in ("old", "new", "difference"):
         table.add_column(heading, justify="right")
@@ -104,10 +105,11 @@ def _by_month(console: Console, lines: list[Moved], currency: str) -> None:
         console.print("Collected money of every month stays the same in sum; it moves between campaigns or lines only.")
 
 
-def _counts(console: Console, title: str, moved: Iterable[Moved]) -> None:
+def _counts(console: Console, title: str, compared: Iterable[Compared]) -> None:
     rows = [
         (f"{LINKS[each.period]}, " if each.period else "", each.name.replace("_", " "), each.before, each.after)
-        for each in moved
+        for each in compared
+        if each.differs
     ]
     if not rows:
         console.print(f"{title}: the same.")

@@ -185,7 +185,9 @@ class Validation(_Part):
     def _usable_as_file_names(cls, reviewers: dict[Link, str]) -> dict[Link, str]:
         missing = [link for link in LINKS if not re.fullmatch(r"[a-z][a-z0-9_]*", reviewers.get(link, ""))]
         if missing:
-            raise ValueError(f"reviewers needs a team in small letters without blanks for every link; look at: {missing}")
+            raise ValueError(
+                f"reviewers needs a team in small letters without blanks for every link; look at: {missing}"
+            )
         return reviewers
 
 

@@ -163,7 +163,8 @@ def _value_bands(policy: Policy) -> pa.Table:
     return pa.table(
         {
             "value_band": [
-                f"from {low:f}" if high is None else f"{low:f} to {high:f}" for low, high in zip_longest(bounds, bounds[1:])
+                f"from {low:f}" if high is None else f"{low:f} to {high:f}"
+                for low, high in zip_longest(bounds, bounds[1:])
             ],
             "value_from": pa.array(bounds, pa.decimal128(18, 3)),
             "value_to": pa.array([*bounds[1:], None], pa.decimal128(18, 3)),

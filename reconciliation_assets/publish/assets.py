@@ -8,6 +8,7 @@ from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.report import write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
+from reconciliation_assets.publish.validation_sheets import write_validation_sheets
 from reconciliation_assets.publish.workbook import write_workbook
 
 PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
@@ -49,8 +50,8 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
     tags={"layer": "publish"},
     description=(
         "For people who never open Dagster, in the data directory's `reports/`: `reconciliation.html`, which opens "
-        "anywhere without a network, and `reconciliation.xlsx`, whose bridge is live formulas over its entries. Both are "
-        "made of the published copy alone."
+        "anywhere without a network, `reconciliation.xlsx`, whose bridge is live formulas over its entries, and the sheets "
+        "of sampled links for reviewers. All are made of the published copy alone."
     ),
 )
 def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -62,10 +63,14 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     workbook = opened.settings.reports_dir / "reconciliation.xlsx"
     write_report(opened.settings.published_path, page, as_of, policy.locale)
     write_workbook(opened.settings.published_path, workbook, as_of)
+    sheets = write_validation_sheets(
+        opened.settings.published_path, opened.settings.reports_dir / "validation", policy.timezone
+    )
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(page)),
             "workbook": dg.MetadataValue.path(str(workbook)),
+            "sheets for reviewers, written now": ", ".join(path.name for path in sheets) or "none",
             "as of": opened.as_of.isoformat(),
             "locale": policy.locale,
         }
