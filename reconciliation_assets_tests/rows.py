@@ -54,6 +54,10 @@ def order(order_id: str, day: str = "2026-03-05", status: str = "delivered", val
     return row | cells
 
 
+def transfer(transfer_id: str, day: str = "2026-03-12", amount: Any = "100", **cells: Any) -> Row:
+    return {"transfer_id": transfer_id, "transferred_at": at(day), "amount": amount, "currency": "AED", **cells}
+
+
 def payment(payment_id: str, day: str = "2026-03-10", amount: Any = "100", **cells: Any) -> Row:
     row: Row = {
         "payment_id": payment_id,

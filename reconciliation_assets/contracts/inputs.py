@@ -224,6 +224,23 @@ PAYMENTS = InputTable(
     ),
 )
 
+TRANSFERS = InputTable(
+    name="transfers",
+    raw_asset="raw_transfers",
+    description="Transfers of couriers and payment providers as the bank saw them: one each for many payments, less fees.",
+    key=("transfer_id",),
+    created="transferred_at",
+    measures=(("amount", "currency"),),
+    columns=(
+        _column("transfer_id", _ID, "The transfer on the bank statement", required=True),
+        _column("transferred_at", _WHEN, "When the money arrived", required=True),
+        _column("amount", Kind.AMOUNT, "Amount that arrived", required=True),
+        _column("currency", Kind.CURRENCY, "Currency of the amount", required=True),
+        _column("settlement_id", _ID, "Settlement it pays, as the payments name it"),
+        _column("reference", _TEXT, "Reference on the statement; counts where settlement_id is empty"),
+    ),
+)
+
 FX_RATES = InputTable(
     name="fx_rates",
     raw_asset="raw_fx_rates",
@@ -367,6 +384,7 @@ INPUT_TABLES: tuple[InputTable, ...] = (
     ORDERS,
     INVOICES,
     PAYMENTS,
+    TRANSFERS,
     FX_RATES,
     MANUAL_MATCHES,
     MANUAL_ADJUSTMENTS,

@@ -29,6 +29,11 @@ CHANGE_KINDS = (
     "manual_adjustment",
 )
 SEGMENT_KINDS = ("all", "form", "landing_page", "campaign", "source", "owner", "market", "language", "consent")
+REMITTANCE_VERDICTS = (
+    *("received", "short", "over", "repeated", "not owed", "another currency"),
+    *("charged", "refunded", "unmatched"),
+)
+REMITTANCE_STATES = ("ties", "differs", "on its way", "late", "report missing", "no transfers known")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
@@ -36,6 +41,14 @@ _PART_OUTCOMES = tuple(dict.fromkeys((*_CRM_OUTCOMES, *_ORDER_OUTCOMES)))
 _LINK_COLUMNS = ("link", "left_id", "right_id", "match_method", "match_confidence", "evidence", "candidates")
 
 CANONICAL: tuple[OutputTable, ...] = (
+    OutputTable(
+        "transfers",
+        "canonical",
+        "transfer that carried many payments",
+        FINANCE,
+        ("source_table", "transfer_id"),
+        required=("source_table", "transfer_id", "transferred_at", "amount", "currency"),
+    ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
         "meta_insights",
@@ -217,6 +230,15 @@ MATCHING: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "unused_decisions",
+        "matching",
+        "decision of a person that has no effect",
+        DATA,
+        ("link", "left_id", "right_id"),
+        required=("link", "left_id", "right_id", "verdict", "verified_by", "reason"),
+        words={"link": LINKS, "verdict": ("accept", "reject")},
+    ),
+    OutputTable(
         "match_reviews",
         "matching",
         "pair that a person should look at",
@@ -251,6 +273,28 @@ MATCHING: tuple[OutputTable, ...] = (
 )
 
 OUTCOMES: tuple[OutputTable, ...] = (
+    OutputTable(
+        "remittance_lines",
+        "outcomes",
+        "parcel that a courier paid over",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "settlement_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
+        words={"verdict": REMITTANCE_VERDICTS},
+        at_least_zero=("owed_amount", "fee_amount", "difference_value"),
+        published=True,
+    ),
+    OutputTable(
+        "remittances",
+        "outcomes",
+        "settlement of a courier or payment provider and currency",
+        FINANCE,
+        ("settlement_id", "currency"),
+        required=("settlement_id", "currency", "net_amount", "state"),
+        words={"state": REMITTANCE_STATES},
+        at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount", "transfers"),
+        published=True,
+    ),
     OutputTable("payment_money", "outcomes", "settled payment", FINANCE, ("payment_id",)),
     OutputTable("order_outcomes", "outcomes", "order", FINANCE, ("order_id",)),
     OutputTable("opportunity_outcomes", "outcomes", "lead with CRM records", SALES, ("record_id",)),

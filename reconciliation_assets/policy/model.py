@@ -94,6 +94,12 @@ class Matching(_Part):
         return self
 
 
+class Remittances(_Part):
+    """When a settlement without its transfer is late."""
+
+    transfer_within_days: int = Field(ge=0)
+
+
 class MetaAds(_Part):
     """Words by which a record says that it came from a Meta ad."""
 
@@ -247,6 +253,7 @@ class Policy(_Part):
     cohorts: Cohorts
     basis: Basis
     matching: Matching
+    remittances: Remittances
     meta_ads: MetaAds
     crm_stages: CrmStages
     order_statuses: OrderStatuses

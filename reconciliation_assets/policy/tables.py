@@ -131,6 +131,7 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "links_per_stratum": policy.validation.links_per_stratum,
         "fewest_verdicts": policy.validation.fewest_verdicts,
         "meta_months_close_after_days": policy.change_control.meta_months_close_after_days,
+        "transfer_within_days": policy.remittances.transfer_within_days,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
         "deduct_payment_fees": policy.basis.deduct_payment_fees,

@@ -52,11 +52,14 @@ class Comparison:
     Attributes:
         unknown: SQL that holds where nothing can be compared, which speaks neither for nor against the pair.
         levels: outcomes, the first that holds counts; the last one is "else".
+        is_learnt: whether known pairs can teach its chances. What a link itself changes they cannot: an order whose payment
+            is known no longer waits for it.
     """
 
     name: str
     unknown: str
     levels: tuple[Level, ...]
+    is_learnt: bool = True
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,7 @@ def _learnt(
                 Level(level.says, level.when, m[number][place], u[number][place], level.rarer_is_surer)
                 for place, level in enumerate(comparison.levels)
             ),
+            comparison.is_learnt,
         )
         for number, comparison in enumerate(comparisons)
     )
@@ -239,6 +243,9 @@ def _blended(
     blended = []
     for comparison, chances in zip(comparisons, seen, strict=True):
         shipped = [float(getattr(level, kind)) for level in comparison.levels]
+        if not comparison.is_learnt:
+            blended.append(shipped)
+            continue
         mixed = [
             max(weight * chance + (1 - weight) * old if chance is not None else old, _LEAST_CHANCE)
             for chance, old in zip(chances, shipped, strict=True)

@@ -18,11 +18,11 @@ from reconciliation_assets_tests.rows import lead
 GROUPS = {
     "raw": {
         "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
-        "raw_payments", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
+        "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
         "raw_validation_verdicts", "raw_method_sign_offs", "raw_period_locks",
     },
     "canonical": {
-        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments",
+        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
         "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
@@ -30,10 +30,11 @@ GROUPS = {
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
         "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
         "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
-        "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals",
+        "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
+        "remittances", "remittance_lines",
     },
     "views": {
         "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
@@ -59,6 +60,7 @@ BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
+    *("remittances", "remittance_lines"),
 }
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
@@ -69,6 +71,7 @@ WITH_A_ROW_CONTRACT = {
     *BESIDE_THE_CONTRACT,
     "record_parts",
     "record_outcomes",
+    "unused_decisions",
 }
 NAMED_CHECKS = {
     *((asset, "quarantine") for asset in RAW),

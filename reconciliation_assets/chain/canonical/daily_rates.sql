@@ -13,6 +13,8 @@ with needed as (
   union
   select currency, cast(paid_at at time zone $zone as date) from current.payments
   union
+  select currency, cast(transferred_at at time zone $zone as date) from current.transfers
+  union
   select currency, cohort_date from current.manual_adjustments
 ),
 dropped as (

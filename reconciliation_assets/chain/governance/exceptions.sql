@@ -74,11 +74,9 @@ with found as (
   union all
   select 'manual_match_not_used', 'manual_matches', m.link || ' ' || m.left_id || ' ' || m.right_id,
     cast(0 as decimal(18, 3)), m.verified_at,
-    'Accepted by ' || m.verified_by || ', but one end no longer exists or another accepted decision holds.'
-  from canonical.manual_matches m
-  left join matching.match_links k
-    on k.link = m.link and k.left_id = m.left_id and k.right_id = m.right_id and k.match_method = 'manual_verified'
-  where m.verdict = 'accept' and k.link is null
+    case m.verdict when 'accept' then 'Accepted by ' else 'Rejected by ' end || m.verified_by || ', but ' || m.reason
+      || '. Decide again or remove it.'
+  from matching.unused_decisions m
   union all
   select 'possible_match', case when v.link = 'lead_crm' then 'crm_records' when v.link = 'lead_order' then 'orders'
       when v.link = 'record_ad' then case r.record_type when 'lead' then 'leads' else 'orders' end
@@ -123,6 +121,34 @@ with found as (
       || cast(s.verdicts as varchar) || ' verdicts, so it carries no money. Mend it, or sign it in method_sign_offs.'
   from matching.match_standing s
   where s.awaits_signature
+  union all
+  select 'remittance_differs', 'payments', r.settlement_id || ' ' || r.currency, coalesce(r.difference_value, 0),
+    coalesce(r.transferred_at, r.settled_at),
+    case r.state
+      when 'late' then 'No transfer has brought settlement ' || r.settlement_id || ': '
+        || cast(cast(r.net_amount as decimal(18, 3)) as varchar) || ' ' || r.currency || ' for '
+        || cast(r.payments as varchar) || ' payments. Ask who should have paid it.'
+      when 'report missing' then 'Transfer ' || r.transfer_id || ' pays settlement ' || r.settlement_id || ' in ' || r.currency
+        || ', of which no payment is known: drop its report.'
+      else 'Transfer ' || r.transfer_id || ' brought ' || cast(cast(r.transferred_amount as decimal(18, 3)) as varchar) || ' '
+        || r.currency || '; the payments of settlement ' || r.settlement_id || ' less refunds and fees come to '
+        || cast(cast(r.net_amount as decimal(18, 3)) as varchar) || '.'
+    end
+  from outcomes.remittances r
+  where r.state in ('differs', 'late', 'report missing')
+  union all
+  select 'remittance_line', 'payments', l.payment_id, l.difference_value, l.paid_at,
+    case l.verdict
+      when 'short' then 'Less than the order owed'
+      when 'over' then 'More than the order owed'
+      when 'repeated' then 'The same parcel was paid over before'
+      when 'not owed' then 'The order owed nothing: it was paid before, cancelled or sent back'
+      else 'The order is in another currency'
+    end || ': waybill ' || l.waybill || ', order ' || l.order_id || ', '
+      || cast(cast(l.received_amount as decimal(18, 3)) as varchar) || ' ' || l.currency || ' received, '
+      || coalesce(cast(cast(l.owed_amount as decimal(18, 3)) as varchar), 'an unknown amount') || ' owed.'
+  from outcomes.remittance_lines l
+  where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
 ),
 named as (
   select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail

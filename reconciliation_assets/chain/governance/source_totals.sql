@@ -26,6 +26,7 @@ accepted as (
   union all select 'orders', 'rows', count(*) from current.orders
   union all select 'invoices', 'rows', count(*) from current.invoices
   union all select 'payments', 'rows', count(*) from current.payments
+  union all select 'transfers', 'rows', count(*) from current.transfers
   union all select 'fx_rates', 'rows', count(*) from current.fx_rates
   union all select 'manual_matches', 'rows', count(*) from current.manual_matches
   union all select 'manual_adjustments', 'rows', count(*) from current.manual_adjustments
@@ -43,6 +44,8 @@ accepted as (
   select 'orders', 'gross_value ' || currency, sum(gross_value) from current.orders group by currency
   union all
   select 'payments', 'amount ' || currency, sum(amount) from current.payments group by currency
+  union all
+  select 'transfers', 'amount ' || currency, sum(amount) from current.transfers group by currency
 ),
 stored as (
   select 'meta_insights' as source_table, landing_id, account_currency as currency, spend, results, attributed_value,
@@ -54,6 +57,7 @@ stored as (
   union all select 'orders', landing_id, currency, null, null, null, gross_value from raw.raw_orders
   union all select 'invoices', landing_id, null, null, null, null, null from raw.raw_invoices
   union all select 'payments', landing_id, currency, null, null, null, amount from raw.raw_payments
+  union all select 'transfers', landing_id, currency, null, null, null, amount from raw.raw_transfers
   union all select 'fx_rates', landing_id, null, null, null, null, null from raw.raw_fx_rates
   union all select 'manual_matches', landing_id, null, null, null, null, null from raw.raw_manual_matches
   union all select 'manual_adjustments', landing_id, null, null, null, null, null from raw.raw_manual_adjustments
@@ -81,7 +85,7 @@ versions as (
   union all
   select source_table, 'gross_value ' || currency, amount from stored_by_currency where source_table = 'orders'
   union all
-  select source_table, 'amount ' || currency, amount from stored_by_currency where source_table = 'payments'
+  select source_table, 'amount ' || currency, amount from stored_by_currency where source_table in ('payments', 'transfers')
 ),
 chained as (
   select 'meta_insights' as source_table, 'rows' as measure, cast(count(*) as decimal(38, 6)) as total

@@ -10,7 +10,7 @@ with strongest as (
     p.evidence,
     p.candidates,
     max(p.match_confidence) over (partition by p.link, p.left_id, p.right_id) as best_confidence,
-    row_number() over (partition by p.link, p.left_id, p.right_id order by m.strength, p.match_confidence desc) as way
+    row_number() over (partition by p.link, p.left_id, p.right_id order by m.strength, p.match_confidence desc, p.match_method) as way
   from matching.payment_proposals p
   join policy.match_methods m on m.match_method = p.match_method
   where p.counts

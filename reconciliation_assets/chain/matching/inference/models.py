@@ -193,6 +193,14 @@ LEAD_ORDER = Model(
 
 _SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
 
+_INSTALMENT = (
+    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
+    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01"
+)
+# Outcomes of the amount from here on are paid once; below, any number of parts may be.
+_IN_FULL = 4
+_INSTALMENT_SIZES = "unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
+
 PAYMENTS = Model(
     "payments",
     "payable_ends",
@@ -206,11 +214,11 @@ PAYMENTS = Model(
                 Level("the same amount", "amount_key_l = amount_key_r", 0.75, 0.001, "amount_key"),
                 Level("the amount less its discount", "discounted_key_l = amount_key_r", 0.05, 0.0002),
                 Level("what is still due", "due_key_l = amount_key_r", 0.05, 0.0002),
+                Level("an instalment of the agreed value", f"is_opportunity_l and {_INSTALMENT}", 0.03, 0.0003),
                 Level(
                     "a half, third or quarter of the amount",
-                    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
-                    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01",
-                    0.06,
+                    _INSTALMENT,
+                    0.03,
                     0.008,
                 ),
                 Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.05, 0.35),
@@ -222,13 +230,17 @@ PAYMENTS = Model(
             "time",
             "at_day_l is null or at_day_r is null",
             (
+                Level("paid within 45 days of winning", f"is_opportunity_l and {_GAP} between 0 and 45", 0.03, 0.006),
+                Level(
+                    "paid within four months of winning", f"is_opportunity_l and {_GAP} between 0 and 120", 0.02, 0.01
+                ),
                 Level("paid within minutes", f"{_GAP} > 0 and {_GAP} <= 0.0035", 0.2, 0.00003),
                 Level("paid within an hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.1, 0.0003),
                 Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
                 Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
                 Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
-                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.15, 0.15),
-                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.045, 0.27),
+                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.12, 0.15),
+                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.025, 0.254),
                 Level("paid before it existed or long after", "else", 0.005, 0.4877),
             ),
         ),
@@ -245,11 +257,25 @@ PAYMENTS = Model(
             ),
         ),
         Comparison(
+            "transfer",
+            "delivered_day_l is null or settled_from_day_r is null",
+            (
+                Level(
+                    "delivered among the other orders of its transfer",
+                    "delivered_day_l between settled_from_day_r - 0.5 and settled_to_day_r + 0.5",
+                    0.95,
+                    0.06,
+                ),
+                Level("delivered in other days than its transfer", "else", 0.05, 0.94),
+            ),
+        ),
+        Comparison(
             "way_of_paying",
             "method_l is null or method_r is null",
             (
-                Level("the way of paying the order names", "method_l = method_r", 0.97, 0.35),
-                Level("another way of paying", "else", 0.03, 0.65),
+                Level("the way of paying the order names", "method_l = method_r", 0.85, 0.35),
+                Level("a voucher", "method_r in ('voucher', 'gift_card', 'store_credit', 'wallet')", 0.12, 0.08),
+                Level("another way of paying", "else", 0.03, 0.57),
             ),
         ),
         Comparison(
@@ -259,6 +285,7 @@ PAYMENTS = Model(
                 Level("money of this kind is awaited", "contains(awaits_l, kind_r)", 0.97, 0.3),
                 Level("no such money is awaited", "else", 0.03, 0.7),
             ),
+            is_learnt=False,
         ),
         PHONE,
         EMAIL,
@@ -273,8 +300,7 @@ PAYMENTS = Model(
             "amount_key || '|' || unnest([floor(at_day / 60), floor(at_day / 60) - 1])",
         ),
         Block(
-            "currency || '|' || unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
-            " || '|' || floor(at_day / 30)",
+            f"case when is_opportunity then currency end || '|' || {_INSTALMENT_SIZES} || '|' || floor(at_day / 30)",
             "currency || '|' || "
             + _each_with_each(
                 "list_transform([-1, 0, 1], lambda d: cast(round(ln(amount) * 100) + d as varchar))",
@@ -294,7 +320,5 @@ PAYMENTS = Model(
     match_share=0.95,
     left_names_its_link=True,
     possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
-    slot=lambda left: (
-        f"{left} || ' ' || r.kind || case when p.gamma_amount < 5 then ' ' || floor(r.at_day) else '' end"
-    ),
+    slot=lambda left: f"case when p.gamma_amount >= {_IN_FULL} then {left} || ' ' || r.kind end",
 )

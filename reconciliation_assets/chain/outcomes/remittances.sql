@@ -1,0 +1,86 @@
+-- Settlements of couriers and payment providers, each against the transfer that should have brought it: what its payments come
+-- to, less refunds and fees, and what arrived. One without a transfer is late once it is older than the policy allows,
+-- provided that transfers are known at all.
+with settlements as (
+  select
+    p.settlement_id,
+    p.currency,
+    min(p.paid_at) as settled_at,
+    sum(case when p.kind = 'fee' then 0 else 1 end) as payments,
+    count(distinct k.left_id) as orders,
+    sum(case when p.kind = 'payment' then p.amount else 0 end) as gross_amount,
+    sum(case when p.kind in ('refund', 'chargeback') then p.amount else 0 end) as refunded_amount,
+    sum(case when p.kind = 'fee' then p.amount when p.kind = 'payment' then coalesce(p.fee, 0) else 0 end) as fee_amount,
+    max(p.rate) as rate
+  from canonical.payments p
+  left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'
+  where p.is_settled and p.settlement_id is not null
+  group by p.settlement_id, p.currency
+),
+arrived as (
+  select
+    t.settlement_id,
+    t.currency,
+    min(t.transfer_id) as transfer_id,
+    count(*) as transfers,
+    min(t.transferred_at) as transferred_at,
+    sum(t.amount) as transferred_amount,
+    max(r.rate) as rate
+  from canonical.transfers t
+  left join canonical.daily_rates r
+    on r.currency = t.currency and r.day = cast(t.transferred_at at time zone $zone as date)
+  where t.settlement_id is not null
+  group by t.settlement_id, t.currency
+),
+known as (
+  select count(*) as transfers from canonical.transfers
+),
+compared as (
+  select
+    coalesce(s.settlement_id, a.settlement_id) as settlement_id,
+    coalesce(s.currency, a.currency) as currency,
+    s.settled_at,
+    coalesce(s.payments, 0) as payments,
+    coalesce(s.orders, 0) as orders,
+    coalesce(s.gross_amount, 0) as gross_amount,
+    coalesce(s.refunded_amount, 0) as refunded_amount,
+    coalesce(s.fee_amount, 0) as fee_amount,
+    coalesce(s.gross_amount - s.refunded_amount - s.fee_amount, 0) as net_amount,
+    a.transfer_id,
+    coalesce(a.transfers, 0) as transfers,
+    a.transferred_at,
+    a.transferred_amount,
+    coalesce(s.rate, a.rate) as rate,
+    s.settlement_id is null as is_report_missing
+  from settlements s
+  full join arrived a on a.settlement_id = s.settlement_id and a.currency = s.currency
+)
+select
+  c.settlement_id,
+  c.currency,
+  c.settled_at,
+  c.payments,
+  c.orders,
+  c.gross_amount,
+  c.refunded_amount,
+  c.fee_amount,
+  c.net_amount,
+  c.transfer_id,
+  c.transfers,
+  c.transferred_at,
+  c.transferred_amount,
+  c.transferred_amount - c.net_amount as difference_amount,
+  cast(
+    round_even(cast(abs(coalesce(c.transferred_amount, 0) - c.net_amount) as decimal(38, 6)) * c.rate, $minor_digits)
+    as decimal(18, 3)
+  ) as difference_value,
+  case
+    when c.is_report_missing then 'report missing'
+    when c.transferred_amount = c.net_amount then 'ties'
+    when c.transfer_id is not null then 'differs'
+    when k.transfers = 0 then 'no transfers known'
+    when c.settled_at < $as_of - to_days($transfer_within_days) then 'late'
+    else 'on its way'
+  end as state
+from compared c
+cross join known k
