@@ -93,8 +93,9 @@ def test_a_settlement_that_nobody_paid_is_late_only_where_transfers_are_known(bu
     other = [transfer("T2", amount="5", settlement_id="FLX-2")]
     built = build({**company, "transfers": other})
     assert built.one("remittances", settlement_id="FLX-10")["state"] == "late"
-    assert "No transfer has brought settlement FLX-10: 100.000 AED for 1 payments" in (
-        built.one("exceptions", source_id="FLX-10 AED")["detail"]
+    assert (
+        "No transfer has brought settlement FLX-10: 100.000 AED for 1 payments"
+        in (built.one("exceptions", source_id="FLX-10 AED")["detail"])
     )
 
 
@@ -114,9 +115,9 @@ def test_what_was_paid_by_card_before_is_not_owed_again(build: Build) -> None:
     built = build({"orders": shop("250"), "payments": [card, parcel(1, "250")]})
     assert built.one("remittance_lines")["verdict"] == "not owed"
     voucher = payment("C1", "2026-03-05", amount="50", order_id="SO1", method="voucher")
-    assert build({"orders": shop("250"), "payments": [voucher, parcel(1, "200")]}).one("remittance_lines")["verdict"] == (
-        "received"
-    )
+    assert build({"orders": shop("250"), "payments": [voucher, parcel(1, "200")]}).one("remittance_lines")[
+        "verdict"
+    ] == ("received")
 
 
 @pytest.mark.parametrize("status", ["cancelled", "returned"])
