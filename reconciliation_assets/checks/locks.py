@@ -43,7 +43,7 @@ def _locked_months_hold(ground: Ground) -> Answer:
 def _moved(ground: Ground) -> list[str]:
     moved = ground.warehouse.rows(
         """
-        select left(cast(period_start as varchar), 7), max(locked_by), cast(max(cast(locked_at as date)) as varchar),
+        select left(cast(period_start as varchar), 7), max(locked_by), max(locked_at),
                max(locked_policy_version), max(policy_version), max(currency), count(*),
                sum(case when line = 'collected' then difference else 0 end)
         from governance.locked_differences
@@ -52,7 +52,7 @@ def _moved(ground: Ground) -> list[str]:
         """
     )
     told = []
-    for month, locked_by, locked_on, version_then, version_now, currency, lines, collected in moved:
+    for month, locked_by, locked_at, version_then, version_now, currency, lines, collected in moved:
         largest = ground.warehouse.rows(
             """
             select coalesce(campaign_id, 'no campaign') || ' ' || line, difference, records - locked_records
@@ -65,7 +65,7 @@ def _moved(ground: Ground) -> list[str]:
         named = some_of([f"{name} {amount:+,.2f} ({records:+,} records)" for name, amount, records in largest])
         policy = f", and the policy is now {version_now}, not {version_then}" if version_then != version_now else ""
         told.append(
-            f"{month} was locked by {locked_by} on {locked_on}; {lines} of its figures differ now, collected by "
+            f"{month} was locked by {locked_by} on {locked_at.astimezone(ground.policy.timezone):%Y-%m-%d}; {lines} of its figures differ now, collected by "
             f"{collected:+,.2f} {currency}{policy}: {named}."
         )
     if told:

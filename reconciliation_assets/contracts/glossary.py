@@ -251,7 +251,7 @@ GLOSSARY: dict[str, Meaning] = {
     "error_rate": Meaning("Share of the method's links that are wrong", "share"),
     "error_low": Meaning("Lower end of the 95 % interval of the error rate", "share"),
     "error_high": Meaning("Upper end of the 95 % interval of the error rate", "share"),
-    "holds": Meaning("Whether the method is as precise as its floor; empty where it is not judged"),
+    "holds": Meaning("Whether the method is as precise as its floor; empty where too few verdicts say so"),
     "confidence_ceiling": Meaning("Confidence above which no link of the method is stored", "share"),
     "awaits_signature": Meaning("Whether reviewers found it wrong too often and nobody signed since"),
     "hidden": Meaning("Records whose exact ID was hidden and that no stronger method found", "count"),

@@ -29,7 +29,11 @@ changed_definitions as (
   group by v.policy_version, coalesce(n.area, o.area), coalesce(n.definition, o.definition), o.value, n.value
 ),
 signed_totals as (
-  select period_start, locked_at, sum(amount) as value
+  select
+    period_start,
+    locked_at,
+    sum(amount) as value,
+    lag(sum(amount)) over (partition by period_start order by locked_at) as value_before
   from governance.locked_bridge
   where line = 'collected'
   group by period_start, locked_at
@@ -42,7 +46,7 @@ entries as (
     r.locked_at,
     r.reason,
     t.value,
-    lag(t.value) over (partition by r.period_start order by r.locked_at, r.action) as value_before
+    t.value_before
   from governance.lock_register r
   left join signed_totals t on t.period_start = r.period_start and t.locked_at = r.locked_at and r.action = 'lock'
 ),

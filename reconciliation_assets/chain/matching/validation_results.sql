@@ -88,25 +88,52 @@ rated as (
     cast(wrong_links as double) / nullif(cast(stands_for as double), 0) as error_rate,
     cast(stands_for as double) * cast(stands_for as double) / nullif(cast(squares as double), 0) as effective_verdicts
   from counted
+),
+bounded as (
+  select
+    r.link,
+    r.match_method,
+    r.period,
+    r.signed_at,
+    r.set_aside_verdicts,
+    r.verdicts,
+    r.correct,
+    r.wrong,
+    r.unclear,
+    r.stands_for,
+    r.effective_verdicts,
+    r.error_rate,
+    round(greatest((r.error_rate + 1.9208 / r.effective_verdicts - 1.96 * sqrt(r.error_rate * (1 - r.error_rate)
+      / r.effective_verdicts + 0.9604 / (r.effective_verdicts * r.effective_verdicts))) / (1 + 3.8416 / r.effective_verdicts), 0), 9)
+      as error_low,
+    round(least((r.error_rate + 1.9208 / r.effective_verdicts + 1.96 * sqrt(r.error_rate * (1 - r.error_rate)
+      / r.effective_verdicts + 0.9604 / (r.effective_verdicts * r.effective_verdicts))) / (1 + 3.8416 / r.effective_verdicts), 1), 9)
+      as error_high,
+    m.validation_floor as precision_floor,
+    1 - coalesce(m.validation_floor, 0) as bearable
+  from rated r
+  join policy.match_methods m on m.match_method = r.match_method
 )
 select
-  r.link,
-  r.match_method,
-  r.period,
-  cast(r.verdicts as bigint) as verdicts,
-  cast(r.correct as bigint) as correct,
-  cast(r.wrong as bigint) as wrong,
-  cast(r.unclear as bigint) as unclear,
-  cast(r.set_aside_verdicts as bigint) as set_aside_verdicts,
-  cast(r.stands_for as bigint) as stands_for,
-  r.effective_verdicts,
-  r.error_rate,
-  greatest((r.error_rate + 1.9208 / r.effective_verdicts - 1.96 * sqrt(r.error_rate * (1 - r.error_rate) / r.effective_verdicts
-    + 0.9604 / (r.effective_verdicts * r.effective_verdicts))) / (1 + 3.8416 / r.effective_verdicts), 0) as error_low,
-  least((r.error_rate + 1.9208 / r.effective_verdicts + 1.96 * sqrt(r.error_rate * (1 - r.error_rate) / r.effective_verdicts
-    + 0.9604 / (r.effective_verdicts * r.effective_verdicts))) / (1 + 3.8416 / r.effective_verdicts), 1) as error_high,
-  m.validation_floor as precision_floor,
-  case when r.verdicts >= $fewest_verdicts then 1 - r.error_rate >= coalesce(m.validation_floor, 0) end as holds,
-  r.signed_at
-from rated r
-join policy.match_methods m on m.match_method = r.match_method
+  link,
+  match_method,
+  period,
+  cast(verdicts as bigint) as verdicts,
+  cast(correct as bigint) as correct,
+  cast(wrong as bigint) as wrong,
+  cast(unclear as bigint) as unclear,
+  cast(set_aside_verdicts as bigint) as set_aside_verdicts,
+  cast(stands_for as bigint) as stands_for,
+  effective_verdicts,
+  error_rate,
+  error_low,
+  error_high,
+  precision_floor,
+  case
+    when verdicts < $fewest_verdicts then null
+    when error_low > bearable then false
+    when error_high <= bearable then true
+    when effective_verdicts >= $fewest_verdicts then error_rate <= bearable
+  end as holds,
+  signed_at
+from bounded

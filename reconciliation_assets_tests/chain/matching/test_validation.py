@@ -124,6 +124,21 @@ def test_too_few_verdicts_judge_nobody(build: Build) -> None:
     assert standing(built)["may_carry_money"] is True
 
 
+def test_one_wrong_link_in_a_large_stratum_proves_little(build: Build) -> None:
+    """Five verdicts, but worth little more than one: the rate is 100 in 104, and nothing is said yet."""
+    sheet = [
+        *judged("wrong", value_band="0 to 500", stratum_links="100"),
+        *(row | {"value_band": "from 5000", "stratum_links": "4"} for row in judged(*["correct"] * 5)[1:]),
+    ]
+    built = build(
+        {**shop(), "validation_verdicts": sheet},
+        policy={"validation": {"fewest_verdicts": 4, "precision_floors": {"exact_id": 0.75}}},
+    )
+    assert result(built)["error_rate"] > 0.9
+    assert result(built)["holds"] is None
+    assert standing(built)["may_carry_money"] is True
+
+
 def test_ads_are_judged_too(build: Build) -> None:
     right = f"campaign:{CAMPAIGN}"
     sheet = [verdict("record_ad", f"lead:L{n}", right, "wrong") for n in range(1, 5)]
