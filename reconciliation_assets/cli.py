@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets
@@ -29,6 +30,8 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(no_args_is_help=True, help="Definitions: what another policy would change.")
 app.add_typer(policy_app, name="policy")
+feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; without a command, a dry run.")
+app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
@@ -63,7 +66,7 @@ def show() -> None:
     if not settings.published_path.is_file():
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
-    show_page(_out, settings.published_path, None)
+    show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
 @app.command()
@@ -104,10 +107,9 @@ def ui(
 
 @app.command()
 def doctor() -> None:
-    """Ask every configured source whether it can be read, without pulling, and write the first audit; exit status 1 where one cannot."""
-    from reconciliation_assets.policy.load import load_policy  # noqa: PLC0415
-    from reconciliation_assets.publish.first_audit import write_first_audit  # noqa: PLC0415
-    from reconciliation_assets.sources.doctor import examine, rated_currencies  # noqa: PLC0415
+    """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
+    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+    from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
@@ -117,7 +119,10 @@ def doctor() -> None:
         connectors = (
             load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir)) if settings.sources_path else []
         )
-        found = examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir)))
+        found = [
+            *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
+            *examine_feedback(settings.sources_path, loaded.policy),
+        ]
     except (*_PLAIN_PROBLEMS, SettingsError) as problem:
         _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
         sys.exit(1)
@@ -132,11 +137,114 @@ def doctor() -> None:
     if settings.sources_path is None:
         _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
     if settings.published_path.is_file():
-        page = write_first_audit(settings.published_path, settings.reports_dir, settings.as_of)
-        _out.print(f"What hinders matching, to discuss: {page}", soft_wrap=True)
+        try:
+            _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
+        except OutdatedCopyError as problem:
+            _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
-        _out.print("No published copy yet: after the first run, this also writes the first audit.", soft_wrap=True)
+        _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
     sys.exit(1 if any(line.state == "missing" for line in found) else 0)
+
+
+@app.command()
+def audit() -> None:
+    """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
+    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+
+    settings = _settings()
+    if not settings.published_path.is_file():
+        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        sys.exit(1)
+    try:
+        page = _audited(settings, load_policy(settings.policy_path).policy)
+    except (*_PLAIN_PROBLEMS, OutdatedCopyError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    _out.print(f"The audit is in {page}", soft_wrap=True)
+
+
+@feedback_app.callback(invoke_without_command=True)
+def feedback(context: typer.Context) -> None:
+    """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
+    from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+
+    if context.invoked_subcommand is not None:
+        return
+    settings = _settings()
+    try:
+        found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
+    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    table = Table("outcome", "status", "why", "events", "value", box=None)
+    for each in found:
+        table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
+    _out.print(table)
+    ready = sum(each.events for each in found if each.status == "ready")
+    if ready > len(pending):
+        _out.print(
+            f"{ready - len(pending):,} that were ready when the run spoke are sent, or too old, by now.", soft_wrap=True
+        )
+    _out.print(
+        f"{len(pending):,} events would go now. This is a dry run: `reconcile feedback send` sends them.",
+        soft_wrap=True,
+    )
+
+
+@feedback_app.command()
+def send() -> None:
+    """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
+    from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
+    from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
+
+    settings = _settings()
+    try:
+        sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
+    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    for record_id, outcome, code in sending.refused:
+        _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
+    if sending.without_contact:
+        _err.print(
+            f"{sending.without_contact:,} events were not sent: only a contact identifies them, and it is not in the inbox.",
+            soft_wrap=True,
+        )
+    _out.print(f"Meta took {sending.taken:,} events. The outbox shows it after the next run.", soft_wrap=True)
+    sys.exit(1 if sending.refused else 0)
+
+
+@app.command()
+def explain(
+    gross: Annotated[str, typer.Option(help="ROAS that the platform claims, such as 4.1.")],
+    delivered: Annotated[str, typer.Option(help="ROAS of what was delivered and kept, such as 1.9.")],
+    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33.")],
+    collected: Annotated[str | None, typer.Option(help="ROAS of the money that arrived.")] = None,
+    spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
+) -> None:
+    """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
+    from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, ratio, take_apart  # noqa: PLC0415
+
+    try:
+        case = take_apart(
+            Headline(
+                ratio("gross", gross),
+                ratio("delivered", delivered),
+                ratio("returns", returns),
+                None if collected is None else ratio("collected", collected),
+                None if spend is None else ratio("spend", spend),
+            )
+        )
+    except RatioError as problem:
+        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
+    for step in case.steps:
+        cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
+        amount = [] if step.amount is None else [f"{step.amount:,.2f}"]
+        table.add_row(*cells, *amount, style="bold" if step.is_total else None)
+    _out.print(table)
+    _out.print(case.sentence, soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -274,6 +382,18 @@ def bench_matching(
     _out.print(table)
 
 
+def _audited(settings: Settings, policy: Policy) -> Path:
+    """Write the audit of the published copy and say where it is."""
+    from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415
+    from reconciliation_assets.sources.config import read_entries  # noqa: PLC0415
+
+    entries = read_entries(settings.sources_path) if settings.sources_path else []
+    page = settings.reports_dir / FILE_NAME
+    systems = [System(entry.name, entry.type) for entry in entries]
+    write_audit(settings.published_path, page, policy, systems, settings.as_of.astimezone(policy.timezone))
+    return page
+
+
 def _settings(or_exit: int = 1) -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:
@@ -336,7 +456,7 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     for step, message in outcome.broke:
         _err.print(f"[bold red]Broke[/] in {step}: {message}", highlight=False, soft_wrap=True)
     if outcome.succeeded:
-        show_page(_out, settings.published_path, settings.as_of)
+        show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:
         _err.print("The published copy was not replaced.", highlight=False)
     return outcome.succeeded

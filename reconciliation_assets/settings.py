@@ -21,6 +21,7 @@ class Settings(BaseSettings):
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
         alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
         ui_url: where people reach the Dagster UI; alerts link to it.
+        docs_url: where people read this project's files, without a slash at its end; assets link to their pages there.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECON_", env_ignore_empty=True, extra="ignore")
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     contact_key: SecretStr | None = None
     alert_channels: dict[str, SecretStr] = Field(default_factory=dict)
     ui_url: str = "http://127.0.0.1:3000"
+    docs_url: str | None = None
 
     @field_validator("data_dir", "policy", "sources")
     @classmethod
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """Reports for people who never open Dagster."""
         return self.data_dir / "reports"
+
+    @property
+    def queues_dir(self) -> Path:
+        """What waits for each owner, a file each."""
+        return self.reports_dir / "exceptions"
 
     @property
     def alert_log_path(self) -> Path:

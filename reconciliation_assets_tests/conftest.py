@@ -1,6 +1,7 @@
 """What all tests share: the chain without Dagster, real installations, and the data beside the project."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from reconciliation_assets.settings import PROJECT_ROOT
-from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Company, drop
+from reconciliation_assets_tests.faults.baits import drop_baits
+from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Company, drop, policy_file
+from reconciliation_assets_tests.installation import Installation, Told
 
 Build = Callable[..., Built]
 
@@ -52,6 +55,41 @@ def _benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     yield built
     for bench in benches:
         bench.close()
+
+
+@pytest.fixture(scope="session")
+def dropped(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation with the sample company in its inbox, among it rows that cannot be used, and no run yet."""
+    home = tmp_path_factory.mktemp("dropped")
+    shutil.copytree(PROJECT_ROOT / "data/sample/inbox", home / "inbox")
+    drop_baits(home / "inbox")
+    policy_file(home, {"version": "own 1"})
+    return Installation(home)
+
+
+@pytest.fixture(scope="session")
+def finished(dropped: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The same after its first run; shared, since a run takes long: tests that change anything take `copied`."""
+    installation = dropped.copy_to(tmp_path_factory.mktemp("finished"))
+    told = installation.reconcile("run", "-v")
+    assert told.status == 0, told.text
+    (installation.home / "first-run.log").write_text(told.text, encoding="utf-8")
+    return installation
+
+
+@pytest.fixture
+def copied(finished: Installation, tmp_path: Path) -> Installation:
+    """A copy of the finished installation, to be broken."""
+    return finished.copy_to(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def below_its_floor(finished: Installation, tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Told]:
+    """The finished installation after a second run, which a floor above the match rate stopped, and what that run said."""
+    installation = finished.copy_to(tmp_path_factory.mktemp("floor"))
+    floors = {"match_rate_floors": {"order_payment": {"value": 0.999}}}
+    policy_file(installation.home, {"version": "own 2", "thresholds": floors})
+    return installation, installation.reconcile()
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,18 @@ class Installation:
         text, _ = process.communicate(timeout=300)
         return Told(process.returncode, text)
 
+    def start_step(self, asset: str) -> subprocess.Popen[str]:
+        """Start one step of the graph in a process of its own, on what an earlier run made."""
+        dagster = RECONCILE.with_name("dagster")
+        module = "reconciliation_assets.definitions"
+        return subprocess.Popen(
+            [str(dagster), "asset", "materialize", "--select", asset, "--module-name", module],
+            env={**_without_settings(), **self.environment, "DAGSTER_HOME": str(self.home / ".dagster")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def published(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every published table, row for row as it lies there."""
         with duckdb.connect(str(self.published_path), read_only=True) as connection:

@@ -95,5 +95,5 @@ def test_layers_are_stated_in_the_order_the_data_flows() -> None:
     from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 
     layers = list(dict.fromkeys(table.layer for table in OUTPUT_TABLES))
-    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance"]
+    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance", "feedback"]
     assert all(one != other for one, other in pairwise(layers))

@@ -111,7 +111,7 @@ def coverage_over_time(warehouse: Warehouse) -> bytes:
         alt.Chart(_values(shares))
         .mark_bar()
         .encode(
-            x=alt.X("week:T", title=None),
+            x=alt.X("week:O", title="week beginning on", axis=alt.Axis(labelAngle=-45, labelOverlap="parity")),
             y=alt.Y(
                 "record_rate:Q", title=None, axis=alt.Axis(format="%", tickCount=2), scale=alt.Scale(domain=[0, 1])
             ),

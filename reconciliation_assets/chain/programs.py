@@ -1,7 +1,9 @@
 """Every table of the chain that is made in Python."""
 
+from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
+from reconciliation_assets.chain.governance.field_fill import FIELD_FILL
 from reconciliation_assets.chain.governance.lock_register import LOCK_REGISTER
 from reconciliation_assets.chain.governance.locked_bridge import LOCKED_BRIDGE
 from reconciliation_assets.chain.matching.backtest import BACKTEST
@@ -15,8 +17,10 @@ PROGRAMS: tuple[Program, ...] = (
     BACKTEST,
     CALIBRATION,
     *INFERENCES,
+    CAPI_DELIVERIES,
     COVERAGE_HISTORY,
     EXCEPTION_HISTORY,
+    FIELD_FILL,
     LOCK_REGISTER,
     LOCKED_BRIDGE,
 )

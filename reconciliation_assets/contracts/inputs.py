@@ -18,6 +18,7 @@ _AD = (
 )
 _ORIGIN = (
     _column("click_id", _ID, "Click identifier (fbclid, fbc)"),
+    _column("browser_id", _ID, "Browser identifier of Meta's pixel (fbp)"),
     _column("session_id", _ID, "Web session"),
     _column("source", _TEXT, "Traffic source"),
     _column("medium", _TEXT, "Traffic medium"),

@@ -489,6 +489,39 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "source_inventory",
+        "governance",
+        "input table and file or system that delivered it",
+        DATA,
+        ("source_table", "origin", "origin_name"),
+        required=("source_table", "origin", "origin_name", "records", "bad_rows"),
+        words={"origin": ("file", "system")},
+        at_least_zero=("records", "bad_rows"),
+        published=True,
+    ),
+    OutputTable(
+        "field_fill",
+        "governance",
+        "input table, population and column",
+        DATA,
+        ("source_table", "population", "column_name"),
+        required=("source_table", "population", "column_name", "records", "filled"),
+        words={"population": ("all", "from_meta")},
+        shares=("fill_rate",),
+        published=True,
+    ),
+    OutputTable(
+        "policy_choices",
+        "governance",
+        "choice of the policy",
+        FINANCE,
+        ("choice",),
+        required=("choice", "setting", "alternative", "measure", "records", "value", "currency"),
+        words={"measure": ("collected_value", "stated_value")},
+        at_least_zero=("records",),
+        published=True,
+    ),
+    OutputTable(
         "source_totals",
         "governance",
         "input table and measure",
@@ -653,5 +686,36 @@ GOVERNANCE: tuple[OutputTable, ...] = (
     ),
 )
 
-OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE)
+_CAPI_STATUSES = ("ready", "waiting", "refused", "delivered", "refused_by_meta", "unanswered")
+_TOLD_OUTCOMES = ("captured", "qualified", "won", "collected")
+
+FEEDBACK: tuple[OutputTable, ...] = (
+    OutputTable("outcome_events", "feedback", "captured record and outcome", MARKETING, ("event_id",)),
+    OutputTable(
+        "capi_deliveries",
+        "feedback",
+        "event ever sent to Meta",
+        MARKETING,
+        ("event_id",),
+        required=(
+            *("event_id", "record_id", "outcome", "event_name", "event_time", "identifiers", "attempted_at"),
+            *("attempts", "answer", "is_test"),
+        ),
+        words={"outcome": _TOLD_OUTCOMES, "answer": ("none", "taken", "refused")},
+        published=True,
+    ),
+    OutputTable(
+        "capi_outbox",
+        "feedback",
+        "captured record and outcome",
+        MARKETING,
+        ("event_id",),
+        required=("event_id", "record_id", "outcome", "event_name", "status", "reason", "policy_version"),
+        words={"outcome": _TOLD_OUTCOMES, "status": _CAPI_STATUSES},
+        shares=("match_confidence",),
+        published=True,
+    ),
+)
+
+OUTPUT_TABLES: tuple[OutputTable, ...] = (*CANONICAL, *MATCHING, *OUTCOMES, *VIEWS, *BRIDGE, *GOVERNANCE, *FEEDBACK)
 OUTPUT_TABLE: dict[str, OutputTable] = {table.name: table for table in OUTPUT_TABLES}

@@ -101,5 +101,10 @@ def _sent(notice: Notice, url: SecretStr | None) -> bool:
     messenger = apprise.Apprise()
     if not messenger.add(url.get_secret_value()):
         return False
-    kind = apprise.NotifyType.SUCCESS if notice.title.startswith("Over") else apprise.NotifyType.WARNING
-    return bool(messenger.notify(title=notice.title, body=notice.text, notify_type=kind))
+    return bool(messenger.notify(title=notice.title, body=notice.text, notify_type=_tone(notice)))
+
+
+def _tone(notice: Notice) -> apprise.NotifyType:
+    if notice.kind == "digest":
+        return apprise.NotifyType.INFO
+    return apprise.NotifyType.SUCCESS if notice.title.startswith("Over") else apprise.NotifyType.WARNING

@@ -10,8 +10,10 @@ import dagster as dg
 from reconciliation_assets.operations.alerts import Book, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver
+from reconciliation_assets.operations.digests import begun, digests, last_day
 from reconciliation_assets.operations.jobs import daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
@@ -41,6 +43,16 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
     else:
         zone = load_policy(settings.policy_path).policy.timezone
         yield dg.RunRequest(run_key=state, partition_key=f"{settings.as_of.astimezone(zone):%Y-%m-%d}")
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells each owner once a week, at the policy's day and hour, which exceptions wait for it.",
+)
+def exception_digests(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Tell each owner what waits for it, of the published copy."""
+    return _digest(context, datetime.now(UTC))
 
 
 def alert_sensors(checks: Iterable[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
@@ -86,7 +98,30 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     policy = load_policy(settings.policy_path).policy
     before = Book.model_validate_json(context.cursor) if context.cursor else Book()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    book = noted(before, found if context.cursor else latest(found), now, policy.alerts)
+    return _bring(context, noted(before, found if context.cursor else latest(found), now, policy.alerts), now)
+
+
+def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
+    """One tick of the weekly digests."""
+    settings = load_settings()
+    policy = load_policy(settings.policy_path).policy
+    local = now.astimezone(policy.timezone)
+    digest = policy.alerts.digest
+    if digest is None:
+        return dg.SkipReason("The policy wants no digest.")
+    book = Book.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
+    day = last_day(local, digest)
+    if day.toordinal() > book.after and settings.published_path.is_file():
+        with Published(settings.published_path) as published:
+            notices = digests(published, day, policy, settings)
+        book = book.model_copy(update={"after": day.toordinal(), "outbox": [*book.outbox, *notices]})
+    return _bring(context, book, now)
+
+
+def _bring(context: dg.SensorEvaluationContext, book: Book, now: datetime) -> dg.SkipReason:
+    """Deliver what a book has to tell, and remember the rest."""
+    settings = load_settings()
+    policy = load_policy(settings.policy_path).policy
     book, told, refused = deliver(
         book,
         settings.alert_channels,

@@ -15,7 +15,10 @@ RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
-AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy"]
+AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "digest"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
@@ -136,6 +139,60 @@ class OrderStatuses(_Part):
     invalid: Words
 
 
+class EventNames(_Part):
+    """The name of an outcome's event by kind of record; None tells nothing."""
+
+    lead: str | None = Field(default=None, min_length=1, max_length=50)
+    order: str | None = Field(default=None, min_length=1, max_length=50)
+
+
+class Events(_Part):
+    """What Meta is told of, by outcome."""
+
+    captured: EventNames
+    qualified: EventNames
+    won: EventNames
+    collected: EventNames
+
+
+class EventMaturity(_Part):
+    """Days an outcome must stand before Meta is told of it."""
+
+    captured: int = Field(ge=0)
+    qualified: int = Field(ge=0)
+    won: int = Field(ge=0)
+    collected: int = Field(ge=0)
+
+
+class ConsentNeeded(_Part):
+    """Whether a kind of record is told only with recorded consent."""
+
+    lead: bool
+    order: bool
+
+
+class Capi(_Part):
+    """Feedback to Meta's Conversions API: what may be told, and of whom."""
+
+    events: Events
+    maturity_days: EventMaturity
+    max_age_hours: int = Field(ge=1, le=168)
+    weakest_method: Method
+    confidence_from: float = Field(ge=0, le=1)
+    consent_words: tuple[str, ...]
+    consent_needed: ConsentNeeded
+    hashed_contacts: bool
+
+    @model_validator(mode="after")
+    def _young_enough_when_mature(self) -> "Capi":
+        late = [outcome for outcome, days in self.maturity_days if days * 24 >= self.max_age_hours]
+        if late:
+            raise ValueError(
+                f"maturity_days of {', '.join(late)} reach max_age_hours, so that nothing could ever be told"
+            )
+        return self
+
+
 class Floors(_Part):
     """The lowest match rates of a link that a company accepts, as shares of records and of value."""
 
@@ -198,11 +255,27 @@ class Validation(_Part):
 
 
 class Owners(_Part):
-    """The team that acts, by link and by kind of exception."""
+    """The team that acts, by link and by kind of exception, and where each team is reached."""
 
     links: dict[Link, str]
     exceptions: dict[str, str]
     default: str
+    contacts: dict[str, str]
+
+    @field_validator("contacts")
+    @classmethod
+    def _are_addresses(cls, contacts: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(
+            owner for owner, url in contacts.items() if not url.startswith(("https://", "http://", "mailto:"))
+        )
+        if wrong:
+            raise ValueError(f"contacts must be https: or mailto: addresses; not so: {wrong}")
+        return contacts
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Every owner that is named, once, in order."""
+        return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
 
 
 class QuietHours(_Part):
@@ -210,6 +283,13 @@ class QuietHours(_Part):
 
     begin: time
     end: time
+
+
+class Digest(_Part):
+    """The day and hour of the week, in the policy's zone, at which each owner is told what waits for it."""
+
+    weekday: Weekday
+    hour: int = Field(ge=0, le=23)
 
 
 class Route(_Part):
@@ -228,6 +308,7 @@ class Alerts(_Part):
     quiet_hours: QuietHours | None
     remind_after_hours: int = Field(ge=1)
     copy_stale_hours: int = Field(ge=1)
+    digest: Digest | None
 
 
 class Policy(_Part):
@@ -257,6 +338,7 @@ class Policy(_Part):
     meta_ads: MetaAds
     crm_stages: CrmStages
     order_statuses: OrderStatuses
+    capi: Capi
     thresholds: Thresholds
     validation: Validation
     change_control: ChangeControl
@@ -305,9 +387,9 @@ class Policy(_Part):
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """Everything that defines a figure, as JSON would hold it; who is told, and when, defines none."""
-        named_apart = {"version", "effective_from", "change_reason", "approved_by", "alerts"}
-        return self.model_dump(mode="json", exclude=named_apart)
+        """Everything that defines a figure, as JSON would hold it; who is told, when and where, defines none."""
+        apart = dict.fromkeys(("version", "effective_from", "change_reason", "approved_by", "alerts"), True)
+        return self.model_dump(mode="json", exclude={**apart, "owners": {"contacts"}})
 
     @property
     def timezone(self) -> ZoneInfo:

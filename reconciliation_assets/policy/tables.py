@@ -23,6 +23,10 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
         "crm_stages": _word_table(policy.crm_stages),
         "order_statuses": _word_table(policy.order_statuses),
         "meta_words": _meta_words(policy),
+        "capi_events": _capi_events(policy),
+        "consent_words": pa.table(
+            {"word": pa.array([as_word(word) for word in policy.capi.consent_words], pa.string())}
+        ),
         "pegged_rates": _pegged_rates(policy),
         "match_methods": pa.table(
             {
@@ -135,6 +139,10 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
         "deduct_payment_fees": policy.basis.deduct_payment_fees,
+        "capi_max_age_hours": policy.capi.max_age_hours,
+        "capi_weakest_strength": METHODS.index(policy.capi.weakest_method) + 1,
+        "capi_confidence_from": policy.capi.confidence_from,
+        "capi_hashed_contacts": policy.capi.hashed_contacts,
         "default_owner": policy.owners.default,
         "policy_version": policy.version,
     }
@@ -181,6 +189,20 @@ def _meta_words(policy: Policy) -> pa.Table:
     }
     rows = [(kind, as_word(word)) for kind, words in kinds.items() for word in words]
     return pa.table({"kind": [kind for kind, _ in rows], "word": [word for _, word in rows]})
+
+
+def _capi_events(policy: Policy) -> pa.Table:
+    """Name, maturity and need of consent of every event that may be told, by outcome and kind of record."""
+    maturity, needed = dict(policy.capi.maturity_days), dict(policy.capi.consent_needed)
+    rows = [
+        (outcome, RUNGS.index(outcome), kind, name, maturity[outcome], needed[kind])
+        for outcome, names in policy.capi.events
+        for kind, name in names
+        if name is not None
+    ]
+    types = (pa.string(), pa.int32(), pa.string(), pa.string(), pa.int32(), pa.bool_())
+    names = ("outcome", "rung_order", "record_type", "event_name", "maturity_days", "is_consent_needed")
+    return pa.table({name: pa.array([row[place] for row in rows], types[place]) for place, name in enumerate(names)})
 
 
 def _pegged_rates(policy: Policy) -> pa.Table:

@@ -5,6 +5,7 @@ import dagster as dg
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import SCHEMA, publish
+from reconciliation_assets.publish.queues import write_queues
 from reconciliation_assets.publish.report import write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
@@ -45,17 +46,17 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
 @dg.asset(
     group_name="publish",
     deps=[published_copy],
-    kinds={"html", "excel"},
+    kinds={"html", "excel", "csv"},
     owners=["team:data"],
     tags={"layer": "publish"},
     description=(
         "For people who never open Dagster, in the data directory's `reports/`: `reconciliation.html`, which opens "
-        "anywhere without a network, `reconciliation.xlsx`, whose bridge is live formulas over its entries, and the sheets "
-        "of sampled links for reviewers. All are made of the published copy alone."
+        "anywhere without a network, `reconciliation.xlsx`, whose bridge is live formulas over its entries, `exceptions/`, what "
+        "waits for each owner as a CSV, and the sheets of sampled links for reviewers. All are made of the published copy alone."
     ),
 )
 def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Write report and workbook of the copy that was just published."""
+    """Write report, workbook and queues of the copy that was just published."""
     opened = installation.now
     policy = opened.loaded_policy.policy
     as_of = opened.as_of.astimezone(policy.timezone)
@@ -66,11 +67,17 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     sheets = write_validation_sheets(
         opened.settings.published_path, opened.settings.reports_dir / "validation", policy.timezone
     )
+    queues = write_queues(
+        opened.settings.published_path, opened.settings.queues_dir, policy.owners.everybody, policy.timezone
+    )
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(page)),
             "workbook": dg.MetadataValue.path(str(workbook)),
             "sheets for reviewers, written now": ", ".join(path.name for path in sheets) or "none",
+            "queues": dg.MetadataValue.table(
+                [dg.TableRecord({"file": str(path), "open exceptions": count}) for path, count in queues.items()]
+            ),
             "as of": opened.as_of.isoformat(),
             "locale": policy.locale,
         }

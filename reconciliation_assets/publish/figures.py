@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import duckdb
 
+from reconciliation_assets.policy.model import LINKS, METHODS
+
 
 @dataclass(frozen=True)
 class TwoNumbers:
@@ -97,6 +99,45 @@ class RestatedMonth:
     attributed: Decimal
     is_closed: bool
     moved_since_close: Decimal
+
+
+@dataclass(frozen=True)
+class OpenException:
+    """One thing that its owner must act on; `opened_at` is in UTC and says so nowhere."""
+
+    exception_id: str
+    owner: str
+    kind: str
+    source_table: str
+    source_id: str
+    value: Decimal
+    currency: str
+    age_days: int | None
+    first_seen_on: date | None
+    reopened: int
+    detail: str
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QueueChange:
+    """How many exceptions of an owner were first found since a day, and how many were found gone."""
+
+    owner: str
+    came: int
+    went: int
+    went_value: Decimal
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many events of an outcome stand in the outbox under one status, for which reason, and their value."""
+
+    outcome: str
+    status: str
+    reason: str
+    events: int
+    value: Decimal
 
 
 @dataclass(frozen=True)
@@ -382,16 +423,18 @@ class Published:
         ]
 
     def coverage(self) -> list[Coverage]:
-        """Coverage of every link by method."""
-        return [
+        """Coverage of every link in the chain's order by method, strongest first; what did not match only where any."""
+        order = {name: place for place, name in enumerate((*LINKS, *METHODS, "unmatched"))}
+        found = [
             Coverage(*row)
             for row in self.rows(
                 """
-                select link, match_method, records, record_rate, value_rate, is_applicable
-                from reporting.match_coverage order by link, records desc, match_method
+                select link, match_method, records, record_rate, value_rate, is_applicable from reporting.match_coverage
+                where records > 0 or match_method <> 'unmatched' or not is_applicable
                 """
             )
         ]
+        return sorted(found, key=lambda each: (order[each.link], order.get(each.method, len(order))))
 
     def queues(self) -> list[Queue]:
         """Exceptions by owner and kind, the most value first."""
@@ -403,6 +446,47 @@ class Published:
                 group by 1, 2 order by 4 desc, 1, 2
                 """
             )
+        ]
+
+    def open_exceptions(self) -> list[OpenException]:
+        """Every exception that waits, by owner, the most value at stake first."""
+        return [
+            OpenException(*row)
+            for row in self.rows(
+                """
+                select e.exception_id, e.owner, e.kind, e.source_table, e.source_id, e.value, e.currency, e.age_days,
+                       h.first_seen_on, coalesce(h.reopened, 0), e.detail, e.opened_at at time zone 'UTC'
+                from reporting.exceptions e left join reporting.exception_history h on h.exception_id = e.exception_id
+                order by e.owner, e.value desc, e.exception_id
+                """
+            )
+        ]
+
+    def told(self) -> list[Told]:
+        """The outbox of the feedback to Meta by outcome, status and reason."""
+        return [
+            Told(*row)
+            for row in self.rows(
+                """
+                select outcome, status, reason, count(*), coalesce(sum(value), 0) from reporting.capi_outbox
+                group by 1, 2, 3 order by list_position(['captured', 'qualified', 'won', 'collected'], outcome), 2, 3
+                """
+            )
+        ]
+
+    def queue_changes(self, since: date) -> list[QueueChange]:
+        """What came into each owner's queue and what left it, from a day on."""
+        return [
+            QueueChange(*row)
+            for row in self._connection.execute(
+                """
+                select owner, count(*) filter (where closed_on is null and first_seen_on >= $since),
+                       count(*) filter (where closed_on >= $since),
+                       coalesce(sum(value) filter (where closed_on >= $since), 0)
+                from reporting.exception_history group by owner order by owner
+                """,
+                {"since": since},
+            ).fetchall()
         ]
 
     def unmatched_money(self) -> tuple[Decimal, int]:

@@ -18,11 +18,12 @@ from reconciliation_assets.publish.words import LINES, LINKS
 _BAR_WIDTH = 24
 
 
-def show_page(console: Console, path: Path, as_of: datetime | None) -> None:
+def show_page(console: Console, path: Path, reports: Path, as_of: datetime | None) -> None:
     """Print the page of a published copy.
 
     Args:
         path: the published database.
+        reports: the folder of the reports that were made of it.
         as_of: the instant the run spoke for, where it is known.
     """
     with Published(path) as published:
@@ -35,7 +36,7 @@ def show_page(console: Console, path: Path, as_of: datetime | None) -> None:
         console.print(_coverage(published))
         console.print(_open_things(published, currency))
         console.print(Rule(style="dim"))
-        for line in _next_looks(published, currency):
+        for line in (*_next_looks(published, currency), *_where_to_look(reports)):
             console.print(Text.assemble(("→ ", "bold"), line))
 
 
@@ -162,8 +163,6 @@ def _coverage(published: Published) -> RenderableType:
         if not each.is_applicable:
             table.add_row(LINKS[each.link], "not applicable: nothing to match", "", "", "")
             continue
-        if each.method == "unmatched" and not each.records:
-            continue
         table.add_row(
             "" if each.link == shown else LINKS[each.link],
             Text(each.method, style=_style(each)),
@@ -222,4 +221,12 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
     quarantined = published.quarantined()
     if quarantined:
         yield f"{quarantined:,} rows or files could not be used; quarantined_rows names file, row and reason."
+
+
+def _where_to_look(reports: Path) -> Iterator[str]:
+    if (reports / "reconciliation.html").is_file():
+        yield (
+            f"To read and to pass on: reconciliation.html and reconciliation.xlsx in {reports}, each owner's queue in "
+            "exceptions/ beside them."
+        )
     yield "`make ui` opens the graph, its checks and every table's meaning."

@@ -7,11 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
+from reconciliation_assets.publish.pages import rendered, write_whole
 from reconciliation_assets.publish.words import LINES, LINKS, RECORDS_OF_LINE
 
 
@@ -26,26 +25,17 @@ def write_report(published_path: Path, path: Path, as_of: datetime, locale: str)
     """
     with Published(published_path) as published:
         html = render_report(published, as_of, locale)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(html, "utf-8")
-    unfinished.replace(path)
+    write_whole(path, html)
 
 
 def render_report(published: Published, as_of: datetime, locale: str) -> str:
     """The report as text: the same for the same published copy, instant and locale."""
-    templates = Environment(
-        loader=PackageLoader("reconciliation_assets.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     bridge = published.bridge()
     snapshots = published.snapshots()
     organic, organic_records = published.without_campaign()
     unmatched, unmatched_payments = published.unmatched_money()
-    return templates.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         write=Writer(published.currency(), locale),
         as_of=as_of,
         policy_version=published.policy_version(),
@@ -65,6 +55,7 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
         curves_size=(CURVES_WIDTH, CURVES_HEIGHT),
         coverage=[(link, list(each)) for link, each in groupby(published.coverage(), key=lambda row: row.link)],
         queues=published.queues(),
+        told=published.told(),
         quarantined=published.quarantined(),
         judged_methods=published.judged_methods(),
         locked_months=published.locked_months(),

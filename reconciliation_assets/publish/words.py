@@ -1,4 +1,4 @@
-"""What the lines of the bridge and the kinds of link are called where people read them."""
+"""What the lines of the bridge, the kinds of link and the kinds of exception are called where people read them."""
 
 LINES = {
     "platform_attributed": "Meta attributes (an estimate)",
@@ -34,4 +34,24 @@ RECORDS_OF_LINE = {
     "value_and_basis": "bridge_entries where line = 'value_and_basis'",
     "manual_adjustment": "your manual_adjustments file",
     "collected": "matched_chain where collected_value <> 0, and match_links to its payments",
+}
+
+# What the owner of an exception does about it, by its kind; docs/definitions/exceptions.md says the same.
+WHAT_TO_DO = {
+    "unknown_order_status": "add the word to order_statuses",
+    "unknown_crm_stage": "add the word to crm_stages",
+    "unknown_qualification_status": "add the word to crm_stages",
+    "unknown_payment_status": "correct the export",
+    "unmatched_money": "read the detail; correct the ID or enter a manual match",
+    "money_kept_on_cancelled_order": "refund it or correct the status",
+    "overpaid_order": "look for a payment booked twice or on the wrong order",
+    "refunded_more_than_paid": "look for the missing payment",
+    "money_on_invalid_record": "check the marking",
+    "won_without_value": "enter the value in the CRM",
+    "conflicting_leads": "correct one of the two",
+    "merge_without_survivor": "export the survivor or repair the merge",
+    "possible_match": "accept or reject it in manual_matches",
+    "manual_match_not_used": "decide again or remove it",
+    "remittance_differs": "compare the transfer with its report and ask the provider for what is missing",
+    "remittance_line": "claim it or give it back",
 }

@@ -13,6 +13,7 @@ from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources.connector import Connector, Probe, ProbedAccount
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.files import discover, open_file
+from reconciliation_assets.sources.meta_conversions import SYSTEM, Conversions, NoDatasetError, load_feedback_settings
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
@@ -46,6 +47,18 @@ def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[s
         rated: currencies that dropped fx_rates know.
     """
     return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
+
+
+def examine_feedback(sources_file: Path | None, policy: Policy) -> list[Diagnosis]:
+    """Probe the dataset that is told outcomes, where the sources file names one."""
+    try:
+        probe = Conversions(load_feedback_settings(sources_file)).probe()
+    except NoDatasetError:
+        return []
+    except SourceError as problem:
+        return [Diagnosis(problem.system, "missing", f"{problem.system}: {problem.happened}", problem.remedy)]
+    works = Diagnosis(SYSTEM, "works", "; ".join(_described(account) for account in probe.accounts))
+    return [works, *diagnose(SYSTEM, probe, policy, by_account_days=False)]
 
 
 def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:

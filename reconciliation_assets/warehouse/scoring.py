@@ -21,6 +21,10 @@ logging.getLogger("splink").setLevel(logging.ERROR)
 # A level seen in few labelled or random pairs keeps close to its shipped chance: that is worth so many pairs.
 _PAIRS_OF_THE_SHIPPED_CHANCES = 50
 _RANDOM_RECORDS = 1_500
+# How many pairs are looked at for every open record, on average and at most.
+_PAIRS_PER_RECORD = 100
+# Splink writes every column of a pair beside its outcomes: in portions, so that a large company fits into memory.
+_PAIRS_SCORED_AT_ONCE = 4_000_000
 _LEAST_CHANCE = 1e-6
 # Pairs below this (log2 of the odds) cannot become a link, whatever else is known.
 _LEAST_WEIGHT = -8
@@ -93,6 +97,7 @@ def score_pairs(
     right: pa.Table,
     known: pa.Table,
     *,
+    possible: str,
     candidates_per_key: int,
     fewest_known: int,
     match_share: float,
@@ -105,6 +110,7 @@ def score_pairs(
         left: records with `unique_id` and `is_open`; closed ones are only learnt from.
         right: the same for the other end.
         known: pairs known to be true (left_id, right_id), from which the weights are learnt.
+        possible: SQL over both rows (l, r); any other pair is not looked at, whatever speaks for it.
         candidates_per_key: a key that more records of a side share than this says too little and is not used.
         fewest_known: with fewer known pairs the shipped weights hold.
         match_share: how many of the open right records are expected to have a partner.
@@ -120,7 +126,7 @@ def score_pairs(
             connection.register("_arriving", table)
             connection.execute(f"create table {name} as from _arriving")
             connection.unregister("_arriving")
-        if not _block(connection, blocks, candidates_per_key):
+        if not _block(connection, blocks, possible, candidates_per_key):
             return Scored(_no_pairs(comparisons), _weights(comparisons), 0)
         chance = match_share / left.num_rows
         learnt = known.num_rows if known.num_rows >= fewest_known else 0
@@ -254,32 +260,60 @@ def _blended(
     return blended
 
 
-def _block(connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], candidates_per_key: int) -> int:
-    """Find the pairs that share a key; returns how many there are."""
+def _block(
+    connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], possible: str, candidates_per_key: int
+) -> int:
+    """Find the pairs that share a key; returns how many there are.
+
+    The keys that fewest records share come first, until there are so many pairs that the work would not stay linear.
+    """
     for side in ("left", "right"):
-        connection.execute(f"create table {side}_open as from {side}_records where is_open")
-        keys = [
-            f"select unique_id, '{number}|' || {getattr(block, side)} as blocking_key from {side}_open"
-            for number, block in enumerate(blocks)
-        ]
         connection.execute(
-            f"create table {side}_keys as select distinct * from ({' union all '.join(keys)}) where blocking_key is not null"
+            f"""
+            create table {side}_open as
+            select row_number() over (order by unique_id) as place, * from {side}_records where is_open
+            """
+        )
+        keys = " union all ".join(
+            f"select place, '{number}|' || {getattr(block, side)} as words from {side}_open"
+            for number, block in enumerate(blocks)
+        )
+        connection.execute(
+            f"create table {side}_keys as select place, hash(words) as shared from ({keys}) where words is not null"
         )
     connection.execute(
         f"""
-        create table blocked as
-        with usable as (
-          select l.blocking_key
-          from (select blocking_key, count(*) as records from left_keys group by 1) l
-          join (select blocking_key, count(*) as records from right_keys group by 1) r using (blocking_key)
+        create table usable as
+        with counted as (
+          select l.shared, l.records as rarity, l.records * r.records as pairs
+          from (select shared, count(*) as records from left_keys group by 1) l
+          join (select shared, count(*) as records from right_keys group by 1) r using (shared)
           where l.records <= {candidates_per_key} and r.records <= {candidates_per_key}
+        ),
+        running as (
+          select rarity, sum(sum(pairs)) over (order by rarity) as pairs from counted group by rarity
         )
-        select distinct '0' as match_key, 'left-__-' || l.unique_id as join_key_l, 'right-__-' || r.unique_id as join_key_r
-        from usable k
-        join left_keys l using (blocking_key)
-        join right_keys r using (blocking_key)
+        select shared from counted
+        where rarity <= (
+          select coalesce(max(rarity), 1) from running
+          where pairs <= {_PAIRS_PER_RECORD} * (select count(*) from right_open)
+        )
         """
     )
+    connection.execute(
+        f"""
+        create table blocked as
+        select distinct l.place as left_place, r.place as right_place
+        from usable
+        join left_keys lk using (shared)
+        join right_keys rk using (shared)
+        join left_open l on l.place = lk.place
+        join right_open r on r.place = rk.place
+        where {possible}
+        """
+    )
+    for name in ("usable", "left_keys", "right_keys"):
+        connection.execute(f"drop table {name}")
     return int(connection.table("blocked").shape[0])
 
 
@@ -289,17 +323,40 @@ def _steady(chance: float) -> float:
 
 
 def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
-    api, linker = _linker(connection, "left_open", "right_open", _settings(comparisons, chance))
-    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-    predicted = linker.inference.predict(threshold_match_weight=_LEAST_WEIGHT, warning_mode="never").physical_name
+    # Splink carries the name of a record through every join, so a number stands for it.
+    for side in ("left", "right"):
+        connection.execute(f"create table {side}_named as select place, unique_id as name from {side}_open")
+        connection.execute(f"create view {side}_numbered as select * replace (place as unique_id) from {side}_open")
+    records = int(connection.table("right_open").shape[0])
+    portions = -(-int(connection.table("blocked").shape[0]) // _PAIRS_SCORED_AT_ONCE)
     outcomes = ", ".join(f"gamma_{each.name}, {_added_weight(each)} as mw_{each.name}" for each in comparisons)
-    scored: pa.Table = connection.sql(
-        f"""
-        select unique_id_l as left_id, unique_id_r as right_id, round(match_weight, 6) as match_weight, {outcomes}
-        from {predicted} order by right_id, match_weight desc, left_id
-        """
-    ).to_arrow_table()
-    return scored
+    scored = []
+    for portion in range(portions):
+        first, end = (records * place // portions for place in (portion, portion + 1))
+        connection.execute(
+            f"""
+            create table portion_{portion} as
+            select '0' as match_key, 'left-__-' || left_place as join_key_l, 'right-__-' || right_place as join_key_r
+            from blocked where right_place > {first} and right_place <= {end}
+            """
+        )
+        api, linker = _linker(connection, "left_numbered", "right_numbered", _settings(comparisons, chance))
+        linker.table_management.register_blocked_pairs_for_predict(api.register(f"portion_{portion}"))
+        predicted = linker.inference.predict(threshold_match_weight=_LEAST_WEIGHT, warning_mode="never").physical_name
+        scored.append(
+            connection.sql(
+                f"""
+                select l.name as left_id, r.name as right_id, round(match_weight, 6) as match_weight, {outcomes}
+                from {predicted} p
+                join left_named l on l.place = p.unique_id_l
+                join right_named r on r.place = p.unique_id_r
+                order by right_id, match_weight desc, left_id
+                """
+            ).to_arrow_table()
+        )
+        connection.execute(f"drop table {predicted}")
+        connection.execute(f"drop table portion_{portion}")
+    return pa.concat_tables(scored)
 
 
 def _added_weight(comparison: Comparison) -> str:

@@ -29,7 +29,7 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, f"{what} within {seconds} s"
-        time.sleep(0.2)
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a person sees, in a real browser: from a red check to its plot in the read-only UI, and the report on a phone.
+"""What a person sees, in a real browser: from an alert's link to the red check and its plot, and the report on desk, phone and paper.
 
 `make pictures` runs it with RECON_PICTURES set, which keeps the screenshots.
 """
@@ -6,20 +6,26 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reconciliation_assets.publish.report import write_report
+from reconciliation_assets.operations.alerts import Book, Finding
+from reconciliation_assets.operations.collectors import Tick, failed_checks
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
-from reconciliation_assets_tests.harness import AS_OF, policy_file
-from reconciliation_assets_tests.installation import RECONCILE, Installation
+from reconciliation_assets_tests.installation import RECONCILE, Installation, Told
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium")
+CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")
 SECONDS = 30_000
 
 
@@ -39,19 +45,15 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(chromium: str, below_its_floor: tuple[Installation, Told]) -> Iterator[str]:
     """The read-only UI of the sample company, whose owner asks for more matched payments than there are.
 
     Name it before the browser: the run in this process and the browser's event loop do not go together.
     """
-    home = tmp_path_factory.mktemp("sample")
-    shutil.copytree(PROJECT_ROOT / "data/sample/inbox", home / "inbox")
-    policy_file(home, {"thresholds": {"match_rate_floors": {"order_payment": {"records": 0.999}}}})
-    installation = Installation(home)
-    assert "floor_order_payment" in installation.reconcile().text
+    installation, _ = below_its_floor
     port = free_port()
-    environment = {**os.environ, **installation.environment}
-    with running([str(RECONCILE), "viewer", "--port", str(port)], home / "viewer.log", environment):
+    environment = {**os.environ, **installation.environment, "RECON_DOCS_URL": "https://git.example.com/project"}
+    with running([str(RECONCILE), "viewer", "--port", str(port)], installation.home / "viewer.log", environment):
         wait_until(lambda: answers(port), 90, "the UI listens")
         yield f"http://127.0.0.1:{port}"
 
@@ -62,26 +64,44 @@ def keep(page: Page, name: str) -> None:
         page.screenshot(path=PROJECT_ROOT / folder / f"{name}.png")
 
 
-def open_plot(page: Page) -> None:
+def open_plot(page: Page, title: str = "plot") -> None:
     page.get_by_text(re.compile("show markdown", re.IGNORECASE)).first.click(timeout=SECONDS)
-    picture = page.get_by_role("dialog").get_by_role("img", name="plot", exact=True)
+    picture = page.get_by_role("dialog").get_by_role("img", name=title, exact=True)
     expect(picture).to_be_visible(timeout=SECONDS)
     assert picture.evaluate("image => image.naturalWidth") > 600
 
 
-def test_from_a_red_check_to_its_plot(address: str, browser: Browser) -> None:
+@pytest.fixture(scope="module")
+def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
+    """What on-call is told of the run that was stopped, with the UI where it is served."""
+    installation, _ = below_its_floor
+    check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_order_payment")
+    with dg.DagsterInstance.from_config(str(installation.home / ".dagster")) as instance:
+        collect = failed_checks("match_rate", [check])
+        findings = collect(Tick(instance, Book(), load_policy(None).policy, address, datetime.now(UTC)))
+        return [found for found in findings if found.is_broken][-1]
+
+
+def test_from_an_alerts_link_to_the_red_check_and_from_there_to_its_plot(alert: Finding, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 860})
-    page.goto(f"{address}/assets/match_coverage?view=checks")
-    page.get_by_text("floor_order_payment").first.click(timeout=SECONDS)
-    expect(page.get_by_text(re.compile(r"order_payment.*below|below.*floor", re.IGNORECASE)).first).to_be_visible(
-        timeout=SECONDS
-    )
-    expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
+    page.goto(alert.link)
+    expect(page.get_by_text("Failed", exact=True).first).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text(alert.message.split(";")[0]).first).to_be_visible(timeout=SECONDS)
     page.wait_for_timeout(1500)
     keep(page, "checks")
     page.get_by_role("tab", name="Overview").first.click()
     open_plot(page)
+    page.close()
+
+
+def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(address: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1500, "height": 860})
     page.goto(f"{address}/assets/bridge?view=overview")
+    for words in ("One row per cohort month, campaign and line", "finance", "the row's currency"):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SECONDS)
+    definition = page.get_by_role("link", name="docs/definitions/bridge.md", exact=True).first
+    assert definition.get_attribute("href") == "https://git.example.com/project/docs/definitions/bridge.md"
+    keep(page, "catalog")
     open_plot(page)
     page.wait_for_timeout(500)
     keep(page, "bridge")
@@ -100,23 +120,29 @@ def test_who_only_looks_can_start_nothing(address: str, browser: Browser) -> Non
     page.close()
 
 
+@pytest.fixture(scope="module")
+def report(finished: Installation) -> str:
+    """The report that a run of the sample company wrote."""
+    return (finished.home / "reports" / "reconciliation.html").as_uri()
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_report_fits_its_window_without_a_script(
-    browser: Browser, published_path: Path, tmp_path: Path, width: int, scheme: str
+def test_the_report_fits_its_window_without_network_and_script(
+    report: str, browser: Browser, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    write_report(published_path, tmp_path / "report.html", AS_OF, "en_AE")
     context = browser.new_context(
         java_script_enabled=False,
         offline=True,
         viewport={"width": width, "height": 800},
-        color_scheme="dark" if scheme == "dark" else "light",
+        color_scheme=scheme,
+        device_scale_factor=2 if width == 360 else 1,
     )
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "report.html").as_uri())
-    assert asked == [(tmp_path / "report.html").as_uri()]
+    page.goto(report)
+    assert asked == [report]
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     main = page.locator("main").bounding_box()
     assert main
@@ -125,4 +151,30 @@ def test_the_report_fits_its_window_without_a_script(
         frame = table.bounding_box()
         assert frame
         assert frame["x"] + frame["width"] <= width, "a wide table scrolls in its frame, not the page"
+    bridge = page.locator(".scroll > table").first.bounding_box()
+    assert bridge
+    assert bridge["x"] + bridge["width"] <= width, "the bridge needs no scrolling, on a phone neither"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 30)"
+    assert dark == (scheme == "dark")
+    if (width, scheme) in {(1100, "light"), (360, "dark")}:
+        keep(page, "report" if width == 1100 else "report-phone")
     context.close()
+
+
+def test_the_report_prints_on_a_few_pages_with_the_bridge_whole_on_the_first(
+    report: str, browser: Browser, tmp_path: Path
+) -> None:
+    if not PDFTOTEXT:
+        pytest.skip("needs pdftotext (apt-get install poppler-utils)")
+    page = browser.new_page()
+    page.goto(report)
+    page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
+    page.close()
+    text = subprocess.run(
+        [PDFTOTEXT, "-layout", str(tmp_path / "report.pdf"), "-"], check=True, capture_output=True, text=True
+    ).stdout
+    pages = text.removesuffix("\f").split("\f")
+    assert len(pages) <= 5
+    for name in LINES.values():
+        assert name in pages[0]
+    assert "Meta's figures are estimates of influence" in pages[-1], "nothing is cut off"

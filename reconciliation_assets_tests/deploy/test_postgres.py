@@ -1,10 +1,12 @@
-"""The deployment's shape: run storage in a real Postgres, and webserver, daemon and code location as processes of their own."""
+"""The deployment's shape: run storage in a real Postgres, and the processes that the systemd units start, by their own lines."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
 """
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+RELOAD = "mutation { reloadWorkspace { __typename } }"
 EVENTS = "select count(*) from event_logs where run_id = '{}' and dagster_event_type = 'ASSET_MATERIALIZATION'"
 
 
@@ -89,6 +92,43 @@ def ask(port: int, query: str, **variables: Any) -> dict[str, Any]:
     return found
 
 
+def units() -> list[Path]:
+    return sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def command_of(unit: str, here: Mapping[str, str]) -> list[str]:
+    """The command line of a shipped unit, but for where things are and which ports are free."""
+    text = (DEPLOY / "systemd" / f"reconciliation-{unit}.service").read_text("utf-8")
+    (line,) = re.findall(r"^ExecStart=(.*)$", text, flags=re.MULTILINE)
+    for shipped, value in here.items():
+        line = re.sub(rf"(?<=[ =]){shipped}\b", value, f" {line}").strip()
+    return shlex.split(line)
+
+
+def test_systemd_understands_every_unit(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if not analyze:
+        pytest.skip("needs systemd-analyze (apt-get install systemd)")
+    for unit in units():
+        # Its programs are not where they will be installed, of which alone the check would complain.
+        text = unit.read_text("utf-8").replace("/opt/reconciliation/.venv/bin", str(BIN))
+        (tmp_path / unit.name).write_text(text, "utf-8")
+    checked = subprocess.run(
+        [analyze, "verify", "--man=no", *(str(tmp_path / unit.name) for unit in units())],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    about_ours = [line for line in checked.stderr.splitlines() if "reconciliation" in line]
+    assert about_ours == []
+    assert [unit.stem for unit in units()] == [
+        "reconciliation-code",
+        "reconciliation-daemon",
+        "reconciliation-viewer",
+        "reconciliation-webserver",
+    ]
+
+
 def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres: Postgres, tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
     installation.drop(
@@ -101,29 +141,29 @@ def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres
     home = tmp_path / "dagster"
     home.mkdir()
     shutil.copyfile(DEPLOY / "dagster.yaml", home / "dagster.yaml")
-    code, web = free_port(), free_port()
+    code, web, viewer = free_port(), free_port(), free_port()
     workspace = tmp_path / "workspace.yaml"
     shipped = (DEPLOY / "workspace.yaml").read_text("utf-8")
     assert "port: 4266" in shipped
     workspace.write_text(shipped.replace("port: 4266", f"port: {code}"))
+    named = re.findall(r"^([A-Z_]+)=", (DEPLOY / "environment.example").read_text("utf-8"), flags=re.MULTILINE)
+    values = {**installation.environment, "DAGSTER_HOME": str(home), "RECON_POSTGRES_URL": postgres.url}
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("RECON_", "DAGSTER_"))},
-        **installation.environment,
-        "DAGSTER_HOME": str(home),
-        "RECON_POSTGRES_URL": postgres.url,
+        **{name: values[name] for name in named},
+        "RECON_AS_OF": installation.as_of,
     }
-    servers = {
-        "code": [
-            *("dagster", "api", "grpc", "--module-name", "reconciliation_assets.definitions", "--attribute", "defs"),
-            *("--host", "127.0.0.1", "--port", str(code)),
-        ],
-        "webserver": ["dagster-webserver", "--workspace", str(workspace), "--host", "127.0.0.1", "--port", str(web)],
-        "daemon": ["dagster-daemon", "run", "--workspace", str(workspace)],
+    here = {
+        "/opt/reconciliation/.venv/bin": str(BIN),
+        "/opt/reconciliation/deploy/workspace.yaml": str(workspace),
+        "4266": str(code),
+        "3000": str(web),
+        "3001": str(viewer),
     }
     with ExitStack() as stack:
-        for name, (program, *arguments) in servers.items():
-            stack.enter_context(running([str(BIN / program), *arguments], tmp_path / f"{name}.log", environment))
-            if name == "code":
+        for unit in ("code", "daemon", "webserver", "viewer"):
+            stack.enter_context(running(command_of(unit, here), tmp_path / f"{unit}.log", environment))
+            if unit == "code":
                 wait_until(lambda: answers(code), 60, "the code location listens")
         wait_until(lambda: answers(web), 60, "the webserver listens")
         launched = ask(
@@ -144,8 +184,11 @@ def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres
         def ended() -> bool:
             return ask(web, STATUS, id=run_id)["runOrError"]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}
 
-        wait_until(ended, 150, "the run ends")
+        wait_until(ended, 240, "the run ends")
         assert postgres.value(f"select status from runs where run_id = '{run_id}'") == "SUCCESS"
         assert int(postgres.value(EVENTS.format(run_id))) > 40
+        wait_until(lambda: answers(viewer), 60, "the viewer listens")
+        assert ask(viewer, STATUS, id=run_id)["runOrError"]["status"] == "SUCCESS"
+        assert ask(viewer, RELOAD)["reloadWorkspace"]["__typename"] == "UnauthorizedError"
     assert installation.rows("select collected_value from reporting.matched_chain where record_id = 'order:O1'")
     assert not list(home.rglob("*.db")), "nothing of the run storage is in SQLite"

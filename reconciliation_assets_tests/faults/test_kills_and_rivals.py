@@ -1,13 +1,13 @@
 """A run may be killed, watched or rivalled: nothing is lost, nothing is half published, nothing is counted twice."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from reconciliation_assets.contracts.inputs import LEADS
+from reconciliation_assets_tests.deploy.processes import wait_until
 from reconciliation_assets_tests.harness import PUBLISHED, Bench
 from reconciliation_assets_tests.installation import Installation
 
@@ -26,26 +26,29 @@ def wait_for(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError(f"{words!r} was never said: {''.join(said)}")
 
 
-def killed_at(installation: Installation, words: str) -> str:
-    """Start a run and kill it as soon as it says certain words."""
-    process = installation.start("run", "-v")
-    said = wait_for(process, words)
-    process.kill()
-    process.communicate()
-    return "".join(said)
-
-
 def started(step: str) -> str:
     return f'Started execution of step "{step}"'
 
 
-def test_a_run_killed_at_any_point_loses_nothing(dropped: Installation, finished: Installation, tmp_path: Path) -> None:
+def test_a_run_killed_at_any_point_loses_nothing_and_lets_no_rival_in(
+    dropped: Installation, finished: Installation, tmp_path: Path
+) -> None:
     """Killed while landing and while matching; the next run publishes what an undisturbed one does."""
-    installation = dropped.copy_to(tmp_path / "killed")
-    installation = Installation(installation.home, installation.as_of, RECON_CONTACT_KEY=SECRET)
-    said = [killed_at(installation, started(step)) for step in ("raw_orders", "lead_order_links")]
+    home = dropped.copy_to(tmp_path / "killed").home
+    installation = Installation(home, dropped.as_of, RECON_CONTACT_KEY=SECRET)
+    said = []
+    for step in ("raw_orders", "lead_order_links"):
+        process = installation.start("run", "-v")
+        said += wait_for(process, started(step))
+        rival = installation.reconcile()
+        process.kill()
+        process.communicate()
+        assert rival.status == 1
+        assert "Another run is working on" in rival.text
+        assert "Wait for it to end" in rival.text
+        assert "Traceback" not in rival.text
     assert not installation.published_path.exists()
-    told = installation.reconcile_alone("run", "-v")
+    told = installation.reconcile("run", "-v")
     assert told.status == 0, told.text
     published, undisturbed = installation.published(), finished.published()
     for table in PUBLISHED:
@@ -56,36 +59,23 @@ def test_a_run_killed_at_any_point_loses_nothing(dropped: Installation, finished
     assert not (installation.home / "contact.key").exists()
 
 
-def test_a_run_killed_while_publishing_leaves_the_old_copy_readable(copied: Installation) -> None:
+def test_publishing_killed_leaves_the_old_copy_and_publishing_again_disturbs_no_reader(copied: Installation) -> None:
     before = copied.published()
-    process = copied.start("run", "-v")
-    wait_for(process, started("published_copy"))
+    inode = copied.published_path.stat().st_ino
+    killed = copied.start_step("published_copy")
+    wait_for(killed, "STEP_START")
     unfinished = copied.published_path.with_name(".reconciliation.duckdb.unfinished")
-    deadline = time.monotonic() + 10
-    while not unfinished.exists() and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.kill()
-    process.communicate()
+    wait_until(unfinished.exists, 10, "a copy is being written")
+    killed.kill()
+    killed.communicate()
+    assert copied.published_path.stat().st_ino == inode
     assert copied.published() == before
     assert copied.reconcile("show").status == 0
-
-
-def test_a_reader_and_a_rival_do_not_disturb_a_run_that_changes_nothing(copied: Installation) -> None:
-    before = copied.published()
     with duckdb.connect(str(copied.published_path), read_only=True) as reader:
         records = reader.execute("select count(*) from reporting.matched_chain").fetchall()
-        inode = copied.published_path.stat().st_ino
-
-        first = copied.start("run", "-v")
-        said = wait_for(first, started("raw_orders"))
-        rival = copied.reconcile_alone()
-        rest, _ = first.communicate(timeout=120)
-
-        assert first.returncode == 0, "".join(said) + rest
-        assert rival.status == 1
-        assert "Another run is working on" in rival.text
-        assert "Wait for it to end" in rival.text
-        assert "Traceback" not in rival.text
+        again = copied.start_step("published_copy")
+        said, _ = again.communicate(timeout=120)
+        assert again.returncode == 0, said
         assert copied.published_path.stat().st_ino != inode, "a new copy took the old one's place"
         assert reader.execute("select count(*) from reporting.matched_chain").fetchall() == records
     after = copied.published()

@@ -7,53 +7,38 @@ from pathlib import Path
 import pytest
 
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.rows import insight, order, payment
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    made = Installation(tmp_path_factory.mktemp("home") / "data")
-    made.drop(
-        {
-            "meta_insights": [insight()],
-            "orders": [order("O1", email="sara@example.com")],
-            "payments": [payment("P1", order_id="O1")],
-        }
-    )
-    assert made.reconcile().status == 0
-    return made
-
-
-def test_a_lost_installation_is_restored_and_goes_on(installation: Installation, tmp_path: Path) -> None:
+def test_a_lost_installation_is_restored_and_goes_on(finished: Installation, tmp_path: Path) -> None:
     backup = tmp_path / "backup"
-    told = installation.reconcile("backup", str(backup))
+    told = finished.reconcile("backup", str(backup))
     assert told.status == 0, told.text
     assert stat.S_IMODE(backup.stat().st_mode) == 0o700
     assert stat.S_IMODE((backup / "contact.key").stat().st_mode) == 0o600
     again = Installation(tmp_path / "again")
     told = again.reconcile("restore", str(backup))
     assert told.status == 0, told.text
-    assert again.published() == installation.published()
-    shutil.copytree(installation.inbox, again.inbox, dirs_exist_ok=True)
+    assert again.published() == finished.published()
+    shutil.copytree(finished.inbox, again.inbox, dirs_exist_ok=True)
     assert again.reconcile().status == 0
-    assert again.published() == installation.published(), "the same secret, the same history: nothing landed twice"
+    assert again.published() == finished.published(), "the same secret, the same history: nothing landed twice"
 
 
-def test_nothing_is_ever_overwritten(installation: Installation, tmp_path: Path) -> None:
+def test_nothing_is_ever_overwritten(finished: Installation, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.mkdir()
-    told = installation.reconcile("backup", str(there))
+    told = finished.reconcile("backup", str(there))
     assert told.status == 1
     assert "is there already" in told.text
     backup = tmp_path / "backup"
-    assert installation.reconcile("backup", str(backup)).status == 0
-    before = (installation.home / "contact.key").read_bytes()
-    told = installation.reconcile("restore", str(backup))
+    assert finished.reconcile("backup", str(backup)).status == 0
+    before = (finished.home / "contact.key").read_bytes()
+    told = finished.reconcile("restore", str(backup))
     assert told.status == 1
     assert "holds an installation already (warehouse.duckdb, contact.key" in told.text
-    assert (installation.home / "contact.key").read_bytes() == before
+    assert (finished.home / "contact.key").read_bytes() == before
 
 
 def test_what_is_no_backup_is_not_restored(tmp_path: Path) -> None:

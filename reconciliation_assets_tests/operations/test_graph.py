@@ -11,8 +11,10 @@ from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.assets import PUBLISHED
+from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.warehouse.query import Query, TableName
-from reconciliation_assets_tests.harness import AS_OF, Bench, drop
+from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
+from reconciliation_assets_tests.harness import AS_OF, Bench, drop, policy_file
 from reconciliation_assets_tests.rows import lead
 
 GROUPS = {
@@ -43,9 +45,10 @@ GROUPS = {
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
         "expected_matches", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
-        "exceptions", "exception_history", "lock_register", "locks_in_force", "locked_bridge", "locked_differences", "change_log",
-        "meta_beliefs", "meta_restatements", "validation_samples",
+        "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history", "lock_register", "locks_in_force",
+        "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
     },
+    "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
@@ -60,6 +63,8 @@ BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
+    *("capi_outbox", "capi_deliveries"),
+    *("source_inventory", "field_fill", "policy_choices"),
     *("remittances", "remittance_lines"),
 }
 
@@ -154,6 +159,7 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
     assert {sensor.name for sensor in defs.sensors or ()} == {
         "new_files_in_inbox",
+        "exception_digests",
         "match_rate_alerts",
         "source_alerts",
         "check_alerts",
@@ -186,6 +192,29 @@ def test_every_asset_says_what_it_is_and_who_answers_for_it(defs: dg.Definitions
         assert spec.owners, name
         assert all(re.fullmatch(r"team:[a-z-]+", owner) for owner in spec.owners), name
         assert spec.kinds, name
+
+
+def test_every_asset_names_the_page_that_defines_it(defs: dg.Definitions) -> None:
+    for name, spec in specs(defs).items():
+        pages = [spec.metadata["definition"].value]
+        if spec.tags.get("published"):
+            pages.append(spec.metadata["columns explained"].value)
+        for page in pages:
+            path, _, anchor = page.partition("#")
+            assert (PROJECT_ROOT / path).is_file(), (name, page)
+            assert not anchor or anchor in anchors(PROJECT_ROOT / path), (name, page)
+
+
+def test_pages_and_owners_are_links_where_the_installation_says_where_they_are(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciliation_assets.definitions import build_defs
+
+    monkeypatch.setenv("RECON_DOCS_URL", "https://git.example.com/recon/blob/main/")
+    policy_file(home, {"owners": {"contacts": {"finance": "mailto:finance@example.com"}}})
+    metadata = specs(build_defs())["bridge"].metadata
+    assert metadata["definition"].url == "https://git.example.com/recon/blob/main/docs/definitions/bridge.md"
+    assert metadata["ask finance"].url == "mailto:finance@example.com"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,13 @@ def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None
         (3, True),
         (6, False),
     ]
-    assert render(published_path).count(" not yet</td>") == sum(not each.is_complete for each in snapshots)
+    assert render(published_path).count("<span>not yet</span></td>") == sum(not each.is_complete for each in snapshots)
+
+
+def test_it_says_what_meta_could_be_told_and_why_the_rest_not(published_path: Path) -> None:
+    _, _, section = render(published_path).partition("What Meta could be told of it")
+    assert "no consent is recorded, and the policy asks for it" in section
+    assert "<code>capi_outbox</code>" in section
 
 
 def test_the_same_copy_and_instant_give_the_same_bytes(published_path: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The workbook: its formulas, worked out here by other means than the engine's, give the published bridge."""
 
+import csv
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -10,11 +13,16 @@ from typing import Any
 import openpyxl
 import pytest
 
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.publish.workbook import write_workbook
+from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
+from reconciliation_assets_tests.rows import insight, order, payment
 
+SOFFICE = shutil.which("soffice")
 ALL = "All campaigns"
 FIRST, LAST = 8, 18
 _SUMIFS = re.compile(r"SUMIFS\(([^()]*)\)")
@@ -132,3 +140,68 @@ def test_an_id_stays_text_and_a_name_is_never_a_formula(workbook: Path) -> None:
 def test_the_same_copy_and_instant_give_the_same_bytes(workbook: Path, published_path: Path, tmp_path: Path) -> None:
     write_workbook(published_path, tmp_path / "again.xlsx", AS_OF)
     assert (tmp_path / "again.xlsx").read_bytes() == workbook.read_bytes()
+
+
+def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
+    """What LibreOffice works out for the front sheet of each workbook: its second column by its first, and the checks."""
+    filters = "csv:Text - txt - csv (StarCalc):44,34,76,1"
+    command = [str(SOFFICE), f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless"]
+    subprocess.run(
+        [*command, "--convert-to", filters, "--outdir", str(folder), *map(str, workbooks)],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    found = []
+    for path in workbooks:
+        with (folder / f"{path.stem}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        checks = {row[0]: row[2] for row in rows if row[2] in {"holds", "does not hold"}}
+        found.append({row[0]: row[1].replace(",", "") for row in rows[FIRST - 1 : LAST]} | checks)
+    return found
+
+
+@pytest.mark.slow
+def test_a_spreadsheet_program_works_out_the_published_bridge_for_every_choice(
+    workbook: Path, published_path: Path, tmp_path: Path
+) -> None:
+    """The figures that were written beside the formulas are taken out first, so that none is only shown again."""
+    if not SOFFICE:
+        pytest.skip("needs LibreOffice (apt-get install libreoffice-calc-nogui)")
+    chosen = choices(workbook)
+    paths = []
+    for number, (choice, _) in enumerate([*chosen, chosen[0]]):
+        book = openpyxl.load_workbook(workbook)
+        book["Bridge"]["B4"] = choice
+        if number == len(chosen):
+            book["Entries"]["D2"] = book["Entries"]["D2"].value + 5
+        paths.append(tmp_path / f"choice-{number}.xlsx")
+        book.save(paths[-1])
+    *worked_out, changed = recalculated(paths, tmp_path)
+    for (choice, campaign_id), got in zip(chosen, worked_out, strict=True):
+        where = {ALL: "campaign_id is not null"}.get(
+            choice, f"campaign_id = '{campaign_id}'" if campaign_id else "campaign_id is null"
+        )
+        wanted = published_lines(published_path, where)
+        assert {line: Decimal(got[name]) for line, name in LINES.items()} == {
+            line: wanted.get(line, Decimal(0)) for line in LINES
+        }, choice
+        assert [answer for answer in got.values() if answer.endswith("hold") or answer == "holds"] == ["holds"] * 3
+    assert list(changed.values())[-3:] == ["does not hold"] * 3
+
+
+def test_amounts_have_the_decimals_of_their_currency(build: Build, tmp_path: Path) -> None:
+    built = build(
+        {
+            "meta_insights": [insight(account_currency="KWD")],
+            "orders": [order("O1", value="12.345", currency="KWD")],
+            "payments": [payment("P1", order_id="O1", amount="12.345", currency="KWD")],
+        },
+        policy={"reporting_currency": "KWD"},
+    ).make_all()
+    path = tmp_path / "reconciliation.duckdb"
+    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    write_workbook(path, tmp_path / "kwd.xlsx", AS_OF)
+    book = openpyxl.load_workbook(tmp_path / "kwd.xlsx")
+    assert {book["Bridge"][f"B{row}"].number_format.split(";")[0] for row in range(FIRST, LAST + 1)} == {"#,##0.000"}
+    assert book["Bridge"]["B7"].value == "KWD"

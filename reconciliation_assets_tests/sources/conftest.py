@@ -12,6 +12,7 @@ from reconciliation_assets.sources.config import SourceEntry, checked_settings
 from reconciliation_assets.sources.connector import Connector, Row, Window
 from reconciliation_assets.sources.registry import SOURCE_TYPES
 from reconciliation_assets.sources.tokens import FileTokenStore
+from reconciliation_assets_tests.published import published_path  # noqa: F401 - a fixture
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import ENVIRONMENT, entry

@@ -1,5 +1,6 @@
 """The doctor asks every source, pulls nothing, and says what is missing and what to do."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
 from reconciliation_assets.sources.doctor import diagnose, rated_currencies
 from reconciliation_assets.sources.presets.load import shipped_presets
-from reconciliation_assets_tests.publish.test_first_audit import copy_with_unplaced_payments
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -91,10 +91,19 @@ def test_only_a_source_that_reports_by_day_is_held_to_the_zone() -> None:
     assert told(elsewhere, by_account_days=False) == []
 
 
-def test_a_published_copy_is_audited_for_people_to_discuss(home: Path) -> None:
-    (home / "published").mkdir()
-    with duckdb.connect(str(home / "published" / "reconciliation.duckdb")) as connection:
-        copy_with_unplaced_payments(connection)
+def test_a_published_copy_is_audited_for_people_to_discuss(home: Path, published_path: Path) -> None:
+    copy = home / "published" / "reconciliation.duckdb"
+    copy.parent.mkdir()
+    shutil.copyfile(published_path, copy)
     answer = CliRunner().invoke(app, ["doctor"])
     assert answer.exit_code == 0, answer.output
-    assert "which is not in the orders" in (home / "reports" / "first-audit.md").read_text("utf-8")
+    assert "crm_records" in (home / "reports" / "audit.html").read_text("utf-8")
+
+
+def test_a_copy_of_an_older_version_is_not_audited_and_hinders_nothing(home: Path) -> None:
+    (home / "published").mkdir()
+    with duckdb.connect(str(home / "published" / "reconciliation.duckdb")) as connection:
+        connection.execute("create schema reporting")
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 0, answer.output
+    assert "was made by an older version" in answer.output

@@ -6,7 +6,7 @@ Shapes follow Meta's published field lists; every scalar metric is text, `action
 import base64
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE, AdDay, Company, Lead
@@ -43,8 +43,20 @@ _ERRORS = {
 }
 
 
+DATASET = "730000000000001"
+
+_EVENT_ERRORS = {
+    "too_old": (2804003, "Event Timestamp Too Old"),
+    "no_identity": (2804050, "Missing customer information parameters"),
+    "no_currency": (2804009, "Missing currency for purchase event"),
+    "bad_lead_id": (2804019, "Invalid lead_id"),
+    "no_source": (2804011, "Missing browser information for website events"),
+}
+"""Suberrors of what Meta finds wrong with an event; error and envelope are the Graph API's."""
+
+
 class Meta(System):
-    """The Graph API for one ad account and one page.
+    """The Graph API for one ad account, one page and one dataset.
 
     Attributes:
         longest_days: a longer time range is answered with "reduce the amount of data".
@@ -53,6 +65,10 @@ class Meta(System):
         failing_jobs: how many report jobs fail before one completes.
         minutes_to_regain: told with a rate limit.
         quota_percent: told with every answer.
+        names_the_event: whether the refusal of a batch says which event of it is bad; Meta does not promise to.
+        events: the events the dataset took, as sent; one whose name and ID came before within 48 hours is not counted.
+        batches: how many events each request brought.
+        clock: the dataset's own, by which it finds events too old.
     """
 
     name = "meta"
@@ -65,6 +81,10 @@ class Meta(System):
         self.failing_jobs = 0
         self.minutes_to_regain = 0
         self.quota_percent = 12
+        self.names_the_event = False
+        self.events: list[dict[str, Any]] = []
+        self.batches: list[int] = []
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._jobs: dict[str, dict[str, Any]] = {}
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
@@ -74,6 +94,9 @@ class Meta(System):
             rf"POST /v26\.0/act_{ACCOUNT}/insights": self.start_report,
             r"GET /v26\.0/(?P<run>6\d+)": self.report_status,
             r"GET /v26\.0/(?P<run>6\d+)/insights": self.report_insights,
+            rf"POST /v26\.0/{DATASET}/events": self.dataset_events,
+            r"POST /v26\.0/(?P<dataset>\d+)/events": self.unknown_dataset,
+            rf"GET /v26\.0/{DATASET}": self.dataset,
             rf"GET /v26\.0/{PAGE}": self.page,
             rf"GET /v26\.0/{PAGE}/leadgen_forms": self.forms,
             r"GET /v26\.0/(?P<form>41\d+)/leads": self.leads,
@@ -122,6 +145,43 @@ class Meta(System):
 
     def report_insights(self, request: Request, run: str) -> Reply:
         return self._insights(self._jobs[run]["asked"], request.query, run)
+
+    def dataset(self, request: Request) -> Reply:
+        return Reply({"id": DATASET, "name": "Outcomes"})
+
+    def dataset_events(self, request: Request) -> Reply:
+        sent = request.body["data"]
+        self.batches.append(len(sent))
+        if len(sent) > 1000:
+            return self._refuse_events(None, "(#100) Too many events", None)
+        for place, event in enumerate(sent):
+            wrong = _wrong_with(event, self.clock())
+            if wrong:
+                subcode, title = _EVENT_ERRORS[wrong]
+                return self._refuse_events(subcode, title, place)
+        seen = {(event["event_name"], event["event_id"]) for event in self.events}
+        self.events += [event for event in sent if (event["event_name"], event["event_id"]) not in seen]
+        return Reply({"events_received": len(sent), "messages": [], "fbtrace_id": "A0000000000"})
+
+    def unknown_dataset(self, request: Request, dataset: str) -> Reply:
+        message = f"Unsupported post request. Object with ID '{dataset}' does not exist, cannot be loaded due to missing permissions"
+        error = {"code": 100, "error_subcode": 33, "type": "GraphMethodException", "message": message}
+        return Reply({"error": {**error, "fbtrace_id": "A0000000000"}}, 400)
+
+    def _refuse_events(self, subcode: int | None, title: str, place: int | None) -> Reply:
+        error: dict[str, Any] = {
+            "message": "Invalid parameter",
+            "type": "OAuthException",
+            "code": 100,
+            "error_subcode": subcode,
+            "is_transient": False,
+            "error_user_title": title,
+            "error_user_msg": "One or more of your events are not valid.",
+            "fbtrace_id": "A0000000000",
+        }
+        if self.names_the_event and place is not None:
+            error["error_user_msg"] = f"data[{place}] is not valid."
+        return Reply({"error": error}, 400)
 
     def page(self, request: Request) -> Reply:
         return Reply({"id": PAGE})
@@ -197,6 +257,23 @@ class Meta(System):
             },
             400,
         )
+
+
+def _wrong_with(event: dict[str, Any], now: datetime) -> str | None:
+    """What Meta finds wrong with an event, by its pages on server events, customer information and CRM payloads."""
+    user, custom = event["user_data"], event.get("custom_data", {})
+    happened = datetime.fromtimestamp(event["event_time"], UTC)
+    if not now - timedelta(days=7) <= happened <= now:
+        return "too_old"
+    if not {"lead_id", "fbc", "fbp", "em", "ph"} & set(user):
+        return "no_identity"
+    if "lead_id" in user and not (isinstance(user["lead_id"], int) and 15 <= len(str(user["lead_id"])) <= 17):
+        return "bad_lead_id"
+    if event["event_name"] == "Purchase" and not {"value", "currency"} <= set(custom):
+        return "no_currency"
+    if event["action_source"] == "website" and "client_user_agent" not in user:
+        return "no_source"
+    return None
 
 
 def _only(asked: list[str], record: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 -- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to
--- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly. A quotient is
--- binary and becomes a decimal before it is rounded, or an exact half would go to either side.
+-- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
 with claims as (
   select
     period_start,
@@ -16,6 +15,7 @@ with claims as (
     case
       when results > records
         then cast(
+          -- A quotient is binary; it becomes a decimal before it is rounded, or an exact half would go to either side.
           -round_even(cast((results - records) * platform_value / results as decimal(38, 9)), $minor_digits)
           as decimal(18, 3)
         )

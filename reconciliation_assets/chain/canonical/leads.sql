@@ -8,6 +8,7 @@ select
   l.adset_id,
   l.ad_id,
   l.click_id,
+  l.browser_id,
   l.session_id,
   l.source,
   l.medium,

@@ -23,6 +23,7 @@ select
   o.adset_id,
   o.ad_id,
   o.click_id,
+  o.browser_id,
   o.session_id,
   o.source,
   o.medium,

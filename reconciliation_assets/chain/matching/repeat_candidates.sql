@@ -1,5 +1,5 @@
 -- Leads, and orders that name no lead, that share a contact and a form or offer with another one: the only records among
--- which a duplicate can be. Tests are left out. One row per record and shared key.
+-- which a duplicate can be. Tests are left out.
 with records as (
   select
     'leads' as source_table,

@@ -48,6 +48,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             where match_method = 'exact_id' order by md5(right_id), right_id limit {_KNOWN_LINKS_LEARNT_FROM}
             """
         ),
+        possible=model.possible,
         candidates_per_key=matching.inferred.candidates_per_key,
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
@@ -62,7 +63,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             left join canonical.manual_matches m
               on m.verdict = 'reject' and m.link = {_link(model, "p.left_id")}
               and m.left_id = {_bare_id(model, "p.left_id")} and m.right_id = p.right_id
-            where m.link is null and {model.possible}
+            where m.link is null
             """
         )
     chosen = choose(warehouse.arrow("select * from _pairs"), model.match_share)

@@ -21,8 +21,7 @@ class Model:
         known_links: table whose exact links the chances are learnt from.
         left_names_its_link: whether the left ends are of several kinds, each carrying its link before its ID.
         match_share: how many of the open right ends are expected to have a partner.
-        possible: SQL over the outcomes of a pair (p.gamma_<name>, 0 for the last); any other pair is no link, whatever else
-            speaks for it.
+        possible: SQL over both rows (l, r); any other pair is no link, whatever else speaks for it.
         slot: SQL over the left and right row (l, r) of what of the left end can be taken once; none where a left end may have
             any number of right ones.
     """
@@ -34,8 +33,8 @@ class Model:
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
     match_share: float
+    possible: str
     left_names_its_link: bool = False
-    possible: str = "p.gamma_time <> 0"
     slot: Callable[[str], str] | None = None
 
 
@@ -129,6 +128,7 @@ LEAD_CRM = Model(
         ),
     ),
     match_share=0.7,
+    possible="r.at_day - l.at_day between 0 and 90",
     slot=lambda left: left,
 )
 
@@ -189,6 +189,7 @@ LEAD_ORDER = Model(
         ),
     ),
     match_share=0.05,
+    possible="r.at_day - l.at_day between 0 and 90",
 )
 
 _SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
@@ -319,6 +320,10 @@ PAYMENTS = Model(
     ),
     match_share=0.95,
     left_names_its_link=True,
-    possible="p.gamma_time <> 0 and p.gamma_amount <> 0 and p.gamma_name <> 0",
+    possible=(
+        "r.at_day - l.at_day between 0 and 120 and l.currency = r.currency and r.amount <= l.amount and ("
+        "coalesce(len(l.name_keys), 0) = 0 or coalesce(len(r.name_keys), 0) = 0 "
+        "or list_has_any(l.name_keys, r.name_keys) or list_has_any(l.name_sound_keys, r.name_sound_keys))"
+    ),
     slot=lambda left: f"case when p.gamma_amount >= {_IN_FULL} then {left} || ' ' || r.kind end",
 )

@@ -1,0 +1,67 @@
+"""How much of every input column is filled: over all current rows, and over those that say they came from a Meta ad.
+
+Made in Python because the columns are the contract's: a column it gains is counted without anybody writing it down twice.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.contracts.inputs import INPUT_TABLES, LEADS, ORDERS
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+
+_TARGET = TableName("governance", "field_fill")
+_ORIGINS = TableName("matching", "record_origins")
+_RECORDS = {LEADS.name: "'lead:' || r.lead_id", ORDERS.name: "'order:' || r.order_id"}
+
+_TYPES = pa.schema(
+    [
+        ("source_table", pa.string()),
+        ("population", pa.string()),
+        ("column_name", pa.string()),
+        ("records", pa.int64()),
+        ("filled", pa.int64()),
+        ("fill_rate", pa.float64()),
+    ]
+)
+
+
+def count_fields(bench: Workbench) -> Made:
+    """Count the filled cells of every input column; a contact is filled where its protected key is."""
+    rows = [row for table in INPUT_TABLES for row in _counted(bench.warehouse, table)]
+    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
+    return Made({"columns": len(rows)})
+
+
+def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, object]]:
+    for population in ("all", "from_meta") if table.name in _RECORDS else ("all",):
+        stored = {column.name: CONTACT_KEYS.get(column.kind, ((column.name, ""),))[0][0] for column in table}
+        from_meta = (
+            f"join {_ORIGINS} o on o.record_id = {_RECORDS[table.name]} and o.is_from_meta"
+            if population == "from_meta"
+            else ""
+        )
+        records, *filled = warehouse.rows(
+            f"select count(*), {', '.join(f'count(r.{name})' for name in stored.values())} from current.{table.name} r {from_meta}"
+        )[0]
+        for name, count in zip(stored, filled, strict=True):
+            yield {
+                "source_table": table.name,
+                "population": population,
+                "column_name": name,
+                "records": records,
+                "filled": count,
+                "fill_rate": count / records if records else None,
+            }
+
+
+FIELD_FILL = Program(
+    _TARGET,
+    (_ORIGINS, *(TableName("current", table.name) for table in INPUT_TABLES)),
+    "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
+    "exports leave gaps.",
+    count_fields,
+)

@@ -1,0 +1,44 @@
+"""Where each asset is explained: the page of the docs that defines what it holds, as the UI links to it."""
+
+from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+
+_DEFINITIONS = "docs/definitions"
+_INPUT_OF_RAW = {table.raw_asset: table.name for table in INPUT_TABLES}
+_BY_ASSET = {
+    "daily_rates": f"{_DEFINITIONS}/money.md",
+    "duplicate_records": f"{_DEFINITIONS}/duplicates-and-validity.md",
+    "lead_validity": f"{_DEFINITIONS}/duplicates-and-validity.md",
+    "repeats": f"{_DEFINITIONS}/duplicates-and-validity.md",
+    "exceptions": f"{_DEFINITIONS}/exceptions.md",
+    "exception_history": f"{_DEFINITIONS}/exceptions.md#history",
+    "inbox_files": "docs/sources/files.md",
+    "policy_versions": f"{_DEFINITIONS}/policy.md",
+    "remittances": f"{_DEFINITIONS}/remittances.md",
+    "remittance_lines": f"{_DEFINITIONS}/remittances.md",
+    "published_copy": f"{_DEFINITIONS}/published-tables.md",
+    "reports": "docs/reports.md",
+    "restricted_contacts": "docs/decisions/20-contact-keys-in-a-file-of-their-own.md",
+}
+_BY_LAYER = {
+    "raw": "docs/sources/README.md",
+    "canonical": f"{_DEFINITIONS}/input-tables.md",
+    "matching": f"{_DEFINITIONS}/matching.md",
+    "outcomes": f"{_DEFINITIONS}/ladder.md",
+    "views": f"{_DEFINITIONS}/cohorts-and-cash.md",
+    "bridge": f"{_DEFINITIONS}/bridge.md",
+    "governance": f"{_DEFINITIONS}/coverage.md",
+}
+
+
+def definition_of(asset: str, layer: str) -> str:
+    """The page that defines what an asset holds, as a path in the project."""
+    if asset in _INPUT_OF_RAW:
+        return f"{_DEFINITIONS}/input-tables.md#{_INPUT_OF_RAW[asset]}"
+    return _BY_ASSET.get(asset) or _BY_LAYER[layer]
+
+
+def columns_of(asset: str) -> str | None:
+    """The section that explains a published table column by column; none for what people do not read."""
+    table = OUTPUT_TABLE.get(asset)
+    return f"{_DEFINITIONS}/published-tables.md#{asset}" if table and table.published else None

@@ -1,0 +1,310 @@
+"""Sending the outbox to Meta: by command alone, each event entered before it goes and again when Meta has answered.
+
+Only what is in the published copy is told, so only what passed every blocking check. Identifiers come from the private
+warehouse, contacts from memory. A process killed between sending and noting sends the same event again under the same ID
+and name, which Meta counts once within 48 hours; after that it is not sent again: rather too few than twice.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
+from reconciliation_assets.operations.instance import only_run
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.publish.copy import SCHEMA, escaped
+from reconciliation_assets.settings import Settings
+from reconciliation_assets.sources.errors import RequestRefused, SourceError, SourceUnavailable
+from reconciliation_assets.sources.files import discover
+from reconciliation_assets.sources.meta_conversions import (
+    DEDUPLICATION,
+    SYSTEM,
+    Conversions,
+    ConversionsSettings,
+    Event,
+    Told,
+)
+from reconciliation_assets.sources.presets.load import load_presets
+from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
+from reconciliation_assets.sources.told_contacts import Wanted, hashed_contacts
+from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+
+MOST_REFUSED = 50
+"""So many refused events of one sending are no single event's fault."""
+
+_PENDING = f"""
+select p.event_id, p.record_id, p.outcome, p.event_name, p.event_time, p.value, p.currency, p.identifiers,
+  case when e.record_type = 'order' then e.source_id end as order_id, e.meta_lead_id, e.click_id, e.browser_id,
+  e.source_table, e.source_id, e.email_key, e.phone_key
+from published.{SCHEMA}.capi_outbox p
+join feedback.outcome_events e on e.event_id = p.event_id
+left join {DELIVERIES} d on d.event_id = p.event_id
+where p.status = 'ready' and p.event_time >= $oldest
+  and (d.event_id is null or (d.answer = 'none' and d.attempted_at >= $still_counted_once))
+order by p.event_time, p.event_id
+"""
+
+_ENTER = f"""
+insert into {DELIVERIES}
+select event_id, record_id, outcome, event_name, event_time, value, currency, identifiers, $now, 1, 'none', null, $is_test
+from _entered
+on conflict (event_id) do update set
+  event_name = excluded.event_name, event_time = excluded.event_time, value = excluded.value,
+  currency = excluded.currency, identifiers = excluded.identifiers, attempted_at = excluded.attempted_at,
+  attempts = {DELIVERIES.name}.attempts + 1, is_test = excluded.is_test
+"""
+
+
+class FeedbackError(RuntimeError):
+    """Nothing can be told; the message says why."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many events of an outcome stand in the outbox for one reason, and their value."""
+
+    outcome: str
+    status: str
+    reason: str
+    events: int
+    value: Decimal
+
+
+@dataclass(frozen=True, repr=False)
+class Pending:
+    """An event that goes with the next sending, and where its contact would be found; without a repr, as `Event`."""
+
+    event: Event
+    record_id: str
+    outcome: str
+    identifiers: str
+    contact: Wanted | None
+
+
+@dataclass
+class Sending:
+    """What became of a sending.
+
+    Attributes:
+        taken: events that Meta took.
+        refused: record, outcome and Meta's error of each event it refused.
+        without_contact: events that only a contact identifies whose row no longer lies in the inbox.
+    """
+
+    taken: int = 0
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+    without_contact: int = 0
+
+
+def standings(settings: Settings) -> list[Standing]:
+    """The published outbox, counted by outcome, status and reason.
+
+    Raises:
+        FeedbackError: there is no published copy with an outbox yet.
+    """
+    _require_outbox(settings)
+    with closing(connect(":memory:")) as connection:
+        warehouse = Warehouse(connection)
+        with _published(warehouse, settings):
+            rows = warehouse.rows(
+                f"""
+                select outcome, status, reason, count(*), coalesce(sum(value), 0)
+                from published.{SCHEMA}.capi_outbox group by all order by outcome, status, reason
+                """
+            )
+    return [Standing(*row) for row in rows]
+
+
+def pending_events(settings: Settings, now: datetime) -> list[Pending]:
+    """What the next sending would tell, oldest first; nothing is sent or entered.
+
+    Raises:
+        FeedbackError: there is no published copy with an outbox yet.
+        AlreadyRunningError: a run works on the data directory.
+        WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
+    """
+    _require_outbox(settings)
+    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+        return _pending(Warehouse(connection), settings, now)
+
+
+def send_feedback(settings: Settings, conversions: ConversionsSettings, now: datetime) -> Sending:
+    """Tell Meta what is ready, batch by batch.
+
+    Args:
+        settings: the installation.
+        conversions: the dataset that is told.
+        now: by the clock, not `RECON_AS_OF`: Meta judges ages by its own.
+
+    Raises:
+        FeedbackError: there is no published copy with an outbox yet.
+        SourceError: Meta refuses or does not answer; what it took before is entered.
+        AlreadyRunningError: a run works on the data directory.
+        WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
+    """
+    _require_outbox(settings)
+    meta = Conversions(conversions)
+    is_test = conversions.test_event_code is not None
+    sending = Sending()
+    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+        warehouse = Warehouse(connection)
+        known = _with_contacts(_pending(warehouse, settings, now), settings)
+        ready = [each for each in known if each.identifiers != "hashed contact" or _has_contact(each.event)]
+        sending.without_contact = len(known) - len(ready)
+        for first in range(0, len(ready), conversions.events_per_call):
+            batch = ready[first : first + conversions.events_per_call]
+            _enter(warehouse, batch, now, is_test=is_test)
+            by_id = {each.event.event_id: each for each in batch}
+            try:
+                for told in meta.send([each.event for each in batch]):
+                    _note(warehouse, told)
+                    _count(sending, told, by_id)
+            except SourceError as problem:
+                if not isinstance(problem, SourceUnavailable):
+                    _take_back(warehouse, by_id)
+                raise
+            if len(sending.refused) > MOST_REFUSED:
+                raise RequestRefused(
+                    SYSTEM,
+                    f"Meta refused {len(sending.refused)} events, the first with error {sending.refused[0][2]}",
+                    "See capi_deliveries for them after the next run; correct dataset, policy or data before sending more",
+                )
+    return sending
+
+
+def _require_outbox(settings: Settings) -> None:
+    if not settings.published_path.is_file() or not settings.warehouse_path.is_file():
+        raise FeedbackError(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.")
+    with closing(connect(":memory:")) as connection:
+        warehouse = Warehouse(connection)
+        with _published(warehouse, settings):
+            found = warehouse.rows(
+                "select 1 from duckdb_tables() where database_name = 'published' and table_name = 'capi_outbox'"
+            )
+    if not found:
+        raise FeedbackError("The published copy was made before there was an outbox: run `reconcile run` first.")
+
+
+@contextmanager
+def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
+    warehouse.execute(f"attach '{escaped(settings.published_path)}' as published (read_only)")
+    try:
+        yield
+    finally:
+        warehouse.execute("detach published")
+
+
+def _pending(warehouse: Warehouse, settings: Settings, now: datetime) -> list[Pending]:
+    oldest = now - timedelta(hours=load_policy(settings.policy_path).policy.capi.max_age_hours)
+    with _published(warehouse, settings):
+        rows = warehouse.rows(_PENDING, {"oldest": oldest, "still_counted_once": now - DEDUPLICATION})
+    return [_read(*row) for row in rows]
+
+
+def _read(
+    event_id: str,
+    record_id: str,
+    outcome: str,
+    name: str,
+    happened_at: datetime,
+    value: Decimal | None,
+    currency: str | None,
+    identifiers: str,
+    order_id: str | None,
+    lead_id: str | None,
+    click_id: str | None,
+    browser_id: str | None,
+    *contact: Any,
+) -> Pending:
+    return Pending(
+        Event(event_id, name, happened_at, value, currency, order_id, lead_id, click_id, browser_id),
+        record_id,
+        outcome,
+        identifiers,
+        Wanted(*contact) if identifiers == "hashed contact" else None,
+    )
+
+
+def _with_contacts(pending: Sequence[Pending], settings: Settings) -> list[Pending]:
+    """The events, with hashed contacts for those that nothing else identifies; the policy decided whether there are any."""
+    wanted = [each.contact for each in pending if each.contact is not None]
+    if not wanted:
+        return list(pending)
+    files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
+    protector = ContactProtector(load_contact_key(settings.data_dir, settings.contact_key, is_new=False))
+    found = hashed_contacts(wanted, files, protector)
+    return [
+        replace(each, event=replace(each.event, email_hash=contact.email_hash, phone_hash=contact.phone_hash))
+        if each.contact and (contact := found.get((each.contact.table, each.contact.source_id)))
+        else each
+        for each in pending
+    ]
+
+
+def _has_contact(event: Event) -> bool:
+    return event.email_hash is not None or event.phone_hash is not None
+
+
+def _enter(warehouse: Warehouse, batch: Sequence[Pending], now: datetime, *, is_test: bool) -> None:
+    """Note that events are about to be sent, before they are."""
+    rows = pa.Table.from_pylist(
+        [
+            {
+                "event_id": each.event.event_id,
+                "record_id": each.record_id,
+                "outcome": each.outcome,
+                "event_name": each.event.name,
+                "event_time": each.event.happened_at,
+                "value": each.event.value,
+                "currency": each.event.currency,
+                "identifiers": each.identifiers,
+            }
+            for each in batch
+        ]
+    )
+    with warehouse.transaction(), warehouse.reading("_entered", rows):
+        warehouse.execute(_ENTER, {"now": now, "is_test": is_test})
+
+
+def _note(warehouse: Warehouse, told: Sequence[Told]) -> None:
+    """Note what Meta answered, all events of an answer together."""
+    answers = pa.table(
+        {
+            "event_id": [each.event.event_id for each in told],
+            "answer_code": pa.array([each.refused_with for each in told], pa.string()),
+        }
+    )
+    with warehouse.transaction(), warehouse.reading("_answers", answers):
+        warehouse.execute(
+            f"""
+            update {DELIVERIES} d
+            set answer = case when a.answer_code is null then 'taken' else 'refused' end, answer_code = a.answer_code
+            from _answers a where a.event_id = d.event_id
+            """
+        )
+
+
+def _take_back(warehouse: Warehouse, event_ids: Iterable[str]) -> None:
+    """Forget the entries of events that Meta plainly did not take; those of earlier tries may have been taken."""
+    entered = pa.table({"event_id": pa.array(list(event_ids), pa.string())})
+    with warehouse.transaction(), warehouse.reading("_taken_back", entered):
+        warehouse.execute(
+            f"""
+            delete from {DELIVERIES}
+            where answer = 'none' and attempts = 1 and event_id in (select event_id from _taken_back)
+            """
+        )
+
+
+def _count(sending: Sending, told: Sequence[Told], by_id: dict[str, Pending]) -> None:
+    for each in told:
+        if each.refused_with is None:
+            sending.taken += 1
+        else:
+            place = by_id[each.event.event_id]
+            sending.refused.append((place.record_id, place.outcome, each.refused_with))

@@ -1,0 +1,140 @@
+"""Case arithmetic: what headline ratios explain of each other, and what they leave open, without any data.
+
+"Ads Manager says 4.1, delivered is 1.9, a third comes back" sounds like an explanation. Put into one column it is none:
+the returns cover a part of the gap, and the rest has no name yet. Pure: ratios in, lines and a sentence out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+_LARGEST_RATIO = Decimal(1000)
+
+
+class RatioError(ValueError):
+    """A ratio cannot be what it is said to be; the message says why and what to write."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Ratios as people quote them. ROAS is value per spend.
+
+    Attributes:
+        gross: ROAS that the platform claims.
+        delivered: ROAS of what was delivered and kept.
+        returns: share that came back, 0 to 1.
+        collected: ROAS of the money that arrived; None where nobody said.
+        spend: for amounts beside the ratios; None where nobody said.
+    """
+
+    gross: Decimal
+    delivered: Decimal
+    returns: Decimal
+    collected: Decimal | None = None
+    spend: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("gross", "delivered", "returns", "collected", "spend"):
+            value = getattr(self, name)
+            if value is not None and not value.is_finite():
+                raise RatioError(f"{name} is {value}, which is no number. Write it as 4.1.")
+        if not 0 < self.gross <= _LARGEST_RATIO:
+            raise RatioError(f"gross is {self.gross}; a claimed ROAS is above 0 and at most {_LARGEST_RATIO}.")
+        if not 0 <= self.delivered <= _LARGEST_RATIO:
+            raise RatioError(f"delivered is {self.delivered}; a delivered ROAS is 0 to {_LARGEST_RATIO}.")
+        if not 0 <= self.returns <= 1:
+            raise RatioError(f"returns is {self.returns}; it is a share of 0 to 1. Write 33 % as 0.33.")
+        if self.returns == 1 and self.delivered > 0:
+            raise RatioError(f"returns is 1, so everything came back, but delivered is {self.delivered}. One is wrong.")
+        if self.collected is not None and not 0 <= self.collected <= _LARGEST_RATIO:
+            raise RatioError(f"collected is {self.collected}; a collected ROAS is 0 to {_LARGEST_RATIO}.")
+        if self.spend is not None and self.spend <= 0:
+            raise RatioError(f"spend is {self.spend}; it must be above 0, or be left out.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the column: what it is called, its ROAS points, their share of the claim."""
+
+    name: str
+    roas: Decimal
+    share: Decimal
+    amount: Decimal | None
+    is_total: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A headline taken apart.
+
+    Attributes:
+        steps: from the claim to what is left, each with its sign; those between two totals sum to their difference.
+        unexplained: ROAS points no ratio explains, the returns being a share of all that was claimed; negative where more was
+            delivered than the returns leave of the claim.
+        unexplained_if_of_shipped: the same if the returns are a share of what was shipped.
+    """
+
+    headline: Headline
+    steps: tuple[Step, ...]
+    unexplained: Decimal
+    unexplained_if_of_shipped: Decimal
+
+    @property
+    def sentence(self) -> str:
+        """What the ratios say and what they do not, in words."""
+        said = self.headline
+        lost = said.gross - said.delivered
+        # Both have the same sign, and the second is the larger: a share of less is less.
+        first, second = self.unexplained, self.unexplained_if_of_shipped
+        if lost <= 0:
+            return (
+                f"More was delivered ({said.delivered:.2f}) than is claimed ({said.gross:.2f}): the platform does not see all "
+                "that was sold, so its number explains nothing here."
+            )
+        if first < 0:
+            return (
+                f"The returns alone would take {said.gross:.2f} to {said.gross - _returned(said):.2f}, yet {said.delivered:.2f} "
+                f"was delivered: the platform misses at least {-first:.2f}, or the share of returns is not this campaign's."
+            )
+        return (
+            f"Of {lost:.2f} lost between claim and delivery, the returns explain {_returned(said):.2f}; {first:.2f} "
+            f"({first / lost:.0%} of the loss, {first / said.gross:.0%} of the claim) has no name. If the returns are a share of what "
+            f"was shipped, it is {second:.2f} ({second / lost:.0%})."
+        )
+
+
+def ratio(name: str, text: str) -> Decimal:
+    """A ratio as typed.
+
+    Raises:
+        RatioError: it is no number.
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise RatioError(f"{name} is {text!r}, which is no number. Write it as 4.1.") from None
+
+
+def take_apart(headline: Headline) -> Case:
+    """The column from the claim to the money, with what is left unexplained as a line of its own."""
+    shipped = headline.delivered / (1 - headline.returns) if headline.returns < 1 else Decimal(0)
+    unexplained = headline.gross - _returned(headline) - headline.delivered
+    return Case(headline, tuple(_steps(headline, unexplained)), unexplained, headline.gross - shipped)
+
+
+def _returned(headline: Headline) -> Decimal:
+    return headline.gross * headline.returns
+
+
+def _steps(headline: Headline, unexplained: Decimal) -> Iterator[Step]:
+    def step(name: str, roas: Decimal, *, is_total: bool = False) -> Step:
+        amount = None if headline.spend is None else roas * headline.spend
+        return Step(name, roas, roas / headline.gross, amount, is_total)
+
+    yield step("claimed by the platform", headline.gross, is_total=True)
+    yield step("returned", -_returned(headline))
+    yield step("unexplained", -unexplained)
+    yield step("delivered", headline.delivered, is_total=True)
+    if headline.collected is not None:
+        yield step("delivered, not collected", headline.collected - headline.delivered)
+        yield step("collected", headline.collected, is_total=True)

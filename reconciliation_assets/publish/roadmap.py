@@ -1,0 +1,160 @@
+"""The roadmap of an audit: the next steps in their order, each with its owner and the value it is about. Pure.
+
+What everything else rests on comes first: agreed definitions, then input that is there and can be read. After it the
+steps stand by the value at stake, and those without a value by how many things they are about.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+LOW_FILL = 0.8
+"""A tracking field filled in a smaller share of the records from Meta is worth a step."""
+
+_OF_A_KIND = {
+    "unknown_order_status": "Put the unknown order statuses into the policy, or correct them in the shop",
+    "unknown_crm_stage": "Put the unknown CRM stages into the policy, or correct them in the CRM",
+    "unknown_qualification_status": "Put the unknown qualification statuses into the policy",
+    "unknown_payment_status": "Say of the unknown payment statuses whether they are money",
+    "unmatched_money": "Find out whose the money is that belongs to no record",
+    "money_kept_on_cancelled_order": "Refund money kept on cancelled orders, or correct their status",
+    "overpaid_order": "Look for payments booked twice on overpaid orders",
+    "possible_match": "Accept or reject the possible matches",
+}
+_FIXED = {
+    "record_ad": "Carry the ad's IDs from the link or form into the record",
+    "lead_crm": "Carry the lead's ID into the CRM",
+    "lead_order": "Carry the lead's ID into the order",
+    "order_payment": "Have every payment name its order, invoice or waybill",
+    "crm_payment": "Have every payment name its CRM record or invoice",
+}
+_LINKS_OF_MONEY = {"order_payment", "crm_payment"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One next step.
+
+    Attributes:
+        things: how many things it is about.
+        value: what they are worth; None where they have no value.
+        table: published table that lists them.
+    """
+
+    what: str
+    owner: str
+    things: int
+    value: Decimal | None
+    table: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Things of one kind that wait for an owner: an exception's kind, or a link's."""
+
+    kind: str
+    owner: str
+    things: int
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How often a tracking field is filled among the records that came from Meta."""
+
+    table: str
+    column: str
+    records: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an audit found.
+
+    Attributes:
+        is_signed: whether the company approved definitions of its own.
+        weight: the largest change that one of the policy's choices makes.
+        missing_inputs: input tables of which nothing was delivered.
+        bad_rows: rows that could not be used.
+        is_untracked: whether Meta reports ads and no record is linked to any.
+        naming: sentences about campaigns' names.
+        unconsented: records' outcomes that are not told for want of recorded consent, and their value.
+    """
+
+    is_signed: bool
+    weight: Decimal
+    missing_inputs: Sequence[str] = ()
+    bad_rows: int = 0
+    is_untracked: bool = False
+    naming: Sequence[str] = ()
+    fills: Sequence[Fill] = ()
+    unmatched: Sequence[Gap] = ()
+    exceptions: Sequence[Gap] = ()
+    duplicates: Gap | None = None
+    unconsented: Gap | None = field(default=None)
+
+
+def roadmap(found: Findings) -> list[Step]:
+    """The steps in their order."""
+    return [
+        *_foundations(found),
+        *sorted(_repairs(found), key=lambda step: (-(step.value or 0), -step.things, step.what)),
+    ]
+
+
+def _foundations(found: Findings) -> Iterator[Step]:
+    if not found.is_signed:
+        yield Step(
+            "Agree on the definitions and sign them: a policy of your own, with a version and who approved it",
+            "finance",
+            1,
+            found.weight or None,
+            "policy_choices",
+        )
+    if found.bad_rows:
+        yield Step(
+            "Correct at the source the rows that could not be used", "data", found.bad_rows, None, "quarantined_rows"
+        )
+    if found.missing_inputs:
+        yield Step(
+            f"Deliver what is missing: {', '.join(found.missing_inputs)}",
+            "data",
+            len(found.missing_inputs),
+            None,
+            "source_inventory",
+        )
+    if found.is_untracked:
+        what = "Tag the ads' links and connect the lead forms: Meta reports ads, and no record is linked to any"
+        yield Step(what, "marketing", 1, None, "field_fill")
+
+
+def _repairs(found: Findings) -> Iterator[Step]:
+    for gap in found.unmatched:
+        yield Step(_FIXED[gap.kind], gap.owner, gap.things, gap.value, "unmatched_records")
+    is_money_listed = any(gap.kind in _LINKS_OF_MONEY for gap in found.unmatched)
+    for gap in found.exceptions:
+        if gap.kind == "unmatched_money" and is_money_listed:
+            continue
+        what = _OF_A_KIND.get(gap.kind, f"Work off the exceptions: {gap.kind.replace('_', ' ')}")
+        yield Step(what, gap.owner, gap.things, gap.value, "exceptions")
+    if found.duplicates and found.duplicates.things:
+        gap = found.duplicates
+        yield Step("Stop records from being captured twice", gap.owner, gap.things, gap.value, "duplicate_records")
+    if found.unconsented and found.unconsented.things:
+        gap = found.unconsented
+        yield Step(
+            "Record consent at capture, or agree that none is needed, so that Meta may be told what was collected",
+            gap.owner,
+            gap.things,
+            gap.value,
+            "capi_outbox",
+        )
+    for fill in found.fills:
+        if fill.rate < LOW_FILL and fill.records:
+            empty = round(fill.records * (1 - fill.rate))
+            yield Step(
+                f"Fill {fill.column} of {fill.table} that come from Meta", "marketing", empty, None, "field_fill"
+            )
+    if found.naming:
+        yield Step("Name campaigns by one pattern", "marketing", len(found.naming), None, "platform_performance")
