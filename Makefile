@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-inference clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
 
 bench-matching: $(READY) ## Measure matching against the truth of generated companies with noise
 	@$(BIN)/reconcile bench-matching --orders $(or $(ORDERS),20000)
+
+bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
+	@$(BIN)/reconcile bench-inference --orders $(or $(ORDERS),1000000)
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

@@ -1,13 +1,22 @@
 """The benchmark of matching: the whole job on companies with noise whose true links are known, link by link and method by method."""
 
+import resource
 import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
 
+from reconciliation_assets.chain.matching.inference.infer import infer
+from reconciliation_assets.chain.matching.inference.models import PAYMENTS
 from reconciliation_assets.operations.benchmark import run_alone
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sample import CompanySpec, Noise, write_company
+from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.query import TableName
 
 
 @dataclass(frozen=True)
@@ -57,25 +66,90 @@ def hold_against_truth(home: Path) -> list[Measured]:
         home: the data directory, with the company's truth beside its inbox.
     """
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        if (home / "truth_links.parquet").exists():
-            warehouse.execute(
-                "create temp table truth as select link, left_id, right_id, true_method from read_parquet($path)",
-                {"path": str(home / "truth_links.parquet")},
-            )
-        else:
-            warehouse.execute(
-                """
-                create temp table truth as
-                select link, pair[1] as left_id, pair[2] as right_id, pair[3] as true_method
-                from (
-                  unpivot (select unnest(links) from read_json($path, maximum_object_size = 200000000))
-                  on columns(*) into name link value pairs
-                ), unnest(pairs) as each(pair)
-                """,
-                {"path": str(home / "truth.json")},
-            )
+        warehouse.execute(f"create temp table truth as {_truth(home)}")
         rows = warehouse.execute(_HELD).fetchall()
     return [Measured(*row) for row in rows]
+
+
+def _truth(home: Path) -> str:
+    """The query of a company's true links: link, left_id, right_id, true_method."""
+    if (home / "truth_links.parquet").exists():
+        return f"select link, left_id, right_id, true_method from read_parquet('{home}/truth_links.parquet')"
+    return f"""
+        select link, pair[1] as left_id, pair[2] as right_id, pair[3] as true_method
+        from (
+          unpivot (select unnest(links) from read_json('{home}/truth.json', maximum_object_size = 200000000))
+          on columns(*) into name link value pairs
+        ), unnest(pairs) as each(pair)
+        """
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What it took to infer the orders of payments that name nothing.
+
+    Attributes:
+        payments: payments without IDs and contacts.
+        payables: orders and CRM records that they can belong to.
+        seconds: from their tables to the links: learning, looking for pairs, scoring and assigning.
+        peak_gib: the largest memory the process held.
+        accepted: links that are sure enough to carry money.
+        right: those that are true.
+    """
+
+    payments: int
+    payables: int
+    seconds: float
+    peak_gib: float
+    accepted: int
+    right: int
+
+
+def measure_inference(orders: int, seed: int) -> Inferred:
+    """Take IDs and contacts from all payments of a noisy company and infer where they belong, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+        home = Path(folder)
+        spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
+        write_company(spec, home)
+        run_alone(home, spec)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+            return alone.submit(infer_all_payments, home).result()
+
+
+def infer_all_payments(home: Path) -> Inferred:
+    """Infer the partner of every payment of a finished run as if none named anything; the known links teach the weights."""
+    matching = load_policy(None).policy.matching
+    connection = connect(home / "warehouse.duckdb")
+    try:
+        warehouse = Warehouse(connection)
+        warehouse.execute("create schema if not exists bench")
+        for table in (PAYMENTS.left_ends, PAYMENTS.known_links):
+            warehouse.execute(f"create or replace table bench.{table} as select * from matching.{table}")
+        warehouse.execute(
+            f"""
+            create or replace table bench.{PAYMENTS.right_ends} as
+            select * replace (true as is_open, cast(null as varchar) as email_key, cast(null as varchar) as phone_key)
+            from matching.{PAYMENTS.right_ends}
+            """
+        )
+        began = time.perf_counter()
+        infer(warehouse, PAYMENTS, "bench", matching)
+        seconds = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        payments, payables = (
+            warehouse.count(TableName("bench", table)) for table in (PAYMENTS.right_ends, PAYMENTS.left_ends)
+        )
+        accepted, right = warehouse.rows(
+            f"""
+            select count(*), count(t.right_id)
+            from bench.inferred_payments i
+            left join ({_truth(home)}) t on t.link = i.link and t.left_id = i.left_id and t.right_id = i.right_id
+            where i.probability >= {matching.inferred.accept_from}
+            """
+        )[0]
+    finally:
+        connection.close()
+    return Inferred(payments, payables, seconds, peak, accepted, right)
 
 
 _HELD = """

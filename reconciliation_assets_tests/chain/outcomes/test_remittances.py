@@ -7,7 +7,7 @@ import pytest
 
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import Built
-from reconciliation_assets_tests.rows import order, payment, refund, transfer
+from reconciliation_assets_tests.rows import insight, order, payment, refund, transfer
 
 COD = {"settlement_id": "FLX-10", "method": "cod"}
 
@@ -71,7 +71,7 @@ def test_a_payment_that_others_name_as_their_transfer(build: Build) -> None:
 def test_a_payment_that_is_the_transfer_of_others_is_not_money_twice(build: Build) -> None:
     bank_line = payment("B1", amount="88", method="bank_transfer", reference="FLX-10")
     fee = payment("F1", kind="fee", amount="12", waybill="WB1", **COD)
-    built = build({"orders": shop("100"), "payments": [parcel(1, "100"), fee, bank_line]})
+    built = build({"meta_insights": [insight()], "orders": shop("100"), "payments": [parcel(1, "100"), fee, bank_line]})
     assert built.one("remittances")["state"] == "ties"
     assert built.one("matched_chain")["collected_value"] == 100
     assert built.rows("unmatched_revenue") == []
