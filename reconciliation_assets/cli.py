@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
 )
+policy_app = typer.Typer(no_args_is_help=True, help="Definitions: what another policy would change.")
+app.add_typer(policy_app, name="policy")
 feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; without a command, a dry run.")
 app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
@@ -262,6 +265,27 @@ def viewer(
     os.execv(webserver, arguments)  # noqa: S606
 
 
+@policy_app.command("diff")
+def policy_diff(
+    new: Annotated[Path, typer.Argument(help="The policy file to hold against the one in use.", show_default=False)],
+) -> None:
+    """Run old and new side by side on the same inputs, apart from the installation, and print what changes by campaign and line.
+
+    Exit status as of `diff`: 0 where no figure changes, 1 where some do, 2 where the two cannot be compared.
+    """
+    from reconciliation_assets.operations.policy_diff import compare_policies  # noqa: PLC0415
+    from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
+
+    settings = _settings(or_exit=2)
+    try:
+        diff = compare_policies(settings, new)
+    except _PLAIN_PROBLEMS as problem:
+        _err.print(f"[bold red]Stopped.[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    show_policy_diff(_out, diff)
+    sys.exit(1 if diff.changes_figures else 0)
+
+
 @app.command()
 def backup(
     to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
@@ -459,13 +483,13 @@ def bench_diagnosis(
     _out.print(table)
 
 
-def _settings() -> Settings:
+def _settings(or_exit: int = 1) -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:
         settings = load_settings()
     except SettingsError as problem:
         _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(or_exit)
     if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
         return settings
     _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)

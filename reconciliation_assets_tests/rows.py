@@ -91,6 +91,28 @@ def decision(link: str, left_id: str, right_id: str, verdict: str = "accept", **
     return row | cells
 
 
+def lock(period: str = "2026-03", day: str = "2026-06-01", **cells: Any) -> Row:
+    return {"period": period, "locked_by": "finance-director", "locked_at": at(day), "reason": "closed"} | cells
+
+
+def verdict(link: str, left_id: str, right_id: str, says: str = "correct", **cells: Any) -> Row:
+    row: Row = {
+        "link": link,
+        "left_id": left_id,
+        "right_id": right_id,
+        "match_method": "exact_id",
+        "verdict": says,
+        "verified_by": "reviewer",
+        "verified_at": at("2026-06-10"),
+    }
+    return row | cells
+
+
+def sign_off(link: str, match_method: str, day: str = "2026-06-20", **cells: Any) -> Row:
+    row: Row = {"link": link, "match_method": match_method, "signed_by": "data-lead", "signed_at": at(day)}
+    return row | {"reason": "the form no longer drops IDs"} | cells
+
+
 def adjustment(adjustment_id: str, amount: Any, day: str = "2026-03-15", **cells: Any) -> Row:
     row: Row = {
         "adjustment_id": adjustment_id,

@@ -6,6 +6,8 @@ from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
 from reconciliation_assets.chain.governance.coverage_history import COVERAGE_HISTORY
 from reconciliation_assets.chain.governance.exception_history import EXCEPTION_HISTORY
 from reconciliation_assets.chain.governance.field_fill import FIELD_FILL
+from reconciliation_assets.chain.governance.lock_register import LOCK_REGISTER
+from reconciliation_assets.chain.governance.locked_bridge import LOCKED_BRIDGE
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
@@ -23,4 +25,6 @@ PROGRAMS: tuple[Program, ...] = (
     FIELD_FILL,
     DIAGNOSIS,
     BUDGET,
+    LOCK_REGISTER,
+    LOCKED_BRIDGE,
 )

@@ -11,8 +11,11 @@ from reconciliation_assets.checks.coverage import coverage_checks
 from reconciliation_assets.checks.coverage_falls import fall_checks
 from reconciliation_assets.checks.duplicates import duplicate_checks
 from reconciliation_assets.checks.inputs import input_checks
+from reconciliation_assets.checks.locks import lock_checks
+from reconciliation_assets.checks.restatements import restatement_checks
 from reconciliation_assets.checks.segments import segment_checks
 from reconciliation_assets.checks.totals import total_checks
+from reconciliation_assets.checks.validation import validation_checks
 
 
 def checks_by_table() -> dict[str, list[TableCheck]]:
@@ -23,12 +26,15 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
         *input_checks(),
         *duplicate_checks(),
         *backtest_checks(),
+        *validation_checks(),
         *total_checks(),
         *closure_checks(),
         *conservation_checks(),
         *coverage_checks(),
         *fall_checks(),
         *segment_checks(),
+        *restatement_checks(),
+        *lock_checks(),
     ):
         by_table[check.table].append(check)
     return dict(by_table)

@@ -78,7 +78,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
             "drop the file again."
         )
-        if share > limit:
+        if share > limit and table.may_stop_a_run:
             return Answer(False, f"{found} The policy stops a run above {limit:.0%}.", "ERROR", figures)
         return Answer(False, found, "WARN", figures)
 

@@ -14,6 +14,13 @@ _BY_ASSET = {
     "exception_history": f"{_DEFINITIONS}/exceptions.md#history",
     "inbox_files": "docs/sources/files.md",
     "policy_versions": f"{_DEFINITIONS}/policy.md",
+    **dict.fromkeys(("meta_beliefs", "meta_restatements"), f"{_DEFINITIONS}/restatements.md"),
+    **dict.fromkeys(("validation_results", "validation_samples"), f"{_DEFINITIONS}/validation.md"),
+    "change_log": f"{_DEFINITIONS}/change-control.md#the-change-log",
+    **dict.fromkeys(
+        ("lock_register", "locks_in_force", "locked_bridge", "locked_differences"),
+        f"{_DEFINITIONS}/change-control.md#locked-months",
+    ),
     "remittances": f"{_DEFINITIONS}/remittances.md",
     "remittance_lines": f"{_DEFINITIONS}/remittances.md",
     "budget_actions": f"{_DEFINITIONS}/budget.md",

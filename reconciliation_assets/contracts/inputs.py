@@ -300,6 +300,84 @@ MANUAL_ADJUSTMENTS = InputTable(
     ),
 )
 
+VALIDATION_VERDICTS = InputTable(
+    name="validation_verdicts",
+    raw_asset="raw_validation_verdicts",
+    description="What reviewers found when they looked at sampled links; a row without a verdict is not judged yet.",
+    key=("link", "left_id", "right_id", "match_method"),
+    version="verified_at",
+    created="verified_at",
+    # A sheet is filled in by hand; what cannot be read of it is told, and the money is published without it.
+    may_stop_a_run=False,
+    columns=(
+        _column(
+            "link",
+            _TEXT,
+            "Kind of link",
+            required=True,
+            allowed=("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"),
+        ),
+        _column("left_id", _ID, "Left end of the link", required=True),
+        _column("right_id", _ID, "Right end of the link", required=True),
+        _column("match_method", _TEXT, "Method that made the link when it was sampled", required=True),
+        _column("verdict", _TEXT, "correct, wrong or unclear, in the words of the policy; empty where not judged yet"),
+        _column("verified_by", _TEXT, "Who judged it; a verdict without a name does not count"),
+        _column("verified_at", _WHEN, "When it was judged; a verdict without a time does not count"),
+        _column("note", _TEXT, "What the reviewer saw"),
+        _column("period", Kind.MONTH, "Month that the sample was drawn of"),
+        _column("value_band", _TEXT, "Band of the value, from the sheet"),
+        _column("outcome", _TEXT, "What had become of the record, from the sheet"),
+        _column("stratum_links", Kind.COUNT, "Links that the sampled one stands for with its like, from the sheet"),
+    ),
+)
+
+METHOD_SIGN_OFFS = InputTable(
+    name="method_sign_offs",
+    raw_asset="raw_method_sign_offs",
+    description="Signatures that give a method back its right to carry money after reviewers found it wanting.",
+    key=("link", "match_method", "signed_at"),
+    created="signed_at",
+    columns=(
+        _column(
+            "link",
+            _TEXT,
+            "Kind of link",
+            required=True,
+            allowed=("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"),
+        ),
+        _column(
+            "match_method",
+            _TEXT,
+            "Method that may carry money again",
+            required=True,
+            allowed=("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"),
+        ),
+        _column("signed_by", _TEXT, "Who signed", required=True),
+        _column("signed_at", _WHEN, "When; verdicts up to then no longer bar the method", required=True),
+        _column("reason", _TEXT, "What was mended, or why it is right after all", required=True),
+    ),
+)
+
+PERIOD_LOCKS = InputTable(
+    name="period_locks",
+    raw_asset="raw_period_locks",
+    description="Signatures under the figures of closed months; a later one for the same month signs its figures anew.",
+    key=("period", "locked_at"),
+    created="locked_at",
+    columns=(
+        _column("period", Kind.MONTH, "Cohort month whose bridge is locked", required=True),
+        _column("action", _TEXT, "lock, or release; empty means lock", allowed=("lock", "release")),
+        _column("locked_by", _TEXT, "Who signed", required=True),
+        _column("locked_at", _WHEN, "When it was signed", required=True),
+        _column("reason", _TEXT, "Why", required=True),
+        _column(
+            "signed_value",
+            Kind.SIGNED_AMOUNT,
+            "Collected of the month, in the reporting currency, that the signature is under; the lock takes no other",
+        ),
+    ),
+)
+
 INPUT_TABLES: tuple[InputTable, ...] = (
     META_INSIGHTS,
     LEADS,
@@ -312,5 +390,8 @@ INPUT_TABLES: tuple[InputTable, ...] = (
     FX_RATES,
     MANUAL_MATCHES,
     MANUAL_ADJUSTMENTS,
+    VALIDATION_VERDICTS,
+    METHOD_SIGN_OFFS,
+    PERIOD_LOCKS,
 )
 INPUT_TABLE: dict[str, InputTable] = {table.name: table for table in INPUT_TABLES}

@@ -17,6 +17,7 @@ class Kind(Enum):
     RATE = "rate"
     TIMESTAMP = "timestamp"
     DATE = "date"
+    MONTH = "month"
     BOOLEAN = "boolean"
     EMAIL = "e-mail address"
     PHONE = "phone number"
@@ -34,6 +35,7 @@ SQL_TYPE: dict[Kind, str] = {
     Kind.RATE: "DECIMAL(18,8)",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.DATE: "DATE",
+    Kind.MONTH: "DATE",
     Kind.BOOLEAN: "BOOLEAN",
 }
 
@@ -72,6 +74,7 @@ class InputTable:
         created: column of the thing's own time, which dates it in exceptions and conversions.
         measures: amounts whose totals are taken on arrival, to be held against the chain's, each with the column
             of its currency.
+        may_stop_a_run: whether bad rows above the policy's share stop a run; not so where publishing without them is right.
     """
 
     name: str
@@ -82,6 +85,7 @@ class InputTable:
     created: str
     version: str | None = None
     measures: tuple[tuple[str, str], ...] = ()
+    may_stop_a_run: bool = True
 
     def __iter__(self) -> Iterator[InputColumn]:
         return iter(self.columns)

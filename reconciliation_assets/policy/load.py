@@ -88,8 +88,7 @@ def _validated(content: dict[str, Any], origin: str) -> LoadedPolicy:
             f"{'.'.join(str(part) for part in issue['loc']) or 'policy'}: {issue['msg']}" for issue in error.errors()
         )
         raise PolicyError(f"{origin} cannot be used: {problems}") from None
-    # Who is told, when and where defines no figure.
-    apart = dict.fromkeys(("version", "effective_from", "change_reason", "approved_by", "alerts"), True)
-    definitions = policy.model_dump(mode="json", exclude={**apart, "owners": {"contacts"}})
-    fingerprint = hashlib.sha256(json.dumps(definitions, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    fingerprint = hashlib.sha256(
+        json.dumps(policy.definitions, sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()
     return LoadedPolicy(policy, fingerprint, origin)

@@ -1,8 +1,9 @@
 """The shape of the policy file: every definition a company can agree on, validated."""
 
+import re
 from datetime import date, time
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
@@ -261,6 +262,50 @@ class Thresholds(_Part):
     source_silent_days: int = Field(ge=1)
 
 
+class ChangeControl(_Part):
+    """When months are closed, and what becomes of a run that would change one."""
+
+    meta_months_close_after_days: int = Field(ge=0)
+    on_locked_change: Literal["stop", "tell"]
+
+
+class VerdictWords(_Part):
+    """The words reviewers use for each verdict."""
+
+    correct: tuple[str, ...]
+    wrong: tuple[str, ...]
+    unclear: tuple[str, ...]
+
+
+class Validation(_Part):
+    """How links are sampled for reviewers, and what their verdicts do to a method."""
+
+    seed: str = Field(min_length=1)
+    links_per_stratum: int = Field(ge=1)
+    value_bands: tuple[Decimal, ...]
+    reviewers: dict[Link, str]
+    fewest_verdicts: int = Field(ge=1)
+    precision_floors: dict[Method, float]
+    words: VerdictWords
+
+    @field_validator("value_bands")
+    @classmethod
+    def _ascending(cls, bounds: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+        if list(bounds) != sorted(set(bounds)) or any(bound <= 0 for bound in bounds):
+            raise ValueError("value_bands must be amounts above zero, each larger than the one before")
+        return bounds
+
+    @field_validator("reviewers")
+    @classmethod
+    def _usable_as_file_names(cls, reviewers: dict[Link, str]) -> dict[Link, str]:
+        missing = [link for link in LINKS if not re.fullmatch(r"[a-z][a-z0-9_]*", reviewers.get(link, ""))]
+        if missing:
+            raise ValueError(
+                f"reviewers needs a team in small letters without blanks for every link; look at: {missing}"
+            )
+        return reviewers
+
+
 class Owners(_Part):
     """The team that acts, by link and by kind of exception, and where each team is reached."""
 
@@ -423,6 +468,8 @@ class Policy(_Part):
     order_statuses: OrderStatuses
     capi: Capi
     thresholds: Thresholds
+    validation: Validation
+    change_control: ChangeControl
     owners: Owners
     diagnosis: Diagnosis
     budget: Budget
@@ -454,14 +501,25 @@ class Policy(_Part):
 
     @model_validator(mode="after")
     def _a_word_means_one_thing(self) -> "Policy":
-        for part, name in ((self.crm_stages, "crm_stages"), (self.order_statuses, "order_statuses")):
+        parts = {
+            "crm_stages": {outcome: words.words for outcome, words in self.crm_stages},
+            "order_statuses": {outcome: words.words for outcome, words in self.order_statuses},
+            "validation.words": dict(self.validation.words),
+        }
+        for name, part in parts.items():
             outcome_of: dict[str, str] = {}
-            for outcome, words in part:
-                for word in words.words:
+            for outcome, words in part.items():
+                for word in words:
                     first = outcome_of.setdefault(as_word(word), outcome)
                     if first != outcome:
                         raise ValueError(f"{name}: {word!r} stands under {first!r} and under {outcome!r}; keep one")
         return self
+
+    @property
+    def definitions(self) -> dict[str, Any]:
+        """Everything that defines a figure, as JSON would hold it; who is told, when and where, defines none."""
+        apart = dict.fromkeys(("version", "effective_from", "change_reason", "approved_by", "alerts"), True)
+        return self.model_dump(mode="json", exclude={**apart, "owners": {"contacts"}})
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -1,7 +1,10 @@
 """The policy as SQL meets it: small tables of words and owners, and named parameters for single values."""
 
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +56,18 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "review_from": pa.array(
                     [policy.matching.inferred.review_from for method in policy.matching.confidence], pa.float64()
                 ),
+                "validation_floor": pa.array(
+                    [policy.validation.precision_floors.get(method) for method in policy.matching.confidence],
+                    pa.float64(),
+                ),
+            }
+        ),
+        "verdict_words": _verdict_words(policy),
+        "value_bands": _value_bands(policy),
+        "reviewers": pa.table(
+            {
+                "link": pa.array(list(policy.validation.reviewers), pa.string()),
+                "team": pa.array(list(policy.validation.reviewers.values()), pa.string()),
             }
         ),
         "maturity_days": pa.table({"maturity_day": pa.array(policy.cohorts.maturity_days, pa.int32())}),
@@ -88,6 +103,45 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
     }
 
 
+def policy_definitions(loaded: LoadedPolicy) -> pa.Table:
+    """Every definition with the area it belongs to: a row per value, and for lists of words a row per word.
+
+    Columns: area (stages, naming, attribution, financial, governance), definition (its key), element (the word of a
+    list; else empty), value.
+    """
+    rows = [
+        (_AREAS.get(definition.partition(".")[0], "governance"), definition, element, value)
+        for definition, element, value in _flat(loaded.policy.definitions)
+    ]
+    columns = ("area", "definition", "element", "value")
+    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)})
+
+
+# What else a definition governs stands under "governance": thresholds, owners, validation, change control.
+_AREAS = {
+    "crm_stages": "stages",
+    "order_statuses": "stages",
+    "meta_ads": "naming",
+    "matching": "attribution",
+    "reporting_currency": "financial",
+    "zone": "financial",
+    "table_zones": "financial",
+    "pegged_to_usd": "financial",
+    "cohorts": "financial",
+    "basis": "financial",
+}
+
+
+def _flat(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and all(isinstance(word, str) for word in value):
+            yield from ((f"{prefix}{key}", word, word) for word in dict.fromkeys(value))
+        else:
+            yield f"{prefix}{key}", "", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
     """Named parameters of the SQL files: `$zone`, `$as_of`, `$minor_digits` and the like."""
     policy = loaded.policy
@@ -110,6 +164,10 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "busy_open_leads": policy.budget.busy_open_leads,
         "busy_answer_minutes": policy.budget.busy_answer_minutes,
         "longest_maturity": policy.cohorts.maturity_days[-1],
+        "validation_seed": policy.validation.seed,
+        "links_per_stratum": policy.validation.links_per_stratum,
+        "fewest_verdicts": policy.validation.fewest_verdicts,
+        "meta_months_close_after_days": policy.change_control.meta_months_close_after_days,
         "transfer_within_days": policy.remittances.transfer_within_days,
         "include_tax": policy.basis.include_tax,
         "include_shipping": policy.basis.include_shipping,
@@ -132,6 +190,26 @@ def _word_table(part: CrmStages | OrderStatuses) -> pa.Table:
             "outcome": list(outcomes),
             "rung": list(rungs),
             "rung_order": pa.array([RUNGS.index(rung) for rung in rungs], pa.int32()),
+        }
+    )
+
+
+def _verdict_words(policy: Policy) -> pa.Table:
+    rows = [(as_word(word), verdict) for verdict, words in policy.validation.words for word in words]
+    return pa.table({"word": [word for word, _ in rows], "verdict": [verdict for _, verdict in rows]})
+
+
+def _value_bands(policy: Policy) -> pa.Table:
+    """Each band from its lower bound (inclusive) to its upper one (exclusive; none for the last), with its name."""
+    bounds = [Decimal(0), *policy.validation.value_bands]
+    return pa.table(
+        {
+            "value_band": [
+                f"from {low:f}" if high is None else f"{low:f} to {high:f}"
+                for low, high in zip_longest(bounds, bounds[1:])
+            ],
+            "value_from": pa.array(bounds, pa.decimal128(18, 3)),
+            "value_to": pa.array([*bounds[1:], None], pa.decimal128(18, 3)),
         }
     )
 

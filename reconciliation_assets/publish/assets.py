@@ -9,6 +9,7 @@ from reconciliation_assets.publish.queues import write_queues
 from reconciliation_assets.publish.report import write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
+from reconciliation_assets.publish.validation_sheets import write_validation_sheets
 from reconciliation_assets.publish.workbook import write_workbook
 
 PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
@@ -50,8 +51,8 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
     tags={"layer": "publish"},
     description=(
         "For people who never open Dagster, in the data directory's `reports/`: `reconciliation.html`, which opens "
-        "anywhere without a network, `reconciliation.xlsx`, whose bridge is live formulas over its entries, and "
-        "`exceptions/`, what waits for each owner as a CSV. All are made of the published copy alone."
+        "anywhere without a network, `reconciliation.xlsx`, whose bridge is live formulas over its entries, `exceptions/`, what "
+        "waits for each owner as a CSV, and the sheets of sampled links for reviewers. All are made of the published copy alone."
     ),
 )
 def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -63,6 +64,9 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     workbook = opened.settings.reports_dir / "reconciliation.xlsx"
     write_report(opened.settings.published_path, page, as_of, policy.locale)
     write_workbook(opened.settings.published_path, workbook, as_of)
+    sheets = write_validation_sheets(
+        opened.settings.published_path, opened.settings.reports_dir / "validation", policy.timezone
+    )
     queues = write_queues(
         opened.settings.published_path, opened.settings.queues_dir, policy.owners.everybody, policy.timezone
     )
@@ -70,6 +74,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
         metadata={
             "report": dg.MetadataValue.path(str(page)),
             "workbook": dg.MetadataValue.path(str(workbook)),
+            "sheets for reviewers, written now": ", ".join(path.name for path in sheets) or "none",
             "queues": dg.MetadataValue.table(
                 [dg.TableRecord({"file": str(path), "open exceptions": count}) for path, count in queues.items()]
             ),

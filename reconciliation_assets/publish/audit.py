@@ -24,7 +24,10 @@ FILE_NAME = "audit.html"
 SHOWN = 20
 
 # Tables a company may do without: rates are pegged, transfers matter where settlements do, the rest is a person's word.
-_OPTIONAL = {"fx_rates", "transfers", "manual_matches", "manual_adjustments"}
+_OPTIONAL = {
+    *("fx_rates", "transfers", "manual_matches", "manual_adjustments"),
+    *("validation_verdicts", "method_sign_offs", "period_locks"),
+}
 _TRACKED = {
     "leads": (
         "campaign_id",

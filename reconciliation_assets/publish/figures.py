@@ -66,6 +66,42 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class JudgedMethod:
+    """What reviewers found of a method's links of one kind. `holds` is None where there are too few verdicts."""
+
+    link: str
+    method: str
+    verdicts: int
+    error_rate: float
+    error_low: float
+    error_high: float
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class LockedMonth:
+    """A month under a signature: collected as locked, and what it is now."""
+
+    month: date
+    locked_by: str
+    locked_at: datetime
+    locked: Decimal
+    now: Decimal
+    lines_moved: int
+
+
+@dataclass(frozen=True)
+class RestatedMonth:
+    """A month of Meta's figures since it was first believed, and since it was closed. Attributed values are estimates."""
+
+    month: date
+    first_attributed: Decimal
+    attributed: Decimal
+    is_closed: bool
+    moved_since_close: Decimal
+
+
+@dataclass(frozen=True)
 class OpenException:
     """One thing that its owner must act on; `opened_at` is in UTC and says so nowhere."""
 
@@ -517,6 +553,47 @@ class Published:
             "select coalesce(sum(amount), 0), coalesce(sum(payments), 0) from reporting.unmatched_revenue"
         )[0]
         return amount, int(payments)
+
+    def judged_methods(self) -> list[JudgedMethod]:
+        """What reviewers found, over all their verdicts that count."""
+        return [
+            JudgedMethod(*row)
+            for row in self.rows(
+                """
+                select link, match_method, verdicts, error_rate, error_low, error_high, holds
+                from reporting.validation_results where period is null and verdicts > 0 order by link, match_method
+                """
+            )
+        ]
+
+    def locked_months(self) -> list[LockedMonth]:
+        """The months under a signature."""
+        return [
+            LockedMonth(*row)
+            for row in self.rows(
+                """
+                select period_start, locked_by, locked_at,
+                       sum(case when line = 'collected' then locked_amount else 0 end),
+                       sum(case when line = 'collected' then amount else 0 end),
+                       count(case when difference <> 0 or records <> locked_records then 1 end)
+                from reporting.locked_differences group by 1, 2, 3 order by 1
+                """
+            )
+        ]
+
+    def restated_months(self) -> list[RestatedMonth]:
+        """Meta's months whose attributed value moved since it was first believed."""
+        return [
+            RestatedMonth(*row)
+            for row in self.rows(
+                """
+                select period_start, sum(first_attributed_value), sum(attributed_value_reporting), bool_and(is_closed),
+                       sum(attributed_moved_since_close)
+                from reporting.meta_restatements where period_kind = 'month'
+                group by 1 having bool_or(attributed_difference <> 0 or attributed_moved_since_close <> 0) order by 1
+                """
+            )
+        ]
 
     def quarantined(self) -> int:
         """Bad rows and files set aside."""

@@ -38,6 +38,10 @@ RECORDS_OF_LINE = {
 
 # What the owner of an exception does about it, by its kind; docs/definitions/exceptions.md says the same.
 WHAT_TO_DO = {
+    "closed_month_restated": "tell whoever reported the month",
+    "locked_month_moved": "correct the source, or sign the month anew",
+    "unusable_verdict": "correct the row of the sheet and drop it again",
+    "method_awaits_signature": "mend it, then sign it again in method_sign_offs",
     "unknown_order_status": "add the word to order_statuses",
     "unknown_crm_stage": "add the word to crm_stages",
     "unknown_qualification_status": "add the word to crm_stages",

@@ -16,7 +16,21 @@ from reconciliation_assets.warehouse.query import Query
 FILES = sorted(Path(str(chain.__file__)).parent.glob("*/*.sql"))
 
 # The last word of every order of rows that are numbered: with the columns before it, no two rows of a window share it.
-ENDS_A_TOTAL_ORDER = {"match_method", "left_id", "ad_id", "campaign_name", "crm_id", "lead_id", "link", "order_id"}
+ENDS_A_TOTAL_ORDER = {
+    *(
+        "left_id",
+        "right_id",
+        "ad_id",
+        "campaign_id",
+        "campaign_name",
+        "crm_id",
+        "lead_id",
+        "link",
+        "order_id",
+        "row_number",
+    ),
+    *("match_method", "locked_by"),
+}
 ORDERED_LIST_AGGREGATES = (exp.ArrayAgg, exp.GroupConcat)
 
 pytestmark = pytest.mark.parametrize("query", [Query.read(path) for path in FILES], ids=lambda query: str(query.target))

@@ -21,17 +21,18 @@ GROUPS = {
     "raw": {
         "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
         "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
+        "raw_validation_verdicts", "raw_method_sign_offs", "raw_period_locks",
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "manual_matches", "manual_adjustments",
+        "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
         "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
         "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
-        "match_calibration", "match_standing", "match_reviews", "unused_decisions",
+        "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
@@ -46,6 +47,8 @@ GROUPS = {
     "governance": {
         "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
+        "lock_register", "locks_in_force",
+        "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
     },
     "decisions": {
         "step_windows", "step_records", "step_counts", "diagnosis", "campaign_weeks", "campaign_load", "budget_actions",
@@ -64,6 +67,8 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
     *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "budget_actions"),
+    *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
+    *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),
     *("source_inventory", "field_fill", "policy_choices"),
     *("remittances", "remittance_lines"),
@@ -92,6 +97,9 @@ NAMED_CHECKS = {
     ("policy_versions", "version_names_its_definitions"),
     ("match_links", "linked_once"),
     ("match_standing", "methods_hold"),
+    ("validation_results", "reviewers_agree"),
+    ("meta_restatements", "believed_now"),
+    ("locked_differences", "locked_months_hold"),
     ("duplicate_records", "one_valid_original"),
     ("duplicate_records", "merges_resolved"),
     ("source_totals", "totals_rows"),
@@ -115,6 +123,7 @@ TOLD_ONLY = {
     "freshness",
     "merges_resolved",
     "methods_hold",
+    "reviewers_agree",
     *(name for _, name in NAMED_CHECKS if name.startswith("fall_")),
 }
 

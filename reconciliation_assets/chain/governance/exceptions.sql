@@ -79,14 +79,48 @@ with found as (
   from matching.unused_decisions m
   union all
   select 'possible_match', case when v.link = 'lead_crm' then 'crm_records' when v.link = 'lead_order' then 'orders'
-      else 'payments' end, v.right_id, coalesce(abs(p.signed_value), o.gross_value, c.final_value, 0),
-    coalesce(p.paid_at, o.created_at, c.created_at),
-    'Probably belongs to ' || v.left_id || ' (' || cast(cast(round(v.match_confidence * 100) as integer) as varchar) || ' %: '
+      when v.link = 'record_ad' then case r.record_type when 'lead' then 'leads' else 'orders' end
+      else 'payments' end, coalesce(r.source_id, v.right_id), coalesce(abs(p.signed_value), o.gross_value, c.final_value, e.stated_value, 0),
+    coalesce(p.paid_at, o.created_at, c.created_at, r.created_at),
+    'Probably belongs to ' || case v.link when 'record_ad' then 'ad ' || v.right_id else v.left_id end || ' (' || cast(cast(round(v.match_confidence * 100) as integer) as varchar) || ' %: '
       || v.evidence || '), ' || v.reason || '. Accept or reject it in manual_matches (' || v.link || ').'
   from matching.match_reviews v
   left join canonical.payments p on v.link like '%payment' and p.payment_id = v.right_id
   left join canonical.orders o on v.link = 'lead_order' and o.order_id = v.right_id
   left join canonical.crm_records c on v.link = 'lead_crm' and c.crm_id = v.right_id
+  left join matching.captured_records r on v.link = 'record_ad' and r.record_id = v.left_id
+  left join outcomes.record_outcomes e on e.record_id = r.record_id
+  union all
+  select 'closed_month_restated', 'meta_insights',
+    m.account_id || ' ' || m.campaign_id || ' ' || left(cast(m.period_start as varchar), 7),
+    greatest(abs(m.attributed_moved_since_close), abs(m.spend_moved_since_close)), m.last_changed_at,
+    'Meta moved the closed month ' || left(cast(m.period_start as varchar), 7) || ': attributed value by '
+      || cast(m.attributed_moved_since_close as varchar) || ', spend by ' || cast(m.spend_moved_since_close as varchar)
+      || ', results by ' || cast(cast(m.results_moved_since_close as bigint) as varchar)
+      || '. Tell whoever reported the month; meta_beliefs holds what was believed when.'
+  from governance.meta_restatements m
+  where m.period_kind = 'month'
+    and (m.attributed_moved_since_close <> 0 or m.spend_moved_since_close <> 0 or m.results_moved_since_close <> 0)
+  union all
+  select 'locked_month_moved', 'period_locks', left(cast(d.period_start as varchar), 7), max(abs(d.difference)), max(d.locked_at),
+    'Figures of the month, locked by ' || max(d.locked_by) || ', differ in ' || cast(count(*) as varchar)
+      || ' lines: see locked_differences. Correct the source, or sign the month anew in period_locks.'
+  from governance.locked_differences d
+  where d.difference <> 0 or d.records <> d.locked_records
+  group by d.period_start
+  union all
+  select 'unusable_verdict', 'validation_verdicts', v.link || ' ' || v.left_id || ' ' || v.right_id || ' ' || v.match_method,
+    cast(0 as decimal(18, 3)), v.verified_at,
+    'The verdict does not count: ' || v.problem || '. Correct the row of the sheet and drop it again.'
+  from canonical.validation_verdicts v
+  where not v.counts
+  union all
+  select 'method_awaits_signature', 'method_sign_offs', s.link || ', ' || s.match_method, cast(0 as decimal(18, 3)),
+    cast(null as timestamptz),
+    'Reviewers found ' || cast(cast(round(s.error_rate * 100) as integer) as varchar) || ' % of its links wrong in '
+      || cast(s.verdicts as varchar) || ' verdicts, so it carries no money. Mend it, or sign it in method_sign_offs.'
+  from matching.match_standing s
+  where s.awaits_signature
   union all
   select 'remittance_differs', 'payments', r.settlement_id || ' ' || r.currency, coalesce(r.difference_value, 0),
     coalesce(r.transferred_at, r.settled_at),

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from reconciliation_assets.chain.check import Answer
 from reconciliation_assets.policy.load import LoadedPolicy
+from reconciliation_assets.policy.tables import policy_definitions
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 _PREPARE = """
@@ -15,6 +16,14 @@ create table if not exists governance.policy_versions (
   first_used_at TIMESTAMPTZ not null,
   change_reason VARCHAR not null,
   approved_by VARCHAR not null
+);
+create schema if not exists policy;
+create table if not exists policy.definitions (
+  policy_version VARCHAR not null,
+  area VARCHAR not null,
+  definition VARCHAR not null,
+  element VARCHAR not null,
+  value VARCHAR not null
 );
 """
 
@@ -46,9 +55,11 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
                 "approved": policy.approved_by,
             },
         )
+        _keep_definitions(warehouse, loaded)
         return Answer(True, f"Version {policy.version} is used for the first time: {policy.change_reason}")
     first_hash, first_used_at = used[0]
     if first_hash == loaded.content_hash:
+        _keep_definitions(warehouse, loaded)
         return Answer(True, f"Version {policy.version} stands for the same definitions as ever.")
     return Answer(
         False,
@@ -56,3 +67,16 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
         f"{policy.version!r}, which was first used on {first_used_at:%Y-%m-%d} for others. Give the file a new version and a "
         "change_reason that says what changed and why, then run again; the published copy stays as it was.",
     )
+
+
+def _keep_definitions(warehouse: Warehouse, loaded: LoadedPolicy) -> None:
+    """Keep what the version defines, once, so that a later one can be held against it."""
+    with warehouse.reading("_definitions", policy_definitions(loaded)):
+        warehouse.execute(
+            """
+            insert into policy.definitions
+            select $version, area, definition, element, value from _definitions
+            where not exists (select 1 from policy.definitions where policy_version = $version)
+            """,
+            {"version": loaded.policy.version},
+        )

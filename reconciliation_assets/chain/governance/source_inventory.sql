@@ -27,6 +27,14 @@ with newest as (
   union all
   select 'manual_adjustments', landing_id, max(cast(adjusted_at at time zone $zone as date))
   from raw.raw_manual_adjustments group by landing_id
+  union all
+  select 'validation_verdicts', landing_id, max(cast(verified_at at time zone $zone as date))
+  from raw.raw_validation_verdicts group by landing_id
+  union all
+  select 'method_sign_offs', landing_id, max(cast(signed_at at time zone $zone as date))
+  from raw.raw_method_sign_offs group by landing_id
+  union all
+  select 'period_locks', landing_id, max(cast(locked_at at time zone $zone as date)) from raw.raw_period_locks group by landing_id
 )
 select
   l.source_table,

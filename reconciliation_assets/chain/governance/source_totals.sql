@@ -30,6 +30,9 @@ accepted as (
   union all select 'fx_rates', 'rows', count(*) from current.fx_rates
   union all select 'manual_matches', 'rows', count(*) from current.manual_matches
   union all select 'manual_adjustments', 'rows', count(*) from current.manual_adjustments
+  union all select 'validation_verdicts', 'rows', count(*) from current.validation_verdicts
+  union all select 'method_sign_offs', 'rows', count(*) from current.method_sign_offs
+  union all select 'period_locks', 'rows', count(*) from current.period_locks
   union all
   select 'meta_insights', 'spend ' || account_currency, sum(spend) from current.meta_insights group by account_currency
   union all
@@ -58,6 +61,9 @@ stored as (
   union all select 'fx_rates', landing_id, null, null, null, null, null from raw.raw_fx_rates
   union all select 'manual_matches', landing_id, null, null, null, null, null from raw.raw_manual_matches
   union all select 'manual_adjustments', landing_id, null, null, null, null, null from raw.raw_manual_adjustments
+  union all select 'validation_verdicts', landing_id, null, null, null, null, null from raw.raw_validation_verdicts
+  union all select 'method_sign_offs', landing_id, null, null, null, null, null from raw.raw_method_sign_offs
+  union all select 'period_locks', landing_id, null, null, null, null, null from raw.raw_period_locks
 ),
 stored_by_currency as (
   select s.source_table, s.currency, count(*) as rows, sum(s.spend) as spend, sum(s.results) as results,

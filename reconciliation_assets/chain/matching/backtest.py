@@ -125,7 +125,7 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
         create or replace table {_LAYER}.match_standing as
         select l.link, m.match_method, true as may_carry_money,
           case m.match_method when 'inferred' then {accept_from} else 0 end as accept_from,
-          1.0 as review_from, '' as reason
+          1.0 as review_from, 1.0 as confidence_ceiling, '' as reason
         from (values ('lead_crm'), ('lead_order'), ('order_payment'), ('crm_payment')) l(link)
         cross join policy.match_methods m
         """

@@ -33,7 +33,7 @@ select
   c.left_id,
   c.right_id,
   c.match_method,
-  c.match_confidence,
+  least(c.match_confidence, s.confidence_ceiling) as match_confidence,
   c.evidence,
   c.candidates,
   s.may_carry_money

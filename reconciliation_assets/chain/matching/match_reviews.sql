@@ -1,15 +1,20 @@
 -- Pairs that a person should look at: likely, but not sure enough to carry money, or found by a method that failed the
--- backtest. Accept or reject them in manual_matches.
+-- backtest or the reviewers. Accept or reject them in manual_matches. One pair for each thing that is to be linked once: the
+-- right end, and for ads the record.
 with likely as (
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason, left_id as linked_once
+  from matching.record_ad_proposals
+  where not counts
+  union all
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason, right_id
   from matching.lead_crm_proposals
   where is_likely
   union all
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason, right_id
   from matching.lead_order_proposals
   where is_likely
   union all
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason, right_id
   from matching.payment_proposals
   where is_likely
 ),
@@ -23,9 +28,13 @@ ranked as (
     p.evidence,
     p.candidates,
     p.reason,
-    row_number() over (partition by p.link, p.right_id order by p.match_confidence desc, p.match_method, p.left_id) as place
+    row_number() over (
+      partition by p.link, p.linked_once
+      order by p.match_confidence desc, p.match_method, p.evidence, p.right_id, p.left_id
+    ) as place
   from likely p
-  left join matching.match_links k on k.link = p.link and k.right_id = p.right_id
+  left join matching.match_links k
+    on k.link = p.link and case k.link when 'record_ad' then k.left_id else k.right_id end = p.linked_once
   where k.link is null
 )
 select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason

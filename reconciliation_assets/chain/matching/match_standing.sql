@@ -1,27 +1,49 @@
 -- What every method may do on every link: carry money, and from which confidence on. A method whose precision in the backtest
--- lies below the policy's floor may not; its links wait for a person.
+-- lies below the policy's floor may not; nor may one that reviewers found wrong too often, until it is signed again. Its links
+-- wait for a person, those that reviewers judged with no more confidence than the verdicts leave.
 with links as (
   select 'record_ad' as link
   union all select 'lead_crm'
   union all select 'lead_order'
   union all select 'order_payment'
   union all select 'crm_payment'
+),
+judged as (
+  select
+    l.link,
+    m.match_method,
+    m.accept_from,
+    m.review_from,
+    m.precision_floor,
+    b.judged,
+    b.precision,
+    coalesce(b.judged >= $backtest_fewest and b.precision < m.precision_floor, false) as fails_backtest,
+    v.verdicts,
+    v.error_rate,
+    coalesce(not v.holds, false) as fails_validation
+  from links l
+  cross join policy.match_methods m
+  left join matching.match_backtest b on b.link = l.link and b.match_method = m.match_method and b.month is null
+  left join matching.validation_results v on v.link = l.link and v.match_method = m.match_method and v.period is null
 )
 select
-  l.link,
-  m.match_method,
-  not (coalesce(b.judged, 0) >= $backtest_fewest and b.precision < m.precision_floor) as may_carry_money,
-  m.accept_from,
-  m.review_from,
-  m.precision_floor,
-  b.judged,
-  b.precision,
+  link,
+  match_method,
+  not fails_backtest and not fails_validation as may_carry_money,
+  accept_from,
+  review_from,
+  precision_floor,
+  judged,
+  precision,
+  verdicts,
+  error_rate,
+  case when fails_validation then 1 - error_rate else 1 end as confidence_ceiling,
+  fails_validation as awaits_signature,
   case
-    when b.judged is null then 'not measured: no known links of this kind to hide'
-    when b.judged < $backtest_fewest then 'too few hidden links found again to judge'
-    when b.precision < m.precision_floor then 'precision in the backtest is below the policy''s floor'
+    when fails_validation then 'reviewers found its links wrong too often; it needs a signature in method_sign_offs'
+    when judged is null then 'not measured: no known links of this kind to hide'
+    when judged < $backtest_fewest then 'too few hidden links found again to judge'
+    when fails_backtest then 'precision in the backtest is below the policy''s floor'
     else 'precision in the backtest holds'
   end as reason
-from links l
-cross join policy.match_methods m
-left join matching.match_backtest b on b.link = l.link and b.match_method = m.match_method and b.month is null
+from judged

@@ -1,107 +1,19 @@
--- Which ad every captured record came from: by a person's decision, by the ad or campaign ID it carries (in its own
--- fields or its link's tags), by the IDs its order carries, or, inferred, by the campaign's name alone.
-with named as (
-  select campaign_id, name_key
-  from (
-    select campaign_id, name_key, count(*) over (partition by name_key) as campaigns from matching.campaigns
-  ) counted
-  where campaigns = 1 and name_key is not null
-),
-order_origins as (
+-- Which ad every captured record came from: of the proposals that count, the strongest.
+with ranked as (
   select
-    k.left_id as lead_id,
-    o.order_id,
-    o.campaign_id,
-    o.ad_id,
-    row_number() over (partition by k.left_id order by o.created_at, o.order_id) as place
-  from matching.lead_order_links k
-  join canonical.orders o on o.order_id = k.right_id
-  where o.campaign_id is not null or o.ad_id is not null
-),
-pairs as (
-  select
-    m.left_id as record_id,
-    m.right_id as ad_id,
-    coalesce(a.campaign_id, c.campaign_id) as campaign_id,
-    a.adset_id,
-    'manual_verified' as match_method,
-    1 as strength,
-    'accepted by ' || m.verified_by || ': ' || m.reason as evidence
-  from canonical.manual_matches m
-  join matching.captured_records r on r.record_id = m.left_id
-  left join matching.ads a on a.ad_id = m.right_id
-  left join matching.campaigns c on 'campaign:' || c.campaign_id = m.right_id
-  where m.link = 'record_ad' and m.verdict = 'accept'
-  union all
-  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'exact_id', 2, r.record_type || ' names ad ' || a.ad_id
-  from matching.captured_records r
-  join matching.ads a on a.ad_id = r.ad_id
-  union all
-  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'exact_id', 3, 'link is tagged with ad ' || a.ad_id
-  from matching.captured_records r
-  join matching.ads a on a.ad_id = r.utm_content
-  union all
-  select
-    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, r.adset_id, 'exact_id', 4,
-    r.record_type || ' names campaign ' || c.campaign_id || ' and no known ad'
-  from matching.captured_records r
-  join matching.campaigns c on c.campaign_id = r.campaign_id
-  union all
-  select
-    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'exact_id', 5,
-    'link is tagged with campaign ' || c.campaign_id
-  from matching.captured_records r
-  join matching.campaigns c on c.campaign_id = r.utm_campaign
-  union all
-  select
-    'lead:' || o.lead_id, a.ad_id, a.campaign_id, a.adset_id, 'crm_relationship', 6,
-    'its order ' || o.order_id || ' names ad ' || a.ad_id
-  from order_origins o
-  join matching.ads a on a.ad_id = o.ad_id
-  where o.place = 1
-  union all
-  select
-    'lead:' || o.lead_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'crm_relationship', 7,
-    'its order ' || o.order_id || ' names campaign ' || c.campaign_id
-  from order_origins o
-  join matching.campaigns c on c.campaign_id = o.campaign_id
-  where o.place = 1
-  union all
-  select
-    r.record_id, 'campaign:' || n.campaign_id, n.campaign_id, cast(null as varchar), 'inferred', 8,
-    'link is tagged with the name of campaign ' || n.campaign_id
-  from matching.captured_records r
-  join named n on n.name_key = nullif(replace(replace(lower(trim(r.utm_campaign)), ' ', ''), '-', ''), '')
-),
-allowed as (
-  select p.record_id, p.ad_id, p.campaign_id, p.adset_id, p.match_method, p.strength, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = 'record_ad' and r.verdict = 'reject' and r.left_id = p.record_id and r.right_id = p.ad_id
-  where r.link is null
-),
-ranked as (
-  select
-    a.record_id,
-    a.ad_id,
-    a.campaign_id,
-    a.adset_id,
-    a.match_method,
-    a.evidence,
-    row_number() over (partition by a.record_id order by a.strength, a.ad_id) as place,
-    count(*) over (partition by a.record_id, a.strength) as candidates
-  from allowed a
+    link,
+    left_id,
+    right_id,
+    match_method,
+    match_confidence,
+    evidence,
+    candidates,
+    campaign_id,
+    adset_id,
+    row_number() over (partition by left_id order by strength, right_id) as place
+  from matching.record_ad_proposals
+  where counts
 )
-select
-  'record_ad' as link,
-  k.record_id as left_id,
-  k.ad_id as right_id,
-  k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
-  k.evidence,
-  k.candidates,
-  k.campaign_id,
-  k.adset_id
-from ranked k
-join policy.match_methods m on m.match_method = k.match_method
-where k.place = 1
+select link, left_id, right_id, match_method, match_confidence, evidence, candidates, campaign_id, adset_id
+from ranked
+where place = 1

@@ -12,6 +12,7 @@ _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
+_ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
 
 
 # Beside rows that a preset mapped: the file's own column that could not be read, and why.
@@ -81,6 +82,9 @@ def _value(column: InputColumn) -> str:
                 f"case when lower({name}) in ('true', 't', '1', 'yes', 'y') then true "
                 f"when lower({name}) in ('false', 'f', '0', 'no', 'n') then false end"
             )
+        case Kind.MONTH:
+            day = f"case when {name} like '%-%-%' then {name} else {name} || '-01' end"
+            return f"cast(date_trunc('month', try_cast({day} as date)) as date)"
         case Kind.ID | Kind.TEXT | Kind.CURRENCY:
             return name
         case _:
@@ -103,7 +107,9 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             )
         case Kind.CURRENCY:
             found.append((f"not regexp_matches({name}, '^[A-Z]{{3}}$')", "not a three-letter currency code"))
-        case Kind.TIMESTAMP | Kind.DATE:
+        case Kind.TIMESTAMP | Kind.DATE | Kind.MONTH:
+            if column.kind is Kind.MONTH:
+                found.append((f"not regexp_matches({name}, '{_ISO_MONTH}')", "not a month such as 2026-03"))
             if column.kind is Kind.DATE:
                 found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", "not an ISO 8601 date such as 2026-03-31"))
             found.append((f"{name} is not null and {value} is null", "not an ISO 8601 date, or an impossible one"))

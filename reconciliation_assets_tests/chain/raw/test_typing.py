@@ -12,7 +12,7 @@ from reconciliation_assets.chain.raw.typing import typed_select
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import CONTACT_KEYS
 from reconciliation_assets.warehouse.duckdb import Warehouse
-from reconciliation_assets_tests.rows import decision, insight, lead, order, payment
+from reconciliation_assets_tests.rows import decision, insight, lead, lock, order, payment, sign_off, verdict
 
 VALID = {
     "payments": payment("P1"),
@@ -20,6 +20,9 @@ VALID = {
     "leads": lead("L1"),
     "meta_insights": insight(),
     "manual_matches": decision("lead_order", "L1", "SO1"),
+    "validation_verdicts": verdict("lead_order", "L1", "SO1"),
+    "method_sign_offs": sign_off("lead_order", "exact_id"),
+    "period_locks": lock(),
     "fx_rates": {"date": "2026-03-01", "currency": "EUR", "rate": "4.01"},
 }
 
@@ -67,6 +70,9 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         ("payments", "paid_at", "2026-03-01 15:00", NOON),
         ("payments", "paid_at", "2026-03-01", datetime(2026, 2, 28, 21, 0, tzinfo=UTC)),
         ("meta_insights", "date", "2026-03-01", date(2026, 3, 1)),
+        # months: any day stands for its month
+        ("period_locks", "period", "2026-06", date(2026, 6, 1)),
+        ("period_locks", "period", "2026-06-30", date(2026, 6, 1)),
         # amounts
         ("payments", "amount", "1234.50", Decimal("1234.5")),
         ("payments", "amount", " 7 ", Decimal(7)),
@@ -117,6 +123,9 @@ def test_a_cell_that_can_be_read(table: str, column: str, text: str, value: Any)
         ("meta_insights", "date", "2026-02-30", "impossible"),
         ("meta_insights", "date", "20260301", "not an ISO 8601 date such as 2026-03-31"),
         ("meta_insights", "date", "20260-03-01", "not an ISO 8601 date"),
+        ("period_locks", "period", "2026-13", "impossible"),
+        ("period_locks", "period", "Jun-26", "not a month such as 2026-03"),
+        ("period_locks", "period", "June 2026", "not a month such as 2026-03"),
         ("orders", "campaign_id", "1.20214E+16", "a spreadsheet turned the ID into a rounded number"),
         ("orders", "ad_id", "1,20214E+16", "a spreadsheet turned the ID into a rounded number"),
         ("leads", "is_test", "perhaps", "neither true nor false"),

@@ -1,0 +1,16 @@
+-- The lock that holds on each month at the instant the run speaks for: its latest signed entry, unless that is a release.
+with entries as (
+  select
+    period_start,
+    action,
+    locked_by,
+    locked_at,
+    reason,
+    signed_value,
+    row_number() over (partition by period_start order by locked_at desc, action, reason, locked_by) as place
+  from governance.lock_register
+  where locked_at <= $as_of
+)
+select period_start, locked_by, locked_at, reason, signed_value
+from entries
+where place = 1 and action = 'lock'

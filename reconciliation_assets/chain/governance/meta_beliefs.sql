@@ -1,0 +1,90 @@
+-- What Meta's figures of each campaign and reporting day were believed to be, from which pull until which: the sum over its ads
+-- of the latest version held at that time. The row without an end is what is believed now; one without a beginning comes from
+-- deliveries that do not say when they were read. Every delivery that counts is asked, those superseded too.
+with versions as (
+  select
+    r.account_id,
+    r.campaign_id,
+    r.ad_id,
+    r.date,
+    r.attribution_setting,
+    r.result_type,
+    r.account_currency,
+    coalesce(r.pulled_at, cast('1970-01-01 00:00:00+00' as timestamptz)) as held_from,
+    r.spend,
+    r.results,
+    r.attributed_value,
+    row_number() over (
+      partition by r.account_id, r.ad_id, r.date, r.attribution_setting, r.result_type, r.pulled_at
+      order by l.place desc, r.row_number desc
+    ) as place
+  from raw.raw_meta_insights r
+  join raw.landings l on l.landing_id = r.landing_id and l.present
+),
+valued as (
+  select
+    v.account_id,
+    v.campaign_id,
+    v.date,
+    v.held_from,
+    lead(v.held_from) over (
+      partition by v.account_id, v.ad_id, v.date, v.attribution_setting, v.result_type order by v.held_from
+    ) as held_until,
+    cast(round_even(cast(v.spend as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as spend_value,
+    v.results,
+    cast(round_even(cast(v.attributed_value as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))
+      as attributed_value
+  from versions v
+  join canonical.daily_rates r on r.currency = v.account_currency and r.day = v.date
+  where v.place = 1
+),
+moves as (
+  select account_id, campaign_id, date, held_from as moved_at, spend_value, results, attributed_value from valued
+  union all
+  select account_id, campaign_id, date, held_until, -spend_value, -results, -attributed_value
+  from valued
+  where held_until is not null
+),
+moments as (
+  select
+    account_id,
+    campaign_id,
+    date,
+    moved_at,
+    sum(spend_value) as spend_value,
+    sum(results) as results,
+    sum(attributed_value) as attributed_value,
+    min(moved_at) over (partition by account_id, campaign_id, date) as first_moved_at
+  from moves
+  group by account_id, campaign_id, date, moved_at
+),
+believed as (
+  select
+    account_id,
+    campaign_id,
+    date,
+    moved_at,
+    lead(moved_at) over (partition by account_id, campaign_id, date order by moved_at) as believed_until,
+    sum(spend_value) over (
+      partition by account_id, campaign_id, date order by moved_at rows between unbounded preceding and current row
+    ) as spend_value,
+    sum(results) over (
+      partition by account_id, campaign_id, date order by moved_at rows between unbounded preceding and current row
+    ) as results,
+    sum(attributed_value) over (
+      partition by account_id, campaign_id, date order by moved_at rows between unbounded preceding and current row
+    ) as attributed_value_reporting
+  from moments
+  where moved_at = first_moved_at or spend_value <> 0 or results <> 0 or attributed_value <> 0
+)
+select
+  account_id,
+  campaign_id,
+  date,
+  nullif(moved_at, cast('1970-01-01 00:00:00+00' as timestamptz)) as believed_from,
+  believed_until,
+  cast(spend_value as decimal(18, 3)) as spend_value,
+  cast(results as decimal(18, 6)) as results,
+  cast(attributed_value_reporting as decimal(18, 3)) as attributed_value_reporting,
+  $reporting_currency as currency
+from believed

@@ -1,0 +1,42 @@
+"""Meta's beliefs: what is believed now is what every other table counts with."""
+
+from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.checks.summaries import some_of
+
+
+def restatement_checks() -> list[TableCheck]:
+    """Checks of Meta's figures over time."""
+    return [
+        TableCheck(
+            "believed_now",
+            "meta_restatements",
+            "What is believed now of every account, campaign and day is what the chain counts with, exactly.",
+            True,
+            _believed_now,
+        )
+    ]
+
+
+def _believed_now(ground: Ground) -> Answer:
+    gaps = ground.warehouse.rows(
+        """
+        with both_sides as (
+          select account_id, campaign_id, date, spend_value, results, attributed_value_reporting
+          from canonical.meta_insights
+          union all
+          select account_id, campaign_id, period_start, -spend_value, -results, -attributed_value_reporting
+          from governance.meta_restatements where period_kind = 'day'
+        )
+        select account_id || ' ' || campaign_id || ' ' || cast(date as varchar) from both_sides
+        group by account_id, campaign_id, date
+        having sum(spend_value) <> 0 or sum(results) <> 0 or sum(attributed_value_reporting) <> 0
+        order by 1
+        """
+    )
+    if not gaps:
+        return Answer(True, "All beliefs of now tie to the figures in use.")
+    return Answer(
+        False,
+        f"meta_restatements differs from meta_insights on {len(gaps):,} campaign days: {some_of([name for (name,) in gaps])}. "
+        "This is a fault of the product, not of the data: report it.",
+    )
