@@ -36,6 +36,7 @@ _BY_ASSET = {
     "restricted_contacts": "docs/decisions/20-contact-keys-in-a-file-of-their-own.md",
 }
 _BY_LAYER = {
+    "sources": "docs/sources/README.md",
     "raw": "docs/sources/README.md",
     "canonical": f"{_DEFINITIONS}/input-tables.md",
     "matching": f"{_DEFINITIONS}/matching.md",

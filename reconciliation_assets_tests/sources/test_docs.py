@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciliation_assets.chain.raw.pulls import pull_asset
+from reconciliation_assets.contracts.documentation import definition_of
 from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.sources.registry import SOURCE_TYPES, load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
+from reconciliation_assets_tests.sources.conftest import Connect
 
 PAGES = Path(__file__).parents[2] / "docs" / "sources"
 
@@ -32,6 +36,13 @@ def test_the_overview_names_every_type_and_its_tables(source_type: str) -> None:
     ]
     tables = getattr(SOURCE_TYPES[source_type].connector, "tables", ("orders", "payments"))
     assert all(f"`{table}`" in line for table in tables)
+
+
+@pytest.mark.parametrize("source_type", SOURCE_TYPES)
+def test_the_graph_links_every_pull_to_a_page(connect: Connect, source_type: str) -> None:
+    (spec,) = pull_asset(connect(source_type)).specs
+    page = definition_of(spec.key.to_user_string(), spec.tags["layer"])
+    assert (PROJECT_ROOT / page).is_file()
 
 
 def test_the_examples_are_sources_files_as_they_stand(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def read(engine: duckdb.DuckDBPyConnection, macro: str, *arguments: str | None) 
         ("(66.50)", "-66.50"),
         ("(AED 66.50)", "-66.50"),
         ("-5", "-5"),
+        ("1,500.25 Cr", "1500.25"),
+        ("1 500.25 DR.", "-1500.25"),
         ("5-", "-5"),
         ("−5", "-5"),
         ("AED -5", "-5"),
