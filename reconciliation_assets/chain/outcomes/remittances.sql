@@ -33,7 +33,7 @@ arrived as (
   group by t.settlement_id, t.currency
 ),
 known as (
-  select count(*) as transfers from canonical.transfers
+  select count(*) as transfers from canonical.transfers where settlement_id is not null
 ),
 compared as (
   select
