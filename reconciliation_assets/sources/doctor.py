@@ -135,7 +135,7 @@ def _working(probe: Probe) -> str:
     accounts = "; ".join(_described(account) for account in probe.accounts)
     permissions = "permissions not told, tried" if probe.lacking is None else "permissions complete"
     skew = probe.clock_skew
-    clock = "no clock told" if skew is None else f"clock {skew.total_seconds():+.0f} s"
+    clock = "no clock told" if skew is None else f"clock {round(skew.total_seconds()):+d} s"
     return f"{accounts}; {permissions}; {clock}"
 
 

@@ -277,7 +277,8 @@ class HttpClient:
 
     def _note_clock(self, date: str | None) -> None:
         if date is not None and (theirs := _http_date(date)) is not None:
-            self.clock_skew = theirs - datetime.now(UTC)
+            # The header has whole seconds, so that it lags by half of one on average.
+            self.clock_skew = theirs + timedelta(seconds=0.5) - datetime.now(UTC)
 
 
 def _answer_or_raise(outcome: Answer | Trouble) -> Answer:
