@@ -64,8 +64,7 @@ def usual(past: Shares, weekdays: Ints, today: int) -> Usual:
     same = (weekdays[:, None] == np.arange(7)[None, :]).astype(float)
     kept = size > 0
     for _ in range(_PASSES):
-        expected = _expected(past, kept, same)[:, weekdays]
-        strange = _strange(past, expected)
+        strange = _strange(past, _expected_of_others(past, kept, same))
         kept = (size > 0) & ~(
             strange & (2 * (strange & (size > 0)).sum(1, keepdims=True) < (size > 0).sum(1, keepdims=True))
         )
@@ -105,6 +104,18 @@ def _expected(past: Shares, kept: Flags, same: Floats) -> Floats:
     return np.clip(rates, 0, 1)
 
 
+def _expected_of_others(past: Shares, kept: Flags, same: Floats) -> Floats:
+    """The share of every look's weekday in all looks but itself, so that a break does not make itself usual."""
+    size = np.where(kept, past.size, 0.0)
+    missed = np.where(kept, past.rate, 0.0) * size
+    others = np.maximum(size.sum(1, keepdims=True) - size, 1e-9)
+    whole = (missed.sum(1, keepdims=True) - missed) / others
+    one_day = others / np.maximum(kept.sum(1, keepdims=True) - kept, 1)
+    of_weekday, missed_of_weekday = (size @ same) @ same.T - size, (missed @ same) @ same.T - missed
+    rates: Floats = (missed_of_weekday + one_day * whole) / np.maximum(of_weekday + one_day, 1e-9)
+    return np.clip(rates, 0, 1)
+
+
 def _standardised(past: Shares, expected: Floats, allowed: float = 0.0) -> Floats:
     """How many standard deviations each look lies off; `allowed` records more or less are no deviation."""
     size = np.maximum(past.size, 1e-9)
@@ -114,10 +125,12 @@ def _standardised(past: Shares, expected: Floats, allowed: float = 0.0) -> Float
 
 
 def _strange(past: Shares, expected: Floats) -> Flags:
-    standardised = np.where(past.size > 0, _standardised(past, expected, allowed=1.0), np.nan)
-    seen = (past.size > 0).any(1)
-    middle = np.zeros(past.size.shape[0])
-    middle[seen] = np.nanmedian(np.abs(standardised[seen]), axis=1)
-    deviation = np.maximum(_MAD_TO_DEVIATION * middle, 1.0)
-    strange: Flags = np.nan_to_num(standardised) / deviation[:, None] > _OUTLIER
+    """Looks far above what is expected of them, measured by how the middle half of all looks spreads."""
+    seen = past.size > 0
+    standardised = np.where(seen, _standardised(past, expected, allowed=1.0), np.nan)
+    spread = np.ones(seen.shape[0])
+    some = seen.any(1)
+    middle = np.nanmedian(standardised[some], axis=1, keepdims=True)
+    spread[some] = _MAD_TO_DEVIATION * np.nanmedian(np.abs(standardised[some] - middle), axis=1)
+    strange: Flags = np.nan_to_num(standardised) / np.maximum(spread, 1.0)[:, None] > _OUTLIER
     return strange

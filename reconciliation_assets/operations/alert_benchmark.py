@@ -5,7 +5,7 @@ links arrive, how much its days differ, and how its values spread. The falls are
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -92,7 +92,10 @@ def measure_alerts(seed: int, limits: Limits, past_days: int, companies: int) ->
 
 
 def plant_breaks(seed: int, limits: Limits, past_days: int, companies: int) -> Iterator[Planted]:
-    """Histories of every size with one break each, and when it is found."""
+    """Histories of every size with one break each, and when it is found.
+
+    The installation may be young: between three weeks and all of the past that the policy looks at is known.
+    """
     random = np.random.default_rng([seed, 1])
     for _ in range(companies):
         for size in SIZES:
@@ -102,10 +105,12 @@ def plant_breaks(seed: int, limits: Limits, past_days: int, companies: int) -> I
                 broken, segment = _broken(random, link, first_day, kind, size)
                 if broken is None:
                     continue
+                broken = _broken_before(random, broken, first_day)
                 found = None
                 counted = _counted(broken)
+                known = int(random.integers(21, past_days + 1))
                 for days in range(1, _FOUND_WITHIN + 1):
-                    found = find_fall(counted.looks(first_day + days, past_days), limits)
+                    found = find_fall(counted.looks(first_day + days, known), limits)
                     if found:
                         break
                 named = (found.culprit.kind, found.culprit.segment) == segment if found and segment else None
@@ -113,14 +118,15 @@ def plant_breaks(seed: int, limits: Limits, past_days: int, companies: int) -> I
                 yield Planted(kind, size, lost, days if found else None, named)
 
 
-def stay_quiet(seed: int, limits: Limits, past_days: int, companies: int) -> Iterator[Quiet]:
+def stay_quiet(seed: int, limits: Limits, known_days: int, companies: int) -> Iterator[Quiet]:
     """Histories of every size without a break, and how many alarms they raise."""
     random = np.random.default_rng([seed, 2])
     for _ in range(companies):
         for size in SIZES:
-            link = _generated(random, size, past_days + AGES + QUIET_DAYS)
-            mornings = range(past_days + AGES, past_days + AGES + QUIET_DAYS)
+            link = _generated(random, size, known_days + AGES + QUIET_DAYS)
+            mornings = range(known_days + AGES, known_days + AGES + QUIET_DAYS)
             counted = _counted(link)
+            past_days = int(random.integers(21, known_days + 1))
             found = [find_fall(counted.looks(morning, past_days), limits) for morning in mornings]
             yield Quiet(size, QUIET_DAYS, _opened(found))
 
@@ -260,7 +266,17 @@ def _broken(
         segment = (name, str(code))
         hit = since & (codes == code) & (random.random(len(since)) < random.uniform(0.7, 1))
     waited = np.where(hit, AGES, link.waited)
-    return _Link(link.day, link.form, link.market, link.method, link.value, waited, link.days), segment
+    return replace(link, waited=waited), segment
+
+
+def _broken_before(random: np.random.Generator, link: _Link, first_day: int) -> _Link:
+    """The link with earlier breaks that were repaired, as half of the companies had: they must not hide the next."""
+    waited = link.waited.copy()
+    for _ in range(random.integers(3) if random.random() < 1 / 2 else 0):
+        begin = first_day - int(random.integers(8, 40))
+        hit = (link.day >= begin) & (link.day < begin + random.integers(1, 5)) & (link.form == random.integers(3))
+        waited[hit] = AGES
+    return replace(link, waited=waited)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,22 @@ def test_an_earlier_break_does_not_hide_the_next() -> None:
     assert company.breaks("en-1", 1, 0.5).fall() is not None
 
 
+@pytest.mark.parametrize("known", [20, 28, 42])
+def test_breaks_that_come_again_and_again_are_found_each_time(known: int) -> None:
+    """Two days of every ten one of two forms loses all, for as long as anything is known."""
+    company = Company(a_day=24, missed=0)
+    for back in range(1, 50):
+        if back % 10 in (0, 1):
+            company.breaks("ar-3", back, 1.0)
+    looks = company.looks()
+    figures = (looks.records, looks.missed, looks.value, looks.missed_value, looks.value_squares)
+    for each in figures:
+        each[:, : len(MORNINGS) - known] = 0
+    fall = find_fall(looks, LIMITS)
+    assert fall is not None
+    assert (fall.days, fall.culprit.segment) == (1, "ar-3")
+
+
 def test_days_that_always_differ_widely_need_a_larger_fall() -> None:
     """The same fall on the same average, once among steady days and once among days that swing between 2 % and 30 %."""
     steady, swinging = Company(missed=0.16), Company(missed=0.16)
