@@ -84,7 +84,7 @@ by_wait as (
       when 'language' then t.language when 'consent' then t.consent when 'payment_method' then t.payment_method
       else t.value_band end as segment,
     t.day, t.waited, count(*) as records, cast(sum(t.value) as double) as value,
-    cast(sum(t.value * t.value) as double) as value_squares
+    cast(sum(cast(t.value as decimal(19, 3)) * cast(t.value as decimal(19, 3))) as double) as value_squares
   from things t cross join kinds k
   group by 1, 2, 3, 4
 )

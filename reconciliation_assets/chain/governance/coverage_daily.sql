@@ -34,7 +34,7 @@ select
   t.match_method,
   count(*) as records,
   cast(sum(t.value) as decimal(18, 3)) as value,
-  cast(sum(t.value * t.value) as decimal(38, 6)) as value_squares,
+  cast(sum(cast(t.value as decimal(19, 3)) * cast(t.value as decimal(19, 3))) as decimal(38, 6)) as value_squares,
   $reporting_currency as currency
 from governance.coverage_things t
 cross join kinds k
