@@ -15,18 +15,16 @@ import duckdb
 import yaml
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.governance.policy_versions import use_policy
 from reconciliation_assets.chain.program import Workbench
-from reconciliation_assets.chain.programs import PROGRAMS
-from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
 from reconciliation_assets.chain.raw.stocktaking import take_stock
+from reconciliation_assets.chain.rebuild import in_order, make
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
-from reconciliation_assets.policy.tables import policy_parameters, policy_tables
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
@@ -61,19 +59,15 @@ class Built:
 
     def make(self, target: TableName) -> None:
         """Make a computed table and all it reads, unless it was made before."""
-        if target in self.made or target not in _upstream():
-            return
-        for table in _upstream()[target]:
-            self.make(table)
-        if target in _PROGRAMS:
-            _PROGRAMS[target].make(Workbench(self.warehouse, self.loaded, self.as_of))
-        else:
-            self.warehouse.materialise(queries()[target], policy_parameters(self.loaded, self.as_of))
-        self.made.add(target)
+        bench = Workbench(self.warehouse, self.loaded, self.as_of)
+        for table in in_order(target):
+            if table not in self.made:
+                make(bench, table)
+                self.made.add(table)
 
     def make_all(self) -> "Built":
         """Make every table of the chain."""
-        for target in _upstream():
+        for target in in_order():
             self.make(target)
         return self
 
@@ -163,9 +157,7 @@ class Bench:
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""
         landed = self.land()
-        record_policy_version(self.warehouse, self.loaded, self.as_of)
-        for name, table in policy_tables(self.loaded).items():
-            self.warehouse.load(TableName("policy", name), table)
+        use_policy(self.warehouse, self.loaded, self.as_of)
         return Built(self.warehouse, self.loaded, self.as_of, landed)
 
     def close(self) -> None:
@@ -196,18 +188,6 @@ def write_csv(path: Path, table: str, rows: Iterable[Mapping[str, Any]]) -> None
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-_PROGRAMS = {program.target: program for program in PROGRAMS}
-
-
-@cache
-def _upstream() -> dict[TableName, tuple[TableName, ...]]:
-    """The computed tables each computed table reads."""
-    return {
-        **{target: program.reads for target, program in _PROGRAMS.items()},
-        **{target: query.reads for target, query in queries().items()},
-    }
 
 
 @cache

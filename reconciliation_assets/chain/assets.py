@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.governance.policy_versions import use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
@@ -26,7 +26,6 @@ from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
-from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
@@ -301,9 +300,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     )
     def policy_versions(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        answer = record_policy_version(opened.warehouse, opened.loaded_policy, opened.as_of)
-        for name, rows in policy_tables(opened.loaded_policy).items():
-            opened.warehouse.load(TableName("policy", name), rows)
+        answer = use_policy(opened.warehouse, opened.loaded_policy, opened.as_of)
         table = TableName("governance", "policy_versions")
         return dg.MaterializeResult(
             metadata={

@@ -1,24 +1,42 @@
-"""The whole chain on one warehouse at once, without the graph: for trying what another policy would make of the same inputs."""
+"""The chain on one warehouse without the graph: for benchmarks, tests and trying what another policy would make of the inputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 
 from reconciliation_assets.chain.check import Ground, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.governance.policy_versions import use_policy
 from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.warehouse.query import TableName
 
+_PROGRAMS = {program.target: program for program in PROGRAMS}
 
-def in_order() -> list[TableName]:
-    """Every computed table behind those it reads."""
+
+@cache
+def in_order(wanted: TableName | None = None) -> list[TableName]:
+    """Every computed table behind those it reads; of one table, only itself and what it rests on."""
     reads: dict[TableName, Sequence[TableName]] = {
         **{program.target: program.reads for program in PROGRAMS},
         **{query.target: query.reads for query in queries().values()},
     }
-    return [table for table in TopologicalSorter(reads).static_order() if table in reads]
+    needed = set(reads) if wanted is None else set()
+    found = [] if wanted is None else [wanted]
+    while found:
+        table = found.pop()
+        if table in reads and table not in needed:
+            needed.add(table)
+            found += reads[table]
+    return [table for table in TopologicalSorter(reads).static_order() if table in needed]
+
+
+def make(bench: Workbench, table: TableName) -> None:
+    """Make one computed table; what it reads is there."""
+    if table in _PROGRAMS:
+        _PROGRAMS[table].make(bench)
+    else:
+        bench.warehouse.materialise(queries()[table], bench.parameters)
 
 
 def rebuild(bench: Workbench, checks: Mapping[str, Sequence[TableCheck]]) -> Iterator[tuple[TableCheck, str]]:
@@ -33,19 +51,13 @@ def rebuild(bench: Workbench, checks: Mapping[str, Sequence[TableCheck]]) -> Ite
     Yields:
         Each blocking check that does not hold, with what it says.
     """
-    answer = record_policy_version(bench.warehouse, bench.loaded_policy, bench.as_of)
+    answer = use_policy(bench.warehouse, bench.loaded_policy, bench.as_of)
     if not answer.passed:
         unchanged = TableCheck("version_names_its_definitions", "policy_versions", "", True, lambda _: answer)
         yield unchanged, answer.message
-    for name, rows in policy_tables(bench.loaded_policy).items():
-        bench.warehouse.load(TableName("policy", name), rows)
-    programs = {program.target: program for program in PROGRAMS}
     ground = Ground(bench.warehouse, bench.loaded_policy.policy, bench.as_of)
     for table in in_order():
-        if table in programs:
-            programs[table].make(bench)
-        else:
-            bench.warehouse.materialise(queries()[table], bench.parameters)
+        make(bench, table)
         for check in checks.get(table.name, ()):
             if check.blocking and not (told := check.ask(ground)).passed and told.severity == "ERROR":
                 yield check, told.message

@@ -19,6 +19,7 @@ from reconciliation_assets.checks.falls import (
     rates,
 )
 from reconciliation_assets.checks.identifiers import Lost, lost_identifiers
+from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -67,22 +68,21 @@ group by 1, 2, 3, 4
 """
 
 # The same where too few mornings were kept: when both ends of a link were there tells on which morning it could be seen.
-_AS_CREATED = """
+_KINDS = SEGMENT_KINDS[1:]
+_SEGMENTS = " ".join(f"when '{kind}' then t.{kind}" for kind in _KINDS)
+_AS_CREATED = f"""
 with kinds as (
   select distinct segment_kind from governance.coverage_daily where link = $link
 ),
 things as (
-  select day, value, form, landing_page, campaign, source, owner, market, language, consent, payment_method, value_band,
+  select day, value, {", ".join(_KINDS)},
     least(date_diff('day', day, coalesce(linked_on, day + $ages)), $ages) as waited
   from governance.coverage_things
   where link = $link and day between $today - $past_days - $ages and $today - 1
 ),
 by_wait as (
   select k.segment_kind,
-    case k.segment_kind when 'all' then '' when 'form' then t.form when 'landing_page' then t.landing_page
-      when 'campaign' then t.campaign when 'source' then t.source when 'owner' then t.owner when 'market' then t.market
-      when 'language' then t.language when 'consent' then t.consent when 'payment_method' then t.payment_method
-      else t.value_band end as segment,
+    case k.segment_kind when 'all' then '' {_SEGMENTS} end as segment,
     t.day, t.waited, count(*) as records, cast(sum(t.value) as double) as value,
     cast(sum(cast(t.value as decimal(19, 3)) * cast(t.value as decimal(19, 3))) as double) as value_squares
   from things t cross join kinds k

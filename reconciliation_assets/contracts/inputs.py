@@ -1,6 +1,7 @@
 """The input tables, as people drop them and connectors deliver them."""
 
 from reconciliation_assets.contracts.model import InputColumn, InputTable, Kind
+from reconciliation_assets.policy.model import LINKS, METHODS
 
 _ID, _TEXT, _WHEN = Kind.ID, Kind.TEXT, Kind.TIMESTAMP
 
@@ -31,6 +32,7 @@ _CONTACT = (
     _column("email", Kind.EMAIL, "E-mail address; stored as a protected key"),
     _column("phone", Kind.PHONE, "Phone number; stored as a protected key"),
 )
+_LINK = _column("link", _TEXT, "Kind of link", required=True, allowed=LINKS)
 _PERSON = (*_CONTACT, _column("full_name", Kind.NAME, "Name; stored as protected keys of its words and their sounds"))
 _MARKET = (
     _column("market", _TEXT, "Country, as ISO 3166 code; local phone numbers are read in it"),
@@ -264,13 +266,7 @@ MANUAL_MATCHES = InputTable(
     version="verified_at",
     created="verified_at",
     columns=(
-        _column(
-            "link",
-            _TEXT,
-            "Kind of link",
-            required=True,
-            allowed=("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"),
-        ),
+        _LINK,
         _column("left_id", _ID, "Left end of the link", required=True),
         _column("right_id", _ID, "Right end of the link", required=True),
         _column("verdict", _TEXT, "accept or reject", required=True, allowed=("accept", "reject")),
@@ -310,13 +306,7 @@ VALIDATION_VERDICTS = InputTable(
     # A sheet is filled in by hand; what cannot be read of it is told, and the money is published without it.
     may_stop_a_run=False,
     columns=(
-        _column(
-            "link",
-            _TEXT,
-            "Kind of link",
-            required=True,
-            allowed=("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"),
-        ),
+        _LINK,
         _column("left_id", _ID, "Left end of the link", required=True),
         _column("right_id", _ID, "Right end of the link", required=True),
         _column("match_method", _TEXT, "Method that made the link when it was sampled", required=True),
@@ -338,19 +328,13 @@ METHOD_SIGN_OFFS = InputTable(
     key=("link", "match_method", "signed_at"),
     created="signed_at",
     columns=(
-        _column(
-            "link",
-            _TEXT,
-            "Kind of link",
-            required=True,
-            allowed=("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"),
-        ),
+        _LINK,
         _column(
             "match_method",
             _TEXT,
             "Method that may carry money again",
             required=True,
-            allowed=("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"),
+            allowed=METHODS,
         ),
         _column("signed_by", _TEXT, "Who signed", required=True),
         _column("signed_at", _WHEN, "When; verdicts up to then no longer bar the method", required=True),

@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciliation_assets.chain.governance.policy_versions import record_policy_version
+from reconciliation_assets.chain.governance.policy_versions import use_policy
 from reconciliation_assets.chain.program import Workbench
-from reconciliation_assets.chain.programs import PROGRAMS
-from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.chain.raw.landing import land_inbox, prepare
-from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.chain.raw.landing import land_all
+from reconciliation_assets.chain.rebuild import in_order, make
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.policy.tables import policy_tables
 from reconciliation_assets.sample.bottleneck import AS_OF, Bottleneck, write_company_with_bottleneck
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
@@ -85,29 +82,11 @@ def _chain_up_to(home: Path, wanted: TableName) -> Iterator[Warehouse]:
     warehouse, loaded = Warehouse(connection), load_policy(policy)
     try:
         known, _ = discover(home / "inbox", load_presets(home / "presets"))
-        for table in INPUT_TABLES:
-            prepare(warehouse, table)
-            files = [file for file in known if file.table == table.name]
-            land_inbox(warehouse, table, files, ContactProtector(b"benchmark"), loaded.policy.zone_of(table.name))
-        record_policy_version(warehouse, loaded, AS_OF)
-        for name, rows in policy_tables(loaded).items():
-            warehouse.load(TableName("policy", name), rows)
-        _make(Workbench(warehouse, loaded, AS_OF), wanted, set())
+        land_all(warehouse, known, ContactProtector(b"benchmark"), loaded.policy.zone_of)
+        use_policy(warehouse, loaded, AS_OF)
+        bench = Workbench(warehouse, loaded, AS_OF)
+        for table in in_order(wanted):
+            make(bench, table)
         yield warehouse
     finally:
         connection.close()
-
-
-def _make(bench: Workbench, target: TableName, made: set[TableName]) -> None:
-    """Make a table after all that it reads."""
-    program = next((each for each in PROGRAMS if each.target == target), None)
-    query = queries().get(target)
-    if target in made or (program is None and query is None):
-        return
-    for table in program.reads if program else query.reads if query else ():
-        _make(bench, table, made)
-    if program:
-        program.make(bench)
-    elif query:
-        bench.warehouse.materialise(query, bench.parameters)
-    made.add(target)

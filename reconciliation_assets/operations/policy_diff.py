@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from reconciliation_assets.chain.program import Workbench
-from reconciliation_assets.chain.raw.landing import LANDINGS, land_inbox
+from reconciliation_assets.chain.raw.landing import LANDINGS, land_all
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.rebuild import rebuild
 from reconciliation_assets.checks.catalog import checks_by_table
-from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_definitions
@@ -169,9 +168,7 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of:
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    for table in INPUT_TABLES:
-        files = [file for file in known if file.table == table.name]
-        land_inbox(warehouse, table, files, ContactProtector(key), loaded.policy.zone_of(table.name))
+    land_all(warehouse, known, ContactProtector(key), loaded.policy.zone_of)
 
 
 def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:

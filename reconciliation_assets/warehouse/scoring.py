@@ -325,7 +325,6 @@ def _steady(chance: float) -> float:
 def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
     # Splink carries the name of a record through every join, so a number stands for it.
     for side in ("left", "right"):
-        connection.execute(f"create table {side}_named as select place, unique_id as name from {side}_open")
         connection.execute(f"create view {side}_numbered as select * replace (place as unique_id) from {side}_open")
     records = int(connection.table("right_open").shape[0])
     portions = -(-int(connection.table("blocked").shape[0]) // _PAIRS_SCORED_AT_ONCE)
@@ -346,10 +345,10 @@ def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Compari
         scored.append(
             connection.sql(
                 f"""
-                select l.name as left_id, r.name as right_id, round(match_weight, 6) as match_weight, {outcomes}
+                select l.unique_id as left_id, r.unique_id as right_id, round(match_weight, 6) as match_weight, {outcomes}
                 from {predicted} p
-                join left_named l on l.place = p.unique_id_l
-                join right_named r on r.place = p.unique_id_r
+                join left_open l on l.place = p.unique_id_l
+                join right_open r on r.place = p.unique_id_r
                 order by right_id, match_weight desc, left_id
                 """
             ).to_arrow_table()

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from reconciliation_assets.chain.check import Answer
 from reconciliation_assets.policy.load import LoadedPolicy
-from reconciliation_assets.policy.tables import policy_definitions
+from reconciliation_assets.policy.tables import policy_definitions, policy_tables
 from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
 create schema if not exists governance;
@@ -26,6 +27,14 @@ create table if not exists policy.definitions (
   value VARCHAR not null
 );
 """
+
+
+def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> Answer:
+    """Put a policy in force: enter its version, and lay out its definitions as the tables by which SQL meets them."""
+    answer = record_policy_version(warehouse, loaded, as_of)
+    for name, rows in policy_tables(loaded).items():
+        warehouse.load(TableName("policy", name), rows)
+    return answer
 
 
 def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> Answer:

@@ -12,6 +12,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
+from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
@@ -111,6 +112,24 @@ def _add_new_columns(warehouse: Warehouse, table: InputTable) -> None:
     for name, kind in table.stored:
         if name not in there:
             warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
+
+
+def land_all(
+    warehouse: Warehouse, known: Sequence[InboxFile], protector: ContactProtector, zone_of: Callable[[str], str]
+) -> dict[str, list[Landed]]:
+    """Land the inbox's files of every input table; returns what was landed now, by table.
+
+    Args:
+        known: the inbox's files whose table is known.
+        protector: replaces contacts by their keys before anything is stored.
+        zone_of: zone of a table's timestamps without an offset.
+    """
+    return {
+        table.name: land_inbox(
+            warehouse, table, [file for file in known if file.table == table.name], protector, zone_of(table.name)
+        )
+        for table in INPUT_TABLES
+    }
 
 
 def land_inbox(
