@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +41,22 @@ _SAMPLE = PROJECT_ROOT / "data" / "sample"
 _PLAIN_PROBLEMS = (PolicyError, PresetError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
 
 
+@contextmanager
+def _told_plainly(*problems: type[Exception], status: int = 1) -> Iterator[None]:
+    """End with a plain sentence, not a stack trace, where one of the problems is met."""
+    try:
+        yield
+    except problems as problem:
+        _err.print(f"[bold red]Stopped.[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
+        sys.exit(status)
+
+
+def _require_published(settings: Settings) -> None:
+    if not settings.published_path.is_file():
+        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        sys.exit(1)
+
+
 @app.command()
 def run(
     *,
@@ -49,11 +67,8 @@ def run(
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
     settings = _settings()
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS):
         succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
-    except _PLAIN_PROBLEMS as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        succeeded = False
     sys.exit(0 if succeeded else 1)
 
 
@@ -63,9 +78,7 @@ def show() -> None:
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
-    if not settings.published_path.is_file():
-        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
-        sys.exit(1)
+    _require_published(settings)
     show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
@@ -77,13 +90,10 @@ def inspect(
     from reconciliation_assets.chain.raw.inspection import inspect_file  # noqa: PLC0415
     from reconciliation_assets.publish.inspected import show_inspection  # noqa: PLC0415
 
-    try:
+    with _told_plainly(SettingsError, *_PLAIN_PROBLEMS):
         settings = load_settings()
         policy = load_policy(settings.policy_path).policy
         presets = load_presets(settings.presets_dir)
-    except (SettingsError, *_PLAIN_PROBLEMS) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
     for inspection in inspections:
         show_inspection(_out, inspection)
@@ -113,7 +123,7 @@ def doctor() -> None:
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, SettingsError):
         settings = load_settings()
         loaded = load_policy(settings.policy_path)
         connectors = (
@@ -125,9 +135,6 @@ def doctor() -> None:
             *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
             *examine_feedback(settings.sources_path, loaded.policy),
         ]
-    except (*_PLAIN_PROBLEMS, SettingsError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     version = loaded.policy.version
     table = Table("source", "state", "found", "next step", title_justify="left", box=None)
     table.add_row(
@@ -154,14 +161,9 @@ def audit() -> None:
     from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
 
     settings = _settings()
-    if not settings.published_path.is_file():
-        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
-        sys.exit(1)
-    try:
+    _require_published(settings)
+    with _told_plainly(*_PLAIN_PROBLEMS, OutdatedCopyError):
         page = _audited(settings, load_policy(settings.policy_path).policy)
-    except (*_PLAIN_PROBLEMS, OutdatedCopyError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
 
@@ -173,11 +175,8 @@ def feedback(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
-    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     table = Table("outcome", "status", "why", "events", "value", box=None)
     for each in found:
         table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
@@ -200,11 +199,8 @@ def send() -> None:
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
-    except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
     if sending.without_contact:
@@ -227,7 +223,7 @@ def explain(
     """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
     from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, ratio, take_apart  # noqa: PLC0415
 
-    try:
+    with _told_plainly(RatioError):
         case = take_apart(
             Headline(
                 ratio("gross", gross),
@@ -237,9 +233,6 @@ def explain(
                 None if spend is None else ratio("spend", spend),
             )
         )
-    except RatioError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
     for step in case.steps:
         cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
@@ -277,11 +270,8 @@ def policy_diff(
     from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
     settings = _settings(or_exit=2)
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, status=2):
         diff = compare_policies(settings, new)
-    except _PLAIN_PROBLEMS as problem:
-        _err.print(f"[bold red]Stopped.[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
     show_policy_diff(_out, diff)
     sys.exit(1 if diff.changes_figures else 0)
 
@@ -294,11 +284,8 @@ def backup(
     from reconciliation_assets.operations.backup import BackupError, back_up  # noqa: PLC0415
 
     settings = _settings()
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, BackupError):
         copied = back_up(settings, to)
-    except (*_PLAIN_PROBLEMS, BackupError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
 
 
@@ -310,11 +297,8 @@ def restore(
     from reconciliation_assets.operations.backup import BackupError, put_back  # noqa: PLC0415
 
     settings = _settings()
-    try:
+    with _told_plainly(*_PLAIN_PROBLEMS, BackupError):
         copied = put_back(source, settings)
-    except (*_PLAIN_PROBLEMS, BackupError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
 
@@ -327,11 +311,8 @@ def sample(
     """Write a made-up Gulf company in the contract's tables, with the truth about it beside them."""
     from reconciliation_assets.sample import CompanySpec, write_company  # noqa: PLC0415
 
-    try:
+    with _told_plainly(ValueError):
         spec = CompanySpec(orders=orders, seed=seed)
-    except ValueError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     write_company(spec, out)
     _out.print(
         f"A company with {orders:,} orders is in {out}/inbox, the truth about it in {out}/truth.json.", soft_wrap=True
@@ -425,18 +406,6 @@ def bench_alerts(
     _out.print(alarms)
 
 
-def _audited(settings: Settings, policy: Policy) -> Path:
-    """Write the audit of the published copy and say where it is."""
-    from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415
-    from reconciliation_assets.sources.config import read_entries  # noqa: PLC0415
-
-    entries = read_entries(settings.sources_path) if settings.sources_path else []
-    page = settings.reports_dir / FILE_NAME
-    systems = [System(entry.name, entry.type) for entry in entries]
-    write_audit(settings.published_path, page, policy, systems, settings.as_of.astimezone(policy.timezone))
-    return page
-
-
 @app.command("bench-inference")
 def bench_inference(
     orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
@@ -483,13 +452,22 @@ def bench_diagnosis(
     _out.print(table)
 
 
+def _audited(settings: Settings, policy: Policy) -> Path:
+    """Write the audit of the published copy and say where it is."""
+    from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415
+    from reconciliation_assets.sources.config import read_entries  # noqa: PLC0415
+
+    entries = read_entries(settings.sources_path) if settings.sources_path else []
+    page = settings.reports_dir / FILE_NAME
+    systems = [System(entry.name, entry.type) for entry in entries]
+    write_audit(settings.published_path, page, policy, systems, settings.as_of.astimezone(policy.timezone))
+    return page
+
+
 def _settings(or_exit: int = 1) -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
-    try:
+    with _told_plainly(SettingsError, status=or_exit):
         settings = load_settings()
-    except SettingsError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(or_exit)
     if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
         return settings
     _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)

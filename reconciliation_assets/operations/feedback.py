@@ -18,6 +18,7 @@ from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
+from reconciliation_assets.publish.figures import OutboxCount, Published
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.errors import RequestRefused, SourceError, SourceUnavailable
 from reconciliation_assets.sources.files import discover
@@ -64,17 +65,6 @@ class FeedbackError(RuntimeError):
     """Nothing can be told; the message says why."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How many events of an outcome stand in the outbox for one reason, and their value."""
-
-    outcome: str
-    status: str
-    reason: str
-    events: int
-    value: Decimal
-
-
 @dataclass(frozen=True, repr=False)
 class Pending:
     """An event that goes with the next sending, and where its contact would be found; without a repr, as `Event`."""
@@ -101,23 +91,15 @@ class Sending:
     without_contact: int = 0
 
 
-def standings(settings: Settings) -> list[Standing]:
+def standings(settings: Settings) -> list[OutboxCount]:
     """The published outbox, counted by outcome, status and reason.
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
     """
     _require_outbox(settings)
-    with closing(connect(":memory:")) as connection:
-        warehouse = Warehouse(connection)
-        with _published(warehouse, settings):
-            rows = warehouse.rows(
-                f"""
-                select outcome, status, reason, count(*), coalesce(sum(value), 0)
-                from published.{SCHEMA}.capi_outbox group by all order by outcome, status, reason
-                """
-            )
-    return [Standing(*row) for row in rows]
+    with Published(settings.published_path) as published:
+        return sorted(published.outbox(), key=lambda each: (each.outcome, each.status, each.reason))
 
 
 def pending_events(settings: Settings, now: datetime) -> list[Pending]:

@@ -16,8 +16,9 @@ from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.naming import naming_findings
-from reconciliation_assets.publish.pages import rendered, write_whole
+from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINKS
 
 FILE_NAME = "audit.html"
@@ -75,7 +76,8 @@ def write_audit(published_path: Path, path: Path, policy: Policy, systems: Seque
         if not published.rows("select 1 from duckdb_tables() where table_name = 'policy_choices'"):
             raise OutdatedCopyError(f"{published_path} was made by an older version: run `reconcile run` for an audit.")
         html = render_audit(published, policy, systems, as_of)
-    write_whole(path, html)
+    with made_whole(path) as unfinished:
+        unfinished.write_text(html, "utf-8")
 
 
 def render_audit(published: Published, policy: Policy, systems: Sequence[System], as_of: datetime) -> str:

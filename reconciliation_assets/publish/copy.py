@@ -1,11 +1,11 @@
 """The published copy: written beside the old one and swapped in by rename, so that readers never see half of it."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
@@ -24,20 +24,15 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
     Returns:
         Rows published, by table.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     rows: dict[str, int] = {}
-    warehouse.execute(f"attach '{escaped(unfinished)}' as published")
-    try:
-        warehouse.execute(f"create schema published.{SCHEMA}")
-        for table in tables:
-            rows[table.name] = _copy(warehouse, table)
-    finally:
-        warehouse.execute("detach published")
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(path)
+    with made_whole(path) as unfinished:
+        warehouse.execute(f"attach '{escaped(unfinished)}' as published")
+        try:
+            warehouse.execute(f"create schema published.{SCHEMA}")
+            for table in tables:
+                rows[table.name] = _copy(warehouse, table)
+        finally:
+            warehouse.execute("detach published")
     return rows
 
 

@@ -130,7 +130,7 @@ class QueueChange:
 
 
 @dataclass(frozen=True)
-class Told:
+class OutboxCount:
     """How many events of an outcome stand in the outbox under one status, for which reason, and their value."""
 
     outcome: str
@@ -485,10 +485,10 @@ class Published:
             )
         ]
 
-    def told(self) -> list[Told]:
+    def outbox(self) -> list[OutboxCount]:
         """The outbox of the feedback to Meta by outcome, status and reason."""
         return [
-            Told(*row)
+            OutboxCount(*row)
             for row in self.rows(
                 """
                 select outcome, status, reason, count(*), coalesce(sum(value), 0) from reporting.capi_outbox

@@ -1,6 +1,4 @@
-"""How every HTML page is made: from its template, escaped, and written whole or not at all."""
-
-from pathlib import Path
+"""How every HTML page is made: from its template, escaped."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,11 +13,3 @@ def rendered(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     return templates.get_template(template).render(**values)
-
-
-def write_whole(path: Path, html: str) -> None:
-    """Write a page beside the old one and swap it in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(html, "utf-8")
-    unfinished.replace(path)

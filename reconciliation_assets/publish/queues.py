@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import OpenException, Published
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import WHAT_TO_DO
 
 COLUMNS = (
@@ -73,13 +74,11 @@ def queue_file(owner: str) -> str:
 
 
 def _write(path: Path, queue: Iterable[OpenException], zone: ZoneInfo) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
     # With a byte order mark, by which Excel knows that the text is UTF-8; Arabic is unreadable without.
-    with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
+    with made_whole(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         writer.writerows(_row(each, zone) for each in queue)
-    unfinished.replace(path)
 
 
 def _row(each: OpenException, zone: ZoneInfo) -> list[str]:

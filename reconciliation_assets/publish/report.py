@@ -10,7 +10,8 @@ from pathlib import Path
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
-from reconciliation_assets.publish.pages import rendered, write_whole
+from reconciliation_assets.publish.pages import rendered
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINES, LINKS, RECORDS_OF_LINE
 
 
@@ -25,7 +26,8 @@ def write_report(published_path: Path, path: Path, as_of: datetime, locale: str)
     """
     with Published(published_path) as published:
         html = render_report(published, as_of, locale)
-    write_whole(path, html)
+    with made_whole(path) as unfinished:
+        unfinished.write_text(html, "utf-8")
 
 
 def render_report(published: Published, as_of: datetime, locale: str) -> str:
@@ -58,7 +60,7 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
         judged=published.judged(),
         budget_actions=published.budget_actions(),
         queues=published.queues(),
-        told=published.told(),
+        told=published.outbox(),
         quarantined=published.quarantined(),
         judged_methods=published.judged_methods(),
         locked_months=published.locked_months(),

@@ -3,12 +3,12 @@
 DuckDB has no grants, so who may read is a matter of files: whoever can open the published copy reads all of it.
 """
 
-import os
 from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.publish.copy import escaped
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 SCHEMA = "restricted"
@@ -25,24 +25,20 @@ def publish_contact_keys(warehouse: Warehouse, path: Path) -> int:
         path: the restricted database.
     """
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    warehouse.execute(f"attach '{escaped(unfinished)}' as restricted_copy")
-    try:
-        warehouse.execute(f"create schema restricted_copy.{SCHEMA}")
-        target = f"restricted_copy.{SCHEMA}.{TABLE}"
-        parts = [part for table in INPUT_TABLES for part in _keys_of(table)]
-        warehouse.execute(f"create table {target} as {' union all '.join(parts)} order by all")
-        warehouse.execute(
-            f"comment on table {target} is 'One row per current row of an input table and protected key of its contact.'"
-        )
-        count = int(warehouse.rows(f"select count(*) from {target}")[0][0])
-    finally:
-        warehouse.execute("detach restricted_copy")
-    unfinished.chmod(0o640)
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(path)
+    with made_whole(path) as unfinished:
+        warehouse.execute(f"attach '{escaped(unfinished)}' as restricted_copy")
+        try:
+            warehouse.execute(f"create schema restricted_copy.{SCHEMA}")
+            target = f"restricted_copy.{SCHEMA}.{TABLE}"
+            parts = [part for table in INPUT_TABLES for part in _keys_of(table)]
+            warehouse.execute(f"create table {target} as {' union all '.join(parts)} order by all")
+            warehouse.execute(
+                f"comment on table {target} is 'One row per current row of an input table and protected key of its contact.'"
+            )
+            count = int(warehouse.rows(f"select count(*) from {target}")[0][0])
+        finally:
+            warehouse.execute("detach restricted_copy")
+        unfinished.chmod(0o640)
     return count
 
 

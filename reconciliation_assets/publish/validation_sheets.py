@@ -13,6 +13,7 @@ from typing import Any
 import xlsxwriter
 
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.whole import made_whole
 
 # What comes back, in the order a reviewer works; then what the verdict is judged by.
 _TO_FILL_IN = ("verdict", "verified_by", "verified_at", "note")
@@ -55,15 +56,13 @@ def write_validation_sheets(published_path: Path, folder: Path, zone: tzinfo) ->
     for (team, month), samples in groupby(rows, key=lambda row: (row[0], row[1])):
         path = folder / f"validation_verdicts-{team}-{month}.xlsx"
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
             _write(path, columns, [row[2:] for row in samples], zone)
             written.append(path)
     return written
 
 
 def _write(path: Path, columns: Sequence[str], samples: Sequence[Sequence[Any]], zone: tzinfo) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with xlsxwriter.Workbook(str(unfinished)) as book:
+    with made_whole(path) as unfinished, xlsxwriter.Workbook(str(unfinished)) as book:
         heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         to_fill = book.add_format({"bg_color": "#FFF2CC", "border": 1})
         day = book.add_format({"bg_color": "#FFF2CC", "border": 1, "num_format": "yyyy-mm-dd"})
@@ -91,7 +90,6 @@ def _write(path: Path, columns: Sequence[str], samples: Sequence[Sequence[Any]],
         how_to.set_column(0, 0, 110)
         for row, sentence in enumerate(_HOW_TO):
             how_to.write_string(row, 0, sentence)
-    unfinished.replace(path)
 
 
 def _text(value: Any, zone: tzinfo) -> str:

@@ -13,6 +13,7 @@ import xlsxwriter
 
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE
 
 # Above this the entries come added up: a sheet of a million formulas' inputs opens on nobody's machine.
@@ -100,16 +101,17 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
         path: the workbook.
         as_of: the instant the run spoke for, in the zone people read it in.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with Published(published_path) as published, xlsxwriter.Workbook(str(unfinished)) as workbook:
+    with (
+        Published(published_path) as published,
+        made_whole(path) as unfinished,
+        xlsxwriter.Workbook(str(unfinished)) as workbook,
+    ):
         workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})
         workbook.set_calc_mode("auto")
         book = _Book(workbook, published)
         front = book.sheet("Bridge")
         lasts = _data_sheets(book, published)
         _bridge_sheet(book, front, published, as_of, lasts)
-    unfinished.replace(path)
 
 
 def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
