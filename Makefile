@@ -37,7 +37,7 @@ backup: $(READY) ## Back up the installation (TO=folder)
 
 # Files go to as many processes as there are cores; a file stays in one, since its tests share what they made.
 test: $(READY) ## Pass all tests, fast ones first
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## Pass the fast tests only
 	@$(BIN)/python -m pytest -m "not slow"

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep installations of tests in memory where there is room: a run's storage waits for the disk at every event."""
     if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast files first, then the slow ones, the longest of them first: so that processes end at about the same time."""
+    seconds: dict[Path, int] = defaultdict(int)
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            seconds[item.path] = max(seconds[item.path], mark.kwargs.get("seconds", 1))
+    items.sort(key=lambda item: (item.path in seconds, -seconds.get(item.path, 0)))
 
 
 @pytest.fixture

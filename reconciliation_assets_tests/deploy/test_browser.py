@@ -24,7 +24,7 @@ from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
 from reconciliation_assets_tests.installation import RECONCILE, Installation, Told
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=120)
 CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")
 SECONDS = 30_000
 

@@ -20,7 +20,7 @@ from reconciliation_assets_tests.deploy.processes import answers, free_port, run
 from reconciliation_assets_tests.installation import Installation
 from reconciliation_assets_tests.rows import insight, order, payment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=70)
 DEPLOY = PROJECT_ROOT / "deploy"
 BIN = Path(sys.executable).parent
 LAUNCH = """

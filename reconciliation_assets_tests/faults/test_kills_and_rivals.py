@@ -11,7 +11,7 @@ from reconciliation_assets_tests.deploy.processes import wait_until
 from reconciliation_assets_tests.harness import PUBLISHED, Bench
 from reconciliation_assets_tests.installation import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=120)
 SECRET = "a secret that nobody prints 4711"
 
 

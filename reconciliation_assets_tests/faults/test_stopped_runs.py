@@ -11,7 +11,7 @@ from reconciliation_assets_tests.harness import policy_file, write_csv
 from reconciliation_assets_tests.installation import Installation, Told
 from reconciliation_assets_tests.rows import order
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=150)
 
 
 def without(*tables: str) -> Callable[[Installation], None]:

@@ -8,7 +8,7 @@ from reconciliation_assets.operations.matching_benchmark import Measured, hold_a
 from reconciliation_assets.sample import CompanySpec, Noise, write_company
 from reconciliation_assets_tests.installation import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=120)
 
 
 @pytest.fixture(scope="module")

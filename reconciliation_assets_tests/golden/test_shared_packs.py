@@ -9,7 +9,7 @@ import pytest
 
 from reconciliation_assets_tests.installation import Installation, Told
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=180)
 
 
 def held(shared: Path, installation: Installation, *expected: Path) -> Told:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciliation_assets_tests.installation import Installation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=60)
 
 
 def test_a_lost_installation_is_restored_and_goes_on(finished: Installation, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_amounts_in_two_currencies_are_not_subtracted(installation: Installation
     assert "What changes in" not in told.text
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=170)
 def test_beside_a_running_installation_it_touches_nothing_and_knows_its_locks(installation: Installation) -> None:
     installation.drop({"period_locks": [lock()]})
     assert installation.reconcile().status == 0
@@ -121,7 +121,7 @@ def test_beside_a_running_installation_it_touches_nothing_and_knows_its_locks(in
     assert "version_names_its_definitions" in used.text, "a version stands for one set of definitions"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=170)
 def test_a_director_locks_a_month_and_what_people_read_stays(installation: Installation) -> None:
     installation.drop({"period_locks": [lock(locked_at="2026-06-30T18:00:00+04:00")]})
     assert installation.reconcile().status == 0

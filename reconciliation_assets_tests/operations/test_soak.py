@@ -14,7 +14,7 @@ from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.operations import soak
 from reconciliation_assets_tests.operations.receiver import Receiver
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=150)
 
 DAYS = int(os.environ.get("RECON_SOAK_DAYS", "7"))
 

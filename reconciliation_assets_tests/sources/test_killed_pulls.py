@@ -14,7 +14,7 @@ from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import ENTRIES, sources_yaml
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=40)
 
 NEXT_DAY = AS_OF + timedelta(days=1)
 

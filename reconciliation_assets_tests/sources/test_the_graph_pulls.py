@@ -20,7 +20,7 @@ from reconciliation_assets_tests.standin.faults import PASSING, Fault
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.sources_file import sources_yaml
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=75)
 
 RATES: list[Row] = [
     {"date": "2020-01-01", "currency": "KWD", "rate": "11.96"},

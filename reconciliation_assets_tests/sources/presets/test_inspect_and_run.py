@@ -74,7 +74,7 @@ def test_an_export_that_lies_there_unchanged_is_not_landed_again(tmp_path: Path)
     assert second["payments"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_a_run_takes_exports_in_names_what_it_does_not_and_keeps_no_contact(installation: Installation) -> None:
     installation.drop(
         {
