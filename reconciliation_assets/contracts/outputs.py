@@ -192,6 +192,9 @@ MATCHING: tuple[OutputTable, ...] = (
     OutputTable("repeat_candidates", "matching", "record and shared key", DATA, ()),
     OutputTable("repeats", "matching", "duplicate", DATA, ("source_table", "source_id")),
     OutputTable("contact_owners", "matching", "lead and contact", DATA, ()),
+    OutputTable(
+        "lead_contact_pairs", "matching", "lead and record with its contact", DATA, ("link", "left_id", "right_id")
+    ),
     OutputTable("known_lead_crm", "matching", "CRM record with a known lead", SALES, ("right_id",)),
     OutputTable("lead_ends", "matching", "lead", DATA, ("unique_id",)),
     OutputTable("crm_ends", "matching", "CRM record", DATA, ("unique_id",)),

@@ -28,7 +28,7 @@ GROUPS = {
         "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
-        "repeat_candidates", "repeats", "contact_owners", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
+        "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
         "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
         "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",

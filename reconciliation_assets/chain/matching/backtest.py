@@ -51,8 +51,16 @@ _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 }
 _KEY = {"crm_records": "crm_id", "orders": "order_id", "payments": "payment_id"}
 _STEPS: tuple[str | Model, ...] = (
-    *("known_lead_crm", "lead_ends", "crm_ends", LEAD_CRM, "lead_crm_proposals", "lead_crm_links", "lead_validity"),
-    *("known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
+    *(
+        "lead_contact_pairs",
+        "known_lead_crm",
+        "lead_ends",
+        "crm_ends",
+        LEAD_CRM,
+        "lead_crm_proposals",
+        "lead_crm_links",
+    ),
+    *("lead_validity", "known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
     *("known_payments", "payable_ends", "payment_ends", PAYMENTS),
 )
 _REHEARSED = {

@@ -8,39 +8,6 @@ with meta_leads as (
   group by meta_lead_id
   having count(*) = 1
 ),
-contacts as (
-  select crm_id, created_at, email_key as contact_key from canonical.crm_records where email_key is not null
-  union all
-  select crm_id, created_at, phone_key from canonical.crm_records where phone_key is not null
-),
-shared_contacts as (
-  select
-    c.crm_id,
-    o.lead_id,
-    max(o.created_at) as lead_at,
-    max(c.created_at) as created_at,
-    case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
-  from contacts c
-  join matching.contact_owners o
-    on o.contact_key = c.contact_key
-    and o.created_at <= c.created_at
-    and o.created_at >= c.created_at - to_days($contact_window_days)
-  group by c.crm_id, o.lead_id
-),
-by_contact as (
-  select
-    s.crm_id,
-    s.lead_id,
-    s.lead_at,
-    s.created_at,
-    s.contact,
-    s.contact = 'phone' and coalesce(
-      len(list_intersect(l.name_sound_keys, r.name_sound_keys))
-        < least(case when l.email_key <> r.email_key then 2 else 1 end, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
-  from shared_contacts s
-  join canonical.leads l on l.lead_id = s.lead_id
-  join canonical.crm_records r on r.crm_id = s.crm_id
-),
 pairs as (
   select
     m.left_id as lead_id,
@@ -63,14 +30,9 @@ pairs as (
   join meta_leads m on m.meta_lead_id = c.meta_lead_id
   union all
   select
-    b.lead_id,
-    b.crm_id,
-    'exact_contact',
-    case when b.is_doubtful then 9 else 4 end,
-    b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, b.created_at) as varchar) || ' days before'
-      || case when b.is_doubtful then ', but another name' else '' end
-  from by_contact b
+    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 4 end, p.left_at, p.evidence
+  from matching.lead_contact_pairs p
+  where p.link = 'lead_crm'
   union all
   select
     l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at,

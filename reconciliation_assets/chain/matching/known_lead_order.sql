@@ -2,41 +2,7 @@
 -- the window (of several valid leads the latest before it), through the CRM record the order names, or through another
 -- order of the same customer. A phone shared under another name is doubtful: a family, not one person. An order that finds
 -- no lead is a captured record of its own.
-with contacts as (
-  select order_id, created_at, email_key as contact_key from canonical.orders where email_key is not null
-  union all
-  select order_id, created_at, phone_key from canonical.orders where phone_key is not null
-),
-shared_contacts as (
-  select
-    c.order_id,
-    o.lead_id,
-    max(o.created_at) as lead_at,
-    max(c.created_at) as created_at,
-    case count(distinct o.contact) when 2 then 'e-mail and phone' else min(o.contact) end as contact
-  from contacts c
-  join matching.contact_owners o
-    on o.contact_key = c.contact_key
-    and o.created_at <= c.created_at
-    and o.created_at >= c.created_at - to_days($contact_window_days)
-  join matching.lead_validity v on v.lead_id = o.lead_id and v.is_valid
-  group by c.order_id, o.lead_id
-),
-by_contact as (
-  select
-    s.order_id,
-    s.lead_id,
-    s.lead_at,
-    s.created_at,
-    s.contact,
-    s.contact = 'phone' and coalesce(
-      len(list_intersect(l.name_sound_keys, r.name_sound_keys))
-        < least(case when l.email_key <> r.email_key then 2 else 1 end, len(l.name_sound_keys), len(r.name_sound_keys)), false) as is_doubtful
-  from shared_contacts s
-  join canonical.leads l on l.lead_id = s.lead_id
-  join canonical.orders r on r.order_id = s.order_id
-),
-pairs as (
+with pairs as (
   select
     m.left_id as lead_id,
     m.right_id as order_id,
@@ -54,14 +20,10 @@ pairs as (
   join canonical.leads l on l.lead_id = o.lead_id
   union all
   select
-    b.lead_id,
-    b.order_id,
-    'exact_contact',
-    case when b.is_doubtful then 9 else 3 end,
-    b.lead_at,
-    'same ' || b.contact || ', lead ' || cast(date_diff('day', b.lead_at, b.created_at) as varchar) || ' days before'
-      || case when b.is_doubtful then ', but another name' else '' end
-  from by_contact b
+    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 3 end, p.left_at, p.evidence
+  from matching.lead_contact_pairs p
+  join matching.lead_validity v on v.lead_id = p.left_id and v.is_valid
+  where p.link = 'lead_order'
   union all
   select
     k.left_id,
