@@ -164,7 +164,7 @@ class Salla(HttpConnector[SallaSettings]):
 
     def _store(self) -> HttpClient:
         first = self._secret(self.settings.refresh_token_env)
-        return self._client(RotatingToken(self.name, self._tokens, first, self._grant))
+        return self._client(RotatingToken(self.name, self._tokens, first, self._grant, self._now))
 
     def _grant(self, refresh_token: str) -> TokenPair:
         form = {
@@ -181,7 +181,10 @@ class Salla(HttpConnector[SallaSettings]):
     def _judge_grant(self, answer: Answer) -> Trouble | None:
         if answer.status in {400, 401}:
             happened = "Salla does not accept the refresh token; it may have been used before"
-            remedy = "Have the merchant install the app again and set the new refresh token"
+            remedy = (
+                f"Have the merchant install the app again, set the new refresh token in {self.settings.refresh_token_env} "
+                "and run again; nothing that was pulled is lost"
+            )
             return Trouble(ExpiredCredentials(self.name, happened, remedy))
         return judge_status(self.name, answer)
 
