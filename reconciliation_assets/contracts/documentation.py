@@ -10,6 +10,7 @@ _BY_ASSET = {
     "duplicate_records": f"{_DEFINITIONS}/duplicates-and-validity.md",
     "lead_validity": f"{_DEFINITIONS}/duplicates-and-validity.md",
     "repeats": f"{_DEFINITIONS}/duplicates-and-validity.md",
+    "repeated_payments": f"{_DEFINITIONS}/duplicates-and-validity.md#payments-told-twice",
     "exceptions": f"{_DEFINITIONS}/exceptions.md",
     "exception_history": f"{_DEFINITIONS}/exceptions.md#history",
     "inbox_files": "docs/sources/files.md",

@@ -52,7 +52,9 @@ _COMPUTED: dict[str, Meaning] = {
     "entry_id": Meaning("The entry, the same from run to run"),
     "evidence": Meaning("Why the two are linked, in words"),
     "exception_id": Meaning("The exception, the same from run to run"),
-    "excluded": Meaning("Accepted but not money: unsettled payments, and fees where the policy does not deduct them"),
+    "excluded": Meaning(
+        "Accepted but not money: unsettled payments, transfers of others, repeats, and fees where the policy does not deduct them"
+    ),
     "file": Meaning("File the row came in"),
     "final_amount": Meaning("Final value in its own currency", _OWN),
     "final_value": Meaning(

@@ -64,6 +64,14 @@ CANONICAL: tuple[OutputTable, ...] = (
         ("source_table", "transfer_id"),
         required=("source_table", "transfer_id", "transferred_at", "amount", "currency"),
     ),
+    OutputTable(
+        "repeated_payments",
+        "canonical",
+        "payment that another file tells with its settlement",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "duplicate_of"),
+    ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
         "meta_insights",
