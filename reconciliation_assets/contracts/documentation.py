@@ -23,6 +23,8 @@ _BY_ASSET = {
         f"{_DEFINITIONS}/change-control.md#locked-months",
     ),
     "remittances": f"{_DEFINITIONS}/remittances.md",
+    "settlements": f"{_DEFINITIONS}/remittances.md",
+    "settlement_transfers": f"{_DEFINITIONS}/remittances.md#the-transfer",
     "remittance_lines": f"{_DEFINITIONS}/remittances.md",
     "budget_actions": f"{_DEFINITIONS}/budget.md",
     "campaign_weeks": f"{_DEFINITIONS}/budget.md",

@@ -85,6 +85,11 @@ _COMPUTED: dict[str, Meaning] = {
     "verdict": Meaning("What was decided, found, or what a line came to"),
     "is_transfer": Meaning("Whether the payment is a transfer that carried others, and so no money of its own"),
     "transfer_id": Meaning("Transfer that brought a settlement; the first of several"),
+    "has_reference": Meaning("Whether the transfer says anything of what it pays"),
+    "tied_by": Meaning(
+        "How it is known which settlement a transfer pays: named as its settlement, in its reference, or by the amount"
+    ),
+    "last_paid_at": Meaning("Latest payment of the settlement"),
     "transferred_at": Meaning("When the first transfer arrived"),
     "transfers": Meaning("How many transfers brought the settlement"),
     "transferred_amount": Meaning("What the transfers brought, in the currency of the row", _OWN),
