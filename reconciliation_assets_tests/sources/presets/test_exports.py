@@ -79,7 +79,8 @@ Date,Description,Reference,Debit (AED),Credit (AED),Balance (AED)
 02/04/2026,STRIPE PAYMENTS UK PAYOUT,FT26092ZZ,,"9,000.00","20,700.00"
 02/04/2026,Office rent,FT26092RR,"4,000.00",,"16,700.00"
 03/04/2026,Refund to a customer,FT26093QQ,300.00,,"16,400.00"
-,Total,,"4,300.00","10,700.00",
+03/04/2026,STRIPE refund of a payout,FT26093QR,10.00,,"16,390.00"
+,Total,,"4,310.00","10,700.00",
 """
         }
     )
@@ -91,8 +92,8 @@ Date,Description,Reference,Debit (AED),Credit (AED),Balance (AED)
     assert dropped.bad() == []
     assert dropped.passed_over() == {
         (
-            "money that went out and is no refund: 1; totals and balances carried: 2; "
-            "transfers of payment providers and couriers, whose own reports tell each payment: 1"
+            "money back to payment providers and couriers, which their own reports tell: 1; "
+            "money that went out and is no refund: 1; totals and balances carried: 2"
         )
     }
 
