@@ -52,7 +52,9 @@ _COMPUTED: dict[str, Meaning] = {
     "entry_id": Meaning("The entry, the same from run to run"),
     "evidence": Meaning("Why the two are linked, in words"),
     "exception_id": Meaning("The exception, the same from run to run"),
-    "excluded": Meaning("Accepted but not money: unsettled payments, and fees where the policy does not deduct them"),
+    "excluded": Meaning(
+        "Accepted but not money: unsettled payments, transfers of others, repeats, and fees where the policy does not deduct them"
+    ),
     "file": Meaning("File the row came in"),
     "final_amount": Meaning("Final value in its own currency", _OWN),
     "final_value": Meaning(
@@ -83,6 +85,11 @@ _COMPUTED: dict[str, Meaning] = {
     "verdict": Meaning("What was decided, found, or what a line came to"),
     "is_transfer": Meaning("Whether the payment is a transfer that carried others, and so no money of its own"),
     "transfer_id": Meaning("Transfer that brought a settlement; the first of several"),
+    "has_reference": Meaning("Whether the transfer says anything of what it pays"),
+    "tied_by": Meaning(
+        "How it is known which settlement a transfer pays: named as its settlement, in its reference, or by the amount"
+    ),
+    "last_paid_at": Meaning("Latest payment of the settlement"),
     "transferred_at": Meaning("When the first transfer arrived"),
     "transfers": Meaning("How many transfers brought the settlement"),
     "transferred_amount": Meaning("What the transfers brought, in the currency of the row", _OWN),

@@ -48,6 +48,7 @@ REMITTANCE_VERDICTS = (
     *("received", "short", "over", "repeated", "not owed", "another currency"),
     *("charged", "refunded", "unmatched"),
 )
+TIED_BY = ("settlement_id", "reference", "amount")
 REMITTANCE_STATES = ("ties", "differs", "on its way", "late", "report missing", "no transfers known")
 _ENTRY_LINES = BRIDGE_LINES[4:9]
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
@@ -62,7 +63,16 @@ CANONICAL: tuple[OutputTable, ...] = (
         "transfer that carried many payments",
         FINANCE,
         ("source_table", "transfer_id"),
-        required=("source_table", "transfer_id", "transferred_at", "amount", "currency"),
+        required=("source_table", "transfer_id", "transferred_at", "amount", "currency", "has_reference"),
+        words={"tied_by": TIED_BY},
+    ),
+    OutputTable(
+        "repeated_payments",
+        "canonical",
+        "payment that another file tells with its settlement",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "duplicate_of"),
     ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
@@ -303,13 +313,34 @@ OUTCOMES: tuple[OutputTable, ...] = (
         published=True,
     ),
     OutputTable(
+        "settlements",
+        "outcomes",
+        "settlement of a courier or payment provider and currency",
+        FINANCE,
+        ("settlement_id", "currency"),
+        required=("settlement_id", "currency", "settled_at", "last_paid_at", "net_amount"),
+        at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount"),
+    ),
+    OutputTable(
+        "settlement_transfers",
+        "outcomes",
+        "transfer of a courier or payment provider",
+        FINANCE,
+        ("source_table", "transfer_id"),
+        required=("source_table", "transfer_id", "transferred_at", "amount", "currency", "has_reference"),
+        words={"tied_by": TIED_BY},
+        shares=("match_confidence",),
+        published=True,
+    ),
+    OutputTable(
         "remittances",
         "outcomes",
         "settlement of a courier or payment provider and currency",
         FINANCE,
         ("settlement_id", "currency"),
         required=("settlement_id", "currency", "net_amount", "state"),
-        words={"state": REMITTANCE_STATES},
+        words={"state": REMITTANCE_STATES, "tied_by": TIED_BY},
+        shares=("match_confidence",),
         at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount", "transfers"),
         published=True,
     ),

@@ -164,7 +164,7 @@ class Salla(HttpConnector[SallaSettings]):
 
     def _store(self) -> HttpClient:
         first = self._secret(self.settings.refresh_token_env)
-        return self._client(RotatingToken(self.name, self._tokens, first, self._grant))
+        return self._client(RotatingToken(self.name, self._tokens, first, self._grant, self._now))
 
     def _grant(self, refresh_token: str) -> TokenPair:
         form = {
@@ -181,7 +181,10 @@ class Salla(HttpConnector[SallaSettings]):
     def _judge_grant(self, answer: Answer) -> Trouble | None:
         if answer.status in {400, 401}:
             happened = "Salla does not accept the refresh token; it may have been used before"
-            remedy = "Have the merchant install the app again and set the new refresh token"
+            remedy = (
+                f"Have the merchant install the app again, set the new refresh token in {self.settings.refresh_token_env} "
+                "and run again; nothing that was pulled is lost"
+            )
             return Trouble(ExpiredCredentials(self.name, happened, remedy))
         return judge_status(self.name, answer)
 
@@ -225,6 +228,7 @@ class Salla(HttpConnector[SallaSettings]):
             "customer_id": customer.id if customer else None,
             "source": at(record, "source_details.value"),
             "medium": at(record, "source_details.type"),
+            "device": _device(record),
             "email": customer.email if customer else None,
             "phone": _phone(customer) if customer else None,
             "full_name": full_name(customer.first_name, customer.last_name) if customer else None,
@@ -238,6 +242,12 @@ class Salla(HttpConnector[SallaSettings]):
 def _instant(told: _Date) -> datetime:
     """A naive time in the zone beside it; a time that has an offset after all is taken at its word."""
     return told.date if told.date.tzinfo is not None else told.date.replace(tzinfo=told.timezone)
+
+
+def _device(record: dict[str, object]) -> str | None:
+    """The buyer's kind of device; of an order entered in the dashboard Salla tells the merchant's own."""
+    told = at(record, "source_details.device") or at(record, "source_device")
+    return told.lower() if told and at(record, "source") != "dashboard" else None
 
 
 def _phone(customer: _Customer) -> str | None:

@@ -49,7 +49,7 @@ class FileTokenStore:
         return file.read_text(encoding="utf-8") if file.exists() else None
 
     def save(self, source: str, token: str) -> None:
-        """Write beside the old token, flush to disk, swap by rename."""
+        """Write beside the old token, flush to disk, swap by rename, flush the rename too."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self._folder / f"{source}.token.new"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -58,3 +58,8 @@ class FileTokenStore:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._folder / f"{source}.token")
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -172,6 +172,8 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "utm_campaign": kept.get(f"{ATTRIBUTION}utm_campaign"),
             "utm_content": kept.get(f"{ATTRIBUTION}utm_content"),
             "landing_page": kept.get(f"{ATTRIBUTION}session_entry"),
+            # WooCommerce writes it with a capital letter; other systems do not.
+            "device": kept.get(f"{ATTRIBUTION}device_type", "").lower() or None,
             "market": order.billing.country or None,
             "email": order.billing.email or None,
             "phone": order.billing.phone or None,

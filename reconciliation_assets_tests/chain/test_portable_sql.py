@@ -27,6 +27,7 @@ ENDS_A_TOTAL_ORDER = {
         "lead_id",
         "link",
         "order_id",
+        "payment_id",
         "row_number",
     ),
     *("match_method", "locked_by"),

@@ -25,7 +25,7 @@ GROUPS = {
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
+        "repeated_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
@@ -36,7 +36,7 @@ GROUPS = {
     },
     "outcomes": {
         "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
-        "remittances", "remittance_lines",
+        "settlements", "settlement_transfers", "remittances", "remittance_lines",
     },
     "views": {
         "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
@@ -71,7 +71,7 @@ BESIDE_THE_CONTRACT = {
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),
     *("source_inventory", "field_fill", "policy_choices"),
-    *("remittances", "remittance_lines"),
+    *("remittances", "remittance_lines", "settlement_transfers"),
 }
 
 WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
@@ -83,6 +83,7 @@ WITH_A_ROW_CONTRACT = {
     "record_parts",
     "record_outcomes",
     "record_steps",
+    "settlements",
     "step_windows",
     "unused_decisions",
 }

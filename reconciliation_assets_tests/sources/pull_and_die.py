@@ -28,6 +28,14 @@ WHILE_LANDING = ("before_landing", "between_tables", "before_cursor", "before_co
 """Points of a landing, before which nothing counts."""
 LANDED = "after_commit"
 """The point at which everything counts, but nobody was told."""
+AROUND_TOKEN = {
+    "before_noting": (1, False),
+    "noted": (1, True),
+    "before_saving": (2, False),
+    "saved": (2, True),
+}
+"""Points of a renewal of a token: which swap of its file, and whether it is done. The first notes that the renewal is asked for,
+the second saves the new pair."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
@@ -85,6 +93,8 @@ def pull_at(home: Path, source: str, until: datetime, point: str | int | None = 
     (connector,) = (each for each in connectors if each.name == source)
     if isinstance(point, int):
         _die_on_arrival_of(point)
+    if isinstance(point, str) and point in AROUND_TOKEN:
+        _die_at_swap(*AROUND_TOKEN[point])
     at = point if isinstance(point, str) else None
     with closing(connect(home / "warehouse.duckdb")) as connection:
         pull_once(connector, MortalWarehouse(connection, at), until, at)
@@ -112,3 +122,21 @@ def _die_on_arrival_of(answer: int) -> None:
         return outcome
 
     HttpClient._send = send  # type: ignore[method-assign]
+
+
+def _die_at_swap(number: int, done: bool) -> None:
+    """At the given swap of a token's file by the new one, counted from 1: before it, or when it is done."""
+    replace = Path.replace
+    count = 0
+
+    def swap(new: Path, old: Path) -> Path:
+        nonlocal count
+        count += new.name.endswith(".token.new")
+        if count == number and not done:
+            die()
+        swapped = replace(new, old)
+        if count == number:
+            die()
+        return swapped
+
+    Path.replace = swap  # type: ignore[method-assign,assignment]

@@ -42,6 +42,7 @@ def test_an_order_becomes_a_row_with_its_time_in_the_stores_zone(standin: Standi
         "currency": "SAR",
         "customer_id": "9801",
         "medium": "direct",
+        "device": "mobile",
         "email": "somebody@example.com",
         "phone": "+966500000001",
         "full_name": "Invented Somebody",
@@ -50,6 +51,26 @@ def test_an_order_becomes_a_row_with_its_time_in_the_stores_zone(standin: Standi
         "tax": "22.5",
         "shipping": "15",
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "device"),
+    [
+        ({"source": "dashboard"}, None),
+        ({"source_details": {"type": "direct", "value": None}, "source_device": "Desktop"}, "desktop"),
+        ({"source_details": {"type": "direct", "value": None}, "source_device": None}, None),
+    ],
+)
+def test_the_device_is_the_buyers_and_never_the_merchants(
+    standin: Standin, connect: Connect, told: dict[str, object], device: str | None
+) -> None:
+    one_order(standin)
+
+    def change(body: dict[str, Any]) -> object:
+        return {**body, "data": [{**order, **told} for order in body["data"]]}
+
+    standin.plan(Fault("drift", "salla.orders", times=99, change=change))
+    assert row_of(connect)["device"] == device
 
 
 def test_a_status_is_its_slug_and_never_its_name(standin: Standin, connect: Connect) -> None:

@@ -1,12 +1,15 @@
 """Rotating tokens: on disk for their owner only, one process at a time, never half written, never traded twice."""
 
+import os
 import stat
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.sources.errors import SourceUnavailable
+from reconciliation_assets.sources.errors import ExpiredCredentials, SourceUnavailable
 from reconciliation_assets.sources.rotating_token import RotatingToken, TokenPair
 from reconciliation_assets.sources.tokens import FileTokenStore
 
@@ -23,6 +26,18 @@ class Bank:
         self.trades += 1
         self.current = f"refresh-{self.trades}"
         return TokenPair(f"access-{self.trades}", self.current)
+
+
+def rotating(store: FileTokenStore, grant: Callable[[str], TokenPair], first: str = "first") -> RotatingToken:
+    return RotatingToken("shop", store, first, grant, lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
+
+
+def refuse(_: str) -> TokenPair:
+    raise ExpiredCredentials("shop", "the token is not accepted", "Install the app again")
+
+
+def lose(_: str) -> TokenPair:
+    raise SourceUnavailable("shop", "the answer broke off", "Run again later")
 
 
 def test_a_token_is_readable_by_its_owner_only(tmp_path: Path) -> None:
@@ -49,9 +64,16 @@ def test_a_save_that_was_cut_short_leaves_the_old_token(tmp_path: Path) -> None:
     assert store.load("shop") == "old"
 
 
+def test_a_token_and_its_swap_are_flushed_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    FileTokenStore(tmp_path).save("shop", "secret")
+    assert flushed == [False, True]
+
+
 def test_many_at_once_trade_the_token_once(tmp_path: Path) -> None:
     bank = Bank()
-    holders = [RotatingToken("shop", FileTokenStore(tmp_path), "first", bank.trade) for _ in range(8)]
+    holders = [rotating(FileTokenStore(tmp_path), bank.trade) for _ in range(8)]
     threads = [threading.Thread(target=holder.headers) for holder in holders]
     for thread in threads:
         thread.start()
@@ -63,8 +85,8 @@ def test_many_at_once_trade_the_token_once(tmp_path: Path) -> None:
 
 def test_the_new_pair_is_on_disk_before_it_is_used(tmp_path: Path) -> None:
     bank, store = Bank(), FileTokenStore(tmp_path)
-    used = RotatingToken("shop", store, "first", bank.trade).headers()
-    after_a_crash = RotatingToken("shop", FileTokenStore(tmp_path), "first", bank.trade)
+    used = rotating(store, bank.trade).headers()
+    after_a_crash = rotating(FileTokenStore(tmp_path), bank.trade)
     assert after_a_crash.headers() == used
     after_a_crash.renew()
     assert after_a_crash.headers() == {"Authorization": "Bearer access-2"}
@@ -72,21 +94,51 @@ def test_the_new_pair_is_on_disk_before_it_is_used(tmp_path: Path) -> None:
 
 def test_a_failed_trade_keeps_the_old_pair(tmp_path: Path) -> None:
     bank = Bank()
-    RotatingToken("shop", FileTokenStore(tmp_path), "first", bank.trade).headers()
-
-    def fail(_: str) -> TokenPair:
-        raise SourceUnavailable("shop", "no answer", "Run again later")
-
-    broken = RotatingToken("shop", FileTokenStore(tmp_path), "first", fail)
+    rotating(FileTokenStore(tmp_path), bank.trade).headers()
+    broken = rotating(FileTokenStore(tmp_path), lose)
     broken.headers()
     with pytest.raises(SourceUnavailable):
         broken.renew()
-    mended = RotatingToken("shop", FileTokenStore(tmp_path), "first", bank.trade)
+    mended = rotating(FileTokenStore(tmp_path), bank.trade)
     mended.headers()
     mended.renew()
     assert bank.trades == 2
 
 
+def test_a_token_lost_with_a_renewal_that_was_cut_short_is_told_as_that_each_time(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable):
+        rotating(FileTokenStore(tmp_path), lose).headers()
+    for _ in range(2):
+        with pytest.raises(ExpiredCredentials, match=r"2026-07-01 12:00 UTC was cut short .* Install the app again"):
+            rotating(FileTokenStore(tmp_path), refuse).headers()
+
+
+def test_a_refusal_without_a_renewal_cut_short_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ExpiredCredentials, match="the token is not accepted"):
+            rotating(FileTokenStore(tmp_path), refuse).headers()
+
+
+def test_a_renewal_that_was_cut_short_before_the_system_took_the_token_is_asked_for_again(tmp_path: Path) -> None:
+    bank = Bank()
+    with pytest.raises(SourceUnavailable):
+        rotating(FileTokenStore(tmp_path), lose).headers()
+    again = rotating(FileTokenStore(tmp_path), bank.trade)
+    assert again.headers() == {"Authorization": "Bearer access-1"}
+    again.renew()
+    assert bank.trades == 2
+
+
+def test_a_new_installation_makes_good_for_a_lost_token(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable):
+        rotating(FileTokenStore(tmp_path), lose).headers()
+    bank = Bank()
+    bank.current = "of the new installation"
+    assert rotating(FileTokenStore(tmp_path), bank.trade, bank.current).headers() == {
+        "Authorization": "Bearer access-1"
+    }
+
+
 def test_neither_token_is_shown(tmp_path: Path) -> None:
     assert "access" not in repr(TokenPair("access", "refresh"))
-    assert "access-1" not in repr(RotatingToken("shop", FileTokenStore(tmp_path), "first", Bank().trade))
+    assert "access-1" not in repr(rotating(FileTokenStore(tmp_path), Bank().trade))

@@ -45,6 +45,7 @@ def test_an_order_becomes_a_row(standin: Standin, connect: Connect) -> None:
         "source": "facebook",
         "medium": "paid",
         "landing_page": "https://shop.example/",
+        "device": "mobile",
         "market": "KW",
         "email": "somebody@example.com",
         "phone": "+96560000001",
@@ -55,6 +56,11 @@ def test_an_order_becomes_a_row(standin: Standin, connect: Connect) -> None:
         "shipping": "1.500",
         "waybill": "4800000001",
     }
+
+
+def test_an_order_without_a_visit_has_no_device(standin: Standin, connect: Connect) -> None:
+    row = row_of(standin, connect, an_order(lead=None))
+    assert (row["source"], row["device"]) == (None, None)
 
 
 def test_a_guest_has_no_customer_id(standin: Standin, connect: Connect) -> None:

@@ -70,6 +70,7 @@ def _order(order: Order) -> dict[str, Any]:
         "utm_source": "facebook",
         "utm_medium": "paid",
         "session_entry": "https://shop.example/",
+        "device_type": "Mobile",
     }
     kept = {f"_wc_order_attribution_{key}": value for key, value in attribution.items()} if order.lead else {}
     return {

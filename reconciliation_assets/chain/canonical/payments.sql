@@ -1,6 +1,7 @@
 -- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
 -- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-); fees count only where the policy
--- deducts them. A transfer that carried other payments is the same money once more and none of its own.
+-- deducts them. A transfer that carried other payments is the same money once more and none of its own, and so is a line
+-- that another file tells with its settlement.
 with signed as (
   select
     p.payment_id,
@@ -51,13 +52,15 @@ select
   s.phone_key,
   s.name_keys,
   s.name_sound_keys,
-  s.status = 'settled' and t.transfer_id is null as is_settled,
-  s.status = 'settled' and s.sign <> 0 and t.transfer_id is null as is_money,
+  s.status = 'settled' and t.transfer_id is null and d.payment_id is null as is_settled,
+  s.status = 'settled' and s.sign <> 0 and t.transfer_id is null and d.payment_id is null as is_money,
   t.transfer_id is not null as is_transfer,
+  d.duplicate_of,
   s.status not in ('settled', 'pending', 'failed') as is_status_unknown,
   r.rate,
   s.sign * s.amount as signed_amount,
   cast(s.sign * round_even(cast(s.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as signed_value
 from signed s
 left join canonical.transfers t on t.source_table = 'payments' and t.transfer_id = s.payment_id
+left join canonical.repeated_payments d on d.payment_id = s.payment_id
 left join canonical.daily_rates r on r.currency = s.currency and r.day = s.paid_date

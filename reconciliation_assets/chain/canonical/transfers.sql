@@ -1,9 +1,34 @@
 -- Transfers that carried many payments: bank lines of the input table, and payments that others name as their transfer. Such a
--- payment is the same money once more, so it is a transfer and no money of its own.
+-- payment is the same money once more, so it is a transfer and no money of its own. A bank line names its settlement
+-- in its reference, as the whole of it or as one of its words; banks change case and leave out hyphens. Where words name several
+-- settlements, none of them is taken.
 with carried as (
-  select distinct settlement_id, currency
+  select distinct settlement_id, currency, regexp_replace(lower(settlement_id), '[\s_/.:#-]', '', 'g') as settlement_key
   from current.payments
   where settlement_id is not null and settlement_id <> payment_id
+),
+referring as (
+  select transfer_id, currency, lower(trim(reference)) as reference
+  from current.transfers
+  where settlement_id is null and trim(reference) <> ''
+),
+words as (
+  select transfer_id, currency, unnest(string_split(regexp_replace(reference, '[\s,;:#]+', ' ', 'g'), ' ')) as word
+  from referring
+),
+spoken as (
+  select transfer_id, currency, regexp_replace(reference, '[\s_/.:#-]', '', 'g') as settlement_key from referring
+  union
+  -- Of a longer reference, shorter words are numbers of anything.
+  select transfer_id, currency, regexp_replace(word, '[\s_/.:#-]', '', 'g') from words where length(word) >= 4
+),
+named as (
+  select s.transfer_id, min(c.settlement_id) as settlement_id
+  from spoken s
+  join carried c on c.settlement_key = s.settlement_key and c.currency = s.currency
+  where s.settlement_key <> ''
+  group by s.transfer_id
+  having count(distinct c.settlement_id) = 1
 )
 select
   'transfers' as source_table,
@@ -11,9 +36,11 @@ select
   t.transferred_at,
   t.amount,
   t.currency,
-  coalesce(t.settlement_id, c.settlement_id) as settlement_id
+  coalesce(t.settlement_id, n.settlement_id) as settlement_id,
+  case when t.settlement_id is not null then 'settlement_id' when n.settlement_id is not null then 'reference' end as tied_by,
+  t.settlement_id is not null or coalesce(trim(t.reference), '') <> '' as has_reference
 from current.transfers t
-left join carried c on c.settlement_id = trim(t.reference) and c.currency = t.currency
+left join named n on n.transfer_id = t.transfer_id
 union all
 select
   'payments',
@@ -21,7 +48,9 @@ select
   p.paid_at,
   p.amount,
   p.currency,
-  coalesce(i.settlement_id, r.settlement_id)
+  coalesce(i.settlement_id, r.settlement_id),
+  case when i.settlement_id is not null then 'settlement_id' else 'reference' end,
+  true
 from current.payments p
 left join carried i on i.settlement_id = p.payment_id and i.currency = p.currency
 left join carried r on r.settlement_id = trim(p.reference) and r.currency = p.currency

@@ -1,4 +1,5 @@
--- Rows counted as duplicates, each with the record it repeats: repeat forms, repeated orders, CRM records merged away.
+-- Rows counted as duplicates, each with the record it repeats: repeat forms, repeated orders, CRM records merged away, payments
+-- that another file tells with their settlement.
 select
   d.source_table,
   d.source_id,
@@ -21,3 +22,13 @@ select
   $reporting_currency
 from canonical.crm_records c
 where c.merged_into is not null
+union all
+select
+  'payments',
+  p.payment_id,
+  p.duplicate_of,
+  'told in another file with its settlement',
+  cast(round_even(cast(p.amount as decimal(38, 6)) * p.rate, $minor_digits) as decimal(18, 3)),
+  $reporting_currency
+from canonical.payments p
+where p.duplicate_of is not null

@@ -1,23 +1,7 @@
 -- Settlements of couriers and payment providers, each against the transfer that should have brought it: what its payments come
 -- to, less refunds and fees, and what arrived. One without a transfer is late once it is older than the policy allows,
--- provided that transfers are known at all.
-with settlements as (
-  select
-    p.settlement_id,
-    p.currency,
-    min(p.paid_at) as settled_at,
-    sum(case when p.kind = 'fee' then 0 else 1 end) as payments,
-    count(distinct k.left_id) as orders,
-    sum(case when p.kind = 'payment' then p.amount else 0 end) as gross_amount,
-    sum(case when p.kind in ('refund', 'chargeback') then p.amount else 0 end) as refunded_amount,
-    sum(case when p.kind = 'fee' then p.amount when p.kind = 'payment' then coalesce(p.fee, 0) else 0 end) as fee_amount,
-    max(p.rate) as rate
-  from canonical.payments p
-  left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'
-  where p.is_settled and p.settlement_id is not null
-  group by p.settlement_id, p.currency
-),
-arrived as (
+-- provided that transfers are known at all, and from before it was due: a statement of June says nothing of March.
+with arrived as (
   select
     t.settlement_id,
     t.currency,
@@ -25,15 +9,17 @@ arrived as (
     count(*) as transfers,
     min(t.transferred_at) as transferred_at,
     sum(t.amount) as transferred_amount,
+    min(t.tied_by) as tied_by,
+    min(t.match_confidence) as match_confidence,
     max(r.rate) as rate
-  from canonical.transfers t
+  from outcomes.settlement_transfers t
   left join canonical.daily_rates r
     on r.currency = t.currency and r.day = cast(t.transferred_at at time zone $zone as date)
   where t.settlement_id is not null
   group by t.settlement_id, t.currency
 ),
 known as (
-  select count(*) as transfers from canonical.transfers where settlement_id is not null
+  select count(settlement_id) as tied, min(transferred_at) as known_from from outcomes.settlement_transfers
 ),
 compared as (
   select
@@ -45,14 +31,16 @@ compared as (
     coalesce(s.gross_amount, 0) as gross_amount,
     coalesce(s.refunded_amount, 0) as refunded_amount,
     coalesce(s.fee_amount, 0) as fee_amount,
-    coalesce(s.gross_amount - s.refunded_amount - s.fee_amount, 0) as net_amount,
+    coalesce(s.net_amount, 0) as net_amount,
     a.transfer_id,
     coalesce(a.transfers, 0) as transfers,
     a.transferred_at,
     a.transferred_amount,
+    a.tied_by,
+    a.match_confidence,
     coalesce(s.rate, a.rate) as rate,
     s.settlement_id is null as is_report_missing
-  from settlements s
+  from outcomes.settlements s
   full join arrived a on a.settlement_id = s.settlement_id and a.currency = s.currency
 )
 select
@@ -69,6 +57,8 @@ select
   c.transfers,
   c.transferred_at,
   c.transferred_amount,
+  c.tied_by,
+  c.match_confidence,
   c.transferred_amount - c.net_amount as difference_amount,
   cast(
     round_even(cast(abs(coalesce(c.transferred_amount, 0) - c.net_amount) as decimal(38, 6)) * c.rate, $minor_digits)
@@ -78,7 +68,7 @@ select
     when c.is_report_missing then 'report missing'
     when c.transferred_amount = c.net_amount then 'ties'
     when c.transfer_id is not null then 'differs'
-    when k.transfers = 0 then 'no transfers known'
+    when k.tied = 0 or c.settled_at < k.known_from - to_days($transfer_within_days) then 'no transfers known'
     when c.settled_at < $as_of - to_days($transfer_within_days) then 'late'
     else 'on its way'
   end as state

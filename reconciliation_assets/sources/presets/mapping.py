@@ -135,7 +135,7 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
         else ""
     )
     faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind)]
-    taken = " or ".join(f"({_all(part.where)})" for part in preset.tables)
+    taken = " or ".join(f"({_takes(part)})" for part in preset.tables)
     return f"""
     with cells as (
       select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
@@ -164,17 +164,16 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
 
 
 def _taken(kind: Recognised, part: TablePart) -> str:
-    """The contract's columns of the rows that this part takes; unreadable rows go to the first part of their table."""
+    """The contract's columns of the rows that this part takes; unreadable rows go to the first part, once each."""
     cells = ",\n      ".join(
         f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
     )
-    of_table = [each for each in kind.preset.tables if each.table == part.table]
-    unreadable = "unread is not null or" if of_table[0] is part else "unread is null and"
+    unreadable = "unread is not null or" if kind.preset.tables[0] is part else "unread is null and"
     return f"""
     select row_number, unread_column, unread,
       {cells}
     from judged
-    where passed_over is null and ({unreadable} coalesce({_all(part.where)}, false))
+    where passed_over is null and ({unreadable} coalesce({_takes(part)}, false))
     order by row_number
     """
 
@@ -285,7 +284,9 @@ def _filled(kind: Recognised, cell: Cell) -> str:
     text = _source(kind, cell)
     if cell.extract:
         group = min(re.compile(cell.extract).groups, 1)
-        text = f"nullif(regexp_extract({text}, {_text(cell.extract)}, {group}), '')"
+        found = f"{text}, {_text(cell.extract)}, {group}"
+        parts = f"array_to_string(regexp_extract_all({found}), ' ')" if cell.every else f"regexp_extract({found})"
+        text = f"nullif({parts}, '')"
     text = _with_words(text, cell.words)
     for name in cell.currency_of:
         text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
@@ -335,6 +336,10 @@ def _one_form(kind: Recognised, name: str) -> str:
             return f"left({name}_value, 10)"
         case _:
             return f"{name}_value"
+
+
+def _takes(part: TablePart) -> str:
+    return " and ".join([f"({_all(part.where)})", *(f"not {_holds(condition)}" for condition in part.unless)])
 
 
 def _all(conditions: Sequence[Condition]) -> str:

@@ -152,6 +152,7 @@ class Cell(_Part):
         currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
             its number.
         extract: the part of the text that the pattern's first group finds (or the whole pattern).
+        every: all parts that `extract` finds, with a blank between, and not the first only.
         words: what the file's words mean; words not listed stay as they are.
         absolute: an amount without its sign, where another column tells the direction.
         default: what a blank means.
@@ -166,6 +167,7 @@ class Cell(_Part):
     cases: tuple[Case, ...] | None = None
     currency_of: Names = ()
     extract: Pattern | None = None
+    every: bool = False
     words: dict[str, str] = Field(default_factory=dict)
     absolute: bool = False
     default: str | None = None
@@ -180,6 +182,8 @@ class Cell(_Part):
         ways = sum(getattr(self, way) is not None for way in _WAYS)
         if ways > 1 or (ways == 0 and not self.currency_of):
             raise ValueError(f"a column is filled in exactly one way: {', '.join(_WAYS)}")
+        if self.every and self.extract is None:
+            raise ValueError("every needs a pattern to extract")
         return self
 
     @property
@@ -203,11 +207,13 @@ class TablePart(_Part):
     Attributes:
         table: the contract table.
         where: which of the file's rows; all of them where nothing is said.
+        unless: of those, rows that meet any of these are left out.
         columns: contract column to how it is filled.
     """
 
     table: str
     where: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
     columns: dict[str, Cell] = Field(min_length=1)
 
 
@@ -258,6 +264,7 @@ class Preset(_Part):
                 *(passed.where for passed in self.passed_over),
                 *(refused.where for refused in self.refused),
                 *(part.where for part in self.tables),
+                *(part.unless for part in self.tables),
             )
             for condition in group
         ]

@@ -61,6 +61,53 @@ def test_a_bank_line_pays_the_settlement_it_names(build: Build, names: dict[str,
     assert built.one("remittances")["state"] == "ties"
 
 
+@pytest.mark.parametrize("reference", ["flxw10", "COD remittance FLX-W10, March", "FLX W10", "FLX-W10 flx/w10"])
+def test_a_reference_names_a_settlement_as_banks_write_it(build: Build, reference: str) -> None:
+    paid = payment("P1", waybill="WB1", settlement_id="FLX-W10")
+    built = build({"orders": shop("100"), "payments": [paid], "transfers": [transfer("T1", reference=reference)]})
+    assert built.one("remittances")["tied_by"] == "reference"
+
+
+def test_a_reference_that_names_several_settlements_names_none(build: Build) -> None:
+    paid = [payment(f"P{n}", amount=f"{n}00", settlement_id=f"FLX-W1{n}") for n in (1, 2)]
+    line = transfer("T1", reference="FLX-W11 FLX-W12")
+    built = build({"orders": shop("100"), "payments": paid, "transfers": [line]})
+    assert built.one("settlement_transfers")["settlement_id"] is None
+
+
+def silent(*days: str, amount: str = "100") -> list[dict[str, Any]]:
+    return [transfer(f"T{number}", day, amount) for number, day in enumerate(days, start=1)]
+
+
+def tied(build: Build, transfers: list[dict[str, Any]], *payments: dict[str, Any]) -> list[tuple[str, str | None]]:
+    built = build({"orders": shop("100"), "payments": [parcel(1, "100"), *payments], "transfers": transfers})
+    return [(row["transfer_id"], row["settlement_id"]) for row in built.rows("settlement_transfers")]
+
+
+@pytest.mark.parametrize(
+    ("day", "settlement"),
+    [("2026-03-09", None), ("2026-03-10", "FLX-10"), ("2026-03-20", "FLX-10"), ("2026-03-21", None)],
+)
+def test_a_transfer_without_a_reference_is_tied_by_amount_within_the_policys_days(
+    build: Build, day: str, settlement: str | None
+) -> None:
+    assert tied(build, silent(day)) == [("T1", settlement)]
+
+
+def test_by_amount_a_transfer_is_tied_only_where_nothing_else_fits(build: Build) -> None:
+    twin = payment("P2", waybill="WB2", settlement_id="FLX-11", method="cod")
+    assert tied(build, silent("2026-03-12", "2026-03-13")) == [("T1", None), ("T2", None)]
+    assert tied(build, silent("2026-03-12"), twin) == [("T1", None)]
+    assert tied(build, silent("2026-03-12", amount="99.99")) == [("T1", None)]
+    assert tied(build, [transfer("T1", currency="SAR")]) == [("T1", None)]
+    assert tied(build, [transfer("T1", reference="something else")]) == [("T1", None)]
+
+
+def test_a_settlement_that_a_transfer_names_takes_no_other_by_amount(build: Build) -> None:
+    named = transfer("T2", amount="60", settlement_id="FLX-10")
+    assert tied(build, [*silent("2026-03-12"), named]) == [("T1", None), ("T2", "FLX-10")]
+
+
 def test_a_payment_that_others_name_as_their_transfer(build: Build) -> None:
     bank_line = payment("FLX-10", method="bank_transfer", amount="100")
     built = build({"orders": shop("100"), "payments": [parcel(1, "100"), bank_line]})
@@ -97,6 +144,13 @@ def test_a_settlement_that_nobody_paid_is_late_only_where_transfers_are_known(bu
         "No transfer has brought settlement FLX-10: 100.000 AED for 1 payments"
         in (built.one("exceptions", source_id="FLX-10 AED")["detail"])
     )
+
+
+def test_a_settlement_from_before_any_transfer_is_known_is_not_late(build: Build) -> None:
+    company = {"orders": shop("100"), "payments": [parcel(1, "100")]}
+    for day, state in (("2026-03-20", "late"), ("2026-03-21", "no transfers known")):
+        built = build({**company, "transfers": [transfer("T2", day, amount="5", settlement_id="FLX-2")]})
+        assert built.one("remittances", settlement_id="FLX-10")["state"] == state
 
 
 @pytest.mark.parametrize(

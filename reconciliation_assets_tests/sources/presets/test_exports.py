@@ -7,7 +7,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reconciliation_assets_tests.sources.presets.conftest import Drop
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import payment
+from reconciliation_assets_tests.sources.presets.conftest import Drop, Dropped
 
 COURIER = """Falcon Couriers LLC
 Remittance to: A made-up shop,,,,,,
@@ -77,7 +79,8 @@ Date,Description,Reference,Debit (AED),Credit (AED),Balance (AED)
 02/04/2026,STRIPE PAYMENTS UK PAYOUT,FT26092ZZ,,"9,000.00","20,700.00"
 02/04/2026,Office rent,FT26092RR,"4,000.00",,"16,700.00"
 03/04/2026,Refund to a customer,FT26093QQ,300.00,,"16,400.00"
-,Total,,"4,300.00","10,700.00",
+03/04/2026,STRIPE refund of a payout,FT26093QR,10.00,,"16,390.00"
+,Total,,"4,310.00","10,700.00",
 """
         }
     )
@@ -89,8 +92,8 @@ Date,Description,Reference,Debit (AED),Credit (AED),Balance (AED)
     assert dropped.bad() == []
     assert dropped.passed_over() == {
         (
-            "money that went out and is no refund: 1; totals and balances carried: 2; "
-            "transfers of payment providers and couriers, whose own reports tell each payment: 1"
+            "money back to payment providers and couriers, which their own reports tell: 1; "
+            "money that went out and is no refund: 1; totals and balances carried: 2"
         )
     }
 
@@ -142,6 +145,75 @@ def test_a_further_part_payment_for_a_parcel_is_money_of_its_own(drop: Drop) -> 
             ("cod:FX3:TR-15", "50.000000"),
             ("cod:FX3:TR-15-2", "50.000000"),
         ]
+
+
+WITHOUT_REFERENCE = "Waybill,COD Amount,Delivery Charges,Remittance Date,Currency\n"
+WITH_REFERENCE = "Waybill,COD Amount,Delivery Charges,Transfer Ref,Remittance Date,Currency\n"
+
+
+def duplicates(dropped: Dropped) -> list[tuple[str, str]]:
+    found = dropped.built.rows("duplicate_records", source_table="payments")
+    assert {row["rule"] for row in found} <= {"told in another file with its settlement"}
+    return [(row["source_id"], row["duplicate_of"]) for row in found]
+
+
+def money(dropped: Dropped) -> list[str]:
+    return [row["payment_id"] for row in dropped.built.rows("payments", is_money=True)]
+
+
+def test_two_exports_of_a_remittance_of_which_one_has_the_reference_are_the_same_money(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "by transfer.csv": WITH_REFERENCE + "FX1,250,12,TR-77,03/04/2026,AED\nFX2,(80),12,TR-77,03/04/2026,AED\n",
+            "by day.csv": WITHOUT_REFERENCE
+            + "fx 1,250.00,12,03/04/2026,AED\nFX2,(80),12,03/04/2026,AED\nFX3,30,-,03/04/2026,AED\n",
+        }
+    )
+    assert duplicates(dropped) == [
+        ("cod-fee:FX1:2026-04-03", "cod-fee:FX1:TR-77"),
+        ("cod-fee:FX2:2026-04-03", "cod-fee:FX2:TR-77"),
+        ("cod-refund:FX2:2026-04-03", "cod-refund:FX2:TR-77"),
+        ("cod:FX1:2026-04-03", "cod:FX1:TR-77"),
+    ]
+    assert money(dropped) == ["cod-refund:FX2:TR-77", "cod:FX1:TR-77", "cod:FX3:2026-04-03"], (
+        "what only one of them tells counts"
+    )
+    assert dropped.built.one("duplicate_records", source_id="cod:FX1:2026-04-03")["value"] == 250
+    assert {row["difference"] for row in dropped.built.rows("source_totals")} == {0}
+
+
+def test_instalments_and_parts_of_a_parcel_stay_payments_of_their_own(drop: Drop) -> None:
+    first = WITH_REFERENCE + "FX1,50,-,TR-77,03/04/2026,AED\n"
+    others = {
+        "another settlement": WITH_REFERENCE + "FX1,50,-,TR-78,03/04/2026,AED\n",
+        "another day": WITHOUT_REFERENCE + "FX1,50,-,10/04/2026,AED\n",
+        "another amount": WITHOUT_REFERENCE + "FX1,60,-,03/04/2026,AED\n",
+        "another currency": WITHOUT_REFERENCE + "FX1,50,-,03/04/2026,SAR\n",
+        "side by side with the first": first + "FX1,50,-,,03/04/2026,AED\n",
+    }
+    for name, other in others.items():
+        dropped = drop({"a.csv": first, "b.csv": other})
+        assert duplicates(dropped) == [], name
+        assert len(money(dropped)) == 2, name
+
+
+def test_lines_that_agree_in_everything_are_paired_off_one_by_one(drop: Drop) -> None:
+    twice, thrice = 2 * "FX1,50,-,TR-77,03/04/2026,AED\n", 3 * "FX1,50,-,03/04/2026,AED\n"
+    dropped = drop({"a.csv": WITH_REFERENCE + twice, "b.csv": WITHOUT_REFERENCE + thrice})
+    assert len(duplicates(dropped)) == 2
+    assert len(money(dropped)) == 3
+
+
+def test_payments_with_ids_of_their_own_are_never_taken_for_the_same(build: Build) -> None:
+    paid = {"waybill": "FX1", "method": "cod", "amount": "50"}
+    built = build(
+        {"payments": [payment("P1", settlement_id="TR-77", **paid)]},
+        files={
+            "payments-2.csv": b"payment_id,kind,status,paid_at,amount,currency,waybill,method\n"
+            b"P2,payment,settled,2026-03-10T12:00:00+04:00,50,AED,FX1,cod\n"
+        },
+    )
+    assert len(built.rows("payments", is_money=True)) == 2
 
 
 def test_parquet_and_json_lines_are_read_by_their_names_too(drop: Drop) -> None:

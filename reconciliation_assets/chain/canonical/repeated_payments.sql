@@ -1,0 +1,68 @@
+-- Lines of a courier's exports that tell a payment once more: in one file with the settlement that carried it, in another of the
+-- same kind without. Same kind of line, waybill, amount, currency, status and day are one payment; the line that names its
+-- settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
+-- agree in everything are paired off one by one, so that two copies never take away three payments.
+with told as (
+  select distinct r.payment_id, l.preset, l.file
+  from raw.raw_payments r
+  join raw.landings l on l.landing_id = r.landing_id and l.present
+  where r.waybill is not null and l.preset is not null
+),
+of_one_kind as (
+  select payment_id, min(preset) as preset from told group by payment_id having count(distinct preset) = 1
+),
+lines as (
+  select
+    p.payment_id,
+    p.kind,
+    p.status,
+    p.waybill,
+    p.amount,
+    p.currency,
+    cast(p.paid_at at time zone $zone as date) as paid_date,
+    p.settlement_id is not null as names_settlement,
+    k.preset
+  from current.payments p
+  join of_one_kind k on k.payment_id = p.payment_id
+  where p.waybill is not null
+),
+placed as (
+  select
+    payment_id,
+    kind,
+    status,
+    waybill,
+    amount,
+    currency,
+    paid_date,
+    names_settlement,
+    preset,
+    row_number() over (
+      partition by kind, status, waybill, amount, currency, paid_date, preset, names_settlement order by payment_id
+    ) as place
+  from lines
+),
+pairs as (
+  select copy.payment_id, original.payment_id as duplicate_of
+  from placed copy
+  join placed original
+    on original.waybill = copy.waybill
+    and original.kind = copy.kind
+    and original.status = copy.status
+    and original.amount = copy.amount
+    and original.currency = copy.currency
+    and original.paid_date = copy.paid_date
+    and original.preset = copy.preset
+    and original.place = copy.place
+  where original.names_settlement and not copy.names_settlement
+),
+side_by_side as (
+  select distinct p.payment_id
+  from pairs p
+  join told copy on copy.payment_id = p.payment_id
+  join told original on original.payment_id = p.duplicate_of and original.file = copy.file
+)
+select p.payment_id, p.duplicate_of
+from pairs p
+left join side_by_side s on s.payment_id = p.payment_id
+where s.payment_id is null

@@ -1,0 +1,60 @@
+-- Transfers of couriers and payment providers, each with the settlement it pays and how that is known: by its name or, where it
+-- names nothing, by the amount. By amount a transfer is tied only if it brought exactly what one settlement comes to that
+-- no transfer names, within the policy's days after its last payment, and neither of the two has another such partner.
+with named as (
+  select distinct settlement_id, currency from canonical.transfers where settlement_id is not null
+),
+open_settlements as (
+  select
+    s.settlement_id,
+    s.currency,
+    s.net_amount,
+    cast(s.last_paid_at at time zone $zone as date) as last_paid_date
+  from outcomes.settlements s
+  left join named n on n.settlement_id = s.settlement_id and n.currency = s.currency
+  where n.settlement_id is null and s.net_amount > 0
+),
+silent as (
+  select transfer_id, currency, amount, cast(transferred_at at time zone $zone as date) as transferred_date
+  from canonical.transfers
+  where source_table = 'transfers' and settlement_id is null and not has_reference
+),
+pairs as (
+  select
+    t.transfer_id,
+    s.settlement_id,
+    count(*) over (partition by t.transfer_id) as settlements,
+    count(*) over (partition by s.settlement_id, s.currency) as transfers
+  from silent t
+  join open_settlements s
+    on s.currency = t.currency
+    and s.net_amount = t.amount
+    and date_diff('day', s.last_paid_date, t.transferred_date) between 0 and $transfer_within_days
+),
+tied as (
+  select
+    t.source_table,
+    t.transfer_id,
+    t.transferred_at,
+    t.amount,
+    t.currency,
+    t.has_reference,
+    coalesce(t.settlement_id, p.settlement_id) as settlement_id,
+    case when t.settlement_id is not null then t.tied_by when p.settlement_id is not null then 'amount' end as tied_by
+  from canonical.transfers t
+  left join pairs p
+    on t.source_table = 'transfers' and p.transfer_id = t.transfer_id and p.settlements = 1 and p.transfers = 1
+)
+select
+  t.source_table,
+  t.transfer_id,
+  t.transferred_at,
+  t.amount,
+  t.currency,
+  t.has_reference,
+  t.settlement_id,
+  t.tied_by,
+  m.confidence as match_confidence
+from tied t
+left join policy.match_methods m
+  on m.match_method = case when t.tied_by = 'amount' then 'inferred' when t.tied_by is not null then 'exact_id' end

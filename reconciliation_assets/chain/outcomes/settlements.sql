@@ -1,0 +1,20 @@
+-- Settlements of couriers and payment providers as their own reports tell them: what their payments come to, less refunds and
+-- fees, which is what a transfer should bring.
+select
+  p.settlement_id,
+  p.currency,
+  min(p.paid_at) as settled_at,
+  max(p.paid_at) as last_paid_at,
+  sum(case when p.kind = 'fee' then 0 else 1 end) as payments,
+  count(distinct k.left_id) as orders,
+  sum(case when p.kind = 'payment' then p.amount else 0 end) as gross_amount,
+  sum(case when p.kind in ('refund', 'chargeback') then p.amount else 0 end) as refunded_amount,
+  sum(case when p.kind = 'fee' then p.amount when p.kind = 'payment' then coalesce(p.fee, 0) else 0 end) as fee_amount,
+  sum(
+    case when p.kind = 'payment' then p.amount - coalesce(p.fee, 0) else -p.amount end
+  ) as net_amount,
+  max(p.rate) as rate
+from canonical.payments p
+left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'
+where p.is_settled and p.settlement_id is not null
+group by p.settlement_id, p.currency
