@@ -20,7 +20,7 @@ logging.getLogger("splink").setLevel(logging.ERROR)
 
 # A level seen in few labelled or random pairs keeps close to its shipped chance: that is worth so many pairs.
 _PAIRS_OF_THE_SHIPPED_CHANCES = 50
-_RANDOM_RECORDS = 1_500
+_RANDOM_RECORDS = 750
 # How many pairs are looked at for every open record, on average and at most.
 _PAIRS_PER_RECORD = 100
 # Splink writes every column of a pair beside its outcomes: in portions, so that a large company fits into memory.
