@@ -135,3 +135,10 @@ def test_a_company_sets_its_own_share(build: Build) -> None:
     rows = [lead(f"L{number}") for number in range(39)] + [lead("", "2026-03-01")]
     built = build({"leads": rows}, {"thresholds": {"quarantine_share": 0}})
     assert built.ask("raw_crm_leads", "quarantine").severity == "ERROR"
+
+
+def test_an_order_that_does_not_say_when_it_changed_was_last_changed_when_it_was_placed(build: Build) -> None:
+    header = b"order_id,created_at,status,gross_value,currency\n"
+    built = build({}, files={"orders.csv": header + b"SO1,2026-03-01T12:00:00+04:00,delivered,100,AED\n"})
+    placed = built.one("orders")
+    assert placed["updated_at"] == placed["created_at"]
