@@ -43,10 +43,10 @@ def input_checks() -> list[TableCheck]:
 
 def _quarantine(table: InputTable) -> TableCheck:
     def ask(ground: Ground) -> Answer:
-        rows, bad, set_aside = ground.warehouse.rows(
+        rows, bad, set_aside, uncounted = ground.warehouse.rows(
             """
             select coalesce(sum(rows), 0), coalesce(sum(case when set_aside_reason is null then quarantined else rows end), 0),
-                   count(set_aside_reason)
+                   count(set_aside_reason), count(set_aside_reason) filter (rows = 0)
             from raw.landings where present and source_table = $table
             """,
             {"table": table.name},
@@ -66,15 +66,18 @@ def _quarantine(table: InputTable) -> TableCheck:
                    || case when q.column_name is null then '' else ', column ' || q.column_name end || ': ' || q.reason
             from raw.quarantine q join raw.landings l on l.landing_id = q.landing_id
             where l.present and l.source_table = $table
-            union all
+            union
             select file || ': ' || set_aside_reason from raw.landings
             where present and source_table = $table and set_aside_reason is not null
             order by 1
             """,
             {"table": table.name},
         )
+        unusable = [f"{int(bad):,} of {int(rows):,} rows of {table.name}"] if bad else []
+        if uncounted:
+            unusable.append(f"{uncounted:,} {'file' if uncounted == 1 else 'files'} of {table.name}")
         found = (
-            f"{int(bad):,} of {int(rows):,} rows of {table.name} could not be used ({share:.1%}): "
+            f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
             f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
             "drop the file again."
         )
