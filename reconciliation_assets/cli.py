@@ -4,23 +4,22 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
+from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets
 from reconciliation_assets.sources.protect import ContactKeyError
-from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
+from reconciliation_assets.warehouse.duckdb import DamagedWarehouseError, WarehouseBusyError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,7 +35,16 @@ _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
-_PLAIN_PROBLEMS = (PolicyError, PresetError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
+_PLAIN_PROBLEMS = (
+    PolicyError,
+    PresetError,
+    AlreadyRunningError,
+    UnusableHomeError,
+    WarehouseBusyError,
+    DamagedWarehouseError,
+    ContactKeyError,
+    SourceError,
+)
 
 
 @app.command()
@@ -48,25 +56,30 @@ def run(
     ] = False,
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
+    from reconciliation_assets.operations.run import UnknownDayError  # noqa: PLC0415
+
     settings = _settings()
     try:
         succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
-    except _PLAIN_PROBLEMS as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        succeeded = False
+    except (*_PLAIN_PROBLEMS, UnknownDayError) as problem:
+        _stop(problem)
     sys.exit(0 if succeeded else 1)
 
 
 @app.command()
 def show() -> None:
     """Print the page of the published copy again, without running."""
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
     if not settings.published_path.is_file():
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
-    show_page(_out, settings.published_path, settings.reports_dir, None)
+    try:
+        show_page(_out, settings.published_path, settings.reports_dir, None)
+    except UnreadableCopyError as problem:
+        _stop(problem)
 
 
 @app.command()
@@ -82,8 +95,7 @@ def inspect(
         policy = load_policy(settings.policy_path).policy
         presets = load_presets(settings.presets_dir)
     except (SettingsError, *_PLAIN_PROBLEMS) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
     for inspection in inspections:
         show_inspection(_out, inspection)
@@ -96,8 +108,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
-    settings = _settings()
-    prepare_home(settings)
+    settings = _home()
     dagster = Path(sys.executable).with_name("dagster")
     arguments = [str(dagster), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
     _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
@@ -108,7 +119,7 @@ def ui(
 @app.command()
 def doctor() -> None:
     """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
-    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
@@ -126,8 +137,7 @@ def doctor() -> None:
             *examine_feedback(settings.sources_path, loaded.policy),
         ]
     except (*_PLAIN_PROBLEMS, SettingsError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     version = loaded.policy.version
     table = Table("source", "state", "found", "next step", title_justify="left", box=None)
     table.add_row(
@@ -141,7 +151,7 @@ def doctor() -> None:
     if settings.published_path.is_file():
         try:
             _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
-        except OutdatedCopyError as problem:
+        except UnreadableCopyError as problem:
             _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
         _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
@@ -151,7 +161,7 @@ def doctor() -> None:
 @app.command()
 def audit() -> None:
     """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
-    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
 
     settings = _settings()
     if not settings.published_path.is_file():
@@ -159,9 +169,8 @@ def audit() -> None:
         sys.exit(1)
     try:
         page = _audited(settings, load_policy(settings.policy_path).policy)
-    except (*_PLAIN_PROBLEMS, OutdatedCopyError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+    except (*_PLAIN_PROBLEMS, UnreadableCopyError) as problem:
+        _stop(problem)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
 
@@ -176,8 +185,7 @@ def feedback(context: typer.Context) -> None:
     try:
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
     except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     table = Table("outcome", "status", "why", "events", "value", box=None)
     for each in found:
         table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
@@ -203,8 +211,7 @@ def send() -> None:
     try:
         sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     except (*_PLAIN_PROBLEMS, FeedbackError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
     if sending.without_contact:
@@ -238,8 +245,7 @@ def explain(
             )
         )
     except RatioError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
     for step in case.steps:
         cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
@@ -255,8 +261,7 @@ def viewer(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
-    settings = _settings()
-    prepare_home(settings)
+    settings = _home()
     webserver = Path(sys.executable).with_name("dagster-webserver")
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     arguments = [str(webserver), "--read-only", "-w", workspace, "-h", host, "-p", str(port)]
@@ -280,8 +285,7 @@ def policy_diff(
     try:
         diff = compare_policies(settings, new)
     except _PLAIN_PROBLEMS as problem:
-        _err.print(f"[bold red]Stopped.[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(problem, 2)
     show_policy_diff(_out, diff)
     sys.exit(1 if diff.changes_figures else 0)
 
@@ -297,8 +301,7 @@ def backup(
     try:
         copied = back_up(settings, to)
     except (*_PLAIN_PROBLEMS, BackupError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
 
 
@@ -313,8 +316,7 @@ def restore(
     try:
         copied = put_back(source, settings)
     except (*_PLAIN_PROBLEMS, BackupError) as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
 
@@ -330,8 +332,7 @@ def sample(
     try:
         spec = CompanySpec(orders=orders, seed=seed)
     except ValueError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _stop(problem)
     write_company(spec, out)
     _out.print(
         f"A company with {orders:,} orders is in {out}/inbox, the truth about it in {out}/truth.json.", soft_wrap=True
@@ -483,13 +484,28 @@ def bench_diagnosis(
     _out.print(table)
 
 
+def _stop(problem: Exception, status: int = 1) -> NoReturn:
+    """Say what is wrong and end."""
+    _tell("Stopped.", "bold red", f" {problem}")
+    sys.exit(status)
+
+
+def _home() -> Settings:
+    """The settings, with a home for Dagster that can be written."""
+    settings = _settings()
+    try:
+        prepare_home(settings)
+    except UnusableHomeError as problem:
+        _stop(problem)
+    return settings
+
+
 def _settings(or_exit: int = 1) -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     try:
         settings = load_settings()
     except SettingsError as problem:
-        _err.print(f"[bold red]Stopped.[/] {problem}", highlight=False, soft_wrap=True)
-        sys.exit(or_exit)
+        _stop(problem, or_exit)
     if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
         return settings
     _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)
@@ -533,22 +549,21 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
             full_refresh=full_refresh,
         )
     for check in outcome.warned:
-        _err.print(
-            f"[yellow]Note[/] {check.table}, check {check.check}: {check.message}", highlight=False, soft_wrap=True
-        )
+        _tell("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
     for check in outcome.stopped_by:
-        _err.print(
-            f"[bold red]Stopped[/] by {check.table}, check {check.check}: {check.message}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
-        _err.print(f"[bold red]Broke[/] in {step}: {message}", highlight=False, soft_wrap=True)
+        _tell("Broke", "bold red", f" in {step}: {message}")
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:
         _err.print("The published copy was not replaced.", highlight=False)
     return outcome.succeeded
+
+
+def _tell(word: str, style: str, told: str) -> None:
+    """A line as it stands: brackets in the name of a file or a campaign are not markup."""
+    _err.print(Text.assemble((word, style), told), soft_wrap=True)
 
 
 def main() -> None:
