@@ -14,6 +14,9 @@ from reconciliation_assets.contracts.inputs import (
 )
 from reconciliation_assets.contracts.model import InputTable
 
+# Days without an offset and accounts in other zones may be ahead by this much.
+_AHEAD_AT_MOST = timedelta(days=1)
+
 
 def input_checks() -> list[TableCheck]:
     """Checks of the raw tables, of captured records as a whole and of exchange rates."""
@@ -129,9 +132,20 @@ def _not_silent(table: InputTable) -> TableCheck:
                 "WARN",
                 figures,
             )
+        if age < -_AHEAD_AT_MOST:
+            return Answer(
+                False,
+                f"The newest row of {table.name} is of {newest:%Y-%m-%d}, after the instant this run speaks for "
+                f"({ground.as_of:%Y-%m-%d}). Unless RECON_AS_OF looks back, its date is wrong, and while it stands nobody is told that "
+                "the source has fallen silent: correct it at the source.",
+                "WARN",
+                figures,
+            )
         return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 
-    return TableCheck("freshness", table.raw_asset, "The source has not fallen silent.", False, ask)
+    return TableCheck(
+        "freshness", table.raw_asset, "The source has not fallen silent, and is not ahead of the run.", False, ask
+    )
 
 
 def _files_recognised(ground: Ground) -> Answer:
