@@ -278,7 +278,7 @@ class Published:
             self.currency()
         except duckdb.Error:
             raise UnreadableCopyError(
-                f"{path} is no published copy, or is damaged: run `reconcile run`, which makes it anew."
+                f"{path} is no published copy, is damaged, or was made by an older version: run `reconcile run`, which makes it anew."
             ) from None
 
     def __enter__(self) -> Self:
