@@ -10,19 +10,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from reconciliation_assets.operations.instance import AlreadyRunningError, prepare_home
+from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets
 from reconciliation_assets.sources.protect import ContactKeyError
-from reconciliation_assets.warehouse.duckdb import WarehouseBusyError
+from reconciliation_assets.warehouse.duckdb import DamagedWarehouseError, WarehouseBusyError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +37,16 @@ _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
 _SAMPLE = PROJECT_ROOT / "data" / "sample"
-_PLAIN_PROBLEMS = (PolicyError, PresetError, AlreadyRunningError, WarehouseBusyError, ContactKeyError, SourceError)
+_PLAIN_PROBLEMS = (
+    PolicyError,
+    PresetError,
+    AlreadyRunningError,
+    UnusableHomeError,
+    WarehouseBusyError,
+    DamagedWarehouseError,
+    ContactKeyError,
+    SourceError,
+)
 
 
 @contextmanager
@@ -47,7 +55,7 @@ def _told_plainly(*problems: type[Exception], status: int = 1) -> Iterator[None]
     try:
         yield
     except problems as problem:
-        _err.print(f"[bold red]Stopped.[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
+        _tell("Stopped.", "bold red", f" {problem}")
         sys.exit(status)
 
 
@@ -66,8 +74,10 @@ def run(
     ] = False,
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
+    from reconciliation_assets.operations.run import UnknownDayError  # noqa: PLC0415
+
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS):
+    with _told_plainly(*_PLAIN_PROBLEMS, UnknownDayError):
         succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     sys.exit(0 if succeeded else 1)
 
@@ -75,11 +85,13 @@ def run(
 @app.command()
 def show() -> None:
     """Print the page of the published copy again, without running."""
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    show_page(_out, settings.published_path, settings.reports_dir, None)
+    with _told_plainly(UnreadableCopyError):
+        show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
 @app.command()
@@ -106,8 +118,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
-    settings = _settings()
-    prepare_home(settings)
+    settings = _home()
     dagster = Path(sys.executable).with_name("dagster")
     arguments = [str(dagster), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
     _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
@@ -118,7 +129,7 @@ def ui(
 @app.command()
 def doctor() -> None:
     """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
-    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
@@ -148,7 +159,7 @@ def doctor() -> None:
     if settings.published_path.is_file():
         try:
             _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
-        except OutdatedCopyError as problem:
+        except UnreadableCopyError as problem:
             _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
         _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
@@ -158,11 +169,11 @@ def doctor() -> None:
 @app.command()
 def audit() -> None:
     """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
-    from reconciliation_assets.publish.audit import OutdatedCopyError  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(*_PLAIN_PROBLEMS, OutdatedCopyError):
+    with _told_plainly(*_PLAIN_PROBLEMS, UnreadableCopyError):
         page = _audited(settings, load_policy(settings.policy_path).policy)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
@@ -248,8 +259,7 @@ def viewer(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
-    settings = _settings()
-    prepare_home(settings)
+    settings = _home()
     webserver = Path(sys.executable).with_name("dagster-webserver")
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     arguments = [str(webserver), "--read-only", "-w", workspace, "-h", host, "-p", str(port)]
@@ -464,6 +474,14 @@ def _audited(settings: Settings, policy: Policy) -> Path:
     return page
 
 
+def _home() -> Settings:
+    """The settings, with a home for Dagster that can be written."""
+    settings = _settings()
+    with _told_plainly(UnusableHomeError):
+        prepare_home(settings)
+    return settings
+
+
 def _settings(or_exit: int = 1) -> Settings:
     """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
     with _told_plainly(SettingsError, status=or_exit):
@@ -511,22 +529,21 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
             full_refresh=full_refresh,
         )
     for check in outcome.warned:
-        _err.print(
-            f"[yellow]Note[/] {check.table}, check {check.check}: {check.message}", highlight=False, soft_wrap=True
-        )
+        _tell("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
     for check in outcome.stopped_by:
-        _err.print(
-            f"[bold red]Stopped[/] by {check.table}, check {check.check}: {check.message}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
-        _err.print(f"[bold red]Broke[/] in {step}: {message}", highlight=False, soft_wrap=True)
+        _tell("Broke", "bold red", f" in {step}: {message}")
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:
         _err.print("The published copy was not replaced.", highlight=False)
     return outcome.succeeded
+
+
+def _tell(word: str, style: str, told: str) -> None:
+    """A line as it stands: brackets in the name of a file or a campaign are not markup."""
+    _err.print(Text.assemble((word, style), told), soft_wrap=True)
 
 
 def main() -> None:

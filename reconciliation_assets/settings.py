@@ -1,11 +1,21 @@
 """Where one installation keeps its state and what instant a run speaks for: the environment, read once."""
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
+
+# Days outside these are typing errors; the days a run may speak for begin with the first.
+FIRST_YEAR, LAST_YEAR = 2016, 2100
+
+_HOW_TO_WRITE = {
+    "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
+    "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
+}
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,9 +50,18 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None
 
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _begins_with_a_day(cls, instant: object) -> object:
+        if isinstance(instant, str) and not re.match(r"\d{4}-\d{2}-\d{2}", instant.strip()):
+            raise ValueError("a bare number would be taken for seconds since 1970")
+        return instant
+
     @field_validator("as_of")
     @classmethod
-    def _has_an_offset(cls, instant: datetime) -> datetime:
+    def _has_an_offset_and_a_possible_year(cls, instant: datetime) -> datetime:
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise ValueError("an impossible year")
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
     @property
@@ -120,12 +139,15 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except UnreadableSettingError as error:
+        wrong = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
     except ValidationError as error:
-        problems = "; ".join(f"RECON_{str(issue['loc'][0]).upper()}: {issue['msg']}" for issue in error.errors())
-        raise SettingsError(
-            f"The environment has settings that cannot be used: {problems}. RECON_AS_OF, for one, is an ISO 8601 instant "
-            "such as 2026-07-15T00:00:00+04:00."
-        ) from None
+        wrong = list(dict.fromkeys(str(issue["loc"][0]) for issue in error.errors()))
+    # Neither the value, which may be a secret, nor what the library says of it.
+    problems = "; ".join(
+        f"RECON_{name.upper()} is to be {_HOW_TO_WRITE.get(name, 'a path or a URL')}" for name in wrong
+    )
+    raise SettingsError(f"The environment has settings that cannot be used: {problems}.")
 
 
 def is_set(variable: str) -> bool:

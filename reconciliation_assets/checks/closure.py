@@ -60,6 +60,6 @@ def _records(ground: Ground) -> Answer:
         return Answer(True, "The entries of every record explain its shortfall exactly.")
     return Answer(
         False,
-        f"bridge_entries do not explain {len(wrong):,} records: {some_of(wrong['name'].tolist())}. "
+        f"bridge_entries do not explain {len(wrong):,} {'record' if len(wrong) == 1 else 'records'}: {some_of(wrong['name'].tolist())}. "
         "This is a fault of the product, not of the data: report it with these records.",
     )

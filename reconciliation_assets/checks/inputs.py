@@ -14,6 +14,9 @@ from reconciliation_assets.contracts.inputs import (
 )
 from reconciliation_assets.contracts.model import InputTable
 
+# Days without an offset and accounts in other zones may be ahead by this much.
+_AHEAD_AT_MOST = timedelta(days=1)
+
 
 def input_checks() -> list[TableCheck]:
     """Checks of the raw tables, of captured records as a whole and of exchange rates."""
@@ -43,10 +46,10 @@ def input_checks() -> list[TableCheck]:
 
 def _quarantine(table: InputTable) -> TableCheck:
     def ask(ground: Ground) -> Answer:
-        rows, bad, set_aside = ground.warehouse.rows(
+        rows, bad, set_aside, uncounted = ground.warehouse.rows(
             """
             select coalesce(sum(rows), 0), coalesce(sum(case when set_aside_reason is null then quarantined else rows end), 0),
-                   count(set_aside_reason)
+                   count(set_aside_reason), count(set_aside_reason) filter (rows = 0)
             from raw.landings where present and source_table = $table
             """,
             {"table": table.name},
@@ -66,15 +69,18 @@ def _quarantine(table: InputTable) -> TableCheck:
                    || case when q.column_name is null then '' else ', column ' || q.column_name end || ': ' || q.reason
             from raw.quarantine q join raw.landings l on l.landing_id = q.landing_id
             where l.present and l.source_table = $table
-            union all
+            union
             select file || ': ' || set_aside_reason from raw.landings
             where present and source_table = $table and set_aside_reason is not null
             order by 1
             """,
             {"table": table.name},
         )
+        unusable = [f"{int(bad):,} of {int(rows):,} rows of {table.name}"] if bad else []
+        if uncounted:
+            unusable.append(f"{uncounted:,} {'file' if uncounted == 1 else 'files'} of {table.name}")
         found = (
-            f"{int(bad):,} of {int(rows):,} rows of {table.name} could not be used ({share:.1%}): "
+            f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
             f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
             "drop the file again."
         )
@@ -126,9 +132,20 @@ def _not_silent(table: InputTable) -> TableCheck:
                 "WARN",
                 figures,
             )
+        if age < -_AHEAD_AT_MOST:
+            return Answer(
+                False,
+                f"The newest row of {table.name} is of {newest:%Y-%m-%d}, after the instant this run speaks for "
+                f"({ground.as_of:%Y-%m-%d}). Unless RECON_AS_OF looks back, its date is wrong, and while it stands nobody is told that "
+                "the source has fallen silent: correct it at the source.",
+                "WARN",
+                figures,
+            )
         return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 
-    return TableCheck("freshness", table.raw_asset, "The source has not fallen silent.", False, ask)
+    return TableCheck(
+        "freshness", table.raw_asset, "The source has not fallen silent, and is not ahead of the run.", False, ask
+    )
 
 
 def _files_recognised(ground: Ground) -> Answer:

@@ -146,7 +146,7 @@ ORDERS = InputTable(
     columns=(
         _column("order_id", _ID, "The order", required=True),
         _column("created_at", _WHEN, "When it was placed", required=True),
-        _column("updated_at", _WHEN, "When this version was written", required=True),
+        _column("updated_at", _WHEN, "When this version was written; `created_at` where it is empty"),
         _column("status", _TEXT, "Status, as the shop words it", required=True),
         _column("gross_value", Kind.AMOUNT, "Placed value with tax and shipping", required=True),
         _column("currency", Kind.CURRENCY, "Currency of the order", required=True),

@@ -18,14 +18,29 @@ class AlreadyRunningError(RuntimeError):
     """Another run works on the same data directory."""
 
 
+class UnusableHomeError(RuntimeError):
+    """The data directory cannot be written; the message says what to do."""
+
+
 def prepare_home(settings: Settings) -> None:
-    """Make the installation's Dagster home and point this process, wherever it goes, at the installation."""
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    template = PROJECT_ROOT / "dagster.yaml"
-    if template.is_file():
-        shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
-    else:
-        (settings.dagster_home / "dagster.yaml").touch()
+    """Make the installation's Dagster home and point this process, wherever it goes, at the installation.
+
+    Raises:
+        UnusableHomeError: the data directory is a file, or this user may not write it.
+    """
+    try:
+        settings.dagster_home.mkdir(parents=True, exist_ok=True)
+        template = PROJECT_ROOT / "dagster.yaml"
+        if template.is_file():
+            shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
+        else:
+            (settings.dagster_home / "dagster.yaml").touch()
+        _require_folders(settings)
+    except OSError as error:
+        raise UnusableHomeError(
+            f"The data directory {settings.data_dir} cannot be used ({error.strerror}: {error.filename}). "
+            "Set RECON_DATA_DIR to a folder that this user may write."
+        ) from None
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     for variable, path in (
         ("RECON_DATA_DIR", settings.data_dir),
@@ -34,6 +49,13 @@ def prepare_home(settings: Settings) -> None:
     ):
         if path:
             os.environ[variable] = str(path)
+
+
+def _require_folders(settings: Settings) -> None:
+    """Find out before an hour's work that what it makes cannot be written."""
+    for folder in (settings.published_path.parent, settings.reports_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / ".lock").touch()
 
 
 @contextmanager

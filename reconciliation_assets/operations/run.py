@@ -1,11 +1,14 @@
 """One run of the daily job from the command line: everything, in this process, told step by step."""
 
 import logging
+import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
 
+from reconciliation_assets.checks.summaries import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.operations.instance import close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB
@@ -30,7 +33,7 @@ class RunOutcome:
     Attributes:
         stopped_by: blocking checks that did not hold.
         warned: checks that did not hold and stopped nothing.
-        broke: steps that ended in an error that no check foresaw, with its message.
+        broke: steps that ended in an error that no check foresaw, with its message; steps with the same one together.
     """
 
     run_id: str
@@ -56,6 +59,10 @@ class Listener:
     logged: Callable[[str], None]
 
 
+class UnknownDayError(ValueError):
+    """There is no reporting day for the instant a run is to speak for."""
+
+
 def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = False) -> RunOutcome:
     """Reconcile once, for the day of the instant that the settings speak for.
 
@@ -69,6 +76,9 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         PresetError: a preset of the company's own cannot be used.
         AlreadyRunningError: another run holds the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
+        DamagedWarehouseError: the warehouse's file cannot be opened.
+        UnusableHomeError: the data directory cannot be written.
+        UnknownDayError: the instant the run speaks for lies in the future.
     """
     policy = load_policy(settings.policy_path).policy
     load_presets(settings.presets_dir)
@@ -76,13 +86,19 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     with only_run(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)
         # Imported here because loading the graph takes seconds and reads the environment set above.
+        from reconciliation_assets.chain.assets import REPORTING_DAYS  # noqa: PLC0415
         from reconciliation_assets.definitions import build_defs  # noqa: PLC0415
 
+        day = f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}"
+        if not REPORTING_DAYS.has_partition_key(day):
+            raise UnknownDayError(
+                f"A run cannot speak for {day}, which has not begun. Set RECON_AS_OF to an instant up to now, or unset it."
+            )
         job = build_defs(loggers={"console": _console(listener)}).resolve_job_def(DAILY_JOB)
         listener.planned(len(job.nodes))
         result = job.execute_in_process(
             instance=instance,
-            partition_key=f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}",
+            partition_key=day,
             run_config={
                 "loggers": {"console": {}},
                 "ops": {table.raw_asset: {"config": {"full_refresh": full_refresh}} for table in INPUT_TABLES},
@@ -125,9 +141,16 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             (outcome.stopped_by if stops else outcome.warned).append(told)
             if stops:
                 stopped_steps.add(event.step_key)
+    broke: dict[str, list[str]] = defaultdict(list)
     for event in result.all_events:
         if event.event_type_value == "STEP_FAILURE" and event.step_key not in stopped_steps:
             error = event.step_failure_data.error
             cause = error.cause if error and error.cause else error
-            outcome.broke.append((str(event.step_key), cause.message.strip() if cause else "no message"))
+            broke[_without_its_class(cause.message) if cause else "no message"].append(str(event.step_key))
+    outcome.broke += [(some_of(steps), message) for message, steps in broke.items()]
     return outcome
+
+
+def _without_its_class(message: str) -> str:
+    """An error's message as people read it, without the name of the class that Python puts before it."""
+    return re.sub(r"^[A-Za-z_][\w.]*: ", "", message.strip(), count=1)

@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from reconciliation_assets.policy.model import Policy
+from reconciliation_assets.policy.problems import problems_of, yaml_of
 
 _OF_ITS_OWN_VERSION = ("version", "change_reason")
 
@@ -42,13 +42,13 @@ def load_policy(path: Path | None) -> LoadedPolicy:
         PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
             a version and a reason of its own.
     """
-    default = _parse(resources.files(__package__).joinpath("default.yaml").read_text("utf-8"), "the shipped policy")
+    default = _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
     if path is None:
         return _validated(default, "the shipped default policy")
     if not path.is_file():
         raise PolicyError(f"Policy file {path} does not exist. Set RECON_POLICY to an existing file or unset it.")
-    own = _parse(path.read_text("utf-8-sig"), str(path))
-    missing = [key for key in _OF_ITS_OWN_VERSION if not own.get(key)]
+    own = _parse(_content(path), str(path))
+    missing = [key for key in _OF_ITS_OWN_VERSION if not str(own.get(key) or "").strip()]
     if missing:
         raise PolicyError(
             f"{path} changes the shipped definitions but has no {' and no '.join(missing)}. Add to it a version of "
@@ -57,14 +57,21 @@ def load_policy(path: Path | None) -> LoadedPolicy:
     return _validated(_laid_over(default, own), str(path))
 
 
-def _parse(text: str, origin: str) -> dict[str, Any]:
+def _content(path: Path) -> bytes:
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"{origin} is not readable as YAML: {error}") from None
-    if not isinstance(content, dict):
+        return path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"Policy file {path} cannot be read ({error.strerror}). Let this user read it.") from None
+
+
+def _parse(content: bytes, origin: str) -> dict[str, Any]:
+    try:
+        document = yaml_of(content)
+    except ValueError as problem:
+        raise PolicyError(f"{origin} is not readable as YAML: {problem}.") from None
+    if not isinstance(document, dict):
         raise PolicyError(f"{origin} must be a YAML mapping of definitions, such as 'reporting_currency: AED'.")
-    return content
+    return document
 
 
 def _laid_over(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -84,10 +91,7 @@ def _validated(content: dict[str, Any], origin: str) -> LoadedPolicy:
     try:
         policy = Policy.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in issue['loc']) or 'policy'}: {issue['msg']}" for issue in error.errors()
-        )
-        raise PolicyError(f"{origin} cannot be used: {problems}") from None
+        raise PolicyError(f"{origin} cannot be used: {'; '.join(problems_of(error, 'policy'))}") from None
     fingerprint = hashlib.sha256(
         json.dumps(policy.definitions, sort_keys=True, ensure_ascii=False).encode()
     ).hexdigest()

@@ -3,11 +3,12 @@
 import re
 from datetime import date, time
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from babel.numbers import list_currencies
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
@@ -59,6 +60,38 @@ METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "
 THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})
 
 
+# A longer span is a typing error, and no date holds it.
+LONGEST_DAYS = 36_500
+
+InputTableName = Literal[
+    "meta_insights",
+    "leads",
+    "crm_records",
+    "crm_stage_changes",
+    "orders",
+    "invoices",
+    "payments",
+    "transfers",
+    "fx_rates",
+    "manual_matches",
+    "manual_adjustments",
+    "validation_verdicts",
+    "method_sign_offs",
+    "period_locks",
+]
+INPUT_TABLE_NAMES: tuple[InputTableName, ...] = get_args(InputTableName)
+
+
+def _known_currency(code: str) -> str:
+    if code not in list_currencies():
+        raise ValueError(f"{code!r} is not an ISO 4217 code in capital letters such as AED")
+    return code
+
+
+Currency = Annotated[str, AfterValidator(_known_currency)]
+Word = Annotated[str, Field(pattern=r"\S")]
+
+
 class _Part(BaseModel):
     """A part of the policy: a word it does not know is an error, not a silence."""
 
@@ -73,8 +106,8 @@ class Cohorts(_Part):
     @field_validator("maturity_days")
     @classmethod
     def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
-        if list(days) != sorted(set(days)) or days[0] < 1:
-            raise ValueError("maturity_days must be whole days, each larger than the one before")
+        if list(days) != sorted(set(days)) or days[0] < 1 or days[-1] > LONGEST_DAYS:
+            raise ValueError(f"maturity_days must be whole days up to {LONGEST_DAYS}, each larger than the one before")
         return days
 
 
@@ -111,8 +144,8 @@ class Backtest(_Part):
 class Matching(_Part):
     """Windows, limits and confidences of the match methods."""
 
-    contact_window_days: int = Field(ge=0)
-    duplicate_window_days: int = Field(ge=0)
+    contact_window_days: int = Field(ge=0, le=LONGEST_DAYS)
+    duplicate_window_days: int = Field(ge=0, le=LONGEST_DAYS)
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
     doubtful_contact_confidence: float = Field(gt=0, le=1)
@@ -132,7 +165,7 @@ class Matching(_Part):
 class Remittances(_Part):
     """When a settlement without its transfer is late."""
 
-    transfer_within_days: int = Field(ge=0)
+    transfer_within_days: int = Field(ge=0, le=LONGEST_DAYS)
 
 
 class MetaAds(_Part):
@@ -165,7 +198,7 @@ class Words(_Part):
     """The words of one outcome and the rung a record with it has reached."""
 
     rung: Rung
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
 
 
 class CrmStages(_Part):
@@ -257,15 +290,15 @@ class Thresholds(_Part):
     match_rate_floors: dict[Link, Floors]
     match_rate_fall: float = Field(gt=0, le=1)
     match_rate_fall_records: int = Field(ge=1)
-    match_rate_fall_past_days: int = Field(ge=14)
+    match_rate_fall_past_days: int = Field(ge=14, le=LONGEST_DAYS)
     match_rate_fall_chance: float = Field(gt=0, le=0.1)
-    source_silent_days: int = Field(ge=1)
+    source_silent_days: int = Field(ge=1, le=LONGEST_DAYS)
 
 
 class ChangeControl(_Part):
     """When months are closed, and what becomes of a run that would change one."""
 
-    meta_months_close_after_days: int = Field(ge=0)
+    meta_months_close_after_days: int = Field(ge=0, le=LONGEST_DAYS)
     on_locked_change: Literal["stop", "tell"]
 
 
@@ -346,8 +379,8 @@ class Diagnosis(_Part):
         owners: the team that acts, by step.
     """
 
-    recent_days: int = Field(ge=7)
-    past_days: int = Field(ge=7)
+    recent_days: int = Field(ge=7, le=LONGEST_DAYS)
+    past_days: int = Field(ge=7, le=LONGEST_DAYS)
     window_days: dict[Step, int]
     answer_within_minutes: int = Field(ge=1)
     fewest_records: int = Field(ge=2)
@@ -389,7 +422,7 @@ class Budget(_Part):
 
     scale_from: float = Field(gt=0)
     stop_below: float = Field(ge=0)
-    recent_days: int = Field(ge=28)
+    recent_days: int = Field(ge=28, le=LONGEST_DAYS)
     fewest_weeks: int = Field(ge=3)
     fewest_paid_records: int = Field(ge=2)
     lowest_coverage: float = Field(ge=0, le=1)
@@ -409,6 +442,14 @@ class QuietHours(_Part):
 
     begin: time
     end: time
+
+    @field_validator("begin", "end", mode="before")
+    @classmethod
+    def _written_as_text(cls, hour: object) -> object:
+        # To YAML, 22:00 without quotation marks is the number 1320.
+        if isinstance(hour, int | float):
+            raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
+        return hour
 
 
 class Digest(_Part):
@@ -449,15 +490,15 @@ class Policy(_Part):
         table_zones: zone of timestamps without an offset, by input table.
     """
 
-    version: str = Field(min_length=1)
+    version: Word
     effective_from: date
-    change_reason: str = Field(min_length=1)
+    change_reason: Word
     approved_by: str = Field(min_length=1)
-    reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
+    reporting_currency: Currency
     zone: str
     locale: str
-    table_zones: dict[str, str]
-    pegged_to_usd: dict[str, Decimal]
+    table_zones: dict[InputTableName, str]
+    pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
     basis: Basis
     matching: Matching
@@ -493,7 +534,7 @@ class Policy(_Part):
 
     @field_validator("table_zones")
     @classmethod
-    def _known_zones(cls, zones: dict[str, str]) -> dict[str, str]:
+    def _known_zones(cls, zones: dict[InputTableName, str]) -> dict[InputTableName, str]:
         unknown = sorted(zone for zone in zones.values() if zone not in available_timezones())
         if unknown:
             raise ValueError(f"not IANA time zones: {unknown}")
@@ -533,7 +574,7 @@ class Policy(_Part):
 
     def zone_of(self, table: str) -> str:
         """The zone of a table's timestamps that carry no offset."""
-        return self.table_zones.get(table, self.zone)
+        return self.table_zones.get(cast(InputTableName, table), self.zone)
 
     def owner_of(self, exception_kind: str) -> str:
         """The team that acts on a kind of exception."""

@@ -14,7 +14,7 @@ from typing import Any
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.amounts import Writer
-from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.figures import Published, UnreadableCopyError
 from reconciliation_assets.publish.naming import naming_findings
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
@@ -47,7 +47,7 @@ _NEEDED = {"leads": ("campaign_id", "consent"), "orders": ("campaign_id", "click
 _SHIPPED_APPROVAL = "product defaults"
 
 
-class OutdatedCopyError(ValueError):
+class OutdatedCopyError(UnreadableCopyError):
     """The published copy lacks what the audit asks; the message says what to do."""
 
 
@@ -71,6 +71,7 @@ def write_audit(published_path: Path, path: Path, policy: Policy, systems: Seque
 
     Raises:
         OutdatedCopyError: an older version of the product made the copy.
+        UnreadableCopyError: it is damaged.
     """
     with Published(published_path) as published:
         if not published.rows("select 1 from duckdb_tables() where table_name = 'policy_choices'"):

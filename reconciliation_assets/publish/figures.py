@@ -258,15 +258,28 @@ class BudgetAction:
     safe_daily_spend: Decimal | None
 
 
+class UnreadableCopyError(ValueError):
+    """The published copy cannot be read; the message says what to do."""
+
+
 class Published:
     """The published copy, opened for reading.
 
     Args:
         path: `<data dir>/published/reconciliation.duckdb`.
+
+    Raises:
+        UnreadableCopyError: it is damaged, or not whole.
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = duckdb.connect(str(path), read_only=True)
+        try:
+            self._connection = duckdb.connect(str(path), read_only=True)
+            self.currency()
+        except duckdb.Error:
+            raise UnreadableCopyError(
+                f"{path} is no published copy, is damaged, or was made by an older version: run `reconcile run`, which makes it anew."
+            ) from None
 
     def __enter__(self) -> Self:
         return self

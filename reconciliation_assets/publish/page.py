@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
 from reconciliation_assets.publish.figures import Coverage, Published, TwoNumbers
-from reconciliation_assets.publish.words import LINES, LINKS
+from reconciliation_assets.publish.words import LINES, LINKS, belong, counted
 
 _BAR_WIDTH = 24
 _FINDINGS_SHOWN = 3
@@ -52,7 +52,7 @@ def _share(rate: float | None) -> str:
 
 
 def _times(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.2f}"
+    return "–" if ratio is None else f"{ratio:.2f}".replace("-", "−")
 
 
 def _headline(published: Published, currency: str, as_of: datetime | None) -> RenderableType:
@@ -75,12 +75,14 @@ def _headline(published: Published, currency: str, as_of: datetime | None) -> Re
         Group(
             numbers,
             Text(
-                f"Beside it: {money(organic, currency)} collected from {organic_records:,} records with no campaign, "
-                f"{money(unmatched, currency)} in {payments:,} payments that belong to no record.",
+                f"Beside it: {money(organic, currency)} collected from {counted(organic_records, 'record')} with no campaign, "
+                f"{money(unmatched, currency)} in {counted(payments, 'payment')} that {belong(payments)} to no record.",
                 style="dim",
             ),
         ),
-        title=f"What did the ads bring in? [dim]({currency}, {instant}policy {published.policy_version()})[/]",
+        title=Text.assemble(
+            "What did the ads bring in? ", (f"({currency}, {instant}policy {published.policy_version()})", "dim")
+        ),
         title_align="left",
     )
 
@@ -126,7 +128,7 @@ def _campaigns(published: Published, currency: str) -> RenderableType:
         table.add_column(name, justify="right")
     for each in published.campaigns()[:12]:
         table.add_row(
-            each.name,
+            Text(each.name),
             money(each.spend, currency),
             money(each.platform, currency),
             money(each.collected, currency),
@@ -190,7 +192,7 @@ def _open_things(published: Published, currency: str) -> RenderableType:
         table.add_column(name, justify="right")
     for queue in queues:
         table.add_row(
-            queue.owner,
+            Text(queue.owner),
             queue.kind.replace("_", " "),
             f"{queue.count:,}",
             money(queue.value, currency),
@@ -219,12 +221,14 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
     amount, payments = published.unmatched_money()
     if payments:
         yield (
-            f"{money(amount, currency)} {currency} in {payments:,} payments belong to no record (unmatched_revenue); "
+            f"{money(amount, currency)} {currency} in {counted(payments, 'payment')} {belong(payments)} to no record "
+            "(unmatched_revenue); "
             "unmatched_records says what each one names."
         )
     quarantined = published.quarantined()
     if quarantined:
-        yield f"{quarantined:,} rows or files could not be used; quarantined_rows names file, row and reason."
+        things = "row or file" if quarantined == 1 else "rows or files"
+        yield f"{quarantined:,} {things} could not be used; quarantined_rows names file, row and reason."
 
 
 def _where_to_look(reports: Path) -> Iterator[str]:

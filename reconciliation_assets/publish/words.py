@@ -59,3 +59,13 @@ WHAT_TO_DO = {
     "remittance_differs": "compare the transfer with its report and ask the provider for what is missing",
     "remittance_line": "claim it or give it back",
 }
+
+
+def counted(number: int, one: str) -> str:
+    """A number with its noun, in the singular where it is one."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
+def belong(number: int) -> str:
+    """The verb of so many things that belong somewhere."""
+    return "belongs" if number == 1 else "belong"

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reconciliation_assets.policy.problems import problems_of, yaml_of
 from reconciliation_assets.sources.errors import Misconfigured
 from reconciliation_assets.sources.http import Patience
 
@@ -70,11 +70,13 @@ def read_entries(path: Path) -> list[SourceEntry]:
         Misconfigured: the file is not there, not YAML, not a list of named sources, or names one twice.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml_of(path.read_bytes())
     except FileNotFoundError:
         problem = "the file does not exist"
-    except (yaml.YAMLError, UnicodeDecodeError):
-        problem = "the file is not YAML"
+    except OSError:
+        problem = "the file cannot be read"
+    except ValueError as error:
+        problem = f"the file is not readable as YAML: {error}"
     else:
         return _entries(path, document)
     raise Misconfigured(path.name, problem, "Write it as docs/sources/README.md shows")
@@ -113,6 +115,5 @@ def _entries(path: Path, document: object) -> list[SourceEntry]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    setting = ".".join(str(part) for part in first["loc"]) or "entry"
-    return f"setting {setting!r}: {first['msg']}"
+    setting, _, said = problems_of(error, "entry")[0].partition(": ")
+    return f"setting {setting!r}: {said}"

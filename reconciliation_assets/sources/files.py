@@ -7,8 +7,9 @@ happens in a private in-memory engine that may not spill to disk, since rows sti
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ from reconciliation_assets.sources.text_rows import (
 )
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
+_NO_TEXT = "\0"
+_UNREADABLE = (duckdb.Error, CalamineError, pa.ArrowInvalid, csv.Error, OSError)
+_DAMAGED_INSIDE = {
+    "csv": "its lines end in different ways, or it is damaged inside; open it, save it as CSV UTF-8 and drop it again"
+}
 _REJECTIONS = {
     "MISSING COLUMNS": "the row has fewer cells than the header",
     "TOO MANY COLUMNS": "the row has more cells than the header",
@@ -116,22 +122,46 @@ def open_file(file: InboxFile, sheets: JudgedSheets | None = None) -> TextRows:
         return mapped_rows(file.path, file.kind, file.kind.preset.tables[file.part], sheets or JudgedSheets())
     table = INPUT_TABLE[file.table]
     opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
+    form = file.path.suffix.lower().lstrip(".")
     try:
-        return opener(file.path, table)
-    except (duckdb.Error, CalamineError, pa.ArrowInvalid, OSError):
-        raise FileSetAsideError(
-            f"it is damaged or not really a {file.path.suffix.lower().lstrip('.')} file; export it again"
-        ) from None
+        rows = opener(file.path, table)
+    except _UNREADABLE:
+        raise FileSetAsideError(f"it is damaged or not really a {form} file; export it again") from None
+    return replace(rows, read=_told_plainly(rows.read, form))
 
 
-def _chosen(header: list[str], table: InputTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _told_plainly(
+    read: Callable[[TextRows], Iterator[pa.Table]], form: str
+) -> Callable[[TextRows], Iterator[pa.Table]]:
+    """Damage that shows only while the rows are read is told as such: what the engine says of it may hold a row."""
+
+    def told(rows: TextRows) -> Iterator[pa.Table]:
+        try:
+            yield from read(rows)
+        except _UNREADABLE:
+            raise FileSetAsideError(_DAMAGED_INSIDE.get(form, "it is damaged inside; export it again")) from None
+
+    return told
+
+
+def _chosen(
+    header: list[str], table: InputTable, names_stand: str = "let its first row name them"
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The contract's columns that a header has, and the rest."""
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if repeated:
         raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
     missing = [name for name in table.required if name not in header]
+    if len(missing) == len(table.required):
+        raise FileSetAsideError(
+            f"it has none of the required columns {', '.join(missing)}; {names_stand} and drop the file again"
+        )
+    if len(missing) > 1:
+        raise FileSetAsideError(
+            f"the required columns {', '.join(missing)} are missing; add them and drop the file again"
+        )
     if missing:
-        raise FileSetAsideError(f"the required column {', '.join(missing)} is missing; add it and drop the file again")
+        raise FileSetAsideError(f"the required column {missing[0]} is missing; add it and drop the file again")
     known = [column.name for column in table]
     return (
         tuple(name for name in known if name in header),
@@ -148,12 +178,23 @@ def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[
         yield pa.Table.from_batches([batch])
 
 
-def _csv(path: Path, table: InputTable) -> TextRows:
+def _first_line(path: Path) -> str:
+    """A text file's first line, however its lines end."""
+    if not path.stat().st_size:
+        raise FileSetAsideError("it is empty; export it again")
+    with path.open("rb") as file:
+        line = file.readline()
     try:
-        with path.open("rb") as file:
-            first = file.readline().decode("utf-8-sig")
+        text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FileSetAsideError("it is not UTF-8 text; save it as CSV UTF-8 and drop it again") from None
+        text = _NO_TEXT
+    if _NO_TEXT in text:
+        raise FileSetAsideError("it is not UTF-8 text; save it as CSV UTF-8 and drop it again")
+    return re.split(r"[\r\n]", text, maxsplit=1)[0]
+
+
+def _csv(path: Path, table: InputTable) -> TextRows:
+    first = _first_line(path)
     delimiter = max(",;\t|", key=first.count)
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
     columns, ignored = _chosen(header, table)
@@ -211,7 +252,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             """,
             {"path": str(path)},
         ).fetchall()
-    columns, ignored = _chosen(sorted(name for (name,) in found), table)
+    columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
     cells = ", ".join(f"case when readable then line ->> '$.{quoted(name)}' end as {quoted(name)}" for name in columns)
 
     def read(rows: TextRows) -> Iterator[pa.Table]:

@@ -17,6 +17,10 @@ class WarehouseBusyError(RuntimeError):
     """Another process holds the warehouse; the message says what to do."""
 
 
+class DamagedWarehouseError(RuntimeError):
+    """The warehouse's file cannot be opened; the message says what to do."""
+
+
 class Warehouse:
     """Materialises queries as tables, loads and reads Arrow, counts rows.
 
@@ -125,13 +129,17 @@ def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
 
     Raises:
         WarehouseBusyError: another process has the file open.
+        DamagedWarehouseError: the file is no database, or one of another version of the engine.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(path))
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if "lock" not in str(error).lower():
-            raise
+            raise DamagedWarehouseError(
+                f"{path} is no database that can be opened: it is damaged, or of another version. Restore it from your backup. "
+                "Without one, move it away: the next run reads the inbox and the sources anew."
+            ) from None
         raise WarehouseBusyError(
             f"Another process has {path} open, probably a run started from the Dagster UI or a second terminal. "
             "Wait for it to end, or stop it; people read the published copy, never this file."

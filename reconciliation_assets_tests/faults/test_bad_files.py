@@ -1,5 +1,9 @@
 """A file that cannot be read as its table is set aside whole, in words that say what to do; the others go on."""
 
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reconciliation_assets_tests.conftest import Build
@@ -22,16 +26,21 @@ def set_aside(built: Built) -> dict[str, str]:
         (
             "leads.csv",
             "رقم,تاريخ,الاسم\nL1,2026-03-01,أمل\n".encode(),
-            "the required column lead_id, created_at is missing",
+            "it has none of the required columns lead_id, created_at; let its first row name them",
         ),
+        ("leads.csv", f"New leads\n\n{HEADER}\n{ROW}\n".encode(), "let its first row name them"),
+        ("leads.csv", b"full_name,lead_id\nAmal,L1\n", "the required column created_at is missing; add it"),
         ("leads.csv", f"{HEADER},full_name\n{ROW},Amal\n".encode(), "the column full_name stands in it more than once"),
-        ("leads.csv", b"", "the required column lead_id, created_at is missing"),
+        ("leads.csv", b"", "it is empty; export it again"),
         ("leads.csv", b"\xff\xfel\x00e\x00a\x00d\x00", "it is not UTF-8 text; save it as CSV UTF-8"),
         ("leads.parquet", f"{HEADER}\n{ROW}\n".encode(), "damaged or not really a parquet file"),
         ("leads.parquet", b"", "damaged or not really a parquet file"),
         ("leads.xlsx", f"{HEADER}\n{ROW}\n".encode(), "damaged or not really a xlsx file"),
-        ("leads.jsonl", b"[1, 2]\n3\n", "the required column lead_id, created_at is missing"),
-        ("leads.jsonl", f"{HEADER}\n{ROW}\n".encode(), "the required column lead_id, created_at is missing"),
+        ("leads.jsonl", b"[1, 2]\n3\n", "let every line name them"),
+        ("leads.jsonl", f"{HEADER}\n{ROW}\n".encode(), "let every line name them"),
+        ("leads.csv", f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "it is not UTF-8 text; save it as CSV UTF-8"),
+        ("leads.csv", f"{HEADER}\r\n{ROW}\n{ROW}\r\n".encode(), "its lines end in different ways, or it is damaged"),
+        ("leads.csv", f"{HEADER}\nL1,2026-03-01,Amal\rSami\n".encode(), "its lines end in different ways"),
     ],
 )
 def test_what_is_wrong_and_what_to_do(build: Build, name: str, content: bytes, says: str) -> None:
@@ -39,6 +48,19 @@ def test_what_is_wrong_and_what_to_do(build: Build, name: str, content: bytes, s
     assert says in set_aside(built)[name]
     assert "Amal" not in set_aside(built)[name]
     assert len(built.rows("orders")) == 3, "other tables go on"
+
+
+def test_damage_in_the_middle_of_a_file_takes_nothing_of_it_in(build: Build) -> None:
+    whole = io.BytesIO()
+    pq.write_table(pa.table({"lead_id": ["L1" * 50], "created_at": ["2026-03-01"], "full_name": ["Amal"]}), whole)
+    content = bytearray(whole.getvalue())
+    content[20:60] = bytes(40)
+    built = build(GOOD, files={"leads.parquet": bytes(content)})
+    assert set_aside(built) == {"leads.parquet": "file set aside: it is damaged inside; export it again"}
+    assert built.rows("leads") == []
+    answer = built.ask("raw_crm_leads", "quarantine")
+    assert (answer.passed, answer.severity) == (False, "ERROR")
+    assert answer.message.startswith("1 file of leads could not be used: leads.parquet: it is damaged inside")
 
 
 def test_its_rows_are_accounted_for_and_stop_the_run(build: Build) -> None:

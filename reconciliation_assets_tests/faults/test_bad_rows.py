@@ -135,3 +135,23 @@ def test_a_company_sets_its_own_share(build: Build) -> None:
     rows = [lead(f"L{number}") for number in range(39)] + [lead("", "2026-03-01")]
     built = build({"leads": rows}, {"thresholds": {"quarantine_share": 0}})
     assert built.ask("raw_crm_leads", "quarantine").severity == "ERROR"
+
+
+def test_an_order_that_does_not_say_when_it_changed_was_last_changed_when_it_was_placed(build: Build) -> None:
+    header = b"order_id,created_at,status,gross_value,currency\n"
+    built = build({}, files={"orders.csv": header + b"SO1,2026-03-01T12:00:00+04:00,delivered,100,AED\n"})
+    placed = built.one("orders")
+    assert placed["updated_at"] == placed["created_at"]
+
+
+def test_a_date_in_the_future_is_told_since_it_would_hide_that_the_source_fell_silent(build: Build) -> None:
+    built = build(
+        {"orders": [order("SO1", "2026-06-30"), order("SO2", "2027-06-30")], "payments": [payment("P1", "2026-06-30")]}
+    )
+    answer = built.ask("raw_orders", "freshness")
+    assert (answer.passed, answer.severity) == (False, "WARN")
+    assert (
+        "The newest row of orders is of 2027-06-30, after the instant this run speaks for (2026-07-01)"
+        in answer.message
+    )
+    assert built.ask("raw_payments", "freshness").passed

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.policy.load import LoadedPolicy, PolicyError, load_policy
+from reconciliation_assets.policy.model import INPUT_TABLE_NAMES
 
 OWN = {"version": "2026-07", "change_reason": "the board agreed"}
 
@@ -67,8 +69,19 @@ def test_the_fingerprint_is_of_the_definitions_and_not_of_their_name_or_layout(h
     [
         ({"zone": "Dubai"}, "'Dubai' is not an IANA time zone"),
         ({"table_zones": {"orders": "Riyadh"}}, "not IANA time zones: .'Riyadh'."),
-        ({"contact_window": 30}, "contact_window: Extra inputs are not permitted"),
-        ({"reporting_currency": "dirham"}, "reporting_currency"),
+        ({"contact_window": 30}, "contact_window: there is no such key; look for a typing error"),
+        ({"reporting_currency": "dirham"}, "reporting_currency: 'dirham' is not an ISO 4217 code"),
+        ({"reporting_currency": "XYZ"}, "reporting_currency: 'XYZ' is not an ISO 4217 code"),
+        ({"pegged_to_usd": {"sar": 3.75}}, "pegged_to_usd.sar: 'sar' is not an ISO 4217 code"),
+        ({"pegged_to_usd": {"SAR": 0}}, "pegged_to_usd.SAR: must be greater than 0"),
+        ({"table_zones": {"order": "Asia/Riyadh"}}, "table_zones.order: must be 'meta_insights', 'leads'"),
+        ({"cohorts": "monthly"}, "cohorts: must be a mapping of keys to values"),
+        ({"cohorts": {"maturity_days": [7, 99_999_999]}}, "whole days up to 36500"),
+        ({"matching": {"contact_window_days": 99_999_999}}, "contact_window_days: must be less than or equal to 36500"),
+        ({"version": 2.1}, "version: must be text; put it in quotation marks"),
+        ({"order_statuses": {"confirmed": {"words": [True]}}}, "words.0: must be text; put it in quotation marks"),
+        ({"order_statuses": {"confirmed": {"words": [" "]}}}, "must not be blank"),
+        ({"alerts": {"quiet_hours": {"begin": 1320, "end": "07:00"}}}, "begin: it must stand in quotation marks"),
         ({"cohorts": {"maturity_days": [30, 7]}}, "each larger than the one before"),
         ({"crm_stages": {"won": {"words": ["lost"]}}}, "'lost' stands under 'won' and under 'lost'"),
         ({"order_statuses": {"fulfilled": {"words": ["In Transit"]}}}, "'In Transit' stands under"),
@@ -83,15 +96,31 @@ def test_a_definition_that_cannot_be_used_is_named(home: Path, content: dict[str
     assert "policy.yaml" in str(refused.value)
 
 
+def test_zones_can_be_given_to_every_input_table() -> None:
+    assert set(INPUT_TABLE) == set(INPUT_TABLE_NAMES)
+
+
 @pytest.mark.parametrize("missing", ["version", "change_reason"])
 def test_a_file_without_a_version_or_reason_is_refused(home: Path, missing: str) -> None:
-    with pytest.raises(PolicyError, match=f"has no {missing}"):
-        own(home, **{missing: ""})
+    for blank in ("", "  "):
+        with pytest.raises(PolicyError, match=f"has no {missing}"):
+            own(home, **{missing: blank})
 
 
-@pytest.mark.parametrize(("text", "says"), [("zone: [", "not readable as YAML"), ("- zone", "must be a YAML mapping")])
-def test_what_is_no_policy_file_is_refused(home: Path, text: str, says: str) -> None:
-    (home / "policy.yaml").write_text(text)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"zone: [", "not readable as YAML: line 1"),
+        (b"- zone", "must be a YAML mapping"),
+        (b"", "must be a YAML mapping"),
+        (b"basis:\n\tinclude_tax: true\n", "line 2, column 1: indent with blanks, not with tabs"),
+        (b"zone: Asia/Riyadh\nzone: Asia/Dubai\n", "line 2, column 1: the key zone stands there a second time"),
+        ("approved_by: محمد".encode("cp1256"), "it is not UTF-8 text"),
+        ("zone: Asia/Riyadh".encode("utf-16"), "it is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_policy_file_is_refused(home: Path, content: bytes, says: str) -> None:
+    (home / "policy.yaml").write_bytes(content)
     with pytest.raises(PolicyError, match=says):
         load_policy(home / "policy.yaml")
 

@@ -40,12 +40,13 @@ EXPECTED = [(number, *row) for number, row in enumerate(ROWS, 2)]
         PLAIN.encode(),
         PLAIN.encode("utf-8-sig"),
         PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace("\n", "\r").encode(),
         PLAIN.replace('","', '";"').replace("id,c", "id;c").replace("at,f", "at;f").replace("e,o", "e;o").encode(),
         PLAIN.replace('","', '"\t"').replace("id,c", "id\tc").replace("at,f", "at\tf").replace("e,o", "e\to").encode(),
         PLAIN.replace("lead_id,created_at", " Lead_ID ,CREATED_AT").encode(),
         PLAIN.removesuffix("\n").encode(),
     ],
-    ids=["plain", "with BOM", "CRLF", "semicolons", "tabs", "header in capitals", "no last line end"],
+    ids=["plain", "with BOM", "CRLF", "CR", "semicolons", "tabs", "header in capitals", "no last line end"],
 )
 def test_forms_of_csv(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "leads.csv").write_bytes(content)

@@ -47,6 +47,21 @@ def test_keys_are_hmac_and_differ_by_secret() -> None:
     assert one["name_keys"].to_pylist() != other["name_keys"].to_pylist()
 
 
+def test_an_address_in_any_other_column_becomes_the_same_key() -> None:
+    key = ONE.keyed("amal@example.com")
+    batch = protected(
+        ONE,
+        lead_id=["Amal@example.com", "L2", None],
+        landing_page=["https://shop.example/?mail=amal%40example.com&x=1", "https://shop.example/", ""],
+        offer=["asked for by amal@example.com, twice", "20 % off @ the mall", None],
+        email=["amal@example.com", None, None],
+    )
+    assert batch["lead_id"].to_pylist() == [key, "L2", None]
+    assert batch["landing_page"].to_pylist()[0] == f"https://shop.example/?mail={key}&x=1"
+    assert batch["offer"].to_pylist()[:2] == [f"asked for by {key}, twice", "20 % off @ the mall"]
+    assert batch["email_key"].to_pylist()[0] == key
+
+
 def test_what_cannot_be_read_has_no_key() -> None:
     batch = protected(ONE, email=["none", None, ""], phone=["0501234567", None, ""], full_name=["-", None, ""])
     assert batch["email_key"].to_pylist() == [None] * 3

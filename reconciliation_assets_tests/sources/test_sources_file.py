@@ -25,13 +25,13 @@ def test_every_type_can_stand_in_one_file(standin: Standin, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("sources: {", "not YAML"),
+        ("sources: {", "not readable as YAML: line 1"),
         ("systems: []", "no list named 'sources'"),
         ("sources: [{name: a}]", "entry 1: setting 'type'"),
         ("sources: [{name: Upper Case, type: meta_leads}]", "entry 1: setting 'name'"),
         ("sources: [{name: a, type: fax}]", "no source type 'fax'"),
         ("sources: [{name: a, type: meta_leads}, {name: a, type: meta_leads}]", "'a' is given twice"),
-        ("sources: [{name: a, type: meta_leads}]", "setting 'page_ids': Field required"),
+        ("sources: [{name: a, type: meta_leads}]", "setting 'page_ids': it is missing"),
         ("sources: [{name: a, type: meta_leads, page_ids: ['1'], tokn_env: X}]", "setting 'tokn_env'"),
         ("sources: [{name: a, type: meta_insights, account_ids: [nine]}]", "setting 'account_ids.0'"),
     ],

@@ -4,7 +4,7 @@ select
   o.order_id,
   o.created_at,
   cast(o.created_at at time zone $zone as date) as created_date,
-  o.updated_at,
+  coalesce(o.updated_at, o.created_at) as updated_at,
   o.status,
   coalesce(s.outcome, 'placed') as outcome,
   coalesce(s.rung_order, 1) as rung_order,

@@ -14,6 +14,10 @@ select
   l.file,
   cast(null as bigint),
   cast(null as varchar),
-  'file set aside with its ' || cast(l.rows as varchar) || ' rows: ' || l.set_aside_reason
+  'file set aside' || case
+    when l.rows = 0 then ''
+    when l.rows = 1 then ' with its 1 row'
+    else ' with its ' || cast(l.rows as varchar) || ' rows'
+  end || ': ' || l.set_aside_reason
 from raw.landings l
 where l.present and l.set_aside_reason is not null

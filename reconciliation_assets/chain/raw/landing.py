@@ -27,6 +27,8 @@ QUARANTINE = TableName("raw", "quarantine")
 TOTALS = TableName("raw", "landing_totals")
 PULLS = TableName("raw", "pulls")
 
+_BLANK = b" \t\r\n\0"
+
 _PREPARE = f"""
 create schema if not exists raw;
 create schema if not exists superseded;
@@ -265,17 +267,18 @@ def _land(
     protector: ContactProtector,
     zone: str,
 ) -> Landed:
-    with warehouse.transaction():
-        landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
-        preset = file.kind.preset.name if file.kind else None
-        try:
-            text = open_file(file, sheets)
-        except FileSetAsideError as problem:
-            landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
-        else:
+    preset = file.kind.preset.name if file.kind else None
+    landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+    place = f"0 {file.name}"
+    try:
+        text = open_file(file, sheets)
+        with warehouse.transaction():
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
             landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, preset, text.passed_over)
-        _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
+            _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+    except FileSetAsideError as problem:
+        landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
+        _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
     return landed
 
 
@@ -317,10 +320,15 @@ def _insert(
 ) -> tuple[int, int]:
     is_mapped = text.headings is not None
     schema = _protected_schema(table, text.columns, is_mapped=is_mapped)
+    damage: list[FileSetAsideError] = []
 
     def protected() -> Iterator[pa.RecordBatch]:
-        for batch in text.batches():
-            yield from protector.protect(table, batch).select(schema.names).cast(schema).to_batches()
+        try:
+            for batch in text.batches():
+                yield from protector.protect(table, batch).select(schema.names).cast(schema).to_batches()
+        except FileSetAsideError as problem:
+            # Through the engine it would come out as an error of the engine's own.
+            damage.append(problem)
 
     reader = pa.RecordBatchReader.from_batches(schema, protected())
     with warehouse.reading("arriving", reader):
@@ -328,6 +336,8 @@ def _insert(
             f"create or replace temp table arrived as {typed_select(table, text.columns, 'arriving', is_mapped=is_mapped)}",
             {"zone": zone},
         )
+    if damage:
+        raise damage[0]
     rejects = pa.table(
         {
             "row_number": pa.array([reject.row_number for reject in text.rejects], pa.int64()),
@@ -406,7 +416,7 @@ def _rows_of_unreadable(file: InboxFile) -> int:
     if file.path.suffix.lower() not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
     with file.path.open("rb") as content:
-        lines = sum(1 for line in content if line.strip())
+        lines = sum(1 for line in content if line.strip(_BLANK))
     return max(lines - (file.path.suffix.lower() != ".jsonl"), 0)
 
 

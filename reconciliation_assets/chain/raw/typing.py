@@ -10,6 +10,10 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
+# What databases and data frames write where there is no ID; taken for one, it would join all that have none.
+_NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
+_SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
+_CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
@@ -66,6 +70,8 @@ def _text(column: InputColumn, present: tuple[str, ...]) -> str:
     trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
     if column.allowed:
         return f"lower({trimmed})"
+    if column.kind is Kind.ID:
+        return f"case when lower({trimmed}) not in {_NO_ID} then {trimmed} end"
     return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
 
 
@@ -97,12 +103,22 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if column.required:
         found.append((f"{name} is null", "a required value is missing"))
+    if column.kind in (Kind.ID, Kind.TEXT):
+        found.append(
+            (f"regexp_matches({name}, '{_CONTROL}')", "a character that no text has; the file is damaged there")
+        )
     match column.kind:
         case Kind.ID:
             found.append(
                 (
                     f"regexp_matches({name}, '{_DAMAGED_ID}')",
                     "a spreadsheet turned the ID into a rounded number; export the column as text",
+                )
+            )
+            found.append(
+                (
+                    f"regexp_matches({name}, '{_SPREADSHEET_ERROR}')",
+                    "an error of the spreadsheet where an ID is expected; correct the formula and export it again",
                 )
             )
         case Kind.CURRENCY:
@@ -113,7 +129,9 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if column.kind is Kind.DATE:
                 found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", "not an ISO 8601 date such as 2026-03-31"))
             found.append((f"{name} is not null and {value} is null", "not an ISO 8601 date, or an impossible one"))
-            found.append((f"year({value}) not between {FIRST_YEAR} and {LAST_YEAR}", "an impossible date"))
+            # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
+            bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
+            found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:
             found.append((f"{name} is not null and {value} is null", "neither true nor false"))
         case kind if SQL_TYPE[kind].startswith("DECIMAL"):

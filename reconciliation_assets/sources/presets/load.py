@@ -7,9 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from reconciliation_assets.policy.problems import problems_of, yaml_of
 from reconciliation_assets.sources.presets.model import Preset
 
 
@@ -29,6 +29,7 @@ def load_presets(folder: Path) -> tuple[Preset, ...]:
     own = {
         path.stem: _parsed(path.read_bytes(), f"presets/{path.name}")
         for path in sorted(folder.glob("*.yaml") if folder.is_dir() else [])
+        if path.is_file()
     }
     contents = dict(shipped)
     for name, content in own.items():
@@ -59,10 +60,10 @@ def _shipped() -> Mapping[str, dict[str, Any]]:
 
 def _parsed(content: bytes, origin: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(content.decode("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        document = yaml_of(content)
+    except ValueError as problem:
         raise PresetError(
-            f"{origin} is not readable as YAML in UTF-8. Write it as docs/sources/files.md shows."
+            f"{origin} is not readable as YAML: {problem}. Write it as docs/sources/files.md shows."
         ) from None
     if not isinstance(document, dict):
         raise PresetError(f"{origin} must be a YAML mapping. Write it as docs/sources/files.md shows.")
@@ -95,8 +96,5 @@ def _validated(name: str, content: dict[str, Any], origin: str) -> Preset:
     try:
         return Preset.model_validate({**content, "name": name})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in issue['loc']) or 'preset'}: {issue['msg'].removeprefix('Value error, ')}"
-            for issue in error.errors(include_url=False, include_input=False)
-        )
+        problems = "; ".join(problems_of(error, "preset"))
         raise PresetError(f"{origin} cannot be used: {problems}. Write it as docs/sources/files.md shows.") from None

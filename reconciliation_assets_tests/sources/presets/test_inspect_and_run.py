@@ -62,7 +62,7 @@ def test_a_preset_that_cannot_be_used_stops_before_anything_happens(installation
     for command in ("run", "inspect"):
         told = installation.reconcile(command, *(["x.csv"] if command == "inspect" else []))
         assert told.status == 1
-        assert "Stopped. presets/mine.yaml cannot be used: columns: Field required" in told.text
+        assert "Stopped. presets/mine.yaml cannot be used: columns: it is missing" in told.text
 
 
 def test_an_export_that_lies_there_unchanged_is_not_landed_again(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_an_extending_preset_adds_headings_and_says_what_differs(tmp_path: Path)
         (OWN + "passed_over: [{because: x, where: [{column: day}]}]\n", "needs exactly one of: is, one_of, matches"),
         (OWN.replace("holds: date", "holds: date, zone: Asia/Dubay"), "there is no time zone 'Asia/Dubay'"),
         (OWN.replace("  day:", "  row: {headings: [x]}\n  day:"), "the name row means the whole row"),
-        (OWN + "decimals: ','\n", "decimals: Extra inputs are not permitted"),
+        (OWN + "decimals: ','\n", "decimals: there is no such key"),
     ],
 )
 def test_what_is_wrong_with_a_preset_is_said_with_its_file(tmp_path: Path, text: str, says: str) -> None:

@@ -1,0 +1,81 @@
+"""What is wrong with a settings file, in words for the person who wrote it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+_SAID: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no such key; look for a typing error",
+    "missing": "it is missing",
+    "string_type": "must be text; put it in quotation marks",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+}
+_SAID_BY_PYDANTIC: Final = (
+    ("Value error, ", ""),
+    ("Input should be", "must be"),
+    ("String should", "must"),
+    ("must match pattern '\\S'", "must not be blank"),
+)
+
+
+def problems_of(error: ValidationError, whole: str) -> list[str]:
+    """Each thing that is wrong, as the key's place and what is the matter with it; never the value.
+
+    Args:
+        error: what the model found.
+        whole: what the file is called where no single key is at fault.
+    """
+    return [
+        f"{'.'.join(str(part) for part in issue['loc'] if part != '[key]') or whole}: {_said(issue['type'], issue['msg'])}"
+        for issue in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _said(kind: str, message: str) -> str:
+    if kind in _SAID:
+        return _SAID[kind]
+    for theirs, ours in _SAID_BY_PYDANTIC:
+        message = message.replace(theirs, ours)
+    return message
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, of which YAML would quietly take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of a node."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value} stands there a second time; keep one", problem_mark=key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def yaml_of(content: bytes) -> Any:
+    """The document of a settings file.
+
+    Raises:
+        ValueError: it is not YAML in UTF-8; the message says where.
+    """
+    try:
+        return yaml.load(content.decode("utf-8-sig"), _UniqueKeys)  # noqa: S506 - a safe loader
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text; save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(f"{where}{_yaml_problem(error.problem or '')}") from None
+    except yaml.YAMLError:
+        raise ValueError("it holds characters that no text has") from None
+
+
+def _yaml_problem(problem: str) -> str:
+    return "indent with blanks, not with tabs" if "'\\t'" in problem else problem
