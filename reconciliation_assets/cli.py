@@ -182,11 +182,12 @@ def audit() -> None:
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
     from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError, UnreadableCopyError):
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
     table = Table("outcome", "status", "why", "events", "value", box=None)
     for each in found:
@@ -207,10 +208,11 @@ def feedback(context: typer.Context) -> None:
 def send() -> None:
     """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
     from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
+    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError, UnreadableCopyError):
         sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)

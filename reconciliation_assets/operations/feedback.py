@@ -96,6 +96,7 @@ def standings(settings: Settings) -> list[OutboxCount]:
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
+        UnreadableCopyError: there is one, but it is damaged.
     """
     _require_outbox(settings)
     with Published(settings.published_path) as published:
@@ -107,6 +108,7 @@ def pending_events(settings: Settings, now: datetime) -> list[Pending]:
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
+        UnreadableCopyError: there is one, but it is damaged.
         AlreadyRunningError: a run works on the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
@@ -125,6 +127,7 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
+        UnreadableCopyError: there is one, but it is damaged.
         SourceError: Meta refuses or does not answer; what it took before is entered.
         AlreadyRunningError: a run works on the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
@@ -162,12 +165,8 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
 def _require_outbox(settings: Settings) -> None:
     if not settings.published_path.is_file() or not settings.warehouse_path.is_file():
         raise FeedbackError(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.")
-    with closing(connect(":memory:")) as connection:
-        warehouse = Warehouse(connection)
-        with _published(warehouse, settings):
-            found = warehouse.rows(
-                "select 1 from duckdb_tables() where database_name = 'published' and table_name = 'capi_outbox'"
-            )
+    with Published(settings.published_path) as published:
+        found = published.rows("select 1 from duckdb_tables() where table_name = 'capi_outbox'")
     if not found:
         raise FeedbackError("The published copy was made before there was an outbox: run `reconcile run` first.")
 

@@ -56,9 +56,10 @@ def test_a_damaged_warehouse(tmp_path: Path) -> None:
     assert_told(installation.reconcile(), "warehouse.duckdb is no database that can be opened", "backup")
 
 
-@pytest.mark.parametrize("command", ["show", "audit"])
+@pytest.mark.parametrize("command", ["show", "audit", "feedback"])
 def test_a_published_copy_that_cannot_be_read(tmp_path: Path, command: str) -> None:
     installation = Installation(tmp_path)
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
     installation.published_path.parent.mkdir()
     installation.published_path.write_text("damaged " * 1000)
     assert_told(installation.reconcile(command), "is damaged, or", "run `reconcile run`, which makes it anew")
