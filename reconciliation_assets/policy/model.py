@@ -138,6 +138,7 @@ class Backtest(_Part):
     """How much is hidden to try the methods, and how few found links are too few to judge one."""
 
     share: float = Field(gt=0, le=0.5)
+    most: int = Field(ge=1)
     fewest: int = Field(ge=1)
 
 

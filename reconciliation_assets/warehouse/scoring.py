@@ -267,19 +267,21 @@ def _block(
 
     The keys that fewest records share come first, until there are so many pairs that the work would not stay linear.
     """
-    for side in ("left", "right"):
+    for side in ("right", "left"):
         connection.execute(
             f"""
             create table {side}_open as
-            select row_number() over (order by unique_id) as place, * from {side}_records where is_open
+            select row_number() over () as place, * from {side}_records where is_open
             """
         )
         keys = " union all ".join(
             f"select place, '{number}|' || {getattr(block, side)} as words from {side}_open"
             for number, block in enumerate(blocks)
         )
+        # Only keys of the right side can make a pair: of the left, the larger one, the rest is not even counted.
+        shared = "" if side == "right" else " and hash(words) in (select shared from right_keys)"
         connection.execute(
-            f"create table {side}_keys as select place, hash(words) as shared from ({keys}) where words is not null"
+            f"create table {side}_keys as select place, hash(words) as shared from ({keys}) where words is not null{shared}"
         )
     connection.execute(
         f"""

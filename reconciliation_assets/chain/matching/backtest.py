@@ -11,6 +11,7 @@ from reconciliation_assets.chain.matching.inference.infer import infer
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
+from reconciliation_assets.policy.model import Backtest
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
@@ -80,7 +81,7 @@ def rehearse(bench: Workbench) -> Made:
     warehouse = bench.warehouse
     matching = bench.loaded_policy.policy.matching
     warehouse.execute(f"create schema if not exists {_LAYER}")
-    hidden = sum(_hide(warehouse, table, matching.backtest.share) for table in _HIDDEN)
+    hidden = sum(_hide(warehouse, table, matching.backtest) for table in _HIDDEN)
     if hidden < matching.backtest.fewest:
         warehouse.load(_TARGET, _NOTHING)
         return Made({"hidden": hidden, "judged": "too few known links to hide any"})
@@ -96,11 +97,11 @@ def rehearse(bench: Workbench) -> Made:
     return Made({"hidden": hidden})
 
 
-def _hide(warehouse: Warehouse, table: str, share: float) -> int:
+def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     truth, ids, contacts = _HIDDEN[table]
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
-    hidden_share = min(_LARGEST_SHARE, max(share, _ENOUGH / known)) if known else 0.0
+    hidden_share = min(_LARGEST_SHARE, max(limits.share, _ENOUGH / known), limits.most / known) if known else 0.0
     limit, half = (f"{int(part * 0xFFFFFFFF):08x}" for part in (hidden_share, hidden_share / 2))
     warehouse.execute(
         f"""
