@@ -1,0 +1,78 @@
+"""Exact IDs are hidden and looked for again: a method that finds the wrong partner carries no money in that run."""
+
+from typing import Any
+
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import order, payment
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def company(customers: int, *, contact_of: int = 0) -> Rows:
+    """Customers who each pay 100.00 for an order; payments carry the e-mail of the customer so many places further on."""
+    orders = [
+        order(f"SO{number}", f"2026-03-{number % 9 + 1:02}", email=f"c{number}@example.com")
+        for number in range(customers)
+    ]
+    payments = [
+        payment(
+            f"P{number}",
+            f"2026-03-{number % 9 + 12}",
+            order_id=f"SO{number}",
+            email=f"c{(number + contact_of) % customers}@example.com",
+        )
+        for number in range(customers)
+    ]
+    return {"orders": orders, "payments": payments}
+
+
+def with_money_that_names_nothing(rows: Rows) -> Rows:
+    unpaid = order("SO-X", "2026-03-05", value="77", email="x@example.com")
+    nameless = payment("P-X", "2026-03-20", amount="77", email="x@example.com")
+    return {"orders": [*rows["orders"], unpaid], "payments": [*rows["payments"], nameless]}
+
+
+JUDGED_FROM_5 = {"matching": {"backtest": {"fewest": 5}}}
+
+
+def test_a_method_that_finds_hidden_partners_again_carries_money(build: Build) -> None:
+    built = build(with_money_that_names_nothing(company(240)), JUDGED_FROM_5)
+    judged = built.one("match_backtest", link="order_payment", match_method="exact_contact", month=None)
+    assert judged["judged"] >= 20
+    assert judged["precision"] == 1.0
+    assert judged["precision_low"] < 1.0, "few tries leave doubt"
+    assert built.one("match_links", right_id="P-X")["match_method"] == "exact_contact"
+    assert built.ask("match_standing", "methods_hold").passed
+
+
+def test_a_method_that_finds_others_instead_leaves_its_links_to_a_person(build: Build) -> None:
+    built = build(with_money_that_names_nothing(company(240, contact_of=1)), JUDGED_FROM_5)
+    judged = built.one("match_backtest", link="order_payment", match_method="exact_contact", month=None)
+    assert judged["precision"] < 0.1
+    assert not built.one("match_standing", link="order_payment", match_method="exact_contact")["may_carry_money"]
+    assert built.rows("match_links", right_id="P-X", match_method="exact_contact") == []
+    assert built.one("match_reviews", right_id="P-X", match_method="exact_contact")["left_id"] == "SO-X"
+    answer = built.ask("match_standing", "methods_hold")
+    assert (answer.passed, answer.severity) == (False, "WARN")
+    assert "order_payment, exact_contact (0.0% of " in answer.message
+
+
+def test_exact_ids_are_believed_whatever_contacts_say(build: Build) -> None:
+    built = build(company(240, contact_of=1), JUDGED_FROM_5)
+    links = built.rows("match_links", link="order_payment", match_method="exact_id")
+    assert {(link["left_id"], link["right_id"]) for link in links} == {(f"SO{n}", f"P{n}") for n in range(240)}
+
+
+def test_with_too_few_known_links_no_method_is_judged(build: Build) -> None:
+    built = build(with_money_that_names_nothing(company(12)))
+    assert built.rows("match_backtest") == []
+    assert built.one("match_standing", link="order_payment", match_method="exact_contact")["may_carry_money"]
+    assert built.one("match_links", right_id="P-X")["match_method"] == "exact_contact"
+
+
+def test_up_to_a_third_is_hidden_and_no_more_than_is_enough(build: Build) -> None:
+    third = build(company(240), JUDGED_FROM_5).rows("backtest_links", link="order_payment")
+    assert 50 <= len(third) <= 110
+    few = build(company(240), {"matching": {"backtest": {"fewest": 5, "most": 30}}}).rows("backtest_links")
+    assert 15 <= len(few) <= 45
+    assert {row["right_id"] for row in few} < {row["right_id"] for row in third}
