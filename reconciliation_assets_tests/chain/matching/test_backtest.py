@@ -8,21 +8,19 @@ from reconciliation_assets_tests.rows import order, payment
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def company(customers: int, *, contact_of: int = 0) -> Rows:
-    """Customers who each pay 100.00 for an order; payments carry the e-mail of the customer so many places further on."""
+def company(customers: int, *, stranger_pays_every: int | None = None) -> Rows:
+    """Customers who pay 100.00 each for an order; every so-many-th payment carries the e-mail of the next customer."""
     orders = [
         order(f"SO{number}", f"2026-03-{number % 9 + 1:02}", email=f"c{number}@example.com")
         for number in range(customers)
     ]
-    payments = [
-        payment(
-            f"P{number}",
-            f"2026-03-{number % 9 + 12}",
-            order_id=f"SO{number}",
-            email=f"c{(number + contact_of) % customers}@example.com",
+    payments = []
+    for number in range(customers):
+        is_a_strangers = stranger_pays_every is not None and number % stranger_pays_every == 0
+        payer = (number + 1) % customers if is_a_strangers else number
+        payments.append(
+            payment(f"P{number}", f"2026-03-{number % 9 + 12}", order_id=f"SO{number}", email=f"c{payer}@example.com")
         )
-        for number in range(customers)
-    ]
     return {"orders": orders, "payments": payments}
 
 
@@ -46,19 +44,19 @@ def test_a_method_that_finds_hidden_partners_again_carries_money(build: Build) -
 
 
 def test_a_method_that_finds_others_instead_leaves_its_links_to_a_person(build: Build) -> None:
-    built = build(with_money_that_names_nothing(company(240, contact_of=1)), JUDGED_FROM_5)
+    built = build(with_money_that_names_nothing(company(240, stranger_pays_every=2)), JUDGED_FROM_5)
     judged = built.one("match_backtest", link="order_payment", match_method="exact_contact", month=None)
-    assert judged["precision"] < 0.1
+    assert 0.3 < judged["precision"] < 0.7
     assert not built.one("match_standing", link="order_payment", match_method="exact_contact")["may_carry_money"]
     assert built.rows("match_links", right_id="P-X", match_method="exact_contact") == []
     assert built.one("match_reviews", right_id="P-X", match_method="exact_contact")["left_id"] == "SO-X"
     answer = built.ask("match_standing", "methods_hold")
     assert (answer.passed, answer.severity) == (False, "WARN")
-    assert "order_payment, exact_contact (0.0% of " in answer.message
+    assert "order_payment, exact_contact (" in answer.message
 
 
 def test_exact_ids_are_believed_whatever_contacts_say(build: Build) -> None:
-    built = build(company(240, contact_of=1), JUDGED_FROM_5)
+    built = build(company(240, stranger_pays_every=2), JUDGED_FROM_5)
     links = built.rows("match_links", link="order_payment", match_method="exact_id")
     assert {(link["left_id"], link["right_id"]) for link in links} == {(f"SO{n}", f"P{n}") for n in range(240)}
 
