@@ -12,6 +12,8 @@ _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 # What databases and data frames write where there is no ID; taken for one, it would join all that have none.
 _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
+# What data frames make of whole numbers in a column with gaps; as it stands, order 1001.0 would be another than order 1001.
+_ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
@@ -71,7 +73,8 @@ def _text(column: InputColumn, present: tuple[str, ...]) -> str:
     if column.allowed:
         return f"lower({trimmed})"
     if column.kind is Kind.ID:
-        return f"case when lower({trimmed}) not in {_NO_ID} then {trimmed} end"
+        whole = f"case when {trimmed} like '%.0' then regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1') else {trimmed} end"
+        return f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
     return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
 
 

@@ -87,6 +87,10 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         # what other systems write where there is no ID would join all rows that have none
         ("payments", "order_id", "NULL", None),
         ("payments", "order_id", "nan", None),
+        ("payments", "order_id", "1001.0", "1001"),
+        ("payments", "order_id", "0017.0", "0017"),
+        ("payments", "order_id", "SO-1.0", "SO-1.0"),
+        ("payments", "order_id", "1.2.0", "1.2.0"),
         ("payments", "order_id", "N/A", None),
         ("payments", "order_id", " - ", None),
         ("payments", "order_id", "NA-1", "NA-1"),
