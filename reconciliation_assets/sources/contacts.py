@@ -25,8 +25,12 @@ _GULF_MOBILE = {
     "974": r"55\d{6}",
 }
 _GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-_INTERNATIONAL = re.compile("(?:\\+|00)(" + "|".join(f"{code}0?{rest}" for code, rest in _GULF_MOBILE.items()) + ")")
-_LOCAL = {region: re.compile(f"0?({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
+# Kuwait and Qatar dial no zero before a number: there, one makes it another number or none.
+_TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+_INTERNATIONAL = re.compile(
+    "(?:\\+|00)(" + "|".join(f"{code}{_TRUNK_ZERO[code]}{rest}" for code, rest in _GULF_MOBILE.items()) + ")"
+)
+_LOCAL = {region: re.compile(f"{_TRUNK_ZERO[code]}({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
 
 _MARKETS = {
     "UAE": "AE",

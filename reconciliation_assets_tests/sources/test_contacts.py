@@ -119,6 +119,15 @@ def test_the_fast_gulf_rule_agrees_with_the_library_on_every_prefix(region: str)
         assert normalise_phone(f"+{REGIONS[region]}{local}", None) == by_library(f"+{REGIONS[region]}{local}", None)
 
 
+@pytest.mark.parametrize("region", sorted(REGIONS))
+@pytest.mark.parametrize("form", ["0{}", "+{code}0{}", "00{code}0{}"])
+def test_a_zero_before_the_number_counts_only_where_one_is_dialled(region: str, form: str) -> None:
+    local = {"AE": "501234567", "SA": "501234567", "KW": "50000000", "QA": "55123456"}[region]
+    typed = form.format(local, code=REGIONS[region])
+    expected = f"+{REGIONS[region]}{local}" if region in ("AE", "SA") else None
+    assert normalise_phone(typed, region) == by_library(typed, region) == expected
+
+
 @given(
     region=st.sampled_from(sorted(REGIONS)),
     rest=st.from_regex(r"[0-9]{6,9}", fullmatch=True),
