@@ -118,6 +118,8 @@ def _bridge(published: Published, currency: str) -> RenderableType:
             f"{line.records:,}",
             bar,
         )
+    if any(line.line == "manual_adjustment" and line.amount for line in lines):
+        return Group("", table, Text("  Collected here includes the manual adjustments.", style="dim"))
     return Group("", table)
 
 

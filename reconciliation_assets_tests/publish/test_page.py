@@ -10,7 +10,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.page import show_page
 from reconciliation_assets_tests.conftest import Build
-from reconciliation_assets_tests.rows import AD, CAMPAIGN, insight, order, payment, refund
+from reconciliation_assets_tests.rows import AD, CAMPAIGN, adjustment, insight, order, payment, refund
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def page(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> str:
                 payment("P1", order_id="O2"),
                 payment("P2", amount=7),
             ],
+            "manual_adjustments": [adjustment("M1", "40", campaign_id=CAMPAIGN, line="manual_adjustment")],
         },
         policy={"version": "[2026]", "owners": {"exceptions": {"unmatched_money": "team [finance]"}}},
     ).make_all()
@@ -48,3 +49,7 @@ def test_one_is_told_in_the_singular(page: str) -> None:
 def test_a_ratio_below_zero_has_the_minus_of_the_amounts(page: str) -> None:
     assert "−2.50" in page
     assert "-2.50" not in page
+
+
+def test_collected_money_and_the_bridges_last_line_differ_by_the_adjustments_and_the_page_says_so(page: str) -> None:
+    assert "Collected here includes the manual adjustments." in page
