@@ -305,12 +305,14 @@ def _block(
     connection.execute(
         f"""
         create table blocked as
+        -- Materialised: left to choose, the engine may pair records by a key that half of them share before it drops such keys.
+        with left_usable as materialized (select place, shared from left_keys where shared in (select shared from usable)),
+        right_usable as materialized (select place, shared from right_keys where shared in (select shared from usable))
         select distinct l.place as left_place, r.place as right_place
-        from usable
-        join left_keys lk using (shared)
-        join right_keys rk using (shared)
-        join left_open l on l.place = lk.place
-        join right_open r on r.place = rk.place
+        from left_usable lu
+        join right_usable ru on ru.shared = lu.shared
+        join left_open l on l.place = lu.place
+        join right_open r on r.place = ru.place
         where {possible}
         """
     )
