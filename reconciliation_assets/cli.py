@@ -17,6 +17,7 @@ from rich.text import Text
 from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.policy.model import Policy
+from reconciliation_assets.publish.figures import UnreadableCopyError
 from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets
@@ -46,6 +47,7 @@ _PLAIN_PROBLEMS = (
     DamagedWarehouseError,
     ContactKeyError,
     SourceError,
+    UnreadableCopyError,
 )
 
 
@@ -85,7 +87,6 @@ def run(
 @app.command()
 def show() -> None:
     """Print the page of the published copy again, without running."""
-    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
@@ -129,7 +130,6 @@ def ui(
 @app.command()
 def doctor() -> None:
     """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
-    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
@@ -169,11 +169,10 @@ def doctor() -> None:
 @app.command()
 def audit() -> None:
     """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
-    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(*_PLAIN_PROBLEMS, UnreadableCopyError):
+    with _told_plainly(*_PLAIN_PROBLEMS):
         page = _audited(settings, load_policy(settings.policy_path).policy)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
@@ -182,12 +181,11 @@ def audit() -> None:
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
     from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
-    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError, UnreadableCopyError):
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
     table = Table("outcome", "status", "why", "events", "value", box=None)
     for each in found:
@@ -208,11 +206,10 @@ def feedback(context: typer.Context) -> None:
 def send() -> None:
     """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
     from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
-    from reconciliation_assets.publish.figures import UnreadableCopyError  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError, UnreadableCopyError):
+    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)

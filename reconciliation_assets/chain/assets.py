@@ -26,6 +26,7 @@ from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
@@ -33,7 +34,7 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
 
-REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date="2016-01-01", end_offset=1)
+REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date=f"{FIRST_YEAR}-01-01", end_offset=1)
 
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",

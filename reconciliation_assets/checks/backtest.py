@@ -1,7 +1,7 @@
 """The backtest's verdict: methods that may no longer carry money are named."""
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import some_of
 
 
 def backtest_checks() -> list[TableCheck]:

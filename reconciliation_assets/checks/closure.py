@@ -3,7 +3,8 @@
 import pandera.pandas as pap
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import failing_rows, some_of
+from reconciliation_assets.checks.messages import counted, some_of
+from reconciliation_assets.checks.summaries import failing_rows
 
 _CLOSED = pap.DataFrameSchema({"gap_thousandths": pap.Column("int64", pap.Check.eq(0))})
 
@@ -60,6 +61,6 @@ def _records(ground: Ground) -> Answer:
         return Answer(True, "The entries of every record explain its shortfall exactly.")
     return Answer(
         False,
-        f"bridge_entries do not explain {len(wrong):,} {'record' if len(wrong) == 1 else 'records'}: {some_of(wrong['name'].tolist())}. "
+        f"bridge_entries do not explain {counted(len(wrong), 'record')}: {some_of(wrong['name'].tolist())}. "
         "This is a fault of the product, not of the data: report it with these records.",
     )

@@ -3,7 +3,8 @@
 import pandera.pandas as pap
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import failing_rows, some_of
+from reconciliation_assets.checks.messages import some_of
+from reconciliation_assets.checks.summaries import failing_rows
 
 _CONSERVED = pap.DataFrameSchema({"gap_millionths": pap.Column("int64", pap.Check.eq(0))})
 

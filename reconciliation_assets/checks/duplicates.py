@@ -3,7 +3,8 @@
 import pandera.pandas as pap
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import failing_rows, some_of
+from reconciliation_assets.checks.messages import some_of
+from reconciliation_assets.checks.summaries import failing_rows
 
 _ONCE = pap.DataFrameSchema({"links": pap.Column(int, pap.Check.eq(1))})
 _HAS_VALID_ORIGINAL = pap.DataFrameSchema({"without_valid_original": pap.Column(int, pap.Check.eq(0))})

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import counted, some_of
 from reconciliation_assets.contracts.inputs import (
     CRM_RECORDS,
     INPUT_TABLES,
@@ -78,7 +78,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         )
         unusable = [f"{int(bad):,} of {int(rows):,} rows of {table.name}"] if bad else []
         if uncounted:
-            unusable.append(f"{uncounted:,} {'file' if uncounted == 1 else 'files'} of {table.name}")
+            unusable.append(f"{counted(uncounted, 'file')} of {table.name}")
         found = (
             f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
             f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "

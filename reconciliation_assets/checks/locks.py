@@ -1,7 +1,7 @@
 """Locked months: their figures move only under a signature."""
 
 from reconciliation_assets.chain.check import Answer, Ground, Severity, TableCheck
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import some_of
 
 
 def lock_checks() -> list[TableCheck]:

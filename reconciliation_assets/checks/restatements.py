@@ -1,7 +1,7 @@
 """Meta's beliefs: what is believed now is what every other table counts with."""
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import some_of
 
 
 def restatement_checks() -> list[TableCheck]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pandera.pandas as pap
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import failing_rows, some_of
+from reconciliation_assets.checks.messages import some_of
+from reconciliation_assets.checks.summaries import failing_rows
 
 _NO_GAP = pap.DataFrameSchema(
     {"record_gap": pap.Column("int64", pap.Check.eq(0)), "gap_thousandths": pap.Column("int64", pap.Check.eq(0))}

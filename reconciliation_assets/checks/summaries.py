@@ -1,9 +1,7 @@
-"""Small summaries that SQL computes, held against Pandera schemas, and names put into messages."""
+"""Small summaries that SQL computes, held against Pandera schemas."""
 
 import pandas as pd
 import pandera.pandas as pap
-
-_NAMED_AT_MOST = 5
 
 
 def failing_rows(summary: pd.DataFrame, schema: pap.DataFrameSchema) -> pd.DataFrame:
@@ -20,9 +18,3 @@ def failing_rows(summary: pd.DataFrame, schema: pap.DataFrameSchema) -> pd.DataF
         failing: pd.DataFrame = summary.loc[positions]
         return failing
     return summary.iloc[0:0]
-
-
-def some_of(names: list[str]) -> str:
-    """The first few of many names, and how many more there are."""
-    rest = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,7 +1,7 @@
 """The reviewers' verdicts: methods that lost their right to carry money are named."""
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import some_of
 
 
 def validation_checks() -> list[TableCheck]:

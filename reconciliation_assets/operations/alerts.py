@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 
 from pydantic import BaseModel, Field
 
+from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import AlertKind, Alerts, QuietHours
 
 
@@ -101,7 +102,7 @@ def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts
         if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
             problems[problem] = known.model_copy(update={"last_said": now})
             days = (now - known.since).days
-            word = f"Still broken after {days} {'day' if days == 1 else 'days'}"
+            word = f"Still broken after {counted(days, 'day')}"
             # A tick that was killed is repeated at another time; its reminder is the same, the one after that last word.
             outbox.append(_notice(word, known.finding, known.finding.message, alerts, known.last_said))
     return Book(has_begun=True, seen=seen, open=problems, outbox=outbox)

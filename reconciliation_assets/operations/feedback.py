@@ -166,9 +166,8 @@ def _require_outbox(settings: Settings) -> None:
     if not settings.published_path.is_file() or not settings.warehouse_path.is_file():
         raise FeedbackError(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.")
     with Published(settings.published_path) as published:
-        found = published.rows("select 1 from duckdb_tables() where table_name = 'capi_outbox'")
-    if not found:
-        raise FeedbackError("The published copy was made before there was an outbox: run `reconcile run` first.")
+        if not published.has("capi_outbox"):
+            raise FeedbackError("The published copy was made before there was an outbox: run `reconcile run` first.")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from reconciliation_assets.checks.summaries import some_of
+from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.operations.instance import close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB

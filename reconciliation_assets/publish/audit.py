@@ -74,7 +74,7 @@ def write_audit(published_path: Path, path: Path, policy: Policy, systems: Seque
         UnreadableCopyError: it is damaged.
     """
     with Published(published_path) as published:
-        if not published.rows("select 1 from duckdb_tables() where table_name = 'policy_choices'"):
+        if not published.has("policy_choices"):
             raise OutdatedCopyError(f"{published_path} was made by an older version: run `reconcile run` for an audit.")
         html = render_audit(published, policy, systems, as_of)
     with made_whole(path) as unfinished:

@@ -498,6 +498,10 @@ class Published:
             )
         ]
 
+    def has(self, table: str) -> bool:
+        """Whether the copy holds a table; one made by an older version may lack it."""
+        return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{table}'"))
+
     def outbox(self) -> list[OutboxCount]:
         """The outbox of the feedback to Meta by outcome, status and reason."""
         return [

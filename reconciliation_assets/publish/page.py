@@ -11,9 +11,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
 from reconciliation_assets.publish.figures import Coverage, Published, TwoNumbers
-from reconciliation_assets.publish.words import LINES, LINKS, belong, counted
+from reconciliation_assets.publish.words import LINES, LINKS, belong
 
 _BAR_WIDTH = 24
 _FINDINGS_SHOWN = 3
@@ -124,7 +125,7 @@ def _bridge(published: Published, currency: str) -> RenderableType:
 
 
 def _campaigns(published: Published, currency: str) -> RenderableType:
-    table = Table(box=None, padding=(0, 2), title="By campaign", title_justify="left")
+    table = Table(box=None, padding=(0, 1), title="By campaign", title_justify="left")
     table.add_column("campaign", overflow="ellipsis", no_wrap=True, max_width=42)
     for name in ("spend", "Meta says", "collected", "reported ROAS", "collected ROAS"):
         table.add_column(name, justify="right")

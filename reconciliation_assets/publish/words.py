@@ -61,11 +61,6 @@ WHAT_TO_DO = {
 }
 
 
-def counted(number: int, one: str) -> str:
-    """A number with its noun, in the singular where it is one."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
-
-
 def belong(number: int) -> str:
     """The verb of so many things that belong somewhere."""
     return "belongs" if number == 1 else "belong"

@@ -30,20 +30,6 @@ pairs as (
     on s.currency = t.currency
     and s.net_amount = t.amount
     and date_diff('day', s.last_paid_date, t.transferred_date) between 0 and $transfer_within_days
-),
-tied as (
-  select
-    t.source_table,
-    t.transfer_id,
-    t.transferred_at,
-    t.amount,
-    t.currency,
-    t.has_reference,
-    coalesce(t.settlement_id, p.settlement_id) as settlement_id,
-    case when t.settlement_id is not null then t.tied_by when p.settlement_id is not null then 'amount' end as tied_by
-  from canonical.transfers t
-  left join pairs p
-    on t.source_table = 'transfers' and p.transfer_id = t.transfer_id and p.settlements = 1 and p.transfers = 1
 )
 select
   t.source_table,
@@ -52,9 +38,11 @@ select
   t.amount,
   t.currency,
   t.has_reference,
-  t.settlement_id,
-  t.tied_by,
+  coalesce(t.settlement_id, p.settlement_id) as settlement_id,
+  case when t.settlement_id is not null then t.tied_by when p.settlement_id is not null then 'amount' end as tied_by,
   m.confidence as match_confidence
-from tied t
+from canonical.transfers t
+left join pairs p
+  on t.source_table = 'transfers' and p.transfer_id = t.transfer_id and p.settlements = 1 and p.transfers = 1
 left join policy.match_methods m
-  on m.match_method = case when t.tied_by = 'amount' then 'inferred' when t.tied_by is not null then 'exact_id' end
+  on m.match_method = case when t.settlement_id is not null then 'exact_id' when p.settlement_id is not null then 'inferred' end
