@@ -8,6 +8,8 @@ rows stay as history. What is current is a view over the versions that count.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,6 +20,7 @@ from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -28,6 +31,7 @@ TOTALS = TableName("raw", "landing_totals")
 PULLS = TableName("raw", "pulls")
 
 _BLANK = b" \t\r\n\0"
+_LONGEST_PIECE = 1 << 20
 
 _PREPARE = f"""
 create schema if not exists raw;
@@ -149,15 +153,42 @@ def land_inbox(
         zone: zone of the table's timestamps without an offset.
     """
     prepare(warehouse, table)
-    fingerprints = {file: file.fingerprint() for file in files}
-    with JudgedSheets() as sheets:
-        landed = [
-            _land(warehouse, table, file, fingerprint, sheets, protector, zone)
-            for file, fingerprint in fingerprints.items()
-            if not _is_landed(warehouse, table, file, fingerprint)
-        ]
+    landed: list[Landed] = []
+    fingerprints: dict[InboxFile, str] = {}
+    for path, parts in groupby(files, key=lambda file: file.path):
+        landed += _land_parts(warehouse, table, path, list(parts), fingerprints, protector, zone)
     _mark_present(warehouse, table, fingerprints)
     note_superseded(warehouse, table)
+    return landed
+
+
+def _land_parts(
+    warehouse: Warehouse,
+    table: InputTable,
+    path: Path,
+    parts: Sequence[InboxFile],
+    fingerprints: dict[InboxFile, str],
+    protector: ContactProtector,
+    zone: str,
+) -> list[Landed]:
+    """Land what one file has for a table, unless it has landed; notes the fingerprint of what was read for each part."""
+    landed: list[Landed] = []
+    try:
+        content = fingerprint_of(path)
+        if all(_is_landed(warehouse, table, part, part.fingerprint(content)) for part in parts):
+            fingerprints.update((part, part.fingerprint(content)) for part in parts)
+            return []
+        # The file may be another by now: the copy's own fingerprint is that of what is read.
+        with snapshot(path, warehouse.folder) as copy, JudgedSheets() as sheets:
+            for part in parts:
+                fingerprints[part] = part.fingerprint(copy.fingerprint)
+                if not _is_landed(warehouse, table, part, fingerprints[part]):
+                    landed.append(_land(warehouse, table, part, copy, sheets, protector, zone))
+    except FileSetAsideError as problem:
+        for part in parts:
+            fingerprints[part] = f"not read: {problem}"
+            if not _is_landed(warehouse, table, part, fingerprints[part]):
+                landed.append(_set_aside(warehouse, table, part, fingerprints[part], str(problem), rows=0))
     return landed
 
 
@@ -191,7 +222,7 @@ def land_pull(
     with warehouse.transaction():
         for table in tables:
             own = [batch for batch in batches if batch.table == table.name]
-            landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+            landing_id = _next_landing(warehouse)
             landed_rows, quarantined = _insert(
                 warehouse, table, _as_text(table, own), landing_id, protector, zone_of(table.name)
             )
@@ -262,24 +293,38 @@ def _land(
     warehouse: Warehouse,
     table: InputTable,
     file: InboxFile,
-    fingerprint: str,
+    copy: Snapshot,
     sheets: JudgedSheets,
     protector: ContactProtector,
     zone: str,
 ) -> Landed:
-    preset = file.kind.preset.name if file.kind else None
-    landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
-    place = f"0 {file.name}"
+    fingerprint = file.fingerprint(copy.fingerprint)
     try:
-        text = open_file(file, sheets)
+        text = open_file(file, copy.path, sheets)
+        landing_id = _next_landing(warehouse)
         with warehouse.transaction():
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
-            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, preset, text.passed_over)
-            _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, _preset(file), text.passed_over)
+            _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     except FileSetAsideError as problem:
-        landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
-        _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+        return _set_aside(warehouse, table, file, fingerprint, str(problem), rows=_rows_of_unreadable(copy.path))
     return landed
+
+
+def _set_aside(
+    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+) -> Landed:
+    landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
+    _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
+    return landed
+
+
+def _next_landing(warehouse: Warehouse) -> int:
+    return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+
+
+def _preset(file: InboxFile) -> str | None:
+    return file.kind.preset.name if file.kind else None
 
 
 def _record(
@@ -411,13 +456,15 @@ def _protected_schema(table: InputTable, present: Sequence[str], *, is_mapped: b
     return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys])
 
 
-def _rows_of_unreadable(file: InboxFile) -> int:
+def _rows_of_unreadable(path: Path) -> int:
     """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
-    if file.path.suffix.lower() not in (".csv", ".tsv", ".txt", ".jsonl"):
+    if path.suffix not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
-    with file.path.open("rb") as content:
-        lines = sum(1 for line in content if line.strip(_BLANK))
-    return max(lines - (file.path.suffix.lower() != ".jsonl"), 0)
+    with path.open("rb") as content:
+        # A line without an end may be as long as the file.
+        pieces = iter(lambda: content.readline(_LONGEST_PIECE), b"")
+        lines = sum(1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE))
+    return max(lines - (path.suffix != ".jsonl"), 0)
 
 
 def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:

@@ -17,11 +17,12 @@ import pyarrow as pa
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
 from reconciliation_assets.sources.presets.recognition import Recognised
-from reconciliation_assets.sources.presets.sheet import read_sheet
+from reconciliation_assets.sources.presets.sheet import NOT_TEXT, read_sheet
 from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
+_NOT_TEXT = "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again"
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
 
 
@@ -47,7 +48,7 @@ class JudgedSheets:
         Raises:
             FileSetAsideError: the file cannot be split into cells.
         """
-        if self._connection is None or self._path != path or self._kind is not kind:
+        if self._connection is None or self._path != path or self._kind != kind:
             self._forget()
             sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
@@ -134,11 +135,11 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
         if thing
         else ""
     )
-    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind)]
+    faults = [("null", "not_text", _NOT_TEXT), ("null", "too_wide", _TOO_WIDE), *_faults(kind)]
     taken = " or ".join(f"({_takes(part)})" for part in preset.tables)
     return f"""
     with cells as (
-      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
+      select row_number, {too_wide} as too_wide, contains(concat_ws(' ', {whole}), {_text(NOT_TEXT)}) as not_text, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
       from sheet s
       where row_number > {kind.header_row}
     ),

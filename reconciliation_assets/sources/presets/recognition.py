@@ -61,10 +61,11 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         )
     try:
         heads = read_heads(path)
-    except (FileSetAsideError, OSError) as problem:
-        return Unrecognised(
-            path, str(problem) if isinstance(problem, FileSetAsideError) else "it cannot be opened; drop it again"
-        )
+    except FileSetAsideError as problem:
+        return Unrecognised(path, str(problem))
+    except Exception:  # noqa: BLE001
+        # Whatever an engine or a library calls it; what they say of a file may quote it.
+        return Unrecognised(path, "it cannot be read; export it again, and see that the user that runs this may read it")
     if not any(cell.strip() for head in heads for row in head.rows for cell in row):
         return Unrecognised(path, "it is empty; export it again")
     found = [
