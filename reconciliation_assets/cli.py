@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from reconciliation_assets.errors import told
 from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.policy.model import Policy
@@ -407,6 +408,10 @@ def main() -> None:
         code: object = 0
     except SystemExit as ended:
         code = ended.code
+    except Exception as error:  # noqa: BLE001
+        _err.print("Stopped.", style="bold red", end=" ")
+        _err.print(told(error), markup=False, highlight=False, soft_wrap=True)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)

@@ -11,7 +11,7 @@ import reconciliation_assets
 
 PACKAGE = Path(str(reconciliation_assets.__file__)).parent
 ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations")
-KNOWN_EVERYWHERE = {"settings", "files"}
+KNOWN_EVERYWHERE = {"settings", "files", "errors"}
 MAY_IMPORT_DAGSTER = {
     "chain/assets.py",
     "chain/installation.py",

@@ -44,8 +44,32 @@ def _said(kind: str, message: str) -> str:
     return message
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping, of which YAML would quietly take the last."""
+_DEEPEST: Final = 20
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Refuses what a settings file has no use for, each with its place: a key that stands twice in a mapping, of which YAML would
+    quietly take the last; values that refer to values that refer on, of which a few lines unfold to more than any memory
+    holds; and nesting without an end."""
+
+    _depth = _named = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node of the document."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        refers = isinstance(event, yaml.AliasEvent)
+        if refers and self._named:
+            raise yaml.MarkedYAMLError(
+                problem="a value that is referred to (&) refers to another (*); write one of them out",
+                problem_mark=event.start_mark,
+            )
+        if self._depth == _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"it is nested more than {_DEEPEST} deep", problem_mark=event.start_mark)
+        is_named = bool(event.anchor) and not refers
+        self._depth, self._named = self._depth + 1, self._named + is_named
+        node = super().compose_node(parent, index)
+        self._depth, self._named = self._depth - 1, self._named - is_named
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping of a node."""
@@ -66,7 +90,7 @@ def yaml_of(content: bytes) -> Any:
         ValueError: it is not YAML in UTF-8; the message says where.
     """
     try:
-        return yaml.load(content.decode("utf-8-sig"), _UniqueKeys)  # noqa: S506 - a safe loader
+        return yaml.load(content.decode("utf-8-sig"), _PlainLoader)  # noqa: S506 - a safe loader
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text; save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:

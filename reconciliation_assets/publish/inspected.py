@@ -40,6 +40,8 @@ def _show_part(out: Console, part: InspectedPart) -> None:
         out.print(f"{part.table}: set aside whole: {escape(landed.set_aside_reason)}.", highlight=False, soft_wrap=True)
         return
     out.print(f"{part.table}: {landed.rows:,} rows, {landed.quarantined:,} of them to quarantine.", highlight=False)
+    for note in landed.notes:
+        out.print(f"  {escape(note)}", highlight=False, soft_wrap=True)
     for row, column, reason in part.problems:
         where = ", ".join(
             [*([f"row {row}"] if row is not None else []), *([f"column {escape(column)}"] if column else [])]

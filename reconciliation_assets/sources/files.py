@@ -25,7 +25,7 @@ from reconciliation_assets.sources.presets.load import fingerprint
 from reconciliation_assets.sources.presets.mapping import JudgedSheets, mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
-from reconciliation_assets.sources.snapshot import snapshot
+from reconciliation_assets.sources.snapshot import Snapshot, snapshot
 from reconciliation_assets.sources.text_rows import (
     LINES,
     ROWS_PER_BATCH,
@@ -38,6 +38,8 @@ from reconciliation_assets.sources.text_rows import (
 from reconciliation_assets.sources.workbooks import rows_of_workbook
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
+_TEXTS = ("csv", "tsv", "txt", "jsonl")
+_OPEN_END = "its last line has no end; if it was cut off while it was copied, drop it again"
 _NO_TEXT = "\0"
 _LONGEST_HEADER = 1 << 20
 _DAMAGED_INSIDE = {
@@ -129,10 +131,10 @@ def reading(file: InboxFile) -> Iterator[TextRows]:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
     with snapshot(file.path) as copy, JudgedSheets() as sheets:
-        yield open_file(file, copy.path, sheets)
+        yield open_file(file, copy, sheets)
 
 
-def open_file(file: InboxFile, copy: Path, sheets: JudgedSheets) -> TextRows:
+def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows:
     """The file's rows.
 
     Args:
@@ -143,16 +145,16 @@ def open_file(file: InboxFile, copy: Path, sheets: JudgedSheets) -> TextRows:
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
-    form = copy.suffix.lstrip(".")
+    form = copy.path.suffix.lstrip(".")
     with _damage_told(form):
         if file.kind is None:
             opener = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl, "xlsx": _xlsx}[form]
-            rows = opener(copy, INPUT_TABLE[file.table])
+            rows = opener(copy.path, INPUT_TABLE[file.table])
         else:
-            kind = recognise(copy, [file.kind.preset])
-            if isinstance(kind, Unrecognised):
-                raise FileSetAsideError(kind.reason)
-            rows = mapped_rows(copy, kind, kind.preset.tables[file.part], sheets)
+            kind = sheets.kind_of(copy.path, file.kind.preset)
+            rows = mapped_rows(copy.path, kind, kind.preset.tables[file.part], sheets)
+    if copy.has_open_end and form in _TEXTS:
+        rows.notes.append(_OPEN_END)
     return replace(rows, read=_damage_inside_told(rows.read, form))
 
 

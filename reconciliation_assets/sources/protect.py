@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.files import flush
 from reconciliation_assets.sources.contacts import (
     normalise_email,
     normalise_phone,
@@ -25,6 +28,7 @@ from reconciliation_assets.sources.contacts import (
 )
 
 _KEY_FILE = "contact.key"
+_FEWEST_BYTES = 16
 _WRITTEN_FREELY = (Kind.ID, Kind.TEXT)
 _MARKS_OF_ADDRESSES = (b"@", b"%40")
 _SEPARATOR = "\x1f"
@@ -43,33 +47,45 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
         is_new: whether nothing is protected yet, so that a key may be made.
 
     Raises:
-        ContactKeyError: the key file is there but empty or unreadable, or gone while it is needed.
+        ContactKeyError: the key is too short, or its file unreadable, or gone while it is needed.
     """
     if given is not None and given.get_secret_value():
-        return given.get_secret_value().encode()
+        key = given.get_secret_value().encode()
+        if len(key) < _FEWEST_BYTES:
+            raise ContactKeyError(
+                f"RECON_CONTACT_KEY has fewer than {_FEWEST_BYTES} bytes; keys of phone numbers made with it could be guessed. Set a "
+                "longer one, such as `openssl rand -hex 32` prints."
+            )
+        return key
     path = data_dir / _KEY_FILE
     if not path.exists() and not is_new:
         raise ContactKeyError(
             f"The contact key {path} is gone, but contacts protected with it are in the warehouse. Restore it from your "
             "backup. If it is lost for good, remove warehouse.duckdb too: the next run reads the inbox anew under a new key."
         )
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
+    if not path.exists():
+        _make_key(path)
     try:
         key = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
         key = ""
-    if not key:
+    if len(key) < _FEWEST_BYTES:
         raise ContactKeyError(
-            f"The contact key {path} is empty or unreadable. Restore it from your backup: with another key, contacts "
+            f"The contact key {path} is unreadable or has fewer than {_FEWEST_BYTES} bytes. Restore it from your backup: with another key, contacts "
             "stored until now would no longer match new ones. Delete it only together with warehouse.duckdb."
         )
     return key.encode()
+
+
+def _make_key(path: Path) -> None:
+    """Make a key that is there whole or not at all; one that another process made meanwhile stays."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    flush(path.parent)
 
 
 class ContactProtector:

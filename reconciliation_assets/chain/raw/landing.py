@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
+from reconciliation_assets.chain.raw.typing import UNREAD, is_currency, typed_select
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.sources.connector import Batch
@@ -30,6 +30,7 @@ QUARANTINE = TableName("raw", "quarantine")
 TOTALS = TableName("raw", "landing_totals")
 PULLS = TableName("raw", "pulls")
 
+NO_CURRENCY = "in no currency"
 _BLANK = b" \t\r\n\0"
 _LONGEST_PIECE = 1 << 20
 
@@ -73,6 +74,7 @@ create table if not exists {TOTALS} (
   total DECIMAL(38,6) not null,
   quarantined DECIMAL(38,6) not null
 );
+update {TOTALS} set currency = '{NO_CURRENCY}' where total = quarantined and not {is_currency("currency")} and currency <> '{NO_CURRENCY}';
 """
 
 
@@ -83,6 +85,7 @@ class Landed:
     Attributes:
         preset: the preset that read the file; None for one named after its table.
         passed_over: rows that are no data, such as totals, counted by reason.
+        notes: what people should know of the file, though it was taken in.
     """
 
     landing_id: int
@@ -93,6 +96,7 @@ class Landed:
     ignored_columns: tuple[str, ...]
     preset: str | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def raw_table(table: InputTable) -> TableName:
@@ -300,11 +304,21 @@ def _land(
 ) -> Landed:
     fingerprint = file.fingerprint(copy.fingerprint)
     try:
-        text = open_file(file, copy.path, sheets)
+        text = open_file(file, copy, sheets)
         landing_id = _next_landing(warehouse)
         with warehouse.transaction():
             rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone)
-            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, _preset(file), text.passed_over)
+            landed = Landed(
+                landing_id,
+                file.name,
+                rows,
+                quarantined,
+                None,
+                text.ignored,
+                _preset(file),
+                text.passed_over,
+                tuple(text.notes),
+            )
             _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     except FileSetAsideError as problem:
         return _set_aside(warehouse, table, file, fingerprint, str(problem), rows=_rows_of_unreadable(copy.path))
@@ -419,8 +433,8 @@ def _insert(
         warehouse.execute(
             f"""
             insert into {TOTALS}
-            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
-            from arrived where {currency} is not null and {measure} is not null group by {currency}
+            select $id, '{measure}', {_label(currency)}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
+            from arrived where {currency} is not null and {measure} is not null group by {_label(currency)}
             """,
             {"id": landing_id},
         )
@@ -441,6 +455,11 @@ from (
 ) shift
 where arrived.row_number = shift.row_number
 """
+
+
+def _label(currency: str) -> str:
+    """What a total is kept under: a code of a currency; where a row's cell holds anything else, that it does."""
+    return f"case when {is_currency(currency)} then {currency} else '{NO_CURRENCY}' end"
 
 
 def _protected_schema(table: InputTable, present: Sequence[str], *, is_mapped: bool) -> pa.Schema:

@@ -3,6 +3,8 @@
 Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
 """
 
+from babel.numbers import list_currencies
+
 from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputColumn, InputTable, Kind
 
 # Years outside these are typing errors (1900-01-00, 20260), not dates of this business.
@@ -20,6 +22,8 @@ _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
 
+
+_CURRENCIES = ", ".join(f"'{code}'" for code in sorted(list_currencies()))
 
 # Beside rows that a preset mapped: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
@@ -64,6 +68,11 @@ def typed_select(table: InputTable, present: tuple[str, ...], source: str, *, is
     )
     select row_number, faulty_column, fault, {", ".join(name for name, _ in table.stored)} from typed
     """
+
+
+def is_currency(column: str) -> str:
+    """A condition: whether a column holds a currency code of ISO 4217, past ones included."""
+    return f"{column} in ({_CURRENCIES})"
 
 
 def _text(column: InputColumn, present: tuple[str, ...]) -> str:
@@ -125,7 +134,7 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
                 )
             )
         case Kind.CURRENCY:
-            found.append((f"not regexp_matches({name}, '^[A-Z]{{3}}$')", "not a three-letter currency code"))
+            found.append((f"not {is_currency(name)}", "not a three-letter currency code of ISO 4217"))
         case Kind.TIMESTAMP | Kind.DATE | Kind.MONTH:
             if column.kind is Kind.MONTH:
                 found.append((f"not regexp_matches({name}, '{_ISO_MONTH}')", "not a month such as 2026-03"))

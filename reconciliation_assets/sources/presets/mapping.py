@@ -15,10 +15,10 @@ import duckdb
 import pyarrow as pa
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
-from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
-from reconciliation_assets.sources.presets.recognition import Recognised
+from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, Preset, TablePart
+from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
 from reconciliation_assets.sources.presets.sheet import NOT_TEXT, read_sheet
-from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
+from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, FileSetAsideError, TextRows, private_engine
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -33,6 +33,7 @@ class JudgedSheets:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
+        self._recognised: tuple[Path, str, Recognised] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +42,19 @@ class JudgedSheets:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._forget()
+
+    def kind_of(self, path: Path, preset: Preset) -> Recognised:
+        """What a file is, recognised once for all its parts.
+
+        Raises:
+            FileSetAsideError: it is not of the preset's kind.
+        """
+        if self._recognised is None or self._recognised[:2] != (path, preset.name):
+            found = recognise(path, [preset])
+            if isinstance(found, Unrecognised):
+                raise FileSetAsideError(found.reason)
+            self._recognised = path, preset.name, found
+        return self._recognised[2]
 
     def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
         """An engine with the table `judged`: all rows of a file that are not blank.
