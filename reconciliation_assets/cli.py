@@ -408,7 +408,7 @@ def main() -> None:
         code: object = 0
     except SystemExit as ended:
         code = ended.code
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         _err.print("Stopped.", style="bold red", end=" ")
         _err.print(told(error), markup=False, highlight=False, soft_wrap=True)
         code = 1

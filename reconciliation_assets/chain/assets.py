@@ -148,7 +148,7 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": take_stock(opened.warehouse, known, unknown),
-                "files not taken in": ", ".join(file.path.name for file in unknown) or "none",
+                "files not taken in": ", ".join(file.name for file in unknown) or "none",
             },
             check_results=_asked(checks, opened),
         )

@@ -5,11 +5,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from reconciliation_assets.chain.raw.inspection import InspectedPart, Inspection
+from reconciliation_assets.sources.kept_text import shown_name
 
 
 def show_inspection(out: Console, inspection: Inspection) -> None:
     """Print one file's inspection; never a value out of it."""
-    name, kind = escape(inspection.path.name), inspection.kind
+    name, kind = escape(shown_name(inspection.path)), inspection.kind
     if inspection.refusal is not None:
         out.print(f"[bold]{name}[/] is not taken in: {escape(inspection.refusal)}.", highlight=False, soft_wrap=True)
         return

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
+from reconciliation_assets.sources.kept_text import shown_heading, shown_name
 from reconciliation_assets.sources.presets.load import fingerprint
 from reconciliation_assets.sources.presets.mapping import JudgedSheets, mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
@@ -70,8 +71,8 @@ class InboxFile:
 
     @property
     def name(self) -> str:
-        """The file's name, as messages show it."""
-        return self.path.name
+        """The file's name, as it is kept and told."""
+        return shown_name(self.path)
 
     def fingerprint(self, content: str) -> str:
         """The fingerprint of its content; under a preset, also which one and which part: changed, it is another reading."""
@@ -183,7 +184,7 @@ def _damage_told(form: str, otherwise: str | None = None) -> Iterator[None]:
         yield
     except FileSetAsideError:
         raise
-    except Exception:  # noqa: BLE001
+    except Exception:
         damaged = f"it is damaged or not really a {form} file; export it again"
         told = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
         raise FileSetAsideError(told) from None
@@ -211,7 +212,7 @@ def _chosen(
         raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
     return (
         tuple(name for name in known if name in header),
-        tuple(name for name in header if name not in known),
+        tuple(dict.fromkeys(shown_heading(name, place) for place, name in enumerate(header, 1) if name not in known)),
     )
 
 

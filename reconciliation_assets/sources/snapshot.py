@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
@@ -78,14 +78,16 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         # A pipe that somebody put there would otherwise wait for its other end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise FileSetAsideError("it was taken away while the run began to read; drop it again if it counts") from None
     except OSError:
-        raise FileSetAsideError("it may not be read; give it to the user that runs this, or let that user read it") from None
+        raise FileSetAsideError(
+            "it may not be read; give it to the user that runs this, or let that user read it"
+        ) from None
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileSetAsideError("it is no file that can be read, but a folder, a pipe or a device")
@@ -100,6 +102,6 @@ def _told_plainly() -> Iterator[None]:
         raise FileSetAsideError("the disk gave an error while it was read; drop it again") from None
 
 
-def _read(file: BinaryIO) -> bytes:
+def _read(file: BufferedReader) -> bytes:
     with _told_plainly():
         return file.read(_CHUNK)

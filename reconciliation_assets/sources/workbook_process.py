@@ -55,7 +55,7 @@ def main() -> None:
         sys.stdout.flush()
     except _RefusedError as refused:
         sys.exit(refused.status)
-    except Exception:  # noqa: BLE001
+    except Exception:
         # What a library says of a file may quote it.
         sys.exit(NO_WORKBOOK)
 

@@ -107,7 +107,7 @@ def test_no_name_of_a_file_or_a_sheet_is_ever_sql(bench: Bench, tmp_path: Path) 
         (bench.inbox / f"orders-{plain}.csv").write_bytes(csv_of(ORDER, (f"SO{number}", *PLACED[1:])))
         if number in (0, 3):
             (bench.inbox / f"{plain}.jsonl").write_bytes(json_of(COURIER, (f"FX{number}", *PAID[1:])))
-    workbook_of(bench.inbox / "sheet.xlsx", COURIER, ("FX99", *PAID[1:]), title="it's \"so\"; drop")
+    workbook_of(bench.inbox / "sheet.xlsx", COURIER, ("FX99", *PAID[1:]), title='it\'s "so"; drop')
     bench.land()
     assert bench.warehouse.rows("select count(*) from current.orders") == [(8,)]
     assert bench.warehouse.rows("select count(*) from current.payments") == [(3,)]
@@ -299,7 +299,9 @@ def test_a_workbook_that_no_machine_can_read_is_set_aside(
     assert bench.warehouse.rows("select count(*) from current.orders") == [(1,)]
 
 
-@pytest.mark.parametrize("name", ["orders.csv", "orders.jsonl", "remittance.csv", "remittance.jsonl", "orders.xlsx", "orders.parquet"])
+@pytest.mark.parametrize(
+    "name", ["orders.csv", "orders.jsonl", "remittance.csv", "remittance.jsonl", "orders.xlsx", "orders.parquet"]
+)
 def test_zeros_without_an_end_are_no_table(bench: Bench, name: str) -> None:
     """Sparse: as long as asked, with nothing on the disk."""
     with (bench.inbox / name).open("wb") as file:
@@ -320,7 +322,10 @@ def test_a_file_is_decided_by_most_of_its_lines_and_a_few_bad_bytes_are_bad_rows
     told, *_ = landed(bench, "payments")
     assert (told.rows, told.quarantined) == (30, 1)
     assert bench.warehouse.rows("select row_number, reason from raw.quarantine") == [
-        (9, "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again")
+        (
+            9,
+            "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again",
+        )
     ]
     shop = bytes.fromhex("c7e1e3").join([b"Waybill,COD Amount (AED),Transfer Date,Consignee\nFX1,1,2026-03-04,", b"\n"])
     (bench.inbox / "remittance.csv").write_bytes(shop)
@@ -374,7 +379,10 @@ def test_a_line_longer_than_any_is_a_bad_row_and_is_not_quoted(bench: Bench, cap
     (told,) = landed(bench, "orders")
     assert (told.rows, told.quarantined, told.set_aside_reason) == (4, 2, None)
     assert bench.warehouse.rows("select row_number from raw.quarantine order by 1") == [(2,), (3,)]
-    assert bench.warehouse.rows("select order_id, row_number from raw.raw_orders order by 2") == [("SO1", 1), ("SO4", 4)]
+    assert bench.warehouse.rows("select order_id, row_number from raw.raw_orders order by 2") == [
+        ("SO1", 1),
+        ("SO4", 4),
+    ]
     out, err = capfd.readouterr()
     assert contact not in out + err + repr(told)
     (bench.inbox / "remittance.jsonl").write_text(long)

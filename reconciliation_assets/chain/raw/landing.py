@@ -482,7 +482,9 @@ def _rows_of_unreadable(path: Path) -> int:
     with path.open("rb") as content:
         # A line without an end may be as long as the file.
         pieces = iter(lambda: content.readline(_LONGEST_PIECE), b"")
-        lines = sum(1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE))
+        lines = sum(
+            1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE)
+        )
     return max(lines - (path.suffix != ".jsonl"), 0)
 
 

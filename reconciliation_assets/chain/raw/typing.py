@@ -10,6 +10,7 @@ from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputC
 # Years outside these are typing errors (1900-01-00, 20260), not dates of this business.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
+_IDS = (Kind.ID, Kind.PERSON)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 # What databases and data frames write where there is no ID; taken for one, it would join all that have none.
@@ -81,7 +82,7 @@ def _text(column: InputColumn, present: tuple[str, ...]) -> str:
     trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
     if column.allowed:
         return f"lower({trimmed})"
-    if column.kind is Kind.ID:
+    if column.kind in _IDS:
         whole = f"case when {trimmed} like '%.0' then regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1') else {trimmed} end"
         return f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
     return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
@@ -103,7 +104,7 @@ def _value(column: InputColumn) -> str:
         case Kind.MONTH:
             day = f"case when {name} like '%-%-%' then {name} else {name} || '-01' end"
             return f"cast(date_trunc('month', try_cast({day} as date)) as date)"
-        case Kind.ID | Kind.TEXT | Kind.CURRENCY:
+        case Kind.ID | Kind.PERSON | Kind.TEXT | Kind.NOTE | Kind.PAGE | Kind.CURRENCY:
             return name
         case _:
             return f"try_cast({name} as {SQL_TYPE[column.kind]})"
@@ -115,12 +116,12 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if column.required:
         found.append((f"{name} is null", "a required value is missing"))
-    if column.kind in (Kind.ID, Kind.TEXT):
+    if column.kind in (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE):
         found.append(
             (f"regexp_matches({name}, '{_CONTROL}')", "a character that no text has; the file is damaged there")
         )
     match column.kind:
-        case Kind.ID:
+        case Kind.ID | Kind.PERSON:
             found.append(
                 (
                     f"regexp_matches({name}, '{_DAMAGED_ID}')",

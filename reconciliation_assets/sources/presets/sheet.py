@@ -228,7 +228,7 @@ def _parquet(path: Path) -> pa.Table:
             return engine.sql(
                 "select cast(columns(*) as varchar) from read_parquet($path)", params={"path": name}
             ).to_arrow_table()
-    except Exception:  # noqa: BLE001
+    except Exception:
         # Damage has many names in an engine, and what it says of it may quote the file.
         raise FileSetAsideError("it is damaged or not really a parquet file; export it again") from None
 
