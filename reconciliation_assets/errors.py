@@ -12,8 +12,8 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 _OURS = (_PACKAGE.name, "dagster")
-# Engines name the kind of fault first, and quote behind a mark. Long numbers are somebody's.
-_ENGINES = ("duckdb", "_duckdb")
+# Faults of the machine, which an engine tells in its own words; of any other it may quote what it met, with marks or without.
+_OF_THE_MACHINE = ("OutOfMemoryException", "IOException")
 _QUOTING = re.compile(r"[\"'`\n]")
 _LONG_NUMBER = re.compile(r"\d{6,}")
 
@@ -42,7 +42,7 @@ def told(error: BaseException) -> str:
     kind, words = type(error).__name__, ""
     if isinstance(error, OSError) and error.strerror:
         words = error.strerror
-    elif type(error).__module__.split(".")[0] in _ENGINES:
+    elif kind in _OF_THE_MACHINE:
         words = _LONG_NUMBER.sub("…", ": ".join(_QUOTING.split(str(error))[0].split(": ")[:2])).strip()
     places = [
         frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)

@@ -32,6 +32,7 @@ _AT = r"(?:@|%40|\s*[(\[{<]\s*at\s*[)\]}>]\s*|\s+at\s+)"
 _DOT = r"(?:\.|\s*[(\[{<]\s*dot\s*[)\]}>]\s*|\s+dot\s+)"
 _ADDRESS = re.compile(rf"([\w.+-]+){_AT}([\w-]+(?:{_DOT}[\w-]{{2,}})+)", re.IGNORECASE)
 _NAME_AT_DOMAIN = re.compile(rf"[\w.+-]+{_AT}domain\b", re.IGNORECASE)
+_SIGN = re.compile(r"@|%40|\bat\b", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(r"([\w.+-]+)(?:@|%40)([\w-]+(?:\.[\w-]+)+)")
 _PHONE = re.compile(r"(?<![\w.+])(?:p:|tel:)?(?:\+|00)?\(?\d(?:[ ().\-/]{0,2}\d){6,16}(?![\w.]*\w)")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{10,}")
@@ -53,8 +54,10 @@ def without_contacts(text: str, stand_in: StandIn) -> str:
         return text
     if len(text) > _LONGEST:
         return stand_in(text)
-    plain = _PLAIN_ADDRESS.sub(lambda found: stand_in(f"{found[1]}@{found[2]}".lower()), text)
-    if any(_ADDRESS.search(view) or _NAME_AT_DOMAIN.search(view) for view in _views(plain)):
+    plain = text
+    if _SIGN.search(text):
+        plain = _PLAIN_ADDRESS.sub(lambda found: stand_in(f"{found[1]}@{found[2]}".lower()), text)
+    if any(map(_holds_address, _views(plain))):
         return stand_in(text)
     replaced = _PHONE.sub(lambda found: _without_phone(found[0], stand_in), plain_digits(plain))
     if replaced != plain_digits(plain):
@@ -76,9 +79,10 @@ def known_words(text: str, stand_in: StandIn) -> str:
 
 def page(url: str, stand_in: StandIn) -> str:
     """The host and path of a page's address: what is behind them says who came, not where to."""
-    return "/".join(
-        without_contacts(part, stand_in) for part in _USER_OF_URL.sub(r"\1", _QUERY.sub("", url.strip())).split("/")
-    )
+    # A `#` or `;` may be part of a letter's code, and what stands before it of an address.
+    said = html.unescape(html.unescape(url.strip())) if "&" in url else url.strip()
+    path = _USER_OF_URL.sub(r"\1", _QUERY.sub("", said))
+    return "/".join(without_contacts(part, stand_in) for part in path.split("/"))
 
 
 def shown_heading(heading: str, place: int) -> str:
@@ -153,8 +157,22 @@ def _readable(token: str) -> Iterator[str]:
 
 
 def _without_phone(found: str, stand_in: StandIn) -> str:
-    number = international_phone(found)
-    return stand_in(number) if number else found
+    """Digits in a row with every phone number among them replaced: another number may stand right beside it."""
+    parts = found.split(" ")
+    for length in range(len(parts), 0, -1):
+        for start in range(len(parts) - length + 1):
+            end = start + length
+            if number := international_phone(" ".join(parts[start:end])):
+                around = [" ".join(parts[:start]), stand_in(number), " ".join(parts[end:])]
+                return " ".join(
+                    part if part is around[1] else _without_phone(part, stand_in) for part in around if part
+                )
+    return found
+
+
+def _holds_address(text: str) -> bool:
+    # The sign first: looking for the whole of an address takes the square of a text's length.
+    return bool(_SIGN.search(text) and (_ADDRESS.search(text) or _NAME_AT_DOMAIN.search(text)))
 
 
 def _holds_phone(text: str) -> bool:

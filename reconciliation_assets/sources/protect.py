@@ -33,11 +33,11 @@ from reconciliation_assets.sources.kept_text import known_words, page, without_c
 _KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
 # An ID of these signs hides no contact, unless it is a phone number as it is dialled.
-_SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.:#/|-"
-_DIALLED = r"^(?:00[1-9]\d{8,13}|05\d{8})$"
-_PLAIN_ID = re.compile(rf"\s*(?!(?:00[1-9]\d{{8,13}}|05\d{{8}})\s*$)[{re.escape(_SIGNS_OF_IDS.decode())}]*\s*")
+_SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.#-"
+_DIALLED = r"^(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})$"
+_PLAIN_ID = re.compile(rf"\s*(?!{_DIALLED[1:-1]}\s*$)[{re.escape(_SIGNS_OF_IDS.decode())}]*\s*")
 _DIGIT = re.compile(r"\d")
-_QUERY = r"(?s)[?#;].*$"
+_QUERY = r"(?s)\?.*$"
 _SEPARATOR = "\x1f"
 
 
@@ -170,7 +170,10 @@ class ContactProtector:
     def _person_key(self, text: str) -> str:
         if number := international_phone(text):
             return self.keyed(number)
-        return self._id_key(text) if _DIGIT.search(text) or "@" in text else self.keyed(text.strip())
+        if text.isdigit():
+            return text
+        kept = without_contacts(text, self.keyed)
+        return kept if _DIGIT.search(kept) else self.keyed(text.strip())
 
     def _email_key(self, text: str) -> str | None:
         address = normalise_email(text)

@@ -101,7 +101,7 @@ def _cells_up_to_the_last(sheet: IO[bytes]) -> int:
         text = rest + chunk
         places = _PLACE.findall(text)
         if places:
-            columns = max(columns, max(map(_column_number, {letters for letters, _ in places})))
+            columns = max(columns, *map(_column_number, {letters for letters, _ in places}))
             rows = max(rows, int(places[-1][1]))
         rest = text[-128:]
         chunk = sheet.read(_CHUNK)

@@ -198,7 +198,7 @@ def test_a_file_rewritten_after_it_was_copied_changes_nothing_of_what_is_read(tm
         path.write_bytes(csv_of(ORDER, PLACED))
         assert sum(batch.num_rows for batch in text.batches()) == 1000
         path.unlink()
-    assert not [name for name in os.listdir(tmp_path)], "nothing of the copy is left"
+    assert list(tmp_path.iterdir()) == [], "nothing of the copy is left"
 
 
 def test_a_file_that_changed_into_another_kind_is_not_read_by_the_old_headings(bench: Bench) -> None:
