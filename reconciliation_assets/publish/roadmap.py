@@ -26,7 +26,7 @@ _FIXED = {
     "lead_crm": "Carry the lead's ID into the CRM",
     "lead_order": "Carry the lead's ID into the order",
     "order_payment": "Have every payment name its order, invoice or waybill",
-    "crm_payment": "Have every payment name its CRM record or invoice",
+    "crm_payment": "Have every payment name its CRM record or invoice, and every CRM record its lead",
 }
 _LINKS_OF_MONEY = {"order_payment", "crm_payment"}
 
