@@ -88,19 +88,20 @@ def _overrated(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
             """
         )
     )
-    if len(frame) < 2:  # noqa: PLR2004 - one campaign has no others to be held against
+    if len(frame) <= 1:
         return
     for name in ("reported", "collected"):
         frame[f"{name}_roas"] = frame[name] / frame["spend"]
-        frame[f"{name}_place"] = frame[f"{name}_roas"].rank(ascending=False, method="min").astype(int)
         frame[f"{name}_others"] = (frame[name].sum() - frame[name]) / (frame["spend"].sum() - frame["spend"])
+    # Of equals all are first, or all are last.
+    frame["reported_place"] = frame["reported_roas"].rank(ascending=False, method="min").astype(int)
+    frame["collected_place"] = frame["collected_roas"].rank(ascending=False, method="max").astype(int)
     per_sale = frame["collected"].sum() / max(frame["paid"].sum(), 1)
     # As much as the campaign might have collected had luck brought more sales, each as large as its own, or as anybody's.
-    at_most = [
-        sales_by_luck(int(each.paid))[1] * (each.collected / each.paid if each.paid else per_sale) / each.spend
-        for each in frame.itertuples()
-    ]
-    is_overrated = (frame["reported_roas"] > frame["reported_others"]) & (np.array(at_most) < frame["collected_others"])
+    sales = np.array([sales_by_luck(int(paid))[1] for paid in frame["paid"]])
+    own_sale = (frame["collected"] / frame["paid"].where(frame["paid"] > 0)).fillna(per_sale)
+    at_most = sales * own_sale / frame["spend"]
+    is_overrated = (frame["reported_roas"] > frame["reported_others"]) & (at_most < frame["collected_others"])
     for each in frame[is_overrated].sort_values(["reported_place", "campaign_id"]).to_dict("records"):
         reported, collected = each["reported"], each["collected"]
         yield {
@@ -142,10 +143,8 @@ def _untracked(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
         )
     )
     for (kind, channel), rows in frame.groupby(["kind", "channel"]):
-        days = pd.to_datetime(rows["day"])
-        numbers = (days - pd.Timestamp(0)).dt.days.to_numpy()
-        counts = (rows[name].to_numpy(np.int64) for name in ("records", "misses"))
-        for gap in gaps(numbers, *counts):
+        days = np.array([_day(day).toordinal() for day in rows["day"]], np.int64)
+        for gap in gaps(days, rows["records"].to_numpy(np.int64), rows["misses"].to_numpy(np.int64)):
             stretch = rows.iloc[gap.first : gap.last + 1]
             started, ended = _day(stretch["day"].iloc[0]), _day(stretch["day"].iloc[-1])
             yield {
@@ -158,7 +157,7 @@ def _untracked(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
                 "value": _money(float(stretch["value"].sum()), policy),
                 "finding": (
                     f"{str(kind).capitalize()} {channel} lost its tracking {_from_to(started, ended)}: {gap.misses} of its "
-                    f"{gap.records} records from Meta name no ad; on its other days {gap.usual_rate:.0%} do not."
+                    f"{gap.records} records from Meta name no ad, against {gap.usual_rate:.0%} on its other days."
                 ),
                 "next_step": (
                     "Find what changed in the form, page or integration on the first day; their campaign can be entered in "
@@ -221,11 +220,13 @@ def _late(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
 def _numbers(rows: pa.Table) -> pd.DataFrame:
     """A small frame whose decimals are floats: for judging, never for adding up what is published."""
     decimals = [field.name for field in rows.schema if pa.types.is_decimal(field.type)]
-    return rows.to_pandas().astype(dict.fromkeys(decimals, float))
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame.astype(dict.fromkeys(decimals, float))
 
 
 def _day(value: Any) -> date:
-    return pd.Timestamp(value).date()
+    day: date = pd.Timestamp(value).date()
+    return day
 
 
 def _from_to(first: date, last: date) -> str:
