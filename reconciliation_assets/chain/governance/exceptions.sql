@@ -162,7 +162,8 @@ found as (
     case r.state
       when 'late' then 'No transfer has brought settlement ' || r.settlement_id || ': '
         || r.net_amount || ' ' || r.currency || ' for '
-        || cast(r.payments as varchar) || ' payments. Ask who should have paid it.'
+        || cast(r.payments as varchar) || case when r.payments = 1 then ' payment' else ' payments' end
+        || '. Ask who should have paid it.'
       when 'report missing' then 'Transfer ' || r.transfer_id || ' pays settlement ' || r.settlement_id || ' in ' || r.currency
         || ', of which no payment is known: drop its report.'
       else 'Transfer ' || r.transfer_id || ' brought ' || r.transferred_amount || ' '
