@@ -109,10 +109,10 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
         workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})
         workbook.set_calc_mode("auto")
         book = _Book(workbook, published)
-        front = book.sheet("Bridge")
+        front, cash = book.sheet("Bridge"), book.sheet("Cash")
         lasts = _data_sheets(book, published)
-        _cash_sheet(book, published, lasts)
         _bridge_sheet(book, front, published, as_of, lasts)
+        _cash_sheet(book, cash, published, lasts)
 
 
 def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
@@ -214,9 +214,8 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
     _checks(book, sheet, row, lasts)
 
 
-def _cash_sheet(book: _Book, published: Published, lasts: dict[str, int]) -> None:
+def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, int]) -> None:
     """All cash by month, its sums as formulas, and what ties it to the other sheets."""
-    sheet = book.sheet("Cash")
     sheet.freeze_panes(1, 0)
     headings = (
         ("month the cash moved in", 34),
