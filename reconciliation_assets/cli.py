@@ -181,16 +181,19 @@ def audit() -> None:
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
     from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
+    from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
     with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
-    table = Table("outcome", "status", "why", "events", "value", box=None)
+    listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
-        table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
-    _out.print(table)
+        value = f"{money(each.value, each.currency)} {each.currency}"
+        listing.add(each.outcome, each.status, each.reason, f"{each.events:,}", value)
+    _out.print(listing)
     ready = sum(each.events for each in found if each.status == "ready")
     if ready > len(pending):
         _out.print(
@@ -232,6 +235,7 @@ def explain(
 ) -> None:
     """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
     from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, ratio, take_apart  # noqa: PLC0415
+    from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
 
     with _told_plainly(RatioError):
         case = take_apart(
@@ -243,12 +247,12 @@ def explain(
                 None if spend is None else ratio("spend", spend),
             )
         )
-    table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
+    listing = Listing([""], ["ROAS", "of the claim", *(["amount"] if spend is not None else [])])
     for step in case.steps:
         cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
         amount = [] if step.amount is None else [f"{step.amount:,.2f}"]
-        table.add_row(*cells, *amount, style="bold" if step.is_total else None)
-    _out.print(table)
+        listing.add(*(Text(cell, "bold" if step.is_total else "") for cell in (*cells, *amount)))
+    _out.print(listing)
     _out.print(case.sentence, soft_wrap=True, highlight=False)
 
 

@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import use_policy
+from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
@@ -285,10 +285,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},
-        description=(
-            "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, "
-            "rates and owners, which is how SQL meets it. One row per policy version."
-        ),
+        description=f"{DESCRIPTION} One row per policy version.",
         check_specs=[
             dg.AssetCheckSpec(
                 unchanged,

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
+from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.files import atomic_file
@@ -10,6 +13,11 @@ from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
 SCHEMA = "reporting"
+
+_WRITTEN = {
+    TableName("governance", "policy_versions"): DESCRIPTION,
+    **{program.target: program.description for program in PROGRAMS},
+}
 
 
 def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> dict[str, int]:
@@ -41,10 +49,17 @@ def _copy(warehouse: Warehouse, table: OutputTable) -> int:
     target = f"published.{SCHEMA}.{table.name}"
     order = ", ".join(table.key) or "all"
     warehouse.execute(f"create table {target} as select * from {source} order by {order}")
-    warehouse.execute(f"comment on table {target} is '{_quoted(f'One row per {table.grain}.')}'")
+    warehouse.execute(f"comment on table {target} is '{_quoted(meaning_of(table))}'")
     for column in warehouse.columns(source):
         warehouse.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
     return warehouse.count(source)
+
+
+def meaning_of(table: OutputTable) -> str:
+    """What a table holds and what one row of it stands for, as its comment says."""
+    made_by = TableName(table.layer, table.name)
+    description = _WRITTEN.get(made_by) or queries()[made_by].description
+    return f"{description} One row per {table.grain}."
 
 
 def _quoted(text: str) -> str:
