@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
     @property
+    def is_as_of_fixed(self) -> bool:
+        """Whether somebody said which instant runs speak for; else it is the one at which they are asked."""
+        return "as_of" in self.model_fields_set
+
+    @property
     def inbox(self) -> Path:
         """Dropped extracts."""
         return self.data_dir / "inbox"

@@ -5,12 +5,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 
-from reconciliation_assets.settings import PROJECT_ROOT, Settings
+from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
+_INSTANCE = Path(__file__).with_name("dagster.yaml")
 _UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
@@ -30,11 +32,7 @@ def prepare_home(settings: Settings) -> None:
     """
     try:
         settings.dagster_home.mkdir(parents=True, exist_ok=True)
-        template = PROJECT_ROOT / "dagster.yaml"
-        if template.is_file():
-            shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
-        else:
-            (settings.dagster_home / "dagster.yaml").touch()
+        shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
         _require_folders(settings)
     except OSError as error:
         raise UnusableHomeError(
