@@ -35,10 +35,7 @@ def prepare_home(settings: Settings) -> None:
         shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
         _require_folders(settings)
     except OSError as error:
-        raise UnusableHomeError(
-            f"The data directory {settings.data_dir} cannot be used ({error.strerror}: {error.filename}). "
-            "Set RECON_DATA_DIR to a folder that this user may write."
-        ) from None
+        raise unusable(settings.data_dir, error) from None
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     for variable, path in (
         ("RECON_DATA_DIR", settings.data_dir),
@@ -47,6 +44,14 @@ def prepare_home(settings: Settings) -> None:
     ):
         if path:
             os.environ[variable] = str(path)
+
+
+def unusable(data_dir: Path, error: OSError) -> UnusableHomeError:
+    """What to tell of a data directory that cannot be written."""
+    return UnusableHomeError(
+        f"The data directory {data_dir} cannot be used ({error.strerror}: {error.filename}). "
+        "Set RECON_DATA_DIR, or --data-dir, to a folder that this user may write."
+    )
 
 
 def _require_folders(settings: Settings) -> None:

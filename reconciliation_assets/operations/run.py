@@ -85,7 +85,7 @@ def require_begun(settings: Settings, zone: tzinfo) -> None:
     day = settings.as_of.astimezone(zone).date()
     if day > datetime.now(zone).date():
         raise UnknownDayError(
-            f"A run cannot speak for {day}, which has not begun. Set RECON_AS_OF to an instant up to now, or unset it."
+            f"A run cannot speak for {day}, which has not begun. Set RECON_AS_OF, or --as-of, to an instant up to now, or neither."
         )
 
 

@@ -77,7 +77,9 @@ def test_the_schedule_asks_for_a_run_on_both_mornings(repository: dg.RepositoryD
         with time_machine.travel(now, tick=False):
             if local.hour == 6:
                 context = dg.build_schedule_context(scheduled_execution_time=local, repository_def=repository)
-                asked[local.date()] = [request.run_key for request in schedule.evaluate_tick(context).run_requests or ()]
+                asked[local.date()] = [
+                    request.run_key for request in schedule.evaluate_tick(context).run_requests or ()
+                ]
     assert asked == {day: [f"{day}"] for day in (date(2026, 11, 25), date(2026, 11, 26))}
 
 

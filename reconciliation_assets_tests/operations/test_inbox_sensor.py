@@ -72,7 +72,9 @@ def test_files_of_no_table_start_nothing(ticks: Ticks, home: Path, name: str) ->
 
 
 @pytest.mark.slow
-def test_what_a_run_of_the_command_line_has_read_starts_no_other(copied: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_run_of_the_command_line_has_read_starts_no_other(
+    copied: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in copied.environment.items():
         monkeypatch.setenv(name, value)
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(copied.home / ".dagster"))) as instance:
