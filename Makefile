@@ -16,7 +16,8 @@ $(READY): pyproject.toml requirements.lock
 	@echo "2 of 3, installing $$(grep -c == requirements.lock) packages, one to two minutes ..."
 	@{ $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock || echo FAILED; } | { \
 		fetched=0; while read -r does what; do case "$$does" in \
-			Collecting) fetched=$$((fetched + 1)); test $$((fetched % 10)) -ne 0 || echo "  $$fetched fetched, now $${what%%[=;]*}" ;; \
+			Collecting|Processing) fetched=$$((fetched + 1)); what=$${what##*/}; \
+				test $$((fetched % 10)) -ne 0 || echo "  $$fetched fetched, now $${what%%[=; ]*}" ;; \
 			Installing) echo "  all fetched, unpacking ..." ;; \
 			FAILED) exit 1 ;; \
 		esac; done; }

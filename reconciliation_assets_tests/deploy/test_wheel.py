@@ -146,6 +146,16 @@ def test_options_name_the_installation_from_anywhere(installed: Installed, scree
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_names_systems_and_drops_no_file_does_not_work_on_the_sample(installed: Installed, tmp_path: Path) -> None:
+    own = tmp_path / "reconciliation-data"
+    own.mkdir()
+    (own / "sources.yaml").write_text("sources: none\n")
+    status, seen = Installed(installed.reconcile, tmp_path, installed.environment).on_a_screen("doctor", columns=200)
+    assert status == 1
+    assert str(own / "sources.yaml") in seen.replace("\n", "")
+    assert "sample" not in seen
+
+
 def test_the_ui_prints_its_address_once_it_answers_and_shows_the_run_of_the_command_line(
     installed: Installed, screen: str, tmp_path: Path
 ) -> None:
