@@ -5,7 +5,7 @@ import dagster as dg
 DAILY_JOB = "daily_reconciliation"
 HISTORY_JOB = "meta_insights_history"
 
-READ_INBOX_TAG = "reconciliation/inbox"
+READ_INBOX_TAG = "reconcile/inbox"
 """Tag of a run of the command line that went to its end: the state of the inbox it read."""
 
 daily_reconciliation = dg.define_asset_job(

@@ -6,6 +6,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.operations.instance import unusable
 from reconciliation_assets.settings import SHIPPED_SAMPLE
 
@@ -37,4 +38,5 @@ def _copy(home: Path) -> None:
     for shipped in (SHIPPED_SAMPLE / "inbox").iterdir():
         own = home / "inbox" / shipped.name
         if not (own.is_file() and filecmp.cmp(shipped, own, shallow=False)):
-            shutil.copyfile(shipped, own)
+            with atomic_file(own) as unfinished:
+                shutil.copyfile(shipped, unfinished)
