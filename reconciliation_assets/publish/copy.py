@@ -1,7 +1,10 @@
 """The published copy: written beside the old one and swapped in by rename, so that readers never see half of it."""
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
+
+import duckdb
 
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
 from reconciliation_assets.chain.programs import PROGRAMS
@@ -9,6 +12,7 @@ from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.files import atomic_file
+from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
@@ -42,6 +46,25 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
         finally:
             warehouse.execute("detach published")
     return rows
+
+
+def first_reporting_day(path: Path) -> date | None:
+    """The first day of Meta's figures in the published copy; None where there is no copy, or none that can be read.
+
+    Days before `FIRST_YEAR` are typing errors and begin nothing.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            found = connection.execute(
+                f"select min(date) from {SCHEMA}.platform_performance where year(date) >= $first_year",
+                {"first_year": FIRST_YEAR},
+            ).fetchone()
+    except duckdb.Error:
+        return None
+    day: date | None = found[0] if found else None
+    return day
 
 
 def _copy(warehouse: Warehouse, table: OutputTable) -> int:

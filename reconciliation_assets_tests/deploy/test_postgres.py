@@ -188,7 +188,6 @@ def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres
                     "repositoryName": "__repository__",
                     "pipelineName": "daily_reconciliation",
                 },
-                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2026-07-01"}]},
             },
         )["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
