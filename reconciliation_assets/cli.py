@@ -174,7 +174,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
-    _serve("Dagster UI", "dagster", ["dev"], host, port)
+    _serve("Dagster UI", ["--with-daemon"], host, port)
 
 
 @app.command()
@@ -317,7 +317,7 @@ def viewer(
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
-    _serve("Read-only UI", "dagster_webserver", ["--read-only"], host, port)
+    _serve("Read-only UI", ["--read-only"], host, port)
 
 
 @policy_app.command("diff")
@@ -380,14 +380,13 @@ def _audited(settings: Settings, policy: Policy) -> Path:
     return page
 
 
-def _serve(name: str, module: str, arguments: list[str], host: str, port: int) -> None:
+def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
     """Become a server on the installation's state; its address is printed once it answers."""
     settings = _settings(works=True)
     with _told_plainly(UnusableHomeError, PortTakenError):
         prepare_home(settings)
         _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
         serve(
-            module,
             arguments,
             host,
             port,

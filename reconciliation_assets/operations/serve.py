@@ -16,12 +16,11 @@ class PortTakenError(RuntimeError):
     """Somebody listens on the port already; the message says what to do."""
 
 
-def serve(module: str, arguments: Sequence[str], host: str, port: int, answered: Callable[[str], None]) -> None:
-    """Become one of Dagster's servers on our code location; does not return.
+def serve(arguments: Sequence[str], host: str, port: int, answered: Callable[[str], None]) -> None:
+    """Become the webserver on our code location; does not return.
 
     Args:
-        module: the Python module that serves.
-        arguments: its own arguments, before those that say where.
+        arguments: the webserver's own arguments, before those that say where.
         host: interface to listen on.
         port: port to listen on.
         answered: told the address, in a process of its own, once the server answers there.
@@ -41,7 +40,18 @@ def serve(module: str, arguments: Sequence[str], host: str, port: int, answered:
     if os.fork() == 0:
         _tell_address(host, port, server, answered)
         os._exit(0)
-    command = [sys.executable, "-m", module, *arguments, "-w", str(WORKSPACE), "-h", host, "-p", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "reconciliation_assets.operations.webserver",
+        *arguments,
+        "-w",
+        str(WORKSPACE),
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
     os.execv(sys.executable, command)  # noqa: S606
 
 
