@@ -7,6 +7,8 @@ hold contacts here.
 """
 
 import csv
+import hashlib
+import json
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -95,6 +97,13 @@ def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], l
         else:
             known += taken
     return known, unknown
+
+
+def inbox_state(files: Sequence[InboxFile]) -> str:
+    """A fingerprint of what lies in the inbox, without reading it: names, sizes and times of change."""
+    stats = [(file.name, file.path.stat()) for file in files]
+    seen = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
 def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecognised:
