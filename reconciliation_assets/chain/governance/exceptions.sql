@@ -35,8 +35,11 @@ with found as (
   from outcomes.order_outcomes o
   where o.outcome in ('cancelled', 'returned') and o.collected_value > 0
   union all
-  select 'overpaid_order', 'orders', o.order_id, o.paid_value - o.final_value, o.first_paid_at,
-    'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+  select 'overpaid_order', 'orders', o.order_id, o.overpaid_value, o.first_paid_at,
+    case
+      when o.goods_returned_value > 0 then 'Goods came back and their money was kept: refund it, or correct what came back.'
+      else 'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+    end
   from outcomes.order_outcomes o
   where o.is_overpaid and o.outcome not in ('cancelled', 'returned', 'invalid')
   union all
@@ -149,6 +152,32 @@ with found as (
       || coalesce(cast(cast(l.owed_amount as decimal(18, 3)) as varchar), 'an unknown amount') || ' owed.'
   from outcomes.remittance_lines l
   where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
+  union all
+  select 'money_in_quarantine', l.source_table, l.file || coalesce(', row ' || cast(q.row_number as varchar), ''),
+    coalesce(abs(cast(round_even(cast(q.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))), 0),
+    q.happened_at,
+    coalesce('An amount of ' || cast(cast(q.amount as decimal(18, 3)) as varchar) || coalesce(' ' || q.currency, ''), 'An unknown amount')
+      || ' is in no figure, because its row cannot be read: ' || coalesce('column ' || q.column_name || ', ', '') || q.reason
+      || '. Correct it at the source and drop the file again.'
+  from raw.quarantine q
+  join raw.landings l on l.landing_id = q.landing_id and l.present
+  left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
+  where l.source_table in ('payments', 'orders')
+  union all
+  select 'unread_value', l.source_table, l.file || ', row ' || cast(u.row_number as varchar) || ', ' || u.column_name,
+    cast(0 as decimal(18, 3)), cast(null as timestamptz),
+    'The row counts, but what column ' || u.column_name || ' says is unknown: ' || u.reason || '.'
+  from raw.unread_values u
+  join raw.landings l on l.landing_id = u.landing_id and l.present
+  union all
+  select 'rows_of_one_key', l.source_table,
+    l.file || ', rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar),
+    cast(0 as decimal(18, 3)), cast(null as timestamptz),
+    'Rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar) || ' of ' || l.file
+      || ' have the same key and say different things, and nothing tells which is newer; the later one counts.'
+  from raw.repeated_rows d
+  join raw.landings l on l.landing_id = d.landing_id and l.present
+  where not d.is_same
 ),
 named as (
   select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail
