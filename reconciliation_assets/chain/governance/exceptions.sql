@@ -162,13 +162,17 @@ with found as (
   from raw.quarantine q
   join raw.landings l on l.landing_id = q.landing_id and l.present
   left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
-  where l.source_table in ('payments', 'orders')
+  where l.source_table in ('payments', 'orders') and coalesce(q.happened_at <= $as_of, true)
   union all
-  select 'unread_value', l.source_table, l.file || ', row ' || cast(u.row_number as varchar) || ', ' || u.column_name,
-    cast(0 as decimal(18, 3)), cast(null as timestamptz),
-    'The row counts, but what column ' || u.column_name || ' says is unknown: ' || u.reason || '.'
+  select 'unread_value', l.source_table, coalesce(p.payment_id, o.order_id) || ', ' || u.column_name,
+    cast(0 as decimal(18, 3)), coalesce(p.paid_at, o.created_at),
+    'It counts, but what column ' || u.column_name || ' says of it is unknown: ' || u.reason || '.'
   from raw.unread_values u
   join raw.landings l on l.landing_id = u.landing_id and l.present
+  left join raw.after_as_of a on a.landing_id = u.landing_id and a.row_number = u.row_number
+  left join raw.raw_payments p on p.landing_id = u.landing_id and p.row_number = u.row_number
+  left join raw.raw_orders o on o.landing_id = u.landing_id and o.row_number = u.row_number
+  where a.landing_id is null
   union all
   select 'rows_of_one_key', l.source_table,
     l.file || ', rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar),

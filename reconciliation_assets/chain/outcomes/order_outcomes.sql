@@ -1,6 +1,6 @@
 -- Orders with the record they belong to, the money that arrived for each and what of it is still open. Amounts are
 -- compared in the order's own currency where all its money closes it there, so that a moving rate opens nothing. An order
--- is worth what the shop says now, else its gross value less what was granted after placing.
+-- is worth what the shop says now, else its gross value less what was granted after placing; paid at its gross value, nothing was.
 with money as (
   select
     m.order_id,
@@ -32,7 +32,11 @@ received as (
   select
     o.order_id,
     o.rate,
-    coalesce(o.current_amount, o.gross_amount - coalesce(o.discount_amount, 0)) as worth_amount,
+    coalesce(
+      o.current_amount,
+      case when m.paid_amount = o.gross_amount then o.gross_amount end,
+      o.gross_amount - coalesce(o.discount_amount, 0)
+    ) as worth_amount,
     o.current_amount is not null as is_told,
     o.gross_amount - coalesce(o.discount_amount, 0) as placed_amount,
     coalesce(m.is_one_currency, true) and coalesce(c.is_one_currency, true) as is_one_currency,
