@@ -1,5 +1,6 @@
 """The computed tables, layer by layer: what a row is, who answers for it and the rules its rows keep."""
 
+from reconciliation_assets.contracts.inputs import PAYMENT_KINDS
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS, SEGMENTED_BY, STEPS
 
@@ -129,7 +130,7 @@ CANONICAL: tuple[OutputTable, ...] = (
         FINANCE,
         ("payment_id",),
         required=("payment_id", "kind", "status", "paid_at", "amount", "currency", "signed_value", "is_money"),
-        words={"kind": ("payment", "refund", "chargeback", "fee")},
+        words={"kind": PAYMENT_KINDS},
     ),
     OutputTable(
         "manual_matches",

@@ -129,7 +129,7 @@ def note_not_current(warehouse: Warehouse, table: InputTable, as_of: datetime, z
         create or replace table {_not_current(table)} as
         with versions as (
           select r.landing_id, r.row_number, {", ".join(f"r.{name}" for name in table.key)}, {_made(table, "r.")} as made,
-                 {_has_happened(table, "r.")} as has_happened, l.place, l.kind
+                 {_has_happened(table, "r.")} as has_happened, {_known_from(table)} as known_from, l.place, l.kind
           from {raw_table(table)} r
           join {LANDINGS} l on l.landing_id = r.landing_id and l.present
           left join {REPEATED_ROWS} d on d.landing_id = r.landing_id and d.row_number = r.row_number
@@ -137,10 +137,10 @@ def note_not_current(warehouse: Warehouse, table: InputTable, as_of: datetime, z
         ),
         repeated as (select {key} from versions where has_happened group by {key} having count(*) > 1),
         ordered as (
-          select v.landing_id, v.row_number, coalesce(v.made <= $as_of, true) as is_known, rank() over (
+          select v.landing_id, v.row_number, coalesce(v.known_from <= $as_of, true) as is_known, rank() over (
             partition by {", ".join(f"v.{name}" for name in table.key)}
-            order by coalesce(v.made <= $as_of, true) desc,
-                     case when v.made <= $as_of then v.made end desc nulls last,
+            order by coalesce(v.known_from <= $as_of, true) desc,
+                     case when v.known_from <= $as_of then v.made end desc nulls last,
                      v.made nulls last,
                      v.place desc, v.landing_id, {within} desc
           ) as version_rank
@@ -178,6 +178,13 @@ def _made(table: InputTable, of: str = "") -> str:
     if kinds[table.version] is kinds[table.created]:
         return f"coalesce({of}{table.version}, {of}{table.created})"
     return f"{of}{table.version}"
+
+
+def _known_from(table: InputTable) -> str:
+    """From when a version is known: when it was made, or the instant of the run that pulled it while it was being made."""
+    made = _made(table, "r.")
+    pulled = "case when l.kind = 'pull' then cast(split_part(l.place, ' ', 2) as timestamptz) end"
+    return f"case when {made} <= {pulled} + interval 1 day then least({made}, {pulled}) else {made} end"
 
 
 def _has_happened(table: InputTable, of: str) -> str:
