@@ -91,6 +91,8 @@ select
   m.value,
   m.match_method,
   case
+    when x.source_table = 'orders' then 'names order ' || m.order_id || ', which does not count: ' || x.reason
+    when x.source_table = 'crm_records' then 'names CRM record ' || m.crm_id || ', which does not count: ' || x.reason
     when m.order_id is not null then 'names order ' || m.order_id || ', which is not in the orders'
     when m.crm_id is not null then 'names CRM record ' || m.crm_id || ', which is not in the CRM extract'
     when m.invoice_id is not null then 'names invoice ' || m.invoice_id || ', which leads to no order or CRM record'
@@ -100,3 +102,6 @@ select
   end
 from money m
 join outcomes.payment_money p on p.payment_id = m.payment_id
+left join governance.excluded_records x
+  on x.source_table = case when m.order_id is not null then 'orders' else 'crm_records' end
+  and x.source_id = coalesce(m.order_id, m.crm_id)
