@@ -202,7 +202,12 @@ def _raw_asset(
         if config.full_refresh:
             forget(opened.warehouse, table)
         landed = land_inbox(
-            opened.warehouse, table, files, opened.protector, opened.loaded_policy.policy.zone_of(table.name)
+            opened.warehouse,
+            table,
+            files,
+            opened.protector,
+            opened.loaded_policy.policy.zone_of(table.name),
+            opened.as_of,
         )
         for file in landed:
             context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)
