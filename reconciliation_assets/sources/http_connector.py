@@ -11,6 +11,7 @@ from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.records import RecordReader, known
 from reconciliation_assets.sources.shapes import Shape
 from reconciliation_assets.sources.tokens import TokenStore
 
@@ -87,6 +88,10 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
     def _read(self, shape: type[ShapeT], body: object, where: str) -> ShapeT:
         return shapes.read(shape, body, system=self.name, where=where)
+
+    def _reader(self, table: str, where: str, **kept: str) -> RecordReader:
+        """A reader of a list's records; `kept` names what to keep of an odd one, column and dotted path."""
+        return RecordReader(self.name, table, where, known(**kept))
 
     def _secret(self, variable: str) -> str:
         return secret(self.name, variable)

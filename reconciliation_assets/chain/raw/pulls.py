@@ -4,6 +4,7 @@ A source that cannot be reached never stops the others: its check says what happ
 on with what was landed before.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -79,6 +80,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
         before = rhythm(opened.warehouse, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None
+        passed_over: Counter[str] = Counter()
         try:
             batches = list(connector.pull(window))
         except SourceError as problem:
@@ -95,6 +97,8 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                 opened.loaded_policy.policy.zone_of,
             )
             pulled_until = window.until
+            for batch in batches:
+                passed_over.update(batch.passed_over)
             if not rows and (strange := why_empty_is_strange(before, window)):
                 failures["not_empty"] = (
                     f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
@@ -110,6 +114,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             metadata={
                 "rows": rows,
                 "pulled until": pulled_until.isoformat() if pulled_until else "never",
+                "passed over": "; ".join(f"{because}: {records}" for because, records in passed_over.items()) or "nothing",
                 "newest record": after.newest.isoformat() if after.newest else "none",
             },
             check_results=[
