@@ -51,6 +51,12 @@ def _identifier(value: object) -> object:
     return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
 
 
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return flag_text(value)
+    return str(value) if isinstance(value, int | Decimal) else value
+
+
 def _instant(value: object) -> object:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
@@ -89,6 +95,9 @@ AnyNumber = Annotated[Decimal, BeforeValidator(_any_number)]
 
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 """An ID, as text whether the system sends text or a whole number."""
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""A value that a system writes as text, number or yes and no as it pleases."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 text with an offset."""

@@ -22,6 +22,12 @@ def shared_yaml(path: str) -> Any:
     return yaml.safe_load(_text(path))
 
 
+def recorded(system: str, stream: str) -> list[dict[str, Any]]:
+    """The bodies recorded of one kind of record; skips the test where there are none."""
+    lines = map(json.loads, _text(f"{system}/recorded.jsonl").splitlines())
+    return [line["data"] for line in lines if line["stream"] == stream]
+
+
 def _text(path: str) -> str:
     file = API / path
     if not file.exists():

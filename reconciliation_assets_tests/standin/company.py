@@ -30,6 +30,7 @@ class Ad:
     campaign_id: str
     campaign_name: str
     attribution_setting: str
+    is_deleted: bool = False
 
 
 @dataclass
@@ -91,6 +92,7 @@ class Deal:
     amount: Decimal
     lost_reason: str | None = None
     swallowed: int | None = None
+    deleted: datetime | None = None
 
 
 @dataclass
@@ -148,7 +150,10 @@ class Company:
     orders: list[Order]
 
     def deals_in(self, market: str) -> list[Deal]:
-        return [deal for deal in self.deals if deal.lead.person.market == market]
+        return [deal for deal in self.deals if deal.lead.person.market == market and deal.deleted is None]
+
+    def deleted_deals_in(self, market: str) -> list[Deal]:
+        return [deal for deal in self.deals if deal.lead.person.market == market and deal.deleted is not None]
 
     def orders_in(self, market: str) -> list[Order]:
         return [order for order in self.orders if order.market == market]
@@ -217,6 +222,7 @@ def invent_company() -> Company:
             f"1202126947{n // 2:07d}",
             f"GCC | Camp {n // 2 + 1}",
             setting,
+            is_deleted=n == 1,
         )
         for n, setting in enumerate(["7d_click_1d_view", "7d_click_1d_view", "1d_click", "7d_click_1d_view_1d_ev"])
     ]
