@@ -136,6 +136,7 @@ _KEPT = {
 }
 """What is kept of an ad's day that cannot be read as a whole."""
 
+
 class _Started(Shape):
     report_run_id: str
 
