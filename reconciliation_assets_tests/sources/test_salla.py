@@ -10,7 +10,7 @@ from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift, SourceUnavailable
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
 from reconciliation_assets_tests.sources.shared_bodies import shared_json
-from reconciliation_assets_tests.standin.company import AS_OF, Order, Person
+from reconciliation_assets_tests.standin.company import AS_OF, Ad, Lead, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault, FaultKind
 from reconciliation_assets_tests.standin.server import Standin
 
@@ -39,15 +39,16 @@ def test_an_order_becomes_a_row_with_its_time_in_the_stores_zone(standin: Standi
         "updated_at": "2026-07-01T22:30:00+00:00",
         "status": "delivered",
         "gross_value": "487.5",
+        "current_value": "487.5",
         "currency": "SAR",
         "customer_id": "9801",
         "medium": "direct",
         "device": "mobile",
+        "market": "SA",
         "email": "somebody@example.com",
         "phone": "+966500000001",
         "full_name": "Invented Somebody",
         "payment_method": "cod",
-        "discount": "50.00",
         "tax": "22.5",
         "shipping": "15",
     }
@@ -71,6 +72,49 @@ def test_the_device_is_the_buyers_and_never_the_merchants(
 
     standin.plan(Fault("drift", "salla.orders", times=99, change=change))
     assert row_of(connect)["device"] == device
+
+
+def test_the_campaign_of_the_link_and_the_time_of_change_are_told(standin: Standin, connect: Connect) -> None:
+    ad = Ad("120417936800000001", "2", "3", "GCC | Summer", "1d_click")
+    lead = Lead("178414000000001", EVENING, PERSON, ad, "fb", consents=True)
+    one_order(standin, lead=lead, updated=EVENING + timedelta(days=3))
+    row = row_of(connect)
+    assert (row["source"], row["medium"], row["utm_campaign"], row["utm_content"]) == (
+        "instagram",
+        "paid",
+        "GCC | Summer",
+        "120417936800000001",
+    )
+    assert row["updated_at"] == "2026-07-04T22:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("campaign", "told"), [("Summer", "Summer"), ({"source": "fb", "campaign": "Summer"}, "Summer"), ([], None)]
+)
+def test_a_campaign_beside_the_visit_is_read_too(
+    standin: Standin, connect: Connect, campaign: object, told: str | None
+) -> None:
+    def change(body: dict[str, Any]) -> object:
+        return {**body, "data": [{**order, "campaign": campaign} for order in body["data"]]}
+
+    one_order(standin)
+    standin.plan(Fault("drift", "salla.orders", times=99, change=change))
+    assert row_of(connect)["utm_campaign"] == told
+
+
+def test_one_odd_order_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, Any]) -> object:
+        body["data"][0]["date"] = {"date": "اليوم", "timezone": "Asia/Riyadh"}
+        body["data"][1]["customer"] = "nobody"
+        return body
+
+    before = rows_of(connect("salla"))["orders"]
+    standin.plan(Fault("drift", "salla.orders", times=1, change=harm))
+    after = rows_of(connect("salla"))["orders"]
+    (odd,) = [row for row in after if row.get("unread")]
+    same = next(row for row in before if row["order_id"] == odd["order_id"])
+    assert (odd["gross_value"], odd["currency"]) == (same["gross_value"], "SAR")
+    assert len(after) == len(before)
 
 
 def test_a_status_is_its_slug_and_never_its_name(standin: Standin, connect: Connect) -> None:
