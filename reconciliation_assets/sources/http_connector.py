@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from reconciliation_assets.policy.model import Policy
+from reconciliation_assets.policy.model import Policy, as_word
 from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
@@ -95,3 +95,18 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
     def _secret(self, variable: str) -> str:
         return secret(self.name, variable)
+
+
+class CrmConnector(HttpConnector[SettingsT]):
+    """A connector of a CRM that says by itself whether a deal is closed, whatever its stage is called."""
+
+    _closed_words: frozenset[str] = frozenset()
+
+    def agree(self, policy: Policy) -> None:
+        """Take note of the words that mean won or lost."""
+        words = (*policy.crm_stages.won.words, *policy.crm_stages.lost.words)
+        self._closed_words = frozenset(as_word(word) for word in words)
+
+    def _open_stage(self, label: str) -> str:
+        """The stage of a deal that the CRM calls open: one whose label says won or lost is neither."""
+        return "open" if as_word(label) in self._closed_words else label

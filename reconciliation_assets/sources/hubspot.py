@@ -12,13 +12,12 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reconciliation_assets.policy.model import Policy, as_word
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
-from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.records import RecordReader
 from reconciliation_assets.sources.shapes import (
@@ -184,18 +183,12 @@ class _Refusal(Shape):
     context: dict[str, list[str]] = Field(default_factory=dict)
 
 
-class HubSpot(HttpConnector[HubSpotSettings]):
+class HubSpot(CrmConnector[HubSpotSettings]):
     """Reads deals and contacts changed in the window."""
 
     tables = ("crm_records", "crm_stage_changes")
     # The search index lags behind writes by minutes at times.
     overlap = timedelta(hours=6)
-
-    def agree(self, policy: Policy) -> None:
-        """Take note of the words that mean won or lost: a stage that the pipeline calls open is neither, whatever its label."""
-        self._closed_words = frozenset(
-            as_word(word) for word in (*policy.crm_stages.won.words, *policy.crm_stages.lost.words)
-        )
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield contacts, then deals with their stage changes, page by page, then what was deleted."""
@@ -296,7 +289,7 @@ class HubSpot(HttpConnector[HubSpotSettings]):
     def _stage_name(self, stage: _PipelineStage) -> str:
         if stage.metadata.isClosed == "true":
             return _WON if (stage.metadata.probability or 0) >= 1 else _LOST
-        return _OPEN if as_word(stage.label) in self._closed_words else stage.label
+        return self._open_stage(stage.label)
 
     def _objects(self, where: str) -> RecordReader:
         return self._reader(
