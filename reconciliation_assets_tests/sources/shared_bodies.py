@@ -1,5 +1,6 @@
 """Real bodies and official specs from outside, which lie beside the project and are not part of it."""
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ API = Path(os.environ.get("RECON_SHARED", _BESIDE_THE_PROJECT)) / "data" / "api"
 
 
 def shared_json(path: str) -> Any:
-    """A JSON file under the shared API material; skips the test where there is none."""
+    """A JSON file under the shared API material, packed or not; skips the test where there is none."""
     return json.loads(_text(path))
 
 
@@ -32,4 +33,4 @@ def _text(path: str) -> str:
     file = API / path
     if not file.exists():
         pytest.skip(f"needs ../shared/data/api/{path}, which is not part of the project")
-    return file.read_text(encoding="utf-8")
+    return gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text(encoding="utf-8")

@@ -97,7 +97,7 @@ class Deal:
 
 @dataclass
 class Money:
-    """One movement on an order: `captured`, `authorised`, `refunded` or `disputed`."""
+    """One movement on an order: `captured`, `authorised`, `refunded`, `disputed`, or `credited` with a gift card."""
 
     number: int
     kind: str
@@ -124,6 +124,7 @@ class Order:
     cancelled: datetime | None = None
     delivered: datetime | None = None
     waybill: str | None = None
+    returned: Decimal = Decimal(0)
     money: list[Money] = field(default_factory=list)
 
     @property
@@ -331,5 +332,11 @@ def _live(chance: random.Random, order: Order, number: int) -> None:
         if number % 5 == 0:
             part = (order.goods / 4).quantize(order.goods)
             order.money.append(Money(number * 10 + 1, "refunded", part, later[3], provider))
+        if number == 3:
+            card, rest = Decimal("30.00"), order.total - Decimal("30.00")
+            order.money = [
+                Money(number * 10, "captured", rest, later[0], provider),
+                Money(number * 10 + 3, "credited", card, later[0], "gift_card"),
+            ]
         if number in {1, 7}:
             order.money.append(Money(number * 10 + 2, "disputed", order.total, later[3], provider))
