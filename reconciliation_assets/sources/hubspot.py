@@ -40,6 +40,18 @@ _ARCHIVED_PAGE = 100
 _WON, _LOST, _OPEN = "closed_won", "closed_lost", "open"
 
 
+DEAL_STAGES = (
+    "Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Decision Maker Bought-In", "Contract Sent",
+    "closed_won", "closed_lost",
+)  # fmt: skip
+"""The stages of HubSpot's default pipeline, as they are delivered."""
+
+CONTACT_STAGES = (
+    "NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING",
+    "subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist", "other",
+)  # fmt: skip
+"""HubSpot's default lead statuses and lifecycle stages."""
+
 SCOPES = ("crm.objects.deals.read", "crm.objects.contacts.read")
 
 

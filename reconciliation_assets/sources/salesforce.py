@@ -45,6 +45,15 @@ _FIELD = r"^[A-Za-z]\w*$"
 _CONTACTS_PER_QUERY = 100
 
 
+STATUSES = (
+    "Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted", "New", "Contacted",
+    "Nurturing", "Unqualified", "Qualified",
+    "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
+    "Proposal/Price Quote", "Negotiation/Review", "Proposal", "Negotiation", "closed_won", "closed_lost",
+)  # fmt: skip
+"""The statuses of leads and stages of opportunities that Salesforce has out of the box, as they are delivered."""
+
+
 class SalesforceSettings(SourceSettings):
     """Settings of a `salesforce` source.
 

@@ -49,6 +49,15 @@ _DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Currency", "Owner"
 _CONTACT = ["Email", "Phone", "Mobile", "Full_Name"]
 
 
+STATUSES = (
+    "Attempted to Contact", "Contact in Future", "Contacted", "Junk Lead", "Lost Lead", "Not Contacted", "Pre-Qualified",
+    "Not Qualified",
+    "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Proposal/Price Quote",
+    "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
+)  # fmt: skip
+"""The statuses of leads and stages of deals that Zoho has out of the box."""
+
+
 class ZohoSettings(SourceSettings):
     """Settings of a `zoho` source.
 

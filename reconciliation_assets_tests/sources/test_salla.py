@@ -9,7 +9,8 @@ import pytest
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift, SourceUnavailable
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import shared_json
+from reconciliation_assets_tests.sources.openapi import violations
+from reconciliation_assets_tests.sources.shared_bodies import shared_json, shared_yaml
 from reconciliation_assets_tests.standin.company import AS_OF, Ad, Lead, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault, FaultKind
 from reconciliation_assets_tests.standin.server import Standin
@@ -149,6 +150,22 @@ def test_a_harvested_order_is_read(standin: Standin, connect: Connect) -> None:
     assert (row["order_id"], row["created_at"]) == (str(real["reference_id"]), "2026-05-24T09:42:11+00:00")
     assert row["phone"] == f"+{real['customer']['mobile_code']}{real['customer']['mobile']}"
     assert row["tax"] == str(real["amounts"]["tax"]["amount"])
+
+
+def test_answers_keep_to_the_harvested_spec_but_for_what_sallas_own_pages_show_otherwise(
+    standin: Standin, connect: Connect
+) -> None:
+    spec = shared_yaml("gcc/salla-orders-api-openapi.yml")
+    rows_of(connect("salla"))
+    asked = next(request for request in standin.requests if request.path == "/orders")
+    known = {parameter["name"] for parameter in spec["paths"]["/orders"]["get"]["parameters"]}
+    assert set(asked.query) - known == {"expanded"}
+    _, answer = standin.systems["salla"].find(asked)
+    for order in answer().body["data"]:
+        # By Salla's pages a phone number is a whole number, the tax has a percentage, and discounts are a list.
+        plain = {**order, "amounts": {k: v for k, v in order["amounts"].items() if k not in {"tax", "discounts"}}}
+        plain["customer"] = {**order["customer"], "mobile": str(order["customer"]["mobile"])}
+        assert violations(spec, "Order", plain) == []
 
 
 def test_the_refresh_token_rotates_and_outlives_the_process(standin: Standin, connect: Connect) -> None:
