@@ -304,9 +304,10 @@ def restore(
 ) -> None:
     """Put a backup into the data directory, which must not hold an installation."""
     from reconciliation_assets.operations.backup import BackupError, put_back  # noqa: PLC0415
+    from reconciliation_assets.settings import read_settings  # noqa: PLC0415
 
-    settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, BackupError):
+    with _told_plainly(*_PLAIN_PROBLEMS, SettingsError, BackupError):
+        settings = read_settings()
         copied = put_back(source, settings)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
