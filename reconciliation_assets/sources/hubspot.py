@@ -27,6 +27,7 @@ from reconciliation_assets.sources.shapes import (
     Shape,
     Side,
     Text,
+    at,
     flag_text,
     full_name,
     instant_text,
@@ -114,8 +115,8 @@ class _Object(Shape):
 class _Results(Shape):
     results: list[dict[str, object]]
 
-    def ids(self) -> set[str]:
-        return {str(record.get("id")) for record in self.results}
+    def ids(self) -> set[str | None]:
+        return {at(record, "id") for record in self.results}
 
 
 class _Next(Shape):
@@ -153,7 +154,7 @@ class _Association(Shape):
 class _Associations(Shape):
     results: list[_Association]
 
-    def ids(self) -> set[str]:
+    def ids(self) -> set[str | None]:
         return {association.origin.id for association in self.results}
 
 
@@ -228,18 +229,20 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 merged.update(row["crm_id"] for row in rows if row["merged_into"])
                 yield Batch("crm_records", rows)
                 changes = [
-                    {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(at)}
+                    {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(entered_at)}
                     for deal in found
-                    for stage, at in entered.get(deal.id, [])
+                    for stage, entered_at in entered.get(deal.id, [])
                 ]
                 yield Batch("crm_stage_changes", changes)
-            for kind, reader, prefix in ((CONTACTS, contacts, "contact-"), (DEALS, deals, "")):
-                archived = reader.each(_Object, self._archived(client, kind))
-                rows = [
-                    _deleted_row(gone, prefix + gone.id) for gone in archived if _archived_since(gone, window.since)
-                ]
+            yield contacts.batch([])
+            yield deals.batch([])
+            for kind, prefix in ((CONTACTS, "contact-"), (DEALS, "")):
+                reader = self._objects(f"archived {kind}")
+                archived = list(reader.each(_Object, self._archived(client, kind)))
+                in_window = [gone for gone in archived if _archived_since(gone, window.since)]
                 # A record that was merged away is archived too; it has an heir, which says more.
-                yield reader.batch([row for row in rows if row["crm_id"] not in merged])
+                rows = [_deleted_row(gone, prefix + gone.id) for gone in in_window if prefix + gone.id not in merged]
+                yield reader.batch(rows)
 
     def probe(self) -> Probe:
         """Read the token's scopes, the account's zone and currency, and that deals and contacts may be searched."""
@@ -422,11 +425,14 @@ class HubSpot(CrmConnector[HubSpotSettings]):
     ) -> BatchT:
         """Ask about records by ID; the answer may leave some out, but names no other."""
         ids = {each["id"] for each in asked}
-        answer = client.post(
-            path,
-            json_body={"inputs": list(asked), **wanted},
-            fits=lambda answer: self._read(shape, answer.body, path).ids() <= ids,
-        )
+
+        def fits(answer: Answer) -> bool:
+            told = self._read(shape, answer.body, path).ids()
+            if None in told:
+                raise SchemaDrift(self.name, f"{path}.results.id", "is missing or no text")
+            return told <= ids
+
+        answer = client.post(path, json_body={"inputs": list(asked), **wanted}, fits=fits)
         return self._read(shape, answer.body, path)
 
     def _first_contacts(self, client: HttpClient, deals: Sequence[_Object], reader: RecordReader) -> dict[str, _Object]:

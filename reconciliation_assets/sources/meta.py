@@ -28,13 +28,15 @@ RATE_LIMIT_CODES = {4, 17, 32, 341, 613, *range(80000, 80015)}
 EXPIRED_CODES = {102, 190}
 PERMISSION_CODES = {3, 10, *range(200, 300)}
 PASSING_CODES = {-2, 1, 2, 104, 960}
-# 1/99 and 2/1504044 are "unknown error": what Meta says of a question too large for it, in other words.
-TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045), (1, 99), (2, 1504044)}
+# "Unknown error": what Meta also says of a question too large for it; and, now and then, of any question.
+UNKNOWN_ERRORS = {(1, 99), (2, 1504044)}
+TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045), *UNKNOWN_ERRORS}
 TOO_SLOW = {(100, 1504018), (2, 1504038)}
 SMALLEST_PAGE = 25
 _REDUCE = "reduce the amount of data"
 _RESTED_BELOW_PERCENT = 90.0
 _REST_PER_PERCENT = timedelta(seconds=3)
+_UNKNOWN_ERROR_PAUSES = (timedelta(seconds=0.5), timedelta(seconds=5), timedelta(seconds=30))
 # Meta's reference of access token errors.
 _TOKEN_PROBLEMS = {
     458: (
@@ -46,7 +48,7 @@ _TOKEN_PROBLEMS = {
         "Log in at facebook.com and confirm it",
     ),
     460: ("the password of the account that issued the token was changed", "Issue a new system user token"),
-    463: ("the access token expired", "Issue a new system user token, without an expiry"),
+    463: ("the access token expired", "Issue a new system user token"),
     464: ("the account that issued the token is not confirmed", "Log in at facebook.com and confirm it"),
     467: ("the access token was revoked or its session ended", "Issue a new system user token"),
     492: ("the account that issued the token has no role on the page or ad account any more", "Assign it again"),
@@ -71,6 +73,10 @@ class MetaSettings(SourceSettings):
 
 class TooMuchData(SourceUnavailable):
     """Meta asks for a smaller question: fewer days or fewer records per page."""
+
+
+class UnknownError(TooMuchData):
+    """Meta does not say what is wrong; of a question that cannot be made smaller it may just be asked again."""
 
 
 class TooSlow(SourceUnavailable):
@@ -116,6 +122,8 @@ def judge(system: str, answer: Answer) -> Trouble | None:
         wait = _time_to_regain_access(answer)
         back_at = None if wait is None else datetime.now(UTC) + wait
         return Trouble(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
+    if pair in UNKNOWN_ERRORS and _REDUCE not in said:
+        return Trouble(UnknownError(system, f"{known}, an unknown error, and it lasts", "Run again later"))
     if _REDUCE in said or pair in TOO_MUCH_DATA:
         return Trouble(
             TooMuchData(system, f"{known}, too much data asked for at once", "Lower days_per_request or page_limit")
@@ -173,6 +181,20 @@ def pace(answer: Answer) -> timedelta:
     return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
 
 
+def asked(client: HttpClient, path: str, params: Params | None = None) -> Answer:
+    """Ask what cannot be asked in smaller parts, again where Meta answers with an unknown error.
+
+    Raises:
+        UnknownError: it lasts.
+    """
+    for pause in _UNKNOWN_ERROR_PAUSES:
+        try:
+            return client.get(path, params)
+        except UnknownError:
+            client.rest(pause, "an unknown error of Meta's")
+    return client.get(path, params)
+
+
 def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = True) -> Iterator[object]:
     """Yield the records of a Graph API edge.
 
@@ -189,19 +211,21 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
     """
     limit = int(params.get("limit", SMALLEST_PAGE))
 
-    def asked(after: str | None) -> Answer:
+    def answered(after: str | None) -> Answer:
         nonlocal limit
         while True:
             paged: Params = {**params, "limit": limit, **({"after": after} if after is not None else {})}
+            if shrinks and limit <= SMALLEST_PAGE:
+                return asked(client, path, paged)
             try:
                 return client.get(path, paged)
             except TooMuchData:
-                if not shrinks or limit <= SMALLEST_PAGE:
+                if not shrinks:
                     raise
             limit = max(SMALLEST_PAGE, limit // 2)
 
     def fetch(after: str | None) -> CursorPage[object]:
-        answer = asked(after)
+        answer = answered(after)
         page = read(_List, answer.body, system=client.system, where="answer")
         paging = page.paging or _Paging()
         following = paging.cursors.after if paging.next is not None and paging.cursors is not None else None

@@ -229,7 +229,9 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
 
     def _account(self, client: HttpClient, account_id: str) -> _Account:
         fields = {"fields": "account_id,currency,timezone_name,account_status"}
-        return self._read(_Account, client.get(f"{self.settings.api_version}/act_{account_id}", fields).body, "account")
+        return self._read(
+            _Account, meta.asked(client, f"{self.settings.api_version}/act_{account_id}", fields).body, "account"
+        )
 
     def _insights(
         self, client: HttpClient, account_id: str, asked: Params, first: date, last: date, page_limit: int
@@ -277,7 +279,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         """
         waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
-            body = client.get(f"{self.settings.api_version}/{report_run_id}").body
+            body = meta.asked(client, f"{self.settings.api_version}/{report_run_id}").body
             job = self._read(_Job, body, "report job")
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
                 return ""

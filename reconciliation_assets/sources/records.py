@@ -50,10 +50,16 @@ class RecordReader:
         self._unreadable: dict[int, Row] = {}
         self._passed_over: dict[str, set[int]] = {}
 
-    def one(self, shape: type[S], record: object) -> S | None:
-        """Read one record into its shape; None where it cannot be, which is noted."""
+    def one(self, shape: type[S], record: object, name: str | None = None) -> S | None:
+        """Read one record into its shape; None where it cannot be, which is noted.
+
+        Args:
+            shape: what is relied on.
+            record: the record.
+            name: what it was asked for by, where it does not tell itself.
+        """
         side: list[str] = []
-        content = hash(repr(record))
+        content = hash(name or repr(record))
         try:
             found = shapes.read(shape, record, system=self._system, where=self._where, side=side)
         except SchemaDrift as drift:
@@ -61,8 +67,8 @@ class RecordReader:
             self._unreadable[content] = {**self._keep(record), "unread_column": drift.field, "unread": drift.problem}
             return None
         self._read.add(content)
-        for name in side:
-            self.pass_over(f"{self._where}.{name} has an unexpected type or format and is unknown", record)
+        for field in side:
+            self.pass_over(f"{self._where}.{field} has an unexpected type or format and is unknown", record)
         return found
 
     def each(self, shape: type[S], records: Iterable[object]) -> Iterator[S]:

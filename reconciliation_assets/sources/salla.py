@@ -216,7 +216,7 @@ class Salla(HttpConnector[SallaSettings]):
             page = self._read(_Page, client.get("orders", {**params, "page": number}, fits=fits).body, "orders")
             return CountedPage(page.data, number >= page.pagination.totalPages, page.pagination.total)
 
-        return by_number(self.name, fetch, key=lambda record: at(record, "id"))
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
     def _whole(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
         """The order with amounts and customer, which the list leaves out for some stores."""

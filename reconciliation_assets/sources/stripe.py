@@ -148,7 +148,7 @@ class _Pulling:
     client: HttpClient
     reader: RecordReader
     charge_reader: RecordReader
-    charges: dict[str, object] = field(default_factory=dict)
+    charges: dict[str, dict[str, object] | None] = field(default_factory=dict)
 
 
 class Stripe(HttpConnector[StripeSettings]):
@@ -253,14 +253,15 @@ class Stripe(HttpConnector[StripeSettings]):
         if source is None or moved.source is None:
             return None
         if source.object == "charge":
-            pulling.charges[source.id] = moved.source
+            pulling.charges[source.id] = moved.source if pulling.reader.one(_Charge, moved.source) else None
         charge_id = source.id if source.object == "charge" else source.charge
         if charge_id is None:
             return None
         if charge_id not in pulling.charges:
-            pulling.charges[charge_id] = pulling.client.get(f"v1/charges/{charge_id}").body
-        record = pulling.charges[charge_id]
-        return record if pulling.charge_reader.one(_Charge, record) and isinstance(record, dict) else None
+            body = pulling.client.get(f"v1/charges/{charge_id}").body
+            is_read = pulling.charge_reader.one(_Charge, body, charge_id) is not None
+            pulling.charges[charge_id] = body if is_read and isinstance(body, dict) else None
+        return pulling.charges[charge_id]
 
     def _row(
         self,

@@ -18,7 +18,7 @@ from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
 from reconciliation_assets.sources.records import RecordReader
-from reconciliation_assets.sources.shapes import Instant, NumberText, Shape, Side, Text, amount_text, at, instant_text
+from reconciliation_assets.sources.shapes import Instant, NumberText, Shape, Side, Text, amount_text, instant_text
 
 
 class TabbySettings(SourceSettings):
@@ -123,7 +123,7 @@ class Tabby(HttpConnector[TabbySettings]):
             last = offset + len(found) >= page.pagination.total_count or not found
             return CountedPage(found, last, page.pagination.total_count)
 
-        return by_number(self.name, fetch, key=lambda record: at(record, "id"), first=0)
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")), first=0)
 
     def _page(self, client: HttpClient, since: Params, offset: int) -> _Payments:
         def fits(answer: Answer) -> bool:

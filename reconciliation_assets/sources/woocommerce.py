@@ -27,7 +27,6 @@ from reconciliation_assets.sources.shapes import (
     Side,
     Text,
     amount_text,
-    at,
     flag_text,
     full_name,
     instant_text,
@@ -179,7 +178,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             pages, total = (self._counted(answer, name) for name in ("x-wp-totalpages", "x-wp-total"))
             return CountedPage(answer.body, number >= pages, total)
 
-        return by_number(self.name, fetch, key=lambda record: at(record, "id"))
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
     def _counted(self, answer: Answer, header: str) -> int:
         """A count told in a header; without it, the first page would pass for all there is."""

@@ -160,3 +160,13 @@ def test_a_side_value_of_another_type_costs_no_lead(standin: Standin, connect: C
     assert sum(len(batch.rows) for batch in batches) == len(standin.company.leads)
     told = {because for batch in batches for because in batch.passed_over}
     assert told == {"lead.platform has an unexpected type or format and is unknown"}
+
+
+def test_an_unknown_error_of_a_question_that_cannot_be_smaller_is_asked_again(
+    standin: Standin, connect: Connect
+) -> None:
+    whole = rows_of(connect("meta_leads"))
+    unknown = {"error": {"code": 1, "error_subcode": 99, "message": "An unknown error occurred"}}
+    for call in ("meta.page", "meta.leads"):
+        standin.plan(Fault("drift", call, times=1, change=lambda _: unknown))
+        assert rows_of(connect("meta_leads")) == whole

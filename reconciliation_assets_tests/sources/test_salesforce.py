@@ -117,7 +117,8 @@ def test_one_odd_opportunity_goes_to_quarantine_with_its_amount(standin: Standin
                 record["CreatedDate"] = "then"
         return body
 
-    standin.plan(Fault("drift", "salesforce.query", times=99, change=harm_it))
+    calls = ("salesforce.query", "salesforce.query_more")
+    standin.plan(*(Fault("drift", call, times=99, change=harm_it) for call in calls))
     rows = rows_of(connect("salesforce"))["crm_records"]
     (odd,) = [row for row in rows if row.get("unread")]
     assert (odd["crm_id"], odd["final_value"]) == (target["crm_id"], target["final_value"])

@@ -231,6 +231,13 @@ def invent_company() -> Company:
     leads = [_lead(chance, n, ads) for n in range(36)]
     deals = [_deal(chance, n, lead) for n, lead in enumerate(leads) if n % 3 != 2 or n % 2]
     orders = [_order(chance, n, leads) for n in range(36)]
+    made = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
+    for market in CURRENCIES:
+        deal = next(deal for deal in reversed(deals) if deal.lead.person.market == market)
+        for n in (500, 501):
+            gone = replace(deal, number=deal.number + n, created=made, updated=made, swallowed=None)
+            gone.stages, gone.deleted = [Stage("new", made)], made + timedelta(hours=1)
+            deals.append(gone)
     return Company(ads, ad_days, leads, deals, orders)
 
 

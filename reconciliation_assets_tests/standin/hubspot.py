@@ -96,7 +96,12 @@ class HubSpot(System):
         return self._list(request, gone if request.query["archived"] == "true" else self._deals())
 
     def list_contacts(self, request: Request) -> Reply:
-        return self._list(request, [] if request.query["archived"] == "true" else self._contacts())
+        gone = [
+            _contact(deal.lead) | {"id": str(99000 + deal.number), "archived": True, "archivedAt": _utc(deal.deleted)}
+            for deal in self.company.deleted_deals_in("AE")
+            if deal.deleted
+        ]
+        return self._list(request, gone if request.query["archived"] == "true" else self._contacts())
 
     def search_contacts(self, request: Request) -> Reply:
         return self._search(request.body, self._contacts(), "lastmodifieddate")

@@ -132,7 +132,7 @@ class Salesforce(System):
             if deal.swallowed
         ]
         deleted = [
-            _lead(lead, None) | {"Id": f"00Q{9990 + n:012d}AAA", "IsDeleted": True} for n, lead in enumerate(leads[:1])
+            _lead(lead, None) | {"Id": f"00Q{9990 + n:012d}AAA", "IsDeleted": True} for n, lead in enumerate(leads[-1:])
         ]
         return records + merged + deleted
 
