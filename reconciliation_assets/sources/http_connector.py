@@ -19,6 +19,9 @@ SettingsT = TypeVar("SettingsT", bound=SourceSettings)
 ShapeT = TypeVar("ShapeT", bound=Shape)
 
 
+TEST_KEYS = ("sk_test_", "rk_test_")
+
+
 def utc_now() -> datetime:
     """The present instant."""
     return datetime.now(UTC)
@@ -92,6 +95,14 @@ class HttpConnector(ABC, Generic[SettingsT]):
     def _reader(self, table: str, where: str, **kept: str) -> RecordReader:
         """A reader of a list's records; `kept` names what to keep of an odd one, column and dotted path."""
         return RecordReader(self.name, table, where, known(**kept))
+
+    def _is_test_key(self, variable: str) -> bool:
+        """Whether a key is one of the test mode, whose money does not exist; Stripe and Tap write it into the key."""
+        return self._secret(variable).startswith(TEST_KEYS)
+
+    def _test_key_finding(self, variable: str) -> list[str]:
+        finding = "the key is one of the test mode: the money it tells does not exist and is passed over"
+        return [finding] if self._is_test_key(variable) else []
 
     def _secret(self, variable: str) -> str:
         return secret(self.name, variable)

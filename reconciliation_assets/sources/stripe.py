@@ -58,8 +58,6 @@ _FAILED_PAYOUTS = {"failed", "canceled"}
 _MAY_STILL_FAIL = timedelta(days=14)
 """Banks return a payout within five working days."""
 
-_TEST_KEYS = ("sk_test_", "rk_test_")
-
 
 class StripeSettings(SourceSettings):
     """Settings of a `stripe` source.
@@ -188,7 +186,7 @@ class Stripe(HttpConnector[StripeSettings]):
             for edge in ("balance_transactions", "payouts"):
                 client.get(f"v1/{edge}", {"limit": 1})
             probed = ProbedAccount(account.id, None, account.default_currency.upper())
-            return Probe([probed], client.clock_skew)
+            return Probe([probed], client.clock_skew, self._test_key_finding(self.settings.key_env))
 
     def _judge(self, answer: Answer) -> Trouble | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
@@ -219,7 +217,7 @@ class Stripe(HttpConnector[StripeSettings]):
         return by_cursor(self.name, fetch)
 
     def _is_test(self, livemode: bool | None) -> bool:
-        return livemode is False or self._secret(self.settings.key_env).startswith(_TEST_KEYS)
+        return livemode is False or self._is_test_key(self.settings.key_env)
 
     def _rows(self, pulling: _Pulling, params: Params, payout: _Payout | None) -> list[Row]:
         """The rows of the movements asked for.

@@ -33,6 +33,8 @@ from reconciliation_assets.sources.shapes import (
 )
 
 _UNKNOWN_REFERENCE = 404
+_SANDBOX = "sandbox"
+"""Part of the address of Tamara's sandbox, whose orders do not say that they are tests."""
 
 
 class TamaraSettings(SourceSettings):
@@ -123,6 +125,9 @@ class Tamara(HttpConnector[TamaraSettings]):
                 f"Tamara knows none of the shop's {len(references)} orders by their ID",
                 "Set the shop's order_id to the reference it gives to Tamara",
             )
+        if _SANDBOX in self.settings.base_url:
+            yield Batch("payments", [], {"order of Tamara's sandbox": len(orders)})
+            return
         captures = self._movements("captures", "capture_id")
         refunds = self._movements("refunds", "refund_id")
         rows = [
@@ -135,7 +140,9 @@ class Tamara(HttpConnector[TamaraSettings]):
         """Check the token with a reference that does not exist; Tamara tells neither zone nor currency of a merchant."""
         with self._tamara() as client:
             self._order(client, "reconcile-doctor")
-            return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew)
+            finding = "base_url is Tamara's sandbox: the money it tells does not exist and is passed over"
+            findings = [finding] if _SANDBOX in self.settings.base_url else []
+            return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew, findings)
 
     def _judge(self, answer: Answer) -> Trouble | None:
         return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)

@@ -26,13 +26,17 @@ CHARGE_STATUSES = {
     "INITIATED": "pending",
     "IN_PROGRESS": "pending",
     "AUTHORIZED": "pending",
+    "DEFERRED": "pending",
     "UNKNOWN": "pending",
     "ABANDONED": "failed",
+    "CANCELED": "failed",
     "CANCELLED": "failed",
     "DECLINED": "failed",
+    "EXPIRED": "failed",
     "FAILED": "failed",
     "RESTRICTED": "failed",
     "TIMEDOUT": "failed",
+    "TIMED_OUT": "failed",
     "VOID": "failed",
 }
 """Tap's charge statuses; one that is not here is handed on as it is, for the contract to quarantine."""
@@ -43,6 +47,7 @@ REFUND_STATUSES = {
     "IN_PROGRESS": "pending",
     "PENDING": "pending",
     "UNKNOWN": "pending",
+    "CANCELED": "failed",
     "CANCELLED": "failed",
     "DECLINED": "failed",
     "FAILED": "failed",
@@ -155,12 +160,14 @@ class Tap(HttpConnector[TapSettings]):
                 [
                     self._charge_row(record, charge)
                     for record, charge in read
-                    if charge is not None and _is_live(charge, charge_reader)
+                    if charge is not None and self._is_live(charge, charge_reader)
                 ]
             )
             listed = self._listed_refunds(client, window, refund_reader)
             refunds = newest(refund_reader.each(_Refund, listed), key=lambda refund: refund.id)
-            rows = [self._refund_row(client, refund, known) for refund in refunds if _is_live(refund, refund_reader)]
+            rows = [
+                self._refund_row(client, refund, known) for refund in refunds if self._is_live(refund, refund_reader)
+            ]
             yield refund_reader.batch(rows)
 
     def probe(self) -> Probe:
@@ -168,7 +175,9 @@ class Tap(HttpConnector[TapSettings]):
         now = self._now()
         with self._tap() as client:
             next(iter(self._listed(client, "charges", _Charges, Window(now - timedelta(days=1), now))), None)
-            return Probe([ProbedAccount("tap", "UTC")], client.clock_skew)
+            return Probe(
+                [ProbedAccount("tap", "UTC")], client.clock_skew, self._test_key_finding(self.settings.key_env)
+            )
 
     def _tap(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.key_env)))
@@ -236,6 +245,12 @@ class Tap(HttpConnector[TapSettings]):
             **self._from_charge(record, self._read(_Charge, record, "charges")),
         }
 
+    def _is_live(self, record: _Charge | _Refund, reader: RecordReader) -> bool:
+        if record.live_mode is False or self._is_test_key(self.settings.key_env):
+            reader.pass_over("test mode", record.id)
+            return False
+        return True
+
     def _from_charge(self, record: dict[str, object], charge: _Charge) -> dict[str, str | None]:
         customer = charge.customer or _Customer()
         phone = customer.phone or _Phone()
@@ -250,12 +265,6 @@ class Tap(HttpConnector[TapSettings]):
             "payer_name": full_name(customer.first_name, customer.last_name),
             "method": charge.source.payment_method if charge.source else None,
         }
-
-
-def _is_live(record: _Charge | _Refund, reader: RecordReader) -> bool:
-    if record.live_mode is False:
-        reader.pass_over("test mode", record.id)
-    return record.live_mode is not False
 
 
 def _epoch_milliseconds(instant: datetime) -> int:

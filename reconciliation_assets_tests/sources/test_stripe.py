@@ -192,9 +192,10 @@ def test_test_mode_moves_no_money(standin: Standin, connect: Connect) -> None:
 def test_a_test_key_reads_nothing_that_counts(
     standin: Standin, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connector = connect("stripe")
-    monkeypatch.setattr("reconciliation_assets.sources.stripe._TEST_KEYS", TOKEN)
-    assert not any(batch.rows for batch in connector.pull(EVERYTHING))
+    monkeypatch.setattr("reconciliation_assets.sources.http_connector.TEST_KEYS", TOKEN)
+    assert not any(batch.rows for batch in connect("stripe").pull(EVERYTHING))
+    (finding,) = connect("stripe").probe().findings
+    assert "test mode" in finding
 
 
 def test_recorded_movements_are_read(standin: Standin, connect: Connect) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciliation_assets.sources.connector import Row
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused, SchemaDrift
-from reconciliation_assets_tests.sources.conftest import Connect, rows_of
+from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
 from reconciliation_assets_tests.sources.openapi import schema_violations
 from reconciliation_assets_tests.sources.shared_bodies import shared_json
 from reconciliation_assets_tests.standin.company import Money, Order, Person
@@ -84,6 +84,13 @@ def test_one_odd_capture_goes_to_quarantine_with_its_amount(standin: Standin, co
         ("525.5", "order.transactions.captures.created_at"),
         ("100.25", None),
     }
+
+
+def test_the_sandbox_tells_no_money(standin: Standin, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciliation_assets.sources.tamara._SANDBOX", "127.0.0.1")
+    assert rows(standin, connect, an_order(1001, "card", ("captured", "525.50"))) == {}
+    (batch,) = connect("tamara").pull(EVERYTHING)
+    assert batch.passed_over == {"order of Tamara's sandbox": 1}
 
 
 def test_only_orders_paid_with_tamara_are_looked_up(standin: Standin, connect: Connect) -> None:

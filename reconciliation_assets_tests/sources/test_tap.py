@@ -104,6 +104,7 @@ def test_an_authorised_charge_is_not_settled(standin: Standin, connect: Connect)
     [
         ("VOID", "failed"),
         ("DECLINED", "failed"),
+        ("EXPIRED", "failed"),
         ("INITIATED", "pending"),
         ("CAPTURED", "settled"),
         ("NEW_WORD", "new_word"),
