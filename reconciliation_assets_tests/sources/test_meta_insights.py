@@ -14,7 +14,7 @@ from reconciliation_assets.sources.http import Answer
 from reconciliation_assets.sources.meta_insights import FIELDS
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import shared_json
+from reconciliation_assets_tests.sources.shared_bodies import shared_json, unlike
 from reconciliation_assets_tests.standin.company import Ad, AdDay
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.meta import INSIGHT_FIELDS
@@ -319,6 +319,16 @@ def test_a_real_answer_is_read(standin: Standin, connect: Connect) -> None:
     rows = rows_of(connect("meta_insights"))["meta_insights"]
     spent = {(row["ad_id"], row["date"]): row["spend"] for row in rows if row["result_type"] == "lead"}
     assert spent == {(day["ad_id"], day["date_start"]): day["spend"] for day in real["data"]}
+
+
+def test_the_stand_in_answers_as_a_real_account_does(standin: Standin, connect: Connect) -> None:
+    (real, *_) = shared_json("meta/ads_insights_action_product_id.json")["data"]
+    rows_of(connect("meta_insights"), RECENT)
+    asked = next(r for r in standin.requests if r.path.endswith("/insights") and r.query["level"] == "ad")
+    _, answer = standin.systems["meta"].find(asked)
+    for day in answer().body["data"]:
+        # The recording did not ask for values and attribution settings.
+        assert set(unlike(real, day)) <= {"attribution_setting is not there", "action_values is not there"}
 
 
 def test_the_token_never_travels_in_an_address(standin: Standin, connect: Connect) -> None:

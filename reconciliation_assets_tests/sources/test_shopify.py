@@ -1,6 +1,7 @@
 """Shopify: one word for its three statuses, whose money it delivers, and errors that come with status 200."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -104,7 +105,7 @@ def test_three_statuses_become_one(standin: Standin, connect: Connect, told: dic
     assert row_of(connect)["status"] == status
 
 
-def saying(told: dict[str, object]) -> Fault:
+def saying(told: Mapping[str, object]) -> Fault:
     """Every order is told so."""
 
     def say(body: dict[str, Any]) -> object:

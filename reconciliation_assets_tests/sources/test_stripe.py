@@ -11,7 +11,7 @@ from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.money import from_minor
 from reconciliation_assets.sources.stripe import KINDS, MOVED_ON
 from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import recorded, shared_json
+from reconciliation_assets_tests.sources.shared_bodies import recorded, shared_json, unlike
 from reconciliation_assets_tests.standin.company import Money, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -286,6 +286,26 @@ def test_the_official_fixtures_are_read(standin: Standin, connect: Connect) -> N
     rows = versions_of(connect)
     assert {(row["amount"], row["currency"], row["payer_name"]) for row in rows} == {("1.00", "USD", "Jenny Rosen")}
     assert fixtures["payout"]["id"] in {row["settlement_id"] for row in rows}
+
+
+def test_the_stand_in_answers_as_the_official_fixtures_do(standin: Standin, connect: Connect) -> None:
+    fixtures: dict[str, Any] = shared_json("stripe/fixtures3.json")["resources"]
+    one_order(standin, "captured", "refunded", "disputed")
+    rows_of(connect("stripe"))
+    told: list[dict[str, Any]] = []
+    for request in standin.requests:
+        _, answer = standin.systems["stripe"].find(request)
+        told += answer().body.get("data", [])
+    kinds = {record["object"] for record in told} | {
+        record["source"]["object"] for record in told if "source" in record
+    }
+    assert kinds == {"balance_transaction", "payout", "charge", "refund", "dispute"}
+    for record in told:
+        source = record.get("source")
+        assert unlike(fixtures[record["object"]], {**record, **({"source": source["id"]} if source else {})}) == []
+        if source:
+            # What a shop writes into the metadata of a charge is its own.
+            assert unlike(fixtures[source["object"]], {**source, "metadata": {}}) == []
 
 
 @pytest.mark.parametrize("resource", ["refund", "dispute"])

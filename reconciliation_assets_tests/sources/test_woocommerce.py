@@ -9,7 +9,7 @@ import pytest
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import recorded
+from reconciliation_assets_tests.sources.shared_bodies import recorded, unlike
 from reconciliation_assets_tests.standin.company import AS_OF, Lead, Money, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -121,6 +121,15 @@ def test_a_recorded_order_is_read(standin: Standin, connect: Connect) -> None:
         "10.00",
         None,
     )
+
+
+def test_the_stand_in_answers_as_a_recorded_shop_does(standin: Standin, connect: Connect) -> None:
+    (real,) = recorded("woocommerce", "orders")
+    rows_of(connect("woocommerce"))
+    for request in standin.requests:
+        _, answer = standin.systems["woocommerce"].find(request)
+        for order in answer().body:
+            assert unlike(real, order) == []
 
 
 def test_an_order_without_a_visit_has_no_device(standin: Standin, connect: Connect) -> None:

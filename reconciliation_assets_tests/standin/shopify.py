@@ -60,7 +60,7 @@ class Shopify(System):
             "OrderTransactions": self._order_transactions,
             "RefundLines": self._refund_lines,
             "Disputes": self._disputes,
-            "Shop": lambda _: self._shop(),
+            "Shop": self._shop,
         }
         named = re.search(r"query (\w+)", query)
         assert named
@@ -88,7 +88,7 @@ class Shopify(System):
         info = {"hasNextPage": start + 1 < len(self.disputes), "endCursor": str(start + 1) if self.disputes else None}
         return Reply({"data": {"disputes": {"pageInfo": info, "nodes": self.disputes[start : start + 1]}}})
 
-    def _shop(self) -> Reply:
+    def _shop(self, _asked: dict[str, Any]) -> Reply:
         shop = {"myshopifyDomain": "invented.myshopify.com", "ianaTimezone": "Asia/Dubai", "currencyCode": "AED"}
         installation = {"accessScopes": [{"handle": scope} for scope in self.scopes]}
         return Reply({"data": {"shop": shop, "currentAppInstallation": installation}})
