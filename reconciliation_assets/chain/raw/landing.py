@@ -6,6 +6,7 @@ rows stay as history. What is current is a view over the versions that count.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -246,11 +247,12 @@ def land_pull(
         for table in tables:
             own = [batch for batch in batches if batch.table == table.name]
             landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+            text = _as_text(table, own)
             landed_rows, quarantined = _insert(
-                warehouse, table, _as_text(table, own), landing_id, protector, zone_of(table.name), is_file=False
+                warehouse, table, text, landing_id, protector, zone_of(table.name), is_file=False
             )
             name = f"{source}@{until.isoformat()}"
-            landed = Landed(landing_id, name, landed_rows, quarantined, None, ())
+            landed = Landed(landing_id, name, landed_rows, quarantined, None, (), passed_over=text.passed_over)
             _record(warehouse, table, landed, kind="pull", place=f"1 {until.isoformat()} {source}", fingerprint=name)
             rows += landed_rows
         warehouse.execute(
@@ -275,7 +277,10 @@ def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
 
 def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
     names = tuple(column.name for column in table)
-    schema = pa.schema([(name, pa.string()) for name in names])
+    schema = pa.schema([(name, pa.string()) for name in (*names, *UNREAD)])
+    passed_over: Counter[str] = Counter()
+    for batch in batches:
+        passed_over.update(batch.passed_over)
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         first = 1
@@ -285,7 +290,7 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
             yield rows.add_column(0, "row_number", numbers)
             first += rows.num_rows
 
-    return TextRows(names, (), read)
+    return TextRows(names, (), read, headings={}, passed_over=passed_over)
 
 
 def forget(warehouse: Warehouse, table: InputTable) -> None:
