@@ -20,9 +20,10 @@ from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
+from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
+from reconciliation_assets.chain.raw.versions import raw_table
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
@@ -205,7 +206,12 @@ def _raw_asset(
         if config.full_refresh:
             forget(opened.warehouse, table)
         landed = land_inbox(
-            opened.warehouse, table, files, opened.protector, opened.loaded_policy.policy.zone_of(table.name)
+            opened.warehouse,
+            table,
+            files,
+            opened.protector,
+            opened.loaded_policy.policy.zone_of(table.name),
+            opened.as_of,
         )
         for file in landed:
             context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)

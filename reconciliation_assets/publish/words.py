@@ -64,6 +64,9 @@ WHAT_TO_DO = {
     "manual_match_not_used": "decide again or remove it",
     "remittance_differs": "compare the transfer with its report and ask the provider for what is missing",
     "remittance_line": "claim it or give it back",
+    "money_in_quarantine": "correct the row at the source and drop the file again",
+    "unread_value": "correct the column at the source and drop the file again",
+    "rows_of_one_key": "correct the export, or give it a column that tells which row is newer",
 }
 
 

@@ -31,6 +31,7 @@ from reconciliation_assets.sources.presets.recognition import Recognised, Unreco
 from reconciliation_assets.sources.snapshot import Snapshot, snapshot
 from reconciliation_assets.sources.text_rows import (
     LINES,
+    ROW_DIGEST,
     ROWS_PER_BATCH,
     FileSetAsideError,
     Reject,
@@ -255,14 +256,17 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
     columns, ignored = _chosen(header, table)
     names = {f"c{position}": "VARCHAR" for position in range(len(header))}
-    cells = ", ".join(f"c{header.index(name)} as {quoted(name)}" for name in columns)
+    cells = [f"c{header.index(name)} as {quoted(name)}" for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    if has_digest:
+        cells.append(_digest(_unread(header, columns)))
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         with engine_on(path) as (engine, own_name):
             yield from _streamed(
                 engine,
                 f"""
-                select 1 + row_number() over () as row_number, {cells}
+                select 1 + row_number() over () as row_number, {", ".join(cells)}
                 from read_csv($path, columns = $names, auto_detect = false, header = true, delim = $delimiter,
                               quote = '"', escape = '"', store_rejects = true, rejects_limit = 0)
                 """,
@@ -270,7 +274,20 @@ def _csv(path: Path, table: InputTable) -> TextRows:
             )
             rows.rejects.extend(_rejected(engine))
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
+
+
+def _needs_digest(table: InputTable, ignored: Sequence[str]) -> bool:
+    return bool(table.adds_up and ignored)
+
+
+def _unread(header: Sequence[str], columns: Sequence[str]) -> list[str]:
+    return [f"c{place}" for place, name in enumerate(header) if name not in columns]
+
+
+def _digest(columns: Sequence[str]) -> str:
+    cells = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in columns)
+    return f"md5(concat_ws(chr(31), {cells})) as {ROW_DIGEST}"
 
 
 def _rejected(engine: duckdb.DuckDBPyConnection) -> list[Reject]:
@@ -287,17 +304,20 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
     header = _as_header([name for name, *_ in described])
     columns, ignored = _chosen(header, table)
     places = ", ".join(f"c{place}" for place in range(len(header)))
-    cells = ", ".join(f"cast(c{header.index(name)} as varchar) as {quoted(name)}" for name in columns)
+    cells = [f"cast(c{header.index(name)} as varchar) as {quoted(name)}" for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    if has_digest:
+        cells.append(_digest(_unread(header, columns)))
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         with engine_on(path) as (engine, own_name):
             yield from _streamed(
                 engine,
-                f"select 1 + row_number() over () as row_number, {cells} from read_parquet($path) as whole({places})",
+                f"select 1 + row_number() over () as row_number, {', '.join(cells)} from read_parquet($path) as whole({places})",
                 {"path": own_name},
             )
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _jsonl(path: Path, table: InputTable) -> TextRows:
@@ -310,7 +330,10 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             {"path": own_name},
         ).fetchall()
     columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
-    cells = ", ".join(f"case when readable then line ->> '$.{name}' end as {quoted(name)}" for name in columns)
+    cells = [f"case when readable then line ->> '$.{name}' end as {quoted(name)}" for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    if has_digest:
+        cells.append(_digest(["line"]))
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         unreadable: list[int] = []
@@ -318,7 +341,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             batches = _streamed(
                 engine,
                 f"""
-                select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {cells}
+                select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {", ".join(cells)}
                 from (
                     select row_number() over () as line_number, line,
                            case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
@@ -332,7 +355,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
                 yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
             rows.rejects.extend(_with_places(_rejected(engine), unreadable))
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _with_places(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
@@ -352,13 +375,20 @@ def _xlsx(path: Path, table: InputTable) -> TextRows:
         raise FileSetAsideError("its first sheet is empty")
     header = _as_header(_row(sheet, first))
     columns, ignored = _chosen(header, table)
-    cells = [sheet.column(header.index(name)).slice(first + 1) for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    below = sheet.slice(first + 1)
+    cells = [below.column(header.index(name)) for name in columns]
+    names = [*columns]
+    if has_digest:
+        rows = zip(*(below.column(place).to_pylist() for place in range(below.num_columns)), strict=True)
+        cells.append(pa.array([hashlib.sha256(repr(row).encode()).hexdigest() for row in rows], pa.string()))
+        names.append(ROW_DIGEST)
     numbers = pa.array(range(first + 2, sheet.num_rows + 1), pa.int64())
 
     def read(_: TextRows) -> Iterator[pa.Table]:
-        yield pa.Table.from_arrays([numbers, *cells], ["row_number", *columns])
+        yield pa.Table.from_arrays([numbers, *cells], ["row_number", *names])
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _row(sheet: pa.Table, place: int) -> list[str | None]:

@@ -163,7 +163,7 @@ def test_the_ui_prints_its_address_once_it_answers_and_shows_the_run_of_the_comm
     command = ["env", "-C", str(installed.folder), str(installed.reconcile), "ui", "--port", str(port)]
     address = f"http://127.0.0.1:{port}"
     with running(command, log, installed.environment):
-        wait_until(lambda: answers(port) or f"UI on {address}" in log.read_text("utf-8"), 120, "the UI listens")
+        wait_until(lambda: answers(port) or f"UI on {address}" in log.read_text("utf-8"), 180, "the UI listens")
         assert answers(port), "what is told is true"
         wait_until(lambda: f"UI on {address}" in log.read_text("utf-8"), 20, "its address is told")
         found: dict[str, Any] = httpx.post(f"{address}/graphql", json={"query": RUNS}, timeout=60).json()["data"]
@@ -172,7 +172,7 @@ def test_the_ui_prints_its_address_once_it_answers_and_shows_the_run_of_the_comm
         location = {"repositoryName": "__repository__", "repositoryLocationName": "reconciliation"}
         assert run["repositoryOrigin"] == location, "the timeline shows only runs of its code location"
         taken = subprocess.run(
-            command, env=installed.environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=installed.environment, capture_output=True, text=True, check=False, timeout=120
         )
         assert taken.returncode == 1
         assert f"port {port} (Address already in use)" in taken.stderr

@@ -21,7 +21,7 @@ from reconciliation_assets.sources.files import InboxFile, discover, reading
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import engine_on, private_engine
-from reconciliation_assets_tests.harness import KEY, Bench
+from reconciliation_assets_tests.harness import AS_OF, KEY, Bench
 
 SECRET = "the secret of another file"
 COURIER = ("Waybill", "COD Amount (AED)", "Transfer Date")
@@ -217,7 +217,7 @@ def test_a_file_that_vanishes_is_told(bench: Bench) -> None:
     path.write_bytes(csv_of(ORDER, PLACED))
     known, _ = discover(bench.inbox, ())
     path.unlink()
-    (told,) = land_inbox(bench.warehouse, ORDERS, known, ContactProtector(KEY), "Asia/Dubai")
+    (told,) = land_inbox(bench.warehouse, ORDERS, known, ContactProtector(KEY), "Asia/Dubai", AS_OF)
     assert told.set_aside_reason == "it was taken away while the run began to read; drop it again if it counts"
     path.write_bytes(csv_of(ORDER, PLACED))
     assert [one.rows for one in landed(bench, "orders")] == [1]

@@ -67,8 +67,11 @@ found as (
   from outcomes.order_outcomes o
   where o.outcome in ('cancelled', 'returned') and o.collected_value > 0
   union all
-  select 'overpaid_order', 'orders', o.order_id, o.paid_value - o.final_value, o.first_paid_at,
-    'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+  select 'overpaid_order', 'orders', o.order_id, o.overpaid_value, o.first_paid_at,
+    case
+      when o.goods_returned_value > 0 then 'Goods came back and their money was kept: refund it, or correct what came back.'
+      else 'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+    end
   from outcomes.order_outcomes o
   where o.is_overpaid and o.outcome not in ('cancelled', 'returned', 'invalid')
   union all
@@ -182,6 +185,39 @@ found as (
     end || ': waybill ' || l.waybill || ', order ' || l.order_id || ', '
       || l.received_amount || ' ' || l.currency || ' received, ' || coalesce(l.owed_amount, 'an unknown amount') || ' owed.'
   from written_lines l
+  union all
+  select 'money_in_quarantine', l.source_table, l.file || coalesce(', row ' || cast(q.row_number as varchar), ''),
+    coalesce(abs(cast(round_even(cast(q.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))), 0),
+    q.happened_at,
+    coalesce('An amount of ' || (case when t.currency is null
+        then cast(cast(q.amount as decimal(18, 2)) as varchar) else cast(cast(q.amount as decimal(18, 3)) as varchar) end)
+        || coalesce(' ' || q.currency, ''), 'An unknown amount')
+      || ' is in no figure, because its row cannot be read: ' || coalesce('column ' || q.column_name || ', ', '') || q.reason
+      || '. Correct it at the source and drop the file again.'
+  from raw.quarantine q
+  join raw.landings l on l.landing_id = q.landing_id and l.present
+  left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
+  left join policy.three_decimal_currencies t on t.currency = q.currency
+  where l.source_table in ('payments', 'orders') and coalesce(q.happened_at <= $as_of, true)
+  union all
+  select 'unread_value', l.source_table, coalesce(p.payment_id, o.order_id) || ', ' || u.column_name,
+    cast(0 as decimal(18, 3)), coalesce(p.paid_at, o.created_at),
+    'It counts, but what column ' || u.column_name || ' says of it is unknown: ' || u.reason || '.'
+  from raw.unread_values u
+  join raw.landings l on l.landing_id = u.landing_id and l.present
+  left join raw.after_as_of a on a.landing_id = u.landing_id and a.row_number = u.row_number
+  left join raw.raw_payments p on p.landing_id = u.landing_id and p.row_number = u.row_number
+  left join raw.raw_orders o on o.landing_id = u.landing_id and o.row_number = u.row_number
+  where a.landing_id is null
+  union all
+  select 'rows_of_one_key', l.source_table,
+    l.file || ', rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar),
+    cast(0 as decimal(18, 3)), cast(null as timestamptz),
+    'Rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar) || ' of ' || l.file
+      || ' have the same key and say different things, and nothing tells which is newer; the later one counts.'
+  from raw.repeated_rows d
+  join raw.landings l on l.landing_id = d.landing_id and l.present
+  where not d.is_same
 ),
 named as (
   select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail

@@ -5,7 +5,7 @@ select
   p.month,
   p.currency,
   sum(p.signed_amount) as collected_value,
-  sum(case when p.kind in ('refund', 'chargeback') then -p.signed_amount else 0 end) as refunded_value,
+  sum(case when p.is_refund then -p.signed_amount else 0 end) as refunded_value,
   sum(case when p.record_id is not null then p.signed_amount else 0 end) as matched_value,
   sum(case when p.record_id is null then p.signed_amount else 0 end) as unmatched_value,
   cast(sum(p.collected_value) as decimal(18, 3)) as collected_value_reporting,
