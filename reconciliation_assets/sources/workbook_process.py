@@ -10,6 +10,7 @@ import resource
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from itertools import islice
 from typing import IO, Any
@@ -38,9 +39,11 @@ class _RefusedError(Exception):
 
 def main() -> None:
     """Answer one question about the workbook that comes as standard input."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = {resource.RLIMIT_AS: _MEMORY, resource.RLIMIT_CPU: _SECONDS, resource.RLIMIT_CORE: 0}
+    for what, most in limits.items():
+        # Not every system knows each; what dies of a file is then this process all the same.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
     question, *of = sys.argv[1:]
     try:
         _look_before(sys.stdin.buffer)
