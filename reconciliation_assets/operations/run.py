@@ -86,8 +86,8 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     with only_run(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)
         # Imported here because loading the graph takes seconds and reads the environment set above.
+        from reconciliation_assets.build import build_defs  # noqa: PLC0415
         from reconciliation_assets.chain.assets import REPORTING_DAYS  # noqa: PLC0415
-        from reconciliation_assets.definitions import build_defs  # noqa: PLC0415
 
         day = f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}"
         if not REPORTING_DAYS.has_partition_key(day):

@@ -13,7 +13,7 @@ RAW = dg.AssetKey("raw_meta_insights")
 
 
 def test_a_range_of_days_is_one_run(home: Path, instance: dg.DagsterInstance) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     drop(home / "inbox", {"meta_insights": [insight(f"2026-03-{day:02d}") for day in range(1, 29)]})
     result = (
