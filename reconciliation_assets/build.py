@@ -6,7 +6,7 @@ from functools import partial
 
 import dagster as dg
 
-from reconciliation_assets.chain.assets import chain_assets
+from reconciliation_assets.chain.assets import chain_assets, reporting_days
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.documentation import columns_of, definition_of
@@ -14,8 +14,11 @@ from reconciliation_assets.operations.jobs import daily_reconciliation, meta_ins
 from reconciliation_assets.operations.schedules import daily_schedule
 from reconciliation_assets.operations.sensors import alert_sensors, exception_digests, new_files_in_inbox
 from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.assets import published_copy, reports, restricted_contacts
-from reconciliation_assets.settings import load_settings
+from reconciliation_assets.publish.copy import first_reporting_day
+from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.sources.meta_insights import RETENTION
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 
@@ -47,7 +50,8 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         if settings.sources_path
         else []
     )
-    made = [*chain_assets(checks_by_table(), connectors), published_copy, reports, restricted_contacts]
+    days = _reporting_days(settings, policy)
+    made = [*chain_assets(checks_by_table(), connectors, days), published_copy, reports, restricted_contacts]
     documented = partial(_documented, docs_url=settings.docs_url, contacts=policy.owners.contacts)
     assets = [asset.map_asset_specs(lambda spec: documented(_promised_fresh(spec))) for asset in made]
     return dg.Definitions(
@@ -63,6 +67,13 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         executor=dg.in_process_executor,
         loggers=loggers,
     )
+
+
+def _reporting_days(settings: Settings, policy: Policy) -> dg.DailyPartitionsDefinition:
+    """The reporting days from where the published copy begins; before there is one, as far back as Meta serves insights."""
+    last = (settings.as_of.astimezone(policy.timezone) - timedelta.resolution).date()
+    first = first_reporting_day(settings.published_path) or last - RETENTION
+    return reporting_days(first, max(first, last) if settings.is_as_of_fixed else None, policy.zone)
 
 
 def _promised_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:

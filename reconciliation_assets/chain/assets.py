@@ -8,12 +8,13 @@ import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import use_policy
+from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
@@ -33,8 +34,6 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
 
-REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date=f"{FIRST_YEAR}-01-01", end_offset=1)
-
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",
     "leads": "marketing",
@@ -52,18 +51,33 @@ class Landing(dg.Config):
     )
 
 
-def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.AssetsDefinition]:
+def reporting_days(first: date, last: date | None, zone: str) -> dg.DailyPartitionsDefinition:
+    """The days of Meta's figures.
+
+    Args:
+        first: the first of them.
+        last: the last of them; None where they go on up to the one that has begun.
+        zone: IANA zone of the policy, by whose clock a day begins.
+    """
+    end = f"{last + timedelta(days=1)}" if last else None
+    return dg.DailyPartitionsDefinition(start_date=f"{first}", end_date=end, timezone=zone, end_offset=1)
+
+
+def chain_assets(
+    checks: Checks, connectors: Sequence[Connector], days: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """All assets of the chain.
 
     Args:
         checks: the checks of each table.
         connectors: the outside systems that the installation pulls from.
+        days: the reporting days of Meta's figures.
     """
     pulls = [pull_asset(connector) for connector in connectors]
     with warnings.catch_warnings():
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
+        raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors, days) for table in INPUT_TABLES]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
@@ -160,7 +174,12 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     return inbox_files
 
 
-def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequence[Connector]) -> dg.AssetsDefinition:
+def _raw_asset(
+    table: InputTable,
+    checks: Sequence[TableCheck],
+    connectors: Sequence[Connector],
+    days: dg.DailyPartitionsDefinition,
+) -> dg.AssetsDefinition:
     is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
@@ -179,7 +198,7 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
             f"Key: {', '.join(table.key)}." + (f" Stored as protected keys only: {contacts}." if contacts else "")
         ),
         check_specs=_check_specs(table.raw_asset, checks),
-        partitions_def=REPORTING_DAYS if is_daily else None,
+        partitions_def=days if is_daily else None,
         backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
     )
     def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -214,22 +233,18 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
 
 
 def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
-    """Show every reporting day whose figures arrived just now as materialised: a delivery holds many days."""
+    """Show every reporting day whose figures arrived just now as materialised, and no other: a delivery holds many days."""
     days = opened.warehouse.rows(
         """
         select cast(date as varchar), count(*) from raw.raw_meta_insights
-        where landing_id >= $first_landing group by 1 order by 1
+        where landing_id >= $first_landing and year(date) >= $first_year group by 1 order by 1
         """,
-        {"first_landing": first_landing},
+        {"first_landing": first_landing, "first_year": FIRST_YEAR},
     )
-    known = set(REPORTING_DAYS.get_partition_keys())
     for day, rows in days:
-        if day in known:
-            context.log_event(
-                dg.AssetMaterialization(
-                    "raw_meta_insights", partition=day, metadata={"dagster/partition_row_count": rows}
-                )
-            )
+        context.log_event(
+            dg.AssetMaterialization("raw_meta_insights", partition=day, metadata={"dagster/partition_row_count": rows})
+        )
 
 
 def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
@@ -283,10 +298,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},
-        description=(
-            "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, "
-            "rates and owners, which is how SQL meets it. One row per policy version."
-        ),
+        description=f"{DESCRIPTION} One row per policy version.",
         check_specs=[
             dg.AssetCheckSpec(
                 unchanged,

@@ -14,11 +14,13 @@ _COMPUTED: dict[str, Meaning] = {
     "adjustments": Meaning("Manual adjustments of the cohort", "count"),
     "age_days": Meaning("Age at the instant the run speaks for", "days"),
     "amount": Meaning("Amount", "the row's currency"),
+    "anomaly": Meaning("Kind of what stands out"),
     "attributed_value_reporting": Meaning("Value Meta attributes, converted; an estimate, never money", _MONEY),
     "campaign_id": Meaning("Meta campaign; empty for records with no campaign"),
     "adset_id": Meaning("Meta ad set"),
     "ad_id": Meaning("Meta ad"),
     "campaign": Meaning("Meta campaign of its record, (none) where the record names none"),
+    "campaign_value_reporting": Meaning("Money of records of a campaign, on the policy's basis and converted", _MONEY),
     "candidates": Meaning("How many pairs competed for this right end with the same strength", "count"),
     "captured": Meaning("Captured records", "count"),
     "chain_confidence": Meaning("Product of the confidences of the record's links", "share"),
@@ -132,6 +134,9 @@ _COMPUTED: dict[str, Meaning] = {
     "orders": Meaning("Orders of the record", "count"),
     "outcome": Meaning("What became of it, by the policy's words"),
     "own_stated_value": Meaning("Value the record itself states", _MONEY),
+    "no_campaign_value_reporting": Meaning(
+        "Money of records with no campaign, on the policy's basis and converted", _MONEY
+    ),
     "owner": Meaning("Who answers for it"),
     "paid_basis_value": Meaning("Payments on the policy's basis", _MONEY),
     "paid_date": Meaning("Day the money moved, in the policy's zone"),
@@ -177,6 +182,9 @@ _COMPUTED: dict[str, Meaning] = {
     "superseded": Meaning("Total of older versions and repeated rows"),
     "survivor_id": Meaning("CRM record that stands after merges"),
     "tax_amount": Meaning("Tax within the gross amount", _OWN),
+    "unmatched_value_reporting": Meaning(
+        "Money that belongs to no record, on the policy's basis and converted", _MONEY
+    ),
     "unmatched_value": Meaning("Money that belongs to no record", _OWN),
     "valid": Meaning("Valid records", "count"),
     "valid_rate": Meaning("Valid records per captured record", "share"),
@@ -333,7 +341,10 @@ GLOSSARY: dict[str, Meaning] = {
     "area": Meaning(
         "What the change is about: stages, naming, attribution, financial, governance, policy, locks, matching, adjustments"
     ),
-    "subject": Meaning("What was changed"),
+    "subject": Meaning("What was changed, or what stands out"),
+    "subject_name": Meaning("The subject as people call it"),
+    "started_on": Meaning("First day of it"),
+    "ended_on": Meaning("Last day of it"),
     "value_before": Meaning("What it was before; empty where there was nothing"),
     "value_after": Meaning("What it is since; empty where it was taken away"),
     "changed_by": Meaning("Who approved or signed it"),

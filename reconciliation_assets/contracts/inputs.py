@@ -5,11 +5,25 @@ from reconciliation_assets.policy.model import LINKS, METHODS
 
 _ID, _TEXT, _WHEN = Kind.ID, Kind.TEXT, Kind.TIMESTAMP
 
+# What a row of `payments` is. A reversal is money that came back after a failed refund or a dispute that was won; a credit
+# settles without cash: a gift card, store credit or points.
+PAYMENT_KINDS = ("payment", "refund", "chargeback", "fee", "refund_reversal", "chargeback_reversal", "credit")
+
 
 def _column(
-    name: str, kind: Kind, description: str, *, required: bool = False, allowed: tuple[str, ...] = ()
+    name: str,
+    kind: Kind,
+    description: str,
+    *,
+    required: bool = False,
+    allowed: tuple[str, ...] = (),
+    negative_where: tuple[str, str] | None = None,
 ) -> InputColumn:
-    return InputColumn(name, kind, description, required, allowed)
+    return InputColumn(name, kind, description, required, allowed, negative_where=negative_where)
+
+
+def _side(name: str, kind: Kind, description: str) -> InputColumn:
+    return InputColumn(name, kind, description, is_side=True)
 
 
 _AD = (
@@ -91,6 +105,7 @@ LEADS = InputTable(
         _column("currency", Kind.CURRENCY, "Currency of the stated value"),
         _column("consent", _TEXT, "Consent given at capture"),
         _column("is_test", Kind.BOOLEAN, "Whether the lead is a test"),
+        _column("first_response_at", _WHEN, "When somebody first answered"),
     ),
 )
 
@@ -119,6 +134,12 @@ CRM_RECORDS = InputTable(
         _column("final_value", Kind.AMOUNT, "Agreed value"),
         _column("currency", Kind.CURRENCY, "Currency of the agreed value"),
         *_PERSON,
+        _MARKET[0],
+        _column(
+            "is_deleted",
+            Kind.BOOLEAN,
+            "Whether the CRM has deleted or archived it; it no longer counts from this version on",
+        ),
     ),
 )
 
@@ -159,16 +180,22 @@ ORDERS = InputTable(
         *_PERSON,
         _column("offer", _TEXT, "Product or offer"),
         _column("payment_method", _TEXT, "Payment method chosen (cod, card, tabby)"),
-        _column("discount", Kind.AMOUNT, "Discount granted after placing"),
-        _column("tax", Kind.AMOUNT, "Tax within the gross value"),
-        _column("shipping", Kind.AMOUNT, "Shipping within the gross value"),
-        _column("confirmed_at", _WHEN, "When it was confirmed"),
-        _column("shipped_at", _WHEN, "When it was shipped"),
-        _column("delivered_at", _WHEN, "When it was delivered"),
-        _column("cancelled_at", _WHEN, "When it was cancelled"),
-        _column("returned_at", _WHEN, "When it came back"),
+        _side(
+            "discount", Kind.AMOUNT, "Discount granted after placing; one that the gross value already holds is none"
+        ),
+        _side("tax", Kind.AMOUNT, "Tax within the gross value"),
+        _side("shipping", Kind.AMOUNT, "Shipping within the gross value"),
+        _side("confirmed_at", _WHEN, "When it was confirmed"),
+        _side("shipped_at", _WHEN, "When it was shipped"),
+        _side("delivered_at", _WHEN, "When it was delivered"),
+        _side("cancelled_at", _WHEN, "When it was cancelled"),
+        _side("returned_at", _WHEN, "When it came back"),
         _column("reason", _TEXT, "Why it was cancelled, refused or returned"),
         _column("waybill", _ID, "Waybill of the parcel"),
+        _side("current_value", Kind.AMOUNT, "What it is worth now, after edits, removed items and exchanges"),
+        _side("returned_value", Kind.AMOUNT, "Goods that came back, whether or not money went back"),
+        _side("is_test", Kind.BOOLEAN, "Whether it is a test; it does not count"),
+        _side("is_deleted", Kind.BOOLEAN, "Whether the shop has deleted it; it no longer counts from this version on"),
     ),
 )
 
@@ -203,16 +230,28 @@ PAYMENTS = InputTable(
         _column(
             "kind",
             _TEXT,
-            "payment, refund, chargeback or fee",
+            "What the money is: payment, refund, chargeback, the reversal of one, fee or credit",
             required=True,
-            allowed=("payment", "refund", "chargeback", "fee"),
+            allowed=PAYMENT_KINDS,
         ),
         _column("status", _TEXT, "settled, pending or failed; only settled is money", required=True),
         _column("paid_at", _WHEN, "When the money moved", required=True),
-        _column("amount", Kind.AMOUNT, "Amount, positive for every kind", required=True),
+        _column(
+            "amount",
+            Kind.AMOUNT,
+            "Amount, positive for every kind; a fee may be negative, which is a credit",
+            required=True,
+            negative_where=("kind", "fee"),
+        ),
         _column("currency", Kind.CURRENCY, "Currency of the amount", required=True),
-        _column("tax", Kind.AMOUNT, "Tax within the amount"),
-        _column("fee", Kind.AMOUNT, "Fee the provider kept"),
+        _side("tax", Kind.AMOUNT, "Tax within the amount"),
+        _side("fee", Kind.SIGNED_AMOUNT, "Fee the provider kept; negative where it gave one back"),
+        _side(
+            "order_amount",
+            Kind.AMOUNT,
+            "What the customer paid, in the order's currency, where the money settled in another",
+        ),
+        _side("order_currency", Kind.CURRENCY, "Currency of the order amount"),
         _column("order_id", _ID, "Order that the payment names"),
         _column("invoice_id", _ID, "Invoice that the payment names"),
         _column("crm_id", _ID, "CRM record that the payment names"),
@@ -223,6 +262,7 @@ PAYMENTS = InputTable(
         _column("settlement_id", _ID, "Transfer that carried the money"),
         *_CONTACT,
         _column("payer_name", Kind.NAME, "Name of the payer; stored as protected keys"),
+        _MARKET[0],
         _column("method", _TEXT, "Payment method"),
         _column("updated_at", _WHEN, "When this version was written"),
     ),

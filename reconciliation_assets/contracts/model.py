@@ -54,6 +54,8 @@ class InputColumn:
     Attributes:
         required: a file without the column is set aside, a row without a value is quarantined.
         allowed: the only words the column may hold, in lower case; empty for any.
+        is_side: a value beside the row's own: one that cannot be read becomes unknown and is told, and the row stays.
+        negative_where: another column and its word under which a negative amount is right.
     """
 
     name: str
@@ -61,6 +63,8 @@ class InputColumn:
     description: str
     required: bool = False
     allowed: tuple[str, ...] = ()
+    is_side: bool = False
+    negative_where: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

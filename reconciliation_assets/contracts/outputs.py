@@ -33,6 +33,7 @@ SEGMENT_KINDS = (
 )
 CUT_BY = ("all", *SEGMENTED_BY)
 DIAGNOSIS_VERDICTS = ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another")
+ANOMALY_KINDS = ("overrated_by_meta", "tracking_lost", "remittance_late")
 ACTIONS = ("scale", "hold", "stop", "not_enough_yet", "not_running")
 VERDICTS = ("correct", "wrong", "unclear")
 LOCK_ACTIONS = ("lock", "release")
@@ -506,7 +507,11 @@ VIEWS: tuple[OutputTable, ...] = (
         "calendar month of the money and currency",
         FINANCE,
         ("month", "currency"),
-        required=("month", "currency", "collected_value", "refunded_value", "matched_value", "unmatched_value"),
+        required=(
+            *("month", "currency", "collected_value", "refunded_value", "matched_value", "unmatched_value"),
+            *("collected_value_reporting", "campaign_value_reporting"),
+            *("no_campaign_value_reporting", "unmatched_value_reporting"),
+        ),
         at_least_zero=("refunded_value",),
         published=True,
     ),
@@ -874,6 +879,20 @@ DECISIONS: tuple[OutputTable, ...] = (
             "peer_rate",
             "past_rate",
         ),
+        published=True,
+    ),
+    OutputTable(
+        "anomalies",
+        "decisions",
+        "campaign, channel or settlement that stands out",
+        DATA,
+        ("anomaly", "subject", "started_on"),
+        required=(
+            *("anomaly", "subject", "subject_name", "started_on", "ended_on", "records", "value", "currency"),
+            *("finding", "next_step", "owner", "policy_version"),
+        ),
+        words={"anomaly": ANOMALY_KINDS},
+        at_least_zero=("records",),
         published=True,
     ),
 )

@@ -18,7 +18,7 @@ def raw_row_contract(table: InputTable) -> pap.DataFrameSchema:
         checks = []
         if column.allowed:
             checks.append(pap.Check.isin(list(column.allowed)))
-        if column.kind in _NOT_NEGATIVE:
+        if column.kind in _NOT_NEGATIVE and column.negative_where is None:
             checks.append(pap.Check.ge(0))
         columns[column.name] = pap.Column(
             None, checks, nullable=not column.required, description=column.description, name=column.name

@@ -7,6 +7,7 @@ happens in a private in-memory engine that may not spill to disk, since rows sti
 
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,13 @@ def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], l
         else:
             known += taken
     return known, unknown
+
+
+def inbox_state(files: Sequence[InboxFile]) -> str:
+    """A fingerprint of what lies in the inbox, without reading it: names, sizes and times of change."""
+    stats = [(file.name, file.path.stat()) for file in files]
+    seen = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
 def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecognised:

@@ -165,7 +165,7 @@ class Soak:
             scheduled_execution_time=self.now, repository_def=self.defs.get_repository_def()
         )
         (asked,) = schedule.evaluate_tick(context).run_requests or ()
-        assert asked.partition_key == f"{self.now:%Y-%m-%d}"
+        assert asked.run_key == f"{self.now:%Y-%m-%d}"
 
         def started(step: str) -> None:
             if step == "match_links" and of_cycle(day) == KILLED_IN_RUN:

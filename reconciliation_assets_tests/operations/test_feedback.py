@@ -1,6 +1,7 @@
 """Sending the outbox: nothing without the command, everything once, whatever is killed, refused or restarted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,9 @@ def test_without_the_command_nothing_is_sent(installation: Installation, meta: M
     assert told.status == 0
     assert f"{WINS} events would go now. This is a dry run" in told.text
     assert "waiting" in told.text, "the payment of yesterday has not stood long enough"
+    amounts = re.findall(r"([\d,]+\.\d+) AED", told.text)
+    assert amounts
+    assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in amounts), amounts
     assert (meta.batches, log(installation)) == ([], {})
 
 
@@ -184,6 +188,23 @@ def test_what_may_have_been_told_two_days_ago_is_not_told_again(installation: In
     installation.reconcile("feedback", "send")
     assert sum(meta.batches) == WINS
     assert [answer for answer, *_ in log(installation).values()].count("none") == 2
+
+
+def test_it_is_the_first_attempt_that_counts_however_often_it_was_tried_since(
+    installation: Installation, standin: Standin, meta: Meta
+) -> None:
+    """Tried at hour 0 and 47, each time without an answer: at hour 94 Meta would count it a second time."""
+    for _ in range(2):
+        standin.plan(Fault("cut_body", "meta.dataset_events", times=99))
+        assert installation.reconcile("feedback", "send").status == 1
+        forget_clock(installation, 47)
+    standin.plan()
+    told = installation.reconcile("feedback", "send")
+    assert "Meta took 2 events" in told.text, "the batch that was never tried"
+    assert {record: row[0] for record, row in log(installation).items() if row[2] > 1} == {
+        "lead:L0": "none",
+        "lead:L1": "none",
+    }
 
 
 def test_a_refused_event_is_noted_with_metas_error_and_not_tried_again(installation: Installation, meta: Meta) -> None:

@@ -52,6 +52,7 @@ GROUPS = {
     },
     "decisions": {
         "step_windows", "step_records", "step_counts", "diagnosis", "campaign_weeks", "campaign_load", "budget_actions",
+        "anomalies",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
@@ -66,7 +67,7 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
-    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "budget_actions"),
+    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies", "budget_actions"),
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),

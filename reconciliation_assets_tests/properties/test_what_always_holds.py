@@ -160,6 +160,26 @@ def rates_are_shares_or_not_applicable(_: Company, built: Built) -> None:
             ]
 
 
+def all_cash_is_of_campaigns_of_none_or_of_no_record(_: Company, built: Built) -> None:
+    """What the page ties to the bank, by month and over all."""
+    rows = built.rows("cash_view")
+    for row in rows:
+        parts = ("campaign_value_reporting", "no_campaign_value_reporting", "unmatched_value_reporting")
+        assert row["collected_value_reporting"] == sum(row[part] for part in parts)
+    chain = built.rows("matched_chain")
+    assert sum(row["campaign_value_reporting"] for row in rows) == sum(
+        row["collected_value"] for row in chain if row["campaign_id"]
+    )
+    assert sum(row["no_campaign_value_reporting"] for row in rows) == sum(
+        row["collected_value"] for row in chain if not row["campaign_id"]
+    )
+    assert sum(row["unmatched_value_reporting"] for row in rows) == sum(
+        row["amount"] for row in built.rows("unmatched_revenue")
+    )
+    unmatched = {row["source_id"] for row in built.rows("unmatched_records", source_table="payments")}
+    assert unmatched == {row["payment_id"] for row in built.rows("payment_money") if row["record_id"] is None}
+
+
 def rungs_imply_those_below(_: Company, built: Built) -> None:
     for row in built.rows("funnel_performance"):
         counts = [row[rung] for rung in ("captured", "valid", "qualified", "won", "collected")]
@@ -185,6 +205,7 @@ def checks_of_the_product_agree(_: Company, built: Built) -> None:
 
 
 ALWAYS: tuple[Callable[[Company, Built], None], ...] = (
+    all_cash_is_of_campaigns_of_none_or_of_no_record,
     settled_money_is_linked_or_unmatched,
     every_group_closes,
     lines_are_sums_of_entries,

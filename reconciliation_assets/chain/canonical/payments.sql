@@ -1,6 +1,6 @@
 -- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
--- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-); fees count only where the policy
--- deducts them. A transfer that carried other payments is the same money once more and none of its own, and so is a line
+-- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-) or the reversal of one (+); fees count
+-- only where the policy deducts them, and a credit is no money. A transfer that carried other payments is the same money once more and none of its own, and so is a line
 -- that another file tells with its settlement.
 with signed as (
   select
@@ -26,7 +26,11 @@ with signed as (
     p.phone_key,
     p.name_keys,
     p.name_sound_keys,
-    case when p.kind = 'payment' then 1 when p.kind = 'fee' and not $deduct_payment_fees then 0 else -1 end as sign
+    case
+      when p.kind in ('payment', 'refund_reversal', 'chargeback_reversal') then 1
+      when p.kind = 'credit' or (p.kind = 'fee' and not $deduct_payment_fees) then 0
+      else -1
+    end as sign
   from current.payments p
 )
 select

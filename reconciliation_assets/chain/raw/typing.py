@@ -142,7 +142,12 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if kind is Kind.RATE:
                 found.append((f"{value} <= 0", "a rate must be above zero"))
             elif kind is not Kind.SIGNED_AMOUNT:
-                found.append((f"{value} < 0", "a negative number"))
+                right = (
+                    f" and {column.negative_where[0]} is distinct from '{column.negative_where[1]}'"
+                    if column.negative_where
+                    else ""
+                )
+                found.append((f"{value} < 0{right}", "a negative number"))
     if column.allowed:
         words = ", ".join(f"'{word}'" for word in column.allowed)
         found.append((f"{name} not in ({words})", f"not one of: {', '.join(column.allowed)}"))
