@@ -113,7 +113,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     with only_run(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)
         # Imported here because loading the graph takes seconds and reads the environment set above.
-        from reconciliation_assets.definitions import build_defs  # noqa: PLC0415
+        from reconciliation_assets.build import build_defs  # noqa: PLC0415
 
         run_id = str(uuid4())
         console = _console(listener, lambda: _let_belong_to_location(run_id, instance))

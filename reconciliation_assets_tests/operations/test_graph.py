@@ -219,7 +219,7 @@ def test_every_asset_names_the_page_that_defines_it(defs: dg.Definitions) -> Non
 def test_pages_and_owners_are_links_where_the_installation_says_where_they_are(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     monkeypatch.setenv("RECON_DOCS_URL", "https://git.example.com/recon/blob/main/")
     policy_file(home, {"owners": {"contacts": {"finance": "mailto:finance@example.com"}}})
