@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 from reconciliation_assets.sources.presets.model import Preset
 
 
-class PresetError(ValueError):
+class PresetError(PlainError):
     """A preset file cannot be used; the message says where and what to do."""
 
 
