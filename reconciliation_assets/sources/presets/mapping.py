@@ -18,7 +18,7 @@ from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.presets.sheet import read_sheet
-from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
+from reconciliation_assets.sources.text_rows import ROW_DIGEST, ROWS_PER_BATCH, TextRows, private_engine
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -89,7 +89,9 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
         for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
             yield pa.Table.from_batches([batch])
 
-    return TextRows(columns, kind.unmapped, read, headings=_headings(kind, part))
+    return TextRows(
+        columns, kind.unmapped, read, headings=_headings(kind, part), has_digest=bool(INPUT_TABLE[part.table].adds_up)
+    )
 
 
 def _contract_columns(kind: Recognised, part: TablePart) -> tuple[str, ...]:
@@ -168,10 +170,11 @@ def _taken(kind: Recognised, part: TablePart) -> str:
     cells = ",\n      ".join(
         f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
     )
+    digest = f", md5({ROW}_cell) as {ROW_DIGEST}" if INPUT_TABLE[part.table].adds_up else ""
     unreadable = "unread is not null or" if kind.preset.tables[0] is part else "unread is null and"
     return f"""
     select row_number, unread_column, unread,
-      {cells}
+      {cells}{digest}
     from judged
     where passed_over is null and ({unreadable} coalesce({_takes(part)}, false))
     order by row_number
