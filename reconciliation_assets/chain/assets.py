@@ -19,9 +19,10 @@ from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
+from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
+from reconciliation_assets.chain.raw.versions import raw_table
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable

@@ -13,7 +13,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from reconciliation_assets.chain.check import Ground
-from reconciliation_assets.chain.raw.landing import LANDINGS
+from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.settings import Settings, load_settings
