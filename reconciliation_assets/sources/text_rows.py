@@ -41,6 +41,7 @@ class TextRows:
         headings: by contract column, what the file calls it, where that differs; None where a preset maps nothing.
             Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
         passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
+        notes: what people should know of the file, though it is taken in; complete once all batches are read.
     """
 
     columns: tuple[str, ...]
@@ -49,6 +50,7 @@ class TextRows:
     rejects: list[Reject] = field(default_factory=list)
     headings: Mapping[str, str] | None = None
     passed_over: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[pa.Table]:
         """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""

@@ -6,7 +6,7 @@ row with a cell that no reading makes sense of comes too, with `unread_column` (
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,10 +15,31 @@ import duckdb
 import pyarrow as pa
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
-from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
+from reconciliation_assets.sources.presets.model import (
+    KIND,
+    MOVED,
+    ROW,
+    TAKEN_BACK,
+    Cell,
+    Column,
+    Condition,
+    Key,
+    Preset,
+    Sums,
+    TablePart,
+)
+from reconciliation_assets.sources.presets.movement import moved_rows
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.presets.sheet import read_sheet
-from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, TextRows, private_engine
+from reconciliation_assets.sources.presets.writing import (
+    THOUSANDTHS,
+    DayOrder,
+    DecimalPoint,
+    day_orders,
+    decimal_points,
+    teach,
+)
+from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, FileSetAsideError, TextRows, private_engine
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -45,16 +66,17 @@ class JudgedSheets:
         """An engine with the table `judged`: all rows of a file that are not blank.
 
         Raises:
-            FileSetAsideError: the file cannot be split into cells.
+            FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
         """
         if self._connection is None or self._path != path or self._kind is not kind:
             self._forget()
             sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
-            connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
-            connection.register("sheet", sheet)
-            connection.execute(f"create table judged as {_judged(kind, sheet.num_columns - 1)}")
-            connection.unregister("sheet")
+            try:
+                _judge(connection, kind, sheet)
+            except FileSetAsideError:
+                connection.close()
+                raise
             self._connection, self._path, self._kind = connection, path, kind
         return self._connection
 
@@ -74,7 +96,7 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
         sheets: where its rows are judged, once for all parts.
 
     Raises:
-        FileSetAsideError: the file cannot be split into cells.
+        FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
     """
     columns = _contract_columns(kind, part)
     sheets.judged(path, kind)
@@ -107,22 +129,162 @@ def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
         for name, cell in part.columns.items()
         # An amount that could tell its currency, but does not, is not what lacks.
         if (
-            found := next((each for each in cell.reads if each in kind.headings and each not in cell.currency_of), None)
+            found := next(
+                (each for each in _sources(kind, cell) if each in kind.headings and each not in cell.currency_of), None
+            )
         )
         is not None
     }
 
 
-def _judged(kind: Recognised, sheet_width: int) -> str:
-    """Every row below the header that is not blank: its cells as they are (`_cell`) and as they are read (`_value`), what makes it
-    no data (`passed_over`), and the first cell that cannot be read."""
+def _sources(kind: Recognised, cell: Cell) -> list[str]:
+    """The file's columns that a cell is filled from; what moved stands in those of the movement."""
+    movement = kind.preset.movement.names if kind.preset.movement else ()
+    return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> None:
+    """Make the table `judged`.
+
+    The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
+    which way money went, and last what makes a row no data (`passed_over`).
+    """
+    teach(connection)
+    connection.register("sheet", sheet)
+    connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1)}")
+    currency = _currency_above(connection, kind, sheet.num_columns - 1)
+    connection.unregister("sheet")
+    style = _style(connection, kind, currency)
+    connection.execute(f"create table valued as {_valued(kind, style)}")
+    connection.execute("drop table cells")
+    connection.execute(f"create table moved as {_moved(connection, kind)}")
+    connection.execute(f"create table judged as {_judged(kind)}")
+    for table in ("valued", "moved"):
+        connection.execute(f"drop table {table}")
+    if kind.preset.sums:
+        connection.execute(_added_up(kind, kind.preset.sums))
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How this file is written, by column; the currency that its head names."""
+
+    day_orders: Mapping[str, DayOrder | None]
+    decimal_points: Mapping[str, DecimalPoint]
+    currency: str | None
+
+
+def _style(connection: duckdb.DuckDBPyConnection, kind: Recognised, currency: str | None) -> _Style:
+    preset = kind.preset
+    dates = _held(kind, "date", "instant")
+    amounts = _held(kind, "amount")
+    return _Style(
+        day_orders(connection, dates, preset.day_order),
+        decimal_points(
+            connection,
+            amounts,
+            preset.decimal_point,
+            may_be_thousandths=not kind.is_text
+            or "decimal_point" in preset.model_fields_set
+            or bool(THOUSANDTHS & _currencies(connection, kind, currency)),
+        ),
+        currency,
+    )
+
+
+def _held(kind: Recognised, *holds: str) -> dict[str, str]:
+    """The file's columns that hold something, each with what the file calls it."""
+    return {
+        name: kind.headings[name]
+        for name, column in kind.preset.columns.items()
+        if column.holds in holds and name in kind.positions
+    }
+
+
+def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
+    """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
+    columns = {
+        name for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column for name in cell.reads
+    }
+    said = {above or "", *kind.currencies.values(), kind.preset.defaults.get("currency", "")}
+    for name in sorted(columns & set(kind.positions)):
+        rows = connection.execute(
+            f"select distinct coalesce(currency_beside({name}_cell), upper({name}_cell)) from cells where length({name}_cell) < 40 limit 1000"
+        ).fetchall()
+        said |= {code for (code,) in rows if code}
+    return said
+
+
+def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int) -> str | None:
+    """The currency that the rows above the header name, as many statements do, where it is one."""
+    width = ", ".join(f"c{position}" for position in range(sheet_width))
+    found = connection.execute(
+        f"""
+        select distinct regexp_extract(line, '(?i)(?:currency|ccy|عملة|العملة)(?:\\s+code)?\\W{{0,5}}([a-z]{{3}})\\b', 1)
+        from (select concat_ws(' ', {width}) as line from sheet where row_number < {kind.header_row})
+        """
+    ).fetchall()
+    codes = {code.upper() for (code,) in found if code}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _cells(kind: Recognised, sheet_width: int) -> str:
+    """Every row below the header that is not blank, cell by cell."""
     preset = kind.preset
     raw = ",\n      ".join(f"{_raw(kind, name)} as {name}_cell" for name in preset.columns)
-    read = ",\n      ".join(f"{_worded(kind, name)} as {name}_value" for name in preset.columns)
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
     beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
     too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
     present = " or ".join(f"{name}_cell is not null" for name in preset.columns)
+    return f"""
+    select * from (
+      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
+      from sheet s
+      where row_number > {kind.header_row}
+    )
+    where {present}
+    """
+
+
+def _valued(kind: Recognised, style: _Style) -> str:
+    """The cells with what they say, and the first of a row that cannot be read."""
+    read = ",\n      ".join(f"{_worded(kind, style, name)} as {name}_value" for name in kind.preset.columns)
+    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
+    return f"""
+    with read as (
+      select *, {_text(style.currency)} as currency_above, {read}
+      from cells
+    )
+    select *,
+      case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
+      case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
+    from read
+    """
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, kind: Recognised) -> str:
+    """The rows with the way that money went and what they are, where the preset asks for it."""
+    movement = kind.preset.movement
+    moved = moved_rows(connection, kind, movement, _no_data(kind.preset)) if movement else "select * from valued"
+    cases = " ".join(f"when {_all(where)} then {_text(name)}" for name, where in kind.preset.kinds.items())
+    if not cases:
+        return moved
+    return f"select *, {KIND}_cell as {KIND}_value from (select *, case {cases} end as {KIND}_cell from ({moved}))"
+
+
+def _no_data(preset: Preset) -> str:
+    """Whether a row is none, such as totals, as far as that does not depend on the way money went."""
+    reasons = [
+        _all(passed.where)
+        for passed in preset.passed_over
+        if not any(name in (MOVED, TAKEN_BACK, KIND) for condition in passed.where for name in condition.columns)
+    ]
+    return f"({' or '.join(reasons)})" if reasons else "false"
+
+
+def _judged(kind: Recognised) -> str:
+    """The rows with what makes them no data (`passed_over`)."""
+    preset = kind.preset
     reasons = "\n        ".join(
         f"when {_all(passed.where)} then {_text(passed.because)}" for passed in preset.passed_over
     )
@@ -134,32 +296,45 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
         if thing
         else ""
     )
-    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind)]
     taken = " or ".join(f"({_takes(part)})" for part in preset.tables)
     return f"""
-    with cells as (
-      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
-      from sheet s
-      where row_number > {kind.header_row}
-    ),
-    read as (
-      select *, {read}
-      from cells
-      where {present}
-    ),
-    faulty as (
-      select *,
-        case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
-        case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
-      from read
-    )
     select *,
       case
         {reasons}
         {further}
         when unread is null and not coalesce({taken}, false) then {_text(preset.otherwise)}
       end as passed_over
-    from faulty
+    from moved
+    """
+
+
+def _added_up(kind: Recognised, sums: Sums) -> str:
+    """Parts of one thing become one row, the first of them; rows that agree in every cell are one part told twice."""
+    thing = ", ".join(f"coalesce({name}_value, '')" for name in sums.by)
+    of = [name for name in sums.of if name in kind.positions]
+    totals = ", ".join(
+        f"cast(sum(try_cast({name}_value as decimal(18, 6))) over (partition by {thing}) as varchar) as {name}_total" for name in of
+    )
+    return f"""
+    create or replace table judged as
+    with marked as (
+      select *, row_number() over (partition by {ROW}_cell order by row_number) as copy_number
+      from judged where passed_over is null and unread is null
+    ),
+    totals as (
+      select *, row_number() over (partition by {thing} order by row_number) as part_number, {totals}
+      from marked where copy_number = 1
+    )
+    select j.* replace (
+      {", ".join(f"case when t.row_number is null then j.{name}_value else t.{name}_total end as {name}_value" for name in of)},
+      case
+        when j.passed_over is not null or j.unread is not null then j.passed_over
+        when t.row_number is null then 'rows told twice'
+        when t.part_number > 1 then {_text(sums.because)}
+      end as passed_over
+    )
+    from judged j
+    left join totals t on t.row_number = j.row_number
     """
 
 
@@ -186,8 +361,8 @@ def _raw(kind: Recognised, name: str) -> str:
     return f"filled(regexp_replace({cell}, {_text(f'^(?:{strip})')}, ''))" if strip else cell
 
 
-def _worded(kind: Recognised, name: str) -> str:
-    return _with_words(_read(kind, name), kind.preset.columns[name].words)
+def _worded(kind: Recognised, style: _Style, name: str) -> str:
+    return _with_words(_read(kind, style, name), kind.preset.columns[name].words)
 
 
 def _with_words(text: str, words: Mapping[str, str]) -> str:
@@ -198,16 +373,16 @@ def _with_words(text: str, words: Mapping[str, str]) -> str:
     return f"case word({text}) {cases} else {text} end"
 
 
-def _read(kind: Recognised, name: str) -> str:
+def _read(kind: Recognised, style: _Style, name: str) -> str:
     column, cell = kind.preset.columns[name], f"{name}_cell"
-    order = _text(kind.preset.day_order)
+    order = _text(style.day_orders.get(name))
     match column.holds:
         case "code":
             return f"code({cell})"
         case "id":
             return f"western({cell})"
         case "amount":
-            return f"amount({cell}, {_text(kind.preset.decimal_point)})"
+            return f"amount({cell}, {_text(style.decimal_points.get(name, '.'))})"
         case "date":
             return f"day_text({cell}, {order})"
         case "instant":
@@ -217,13 +392,13 @@ def _read(kind: Recognised, name: str) -> str:
             return cell
 
 
-def _faults(kind: Recognised) -> list[tuple[str, str, str]]:
+def _faults(kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
     """Heading, condition and reason of every way in which a cell cannot be read, column by column."""
     named = [
         (_text(kind.headings[name]), condition, reason)
         for name, column in kind.preset.columns.items()
         if name in kind.positions
-        for condition, reason in _unreadable(kind, name, column)
+        for condition, reason in _unreadable(style, name, column)
     ]
     differing = [
         (
@@ -237,30 +412,27 @@ def _faults(kind: Recognised) -> list[tuple[str, str, str]]:
     return [*named, *differing]
 
 
-def _unreadable(kind: Recognised, name: str, column: Column) -> list[tuple[str, str]]:
+def _unreadable(style: _Style, name: str, column: Column) -> list[tuple[str, str]]:
     cell = f"{name}_cell"
     lost = f"{cell} is not null and {name}_value is null"
     match column.holds:
         case "id" | "code" | "phone":
             return [(f"is_rounded({cell})", _ROUNDED)]
         case "amount":
-            point = kind.preset.decimal_point
-            written, other = ("1,234.50", ",") if point == "." else ("1.234,50", ".")
+            written = "1,234.50" if style.decimal_points.get(name, ".") == "." else "1.234,50"
             return [
                 (f"is_rounded({cell})", _ROUNDED),
                 (f"{lost} and regexp_matches({cell}, '[%٪]')", "a percentage where an amount is expected"),
-                (
-                    lost,
-                    f"not an amount written like {written}; say decimal_point: {other!r} in a preset if that is its mark",
-                ),
+                (lost, f"not an amount written like {written}"),
             ]
         case "date" | "instant":
-            order = kind.preset.day_order
+            order = style.day_orders.get(name)
             ambiguous = f"{lost} and can_be_two_days(western({cell}))" if order is None else "false"
             return [
                 (
                     ambiguous,
-                    "the date can be read with the day or the month first; say day_order: day_first or month_first in a preset",
+                    "the date can be read with the day or the month first, and no row of the file shows which; say day_order: day_first or "
+                    "month_first in a preset",
                 ),
                 (lost, "not a date"),
                 (
@@ -290,6 +462,8 @@ def _filled(kind: Recognised, cell: Cell) -> str:
     text = _with_words(text, cell.words)
     for name in cell.currency_of:
         text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
+    if cell.currency_of:
+        text = f"coalesce({text}, currency_above)"
     if cell.absolute:
         text = f"ltrim({text}, '-')"
     return f"coalesce({text}, {_text(cell.default)})" if cell.default is not None else text
@@ -306,6 +480,10 @@ def _source(kind: Recognised, cell: Cell) -> str:
         found = f"greatest({_values(cell.latest)})"
     elif cell.largest:
         found = f"largest_of({cell.largest}_cell)"
+    elif cell.first_of:
+        found = f"coalesce({', '.join(_filled(kind, each) for each in cell.first_of)})"
+    elif cell.all_of:
+        found = f"nullif(concat_ws(' ', {', '.join(_filled(kind, each) for each in cell.all_of)}), '')"
     elif cell.cases:
         found = f"case {' '.join(f'when {_holds(case)} then {_text(case.then)}' for case in cell.cases)} end"
     else:
@@ -316,7 +494,7 @@ def _source(kind: Recognised, cell: Cell) -> str:
 def _key(kind: Recognised, key: Key) -> str:
     """The ID of a row, the same in every export of it."""
     of = [_one_form(kind, name) for name in key.of]
-    if key.within:
+    if any(name in kind.positions for name in key.within):
         of.append(f"coalesce({', '.join(_one_form(kind, name) for name in key.within)}, '')")
     number = f"row_number() over (partition by {', '.join(of)} order by row_number)"
     same = f" || case when {number} > 1 then '-' || {number} else '' end" if key.numbered else ""

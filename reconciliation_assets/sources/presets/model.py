@@ -133,9 +133,61 @@ class Key(_Part):
     numbered: bool = False
 
 
-_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases")
+class Movement(_Part):
+    """How a statement tells money in from money out.
+
+    A file has either two columns, one amount beside a word for its direction, or one signed amount. Where the preset says this,
+    its conditions and tables know two columns more: `moved`, positive for money in and negative for money out, and
+    `taken_back`, filled where the row reverses an earlier one (money in written as a negative credit or as a reversed debit, and
+    the other way round). Which sign means what is decided from all the rows of a file, by its running balance where it has one.
+
+    Attributes:
+        money_in: the column of money in; filled from `amount` where the file has one amount only.
+        money_out: the column of money out, likewise.
+        amount: the one amount.
+        mark: the column of its direction; one whose cells are none of these words is not read.
+        balance: the running balance.
+        marks: the words of a direction: `in`, `out`, and `in_reversed` and `out_reversed` for rows that reverse one.
+        description: the column that tells a reversal in words.
+        reversal: the pattern of those words, for a file whose debits are all negative and that has no balance.
+    """
+
+    money_in: Name
+    money_out: Name
+    amount: Name
+    mark: Name
+    balance: Name
+    marks: dict[Literal["in", "out", "in_reversed", "out_reversed"], tuple[str, ...]]
+    description: Name
+    reversal: Pattern
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The columns it reads, those that hold the money first."""
+        return (self.money_in, self.money_out, self.amount, self.mark, self.balance, self.description)
+
+
+class Sums(_Part):
+    """Rows that tell one thing in parts, such as an ad's day by country: they are added up into the first of them.
+
+    Attributes:
+        because: what the parts are, for the count of rows that were added to another.
+        by: the columns that name the thing.
+        of: the columns that are added up.
+    """
+
+    because: str
+    by: Names = Field(min_length=1)
+    of: Names = Field(min_length=1)
+
+
+_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases", "first_of", "all_of")
 # The whole row, for conditions.
 ROW = "row"
+# What a statement's movement adds to its columns.
+MOVED, TAKEN_BACK = "moved", "taken_back"
+# What a row is, of a preset's kinds.
+KIND = "kind"
 
 
 class Cell(_Part):
@@ -149,6 +201,8 @@ class Cell(_Part):
         latest: the latest of these instants.
         largest: the largest number of a list such as `12;7`.
         cases: the word of the first case that holds.
+        first_of: the first of these cells that is not blank, each filled in its own way.
+        all_of: all of these cells with a blank between them.
         currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
             its number.
         extract: the part of the text that the pattern's first group finds (or the whole pattern).
@@ -165,6 +219,8 @@ class Cell(_Part):
     latest: Names | None = None
     largest: Name | None = None
     cases: tuple[Case, ...] | None = None
+    first_of: tuple["Cell", ...] | None = None
+    all_of: tuple["Cell", ...] | None = None
     currency_of: Names = ()
     extract: Pattern | None = None
     every: bool = False
@@ -198,7 +254,8 @@ class Cell(_Part):
             self.currency_of,
         )
         asked = (name for case in self.cases or () for name in case.columns)
-        return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked]))
+        inner = (name for cell in (*(self.first_of or ()), *(self.all_of or ())) for name in cell.reads)
+        return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked, *inner]))
 
 
 class TablePart(_Part):
@@ -224,9 +281,15 @@ class Preset(_Part):
         name: the YAML file's name.
         title: what people call the file.
         columns: the file's columns, by a name used within the preset.
-        day_order: of dates such as 03/04/2026. Where it is not said, dates that can be read both ways are refused.
-        decimal_point: the mark before the decimals; the other one groups thousands.
+        day_order: of dates such as 03/04/2026 in a file none of whose dates shows it. Where it is not said either, dates that
+            can be read both ways are refused.
+        decimal_point: the mark before the decimals in a file none of whose amounts shows it; the other one groups thousands.
         defaults: contract columns to what a blank means in this company's files, such as `currency: AED`.
+        needs: groups of columns, of which a file must have all of one group, such as debit and credit, or one amount.
+        movement: how a statement tells money in from money out.
+        kinds: what a row may be, each with the conditions that must all hold; it is the first that fits, and conditions of tables
+            and of what is passed over may ask for it as the column `kind`.
+        sums: which rows are parts of one thing and are added up.
         one_row_per: columns that name the thing; further rows of the same thing are passed over.
         passed_over: rows that are no data.
         refused: rows that must not be taken as they are.
@@ -240,6 +303,10 @@ class Preset(_Part):
     day_order: Literal["day_first", "month_first"] | None = None
     decimal_point: Literal[".", ","] = "."
     defaults: dict[str, str] = Field(default_factory=dict)
+    needs: tuple[Names, ...] = ()
+    movement: Movement | None = None
+    kinds: dict[Name, tuple[Condition, ...]] = Field(default_factory=dict)
+    sums: Sums | None = None
     one_row_per: Names = ()
     passed_over: tuple[PassedOver, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -265,18 +332,23 @@ class Preset(_Part):
                 *(refused.where for refused in self.refused),
                 *(part.where for part in self.tables),
                 *(part.unless for part in self.tables),
+                *self.kinds.values(),
             )
             for condition in group
         ]
         used = [
             *self.one_row_per,
+            *(name for group in self.needs for name in group),
+            *(self.movement.names if self.movement else ()),
+            *((*self.sums.by, *self.sums.of) if self.sums else ()),
             *(name for condition in conditions for name in condition.columns),
             *(name for refused in self.refused for name in refused.differ),
             *(name for part in self.tables for cell in part.columns.values() for name in cell.reads),
         ]
-        reserved = [f"the name {ROW} means the whole row; give the column another"] if ROW in self.columns else []
+        made = (ROW, *((MOVED, TAKEN_BACK) if self.movement else ()), *((KIND,) if self.kinds else ()))
+        reserved = [f"the name {name} has a meaning of its own; give the column another" for name in made if name in self.columns]
         return reserved + [
-            f"the column {name} is used but not described" for name in used if name not in (*self.columns, ROW)
+            f"the column {name} is used but not described" for name in used if name not in (*self.columns, *made)
         ]
 
     def _contract_problems(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Which kind of file a file is, told by its headings, wherever in its first rows they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +29,7 @@ class Recognised:
         unmapped: headings that the preset does not know.
         width: up to where the header reaches.
         written: encoding and separator.
+        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
         repeated: headings of the preset that stand in the file more than once.
     """
 
@@ -41,6 +42,7 @@ class Recognised:
     unmapped: tuple[str, ...]
     width: int
     written: str
+    is_text: bool = True
     repeated: tuple[str, ...] = ()
 
 
@@ -105,7 +107,7 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
-    if any(name not in positions for name in preset.required):
+    if any(name not in positions for name in preset.required) or _wanting(preset, positions):
         return None
     mapped = {position for found in where.values() for position in found}
     return Recognised(
@@ -122,8 +124,15 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
         unmapped=tuple(cell.strip() for position, cell in enumerate(row) if position not in mapped and cell.strip()),
         width=max(position for position, cell in enumerate(row) if cell.strip()) + 1,
         written=head.written,
+        is_text=head.is_text,
         repeated=tuple(sorted(" ".join(row[found[0]].split()) for found in where.values() if len(found) > 1)),
     )
+
+
+def _wanting(preset: Preset, there: Collection[str]) -> list[str]:
+    """Headings that a file lacks of the groups of which it needs one: those of the group that lacks the fewest."""
+    lacking = [[preset.columns[name].headings[0] for name in group if name not in there] for group in preset.needs]
+    return min(lacking, key=len, default=[])
 
 
 def _positions(cells: Sequence[str], column: Column) -> list[int]:
@@ -152,7 +161,8 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
         for preset in presets:
             known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
             lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]
-            share = 1 - len(lacking) / max(len(preset.required), 1)
+            lacking += _wanting(preset, known)
+            share = 1 - len(lacking) / max(len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1)
             near.append((share, len(known), f"{preset.title} ({preset.name}); missing: {', '.join(lacking)}"))
         cells = {cell.strip().lower() for cell in row}
         for table in INPUT_TABLES:

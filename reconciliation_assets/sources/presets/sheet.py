@@ -37,12 +37,14 @@ class Head:
     Attributes:
         sheet: which of a workbook's sheets, from 0.
         first_row: the number of the first row; names that stand above the rows, as in JSON, have none and count as 0.
+        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
     """
 
     rows: tuple[tuple[str, ...], ...]
     written: str
     sheet: int = 0
     first_row: int = 1
+    is_text: bool = True
 
 
 def read_heads(path: Path) -> list[Head]:
@@ -59,13 +61,14 @@ def read_heads(path: Path) -> list[Head]:
                     tuple(tuple(cell or "" for cell in row) for row in _rows_of(book, sheet)[:HEAD_ROWS]),
                     "Excel workbook" + (f", sheet {sheet + 1}" if sheet else ""),
                     sheet,
+                    is_text=False,
                 )
                 for sheet in range(len(book.sheet_names))
             ]
         case "parquet":
-            return [Head((tuple(_parquet(path).column_names),), "Parquet")]
+            return [Head((tuple(_parquet(path).column_names),), "Parquet", is_text=False)]
         case "json":
-            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0)]
+            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0, is_text=False)]
     with path.open("rb") as file:
         content = file.read(_HEAD_BYTES)
     encoding = _encoding(content)
