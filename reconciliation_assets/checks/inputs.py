@@ -61,7 +61,16 @@ def _quarantine(table: InputTable) -> TableCheck:
             "bad rows": int(bad),
             "files set aside": int(set_aside),
         }
+        notes = [
+            f"{file}: {note}"
+            for file, note in ground.warehouse.rows(
+                "select file, notes from raw.landings where present and source_table = $table and notes is not null order by 1",
+                {"table": table.name},
+            )
+        ]
         if not bad and not set_aside:
+            if notes:
+                return Answer(False, f"All {int(rows):,} rows were taken in, but {some_of(notes)}.", "WARN", figures)
             return Answer(True, f"All {int(rows):,} rows could be read.", figures=figures)
         reasons = ground.warehouse.rows(
             """
@@ -81,7 +90,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             unusable.append(f"{counted(uncounted, 'file')} of {table.name}")
         found = (
             f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
-            f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
+            f"{some_of([*(reason for (reason,) in reasons), *notes])}. They are in quarantined_rows; correct them at the source and "
             "drop the file again."
         )
         if share > limit and table.may_stop_a_run:

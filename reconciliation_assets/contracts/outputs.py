@@ -74,6 +74,14 @@ CANONICAL: tuple[OutputTable, ...] = (
         ("payment_id",),
         required=("payment_id", "duplicate_of"),
     ),
+    OutputTable(
+        "returned_payments",
+        "canonical",
+        "payment that the bank took back, or row by which it did",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "other_payment_id"),
+    ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
         "meta_insights",

@@ -204,7 +204,11 @@ def _held(kind: Recognised, *holds: str) -> dict[str, str]:
 def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
     """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
     columns = {
-        name for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column for name in cell.reads
+        name
+        for part in kind.preset.tables
+        for column, cell in part.columns.items()
+        if "currency" in column
+        for name in cell.reads
     }
     said = {above or "", *kind.currencies.values(), kind.preset.defaults.get("currency", "")}
     for name in sorted(columns & set(kind.positions)):
@@ -313,7 +317,8 @@ def _added_up(kind: Recognised, sums: Sums) -> str:
     thing = ", ".join(f"coalesce({name}_value, '')" for name in sums.by)
     of = [name for name in sums.of if name in kind.positions]
     totals = ", ".join(
-        f"cast(sum(try_cast({name}_value as decimal(18, 6))) over (partition by {thing}) as varchar) as {name}_total" for name in of
+        f"cast(sum(try_cast({name}_value as decimal(18, 6))) over (partition by {thing}) as varchar) as {name}_total"
+        for name in of
     )
     return f"""
     create or replace table judged as
@@ -431,8 +436,7 @@ def _unreadable(style: _Style, name: str, column: Column) -> list[tuple[str, str
             return [
                 (
                     ambiguous,
-                    "the date can be read with the day or the month first, and no row of the file shows which; say day_order: day_first or "
-                    "month_first in a preset",
+                    "the date can be read with the day or the month first, and no row shows which; say day_order in a preset",
                 ),
                 (lost, "not a date"),
                 (
@@ -464,8 +468,12 @@ def _filled(kind: Recognised, cell: Cell) -> str:
         text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
     if cell.currency_of:
         text = f"coalesce({text}, currency_above)"
+    if cell.where:
+        text = f"case when {_all(cell.where)} then {text} end"
     if cell.absolute:
         text = f"ltrim({text}, '-')"
+    if cell.negated:
+        text = f"case when starts_with({text}, '-') then substr({text}, 2) else '-' || {text} end"
     return f"coalesce({text}, {_text(cell.default)})" if cell.default is not None else text
 
 

@@ -203,12 +203,14 @@ class Cell(_Part):
         cases: the word of the first case that holds.
         first_of: the first of these cells that is not blank, each filled in its own way.
         all_of: all of these cells with a blank between them.
+        where: the conditions under which it is filled at all.
         currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
             its number.
         extract: the part of the text that the pattern's first group finds (or the whole pattern).
         every: all parts that `extract` finds, with a blank between, and not the first only.
         words: what the file's words mean; words not listed stay as they are.
         absolute: an amount without its sign, where another column tells the direction.
+        negated: an amount with the other sign.
         default: what a blank means.
     """
 
@@ -221,11 +223,13 @@ class Cell(_Part):
     cases: tuple[Case, ...] | None = None
     first_of: tuple["Cell", ...] | None = None
     all_of: tuple["Cell", ...] | None = None
+    where: tuple[Condition, ...] = ()
     currency_of: Names = ()
     extract: Pattern | None = None
     every: bool = False
     words: dict[str, str] = Field(default_factory=dict)
     absolute: bool = False
+    negated: bool = False
     default: str | None = None
 
     @model_validator(mode="before")
@@ -255,6 +259,7 @@ class Cell(_Part):
         )
         asked = (name for case in self.cases or () for name in case.columns)
         inner = (name for cell in (*(self.first_of or ()), *(self.all_of or ())) for name in cell.reads)
+        asked = (*asked, *(name for condition in self.where for name in condition.columns))
         return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked, *inner]))
 
 
@@ -346,7 +351,11 @@ class Preset(_Part):
             *(name for part in self.tables for cell in part.columns.values() for name in cell.reads),
         ]
         made = (ROW, *((MOVED, TAKEN_BACK) if self.movement else ()), *((KIND,) if self.kinds else ()))
-        reserved = [f"the name {name} has a meaning of its own; give the column another" for name in made if name in self.columns]
+        reserved = [
+            f"the name {name} has a meaning of its own; give the column another"
+            for name in made
+            if name in self.columns
+        ]
         return reserved + [
             f"the column {name} is used but not described" for name in used if name not in (*self.columns, *made)
         ]

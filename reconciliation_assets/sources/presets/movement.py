@@ -59,7 +59,9 @@ def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
         from valued
         """
     )
-    told = _with_direction(connection, kind, movement) if has_two or is_marked else _with_sign(connection, kind, movement)
+    told = (
+        _with_direction(connection, kind, movement) if has_two or is_marked else _with_sign(connection, kind, movement)
+    )
     filled = (
         ""
         if has_two
@@ -70,7 +72,11 @@ def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
           as varchar) as {movement.money_out}_value,"""
     )
     heading = kind.headings.get(movement.mark if is_marked else movement.money_in, "").replace("'", "''")
-    unclear = f"unread is null and counts and {amount} is not null and came is null and went is null" if is_marked else "false"
+    unclear = (
+        f"unread is null and counts and {amount} is not null and came is null and went is null"
+        if is_marked
+        else "false"
+    )
     return f"""
     select * exclude (came, went, in_reversed, out_reversed, balance_after, counts) replace ({filled}
         case when {unclear} then '{heading}' else unread_column end as unread_column,

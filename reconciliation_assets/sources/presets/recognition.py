@@ -162,7 +162,9 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
             known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
             lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]
             lacking += _wanting(preset, known)
-            share = 1 - len(lacking) / max(len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1)
+            share = 1 - len(lacking) / max(
+                len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1
+            )
             near.append((share, len(known), f"{preset.title} ({preset.name}); missing: {', '.join(lacking)}"))
         cells = {cell.strip().lower() for cell in row}
         for table in INPUT_TABLES:

@@ -51,7 +51,7 @@ def day_orders(
         FileSetAsideError: the rows of a column contradict each other.
     """
     found = {
-        name: _sample(connection, name, heading, "proves_day_first", "proves_month_first", "can_be_two_days")
+        name: sample_of(connection, name, heading, "proves_day_first", "proves_month_first", "can_be_two_days")
         for name, heading in columns.items()
     }
     for name, sample in found.items():
@@ -60,9 +60,10 @@ def day_orders(
                 f"the dates of its column {sample.heading} contradict each other: row {sample.first} can only be read with the "
                 f"day first, row {sample.second} only with the month first. Correct the wrong one at the source and export it again"
             )
-        _not_half_converted(connection, name, sample.heading)
+        not_half_converted(connection, name, sample.heading)
     shown: dict[str, DayOrder | None] = {
-        name: "day_first" if sample.first else "month_first" if sample.second else None for name, sample in found.items()
+        name: "day_first" if sample.first else "month_first" if sample.second else None
+        for name, sample in found.items()
     }
     others = _only({order for order in shown.values() if order})
     return {name: order or others or assumed for name, order in shown.items()}
@@ -88,7 +89,7 @@ def decimal_points(
         FileSetAsideError: the rows of a column contradict each other, or all may be read in two ways.
     """
     found = {
-        name: _sample(connection, name, heading, "proves_point", "proves_comma", "is_thousand_or_thousandth")
+        name: sample_of(connection, name, heading, "proves_point", "proves_comma", "is_thousand_or_thousandth")
         for name, heading in columns.items()
     }
     for sample in found.values():
@@ -110,9 +111,10 @@ def decimal_points(
     return {name: mark or others or assumed for name, mark in shown.items()}
 
 
-def _sample(
+def sample_of(
     connection: duckdb.DuckDBPyConnection, name: str, heading: str, first: str, second: str, either: str
 ) -> Sample:
+    """What the rows of a column show; the macros tell what proves one reading, what the other, and what may be both."""
     row = connection.execute(
         f"""
         select min(row_number) filter ({first}(cell)), min(row_number) filter ({second}(cell)), min(row_number) filter ({either}(cell))
@@ -125,10 +127,13 @@ def _sample(
     return Sample(heading, *row)
 
 
-def _not_half_converted(connection: duckdb.DuckDBPyConnection, name: str, heading: str) -> None:
+def not_half_converted(connection: duckdb.DuckDBPyConnection, name: str, heading: str) -> None:
     """A spreadsheet of another country turns 05/03 into the third of May and leaves 25/03 as text.
 
     Then every date it turned has a day up to 12, and every one it left has not. What it turned is lost.
+
+    Raises:
+        FileSetAsideError: that has happened.
     """
     turned, left, row = connection.execute(
         f"""
@@ -148,7 +153,7 @@ def _not_half_converted(connection: duckdb.DuckDBPyConnection, name: str, headin
         )
         """
     ).fetchall()[0]
-    if turned and left and row:
+    if turned and left > 1 and row:
         raise FileSetAsideError(
             f"a spreadsheet has read some dates of its column {heading} in the order of another country and left others, such as that "
             f"of row {row}, as text, so days and months of the former are exchanged; export it again and do not save it from "
