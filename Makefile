@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock bench bench-matching bench-alerts bench-diagnosis soak bench-inference clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,23 +56,26 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 		--no-header --no-annotate -o requirements.lock pyproject.toml
 
+sample: $(READY) ## Write the committed sample company anew (ORDERS=500 SEED=85 TO=data/sample)
+	@$(BIN)/python -m reconciliation_assets_tests.lab sample --orders $(or $(ORDERS),500) --seed $(or $(SEED),85) --out $(or $(TO),data/sample)
+
 bench: $(READY) ## Measure the whole job on generated data (ORDERS=1000000)
-	@$(BIN)/reconcile bench --orders $(or $(ORDERS),1000000)
+	@$(BIN)/python -m reconciliation_assets_tests.lab bench --orders $(or $(ORDERS),1000000)
 
 bench-matching: $(READY) ## Measure matching against the truth of generated companies with noise
-	@$(BIN)/reconcile bench-matching --orders $(or $(ORDERS),20000)
+	@$(BIN)/python -m reconciliation_assets_tests.lab bench-matching --orders $(or $(ORDERS),20000)
 
 bench-alerts: $(READY) ## Measure how fast falls of match rates are found, and false alarms, on generated histories
-	@$(BIN)/reconcile bench-alerts --companies $(or $(COMPANIES),20)
+	@$(BIN)/python -m reconciliation_assets_tests.lab bench-alerts --companies $(or $(COMPANIES),20)
 
 soak: $(READY) ## Run generated days one after another with planted breaks and hold the alerts to the plan (DAYS=60)
-	@RECON_SOAK_DAYS=$(or $(DAYS),60) $(BIN)/python -m pytest -q -s reconciliation_assets_tests/operations/test_soak.py
+	@RECON_SOAK_DAYS=$(or $(DAYS),60) $(BIN)/python -m pytest -q -s reconciliation_assets_tests/lab/test_soak.py
 
 bench-diagnosis: $(READY) ## Measure the diagnosis on generated companies with and without a bottleneck
-	@$(BIN)/reconcile bench-diagnosis --companies $(or $(COMPANIES),100)
+	@$(BIN)/python -m reconciliation_assets_tests.lab bench-diagnosis --companies $(or $(COMPANIES),100)
 
 bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
-	@$(BIN)/reconcile bench-inference --orders $(or $(ORDERS),1000000)
+	@$(BIN)/python -m reconciliation_assets_tests.lab bench-inference --orders $(or $(ORDERS),1000000)
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

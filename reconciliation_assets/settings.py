@@ -122,6 +122,16 @@ class Settings(BaseSettings):
         return self.sources or (own if own.is_file() else None)
 
     @property
+    def restore_copy(self) -> Path:
+        """A backup as it is being copied; nothing of it is in place yet."""
+        return self.data_dir / ".restore.unfinished"
+
+    @property
+    def restore_whole(self) -> Path:
+        """A backup that was copied whole and is being moved into place."""
+        return self.data_dir / ".restore"
+
+    @property
     def tokens_dir(self) -> Path:
         """Where tokens that a system replaces with every use are kept."""
         return self.data_dir / "tokens"
@@ -132,7 +142,22 @@ class SettingsError(ValueError):
 
 
 def load_settings() -> Settings:
-    """The settings of this process.
+    """The settings of this process, for an installation that is whole.
+
+    Raises:
+        SettingsError: a `RECON_*` variable cannot be understood, or a restore did not finish.
+    """
+    settings = read_settings()
+    if settings.restore_copy.exists() or settings.restore_whole.exists():
+        raise SettingsError(
+            f"A restore into {settings.data_dir} did not finish, so the installation is not whole. Run `reconcile restore` "
+            "with the same backup again; it finishes the work."
+        )
+    return settings
+
+
+def read_settings() -> Settings:
+    """The settings of this process, whatever state the installation is in.
 
     Raises:
         SettingsError: a `RECON_*` variable cannot be understood.

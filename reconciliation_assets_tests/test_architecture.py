@@ -11,14 +11,7 @@ import reconciliation_assets
 
 PACKAGE = Path(str(reconciliation_assets.__file__)).parent
 ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations")
-KNOWN_EVERYWHERE = "settings"
-STANDS_APART = "sample"
-USES_THE_SAMPLE = {
-    "cli.py",
-    "operations/benchmark.py",
-    "operations/matching_benchmark.py",
-    "operations/diagnosis_benchmark.py",
-}
+KNOWN_EVERYWHERE = {"settings", "files"}
 MAY_IMPORT_DAGSTER = {
     "chain/assets.py",
     "chain/installation.py",
@@ -48,31 +41,35 @@ def own(module: Path) -> list[str]:
 
 def test_the_order_names_every_folder() -> None:
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("__")}
-    assert folders == {*ABOVE_TO_BELOW, STANDS_APART}
+    assert folders == set(ABOVE_TO_BELOW)
 
 
 @pytest.mark.parametrize("folder", ABOVE_TO_BELOW)
 def test_a_folder_imports_only_from_those_above_it(folder: str) -> None:
-    allowed = {*ABOVE_TO_BELOW[: ABOVE_TO_BELOW.index(folder) + 1], KNOWN_EVERYWHERE}
+    allowed = {*ABOVE_TO_BELOW[: ABOVE_TO_BELOW.index(folder) + 1], *KNOWN_EVERYWHERE}
     if folder == "operations":
         allowed.add("definitions")  # one run from the command line loads the graph, when it runs
     strays = {
         f"{module.relative_to(PACKAGE)} imports {name}"
         for module in (PACKAGE / folder).rglob("*.py")
         for name in own(module)
-        if name not in allowed and not (name == STANDS_APART and str(module.relative_to(PACKAGE)) in USES_THE_SAMPLE)
+        if name not in allowed
     }
     assert strays == set()
 
 
-def test_the_sample_stands_apart() -> None:
-    assert {name for module in (PACKAGE / STANDS_APART).rglob("*.py") for name in own(module)} == {STANDS_APART}
-    users = {str(module.relative_to(PACKAGE)) for module in MODULES if STANDS_APART in own(module)}
-    assert {user for user in users if not user.startswith(STANDS_APART)} == USES_THE_SAMPLE
+def test_the_product_does_not_know_its_tests() -> None:
+    """The laboratory (sample companies, benchmarks) lives with the tests; a wheel works without it."""
+    strays = {
+        str(module.relative_to(PACKAGE))
+        for module in MODULES
+        if any(name.startswith("reconciliation_assets_tests") for name in imported(module))
+    }
+    assert strays == set()
 
 
-def test_settings_know_nothing_of_the_rest() -> None:
-    assert own(PACKAGE / f"{KNOWN_EVERYWHERE}.py") == []
+def test_what_is_known_everywhere_knows_nothing_of_the_rest() -> None:
+    assert {name: own(PACKAGE / f"{name}.py") for name in KNOWN_EVERYWHERE} == {name: [] for name in KNOWN_EVERYWHERE}
 
 
 def test_dagster_is_imported_only_where_the_graph_is_made_and_run() -> None:

@@ -1,5 +1,6 @@
 """Backup and restore of an installation: what a run cannot make again, taken while no run works on it."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from reconciliation_assets.files import atomic_file, flush, rename
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
@@ -26,6 +28,10 @@ _STATE = (
     ".dagster",
 )
 _SQLITE_MAGIC = b"SQLite format 3\x00"
+_MANIFEST = "backup.json"
+"""Written last: what the backup holds and how large each file is. A folder without it is a backup that did not end."""
+_OWNER = "unfinished-backup-of"
+"""Names the data directory of a backup that is being made, so that the next one can clear what a kill left."""
 
 
 class BackupError(RuntimeError):
@@ -35,10 +41,11 @@ class BackupError(RuntimeError):
 def back_up(settings: Settings, to: Path) -> list[str]:
     """Copy the installation's state into a new folder that only its owner can read; returns what was copied.
 
-    It is made beside and renamed at the end, so that a folder of that name is a whole backup.
+    It is made under another name and renamed at the end, so that a folder of that name is a whole backup. What an
+    earlier backup of the same installation left unfinished beside it is removed.
 
     Raises:
-        BackupError: the folder is there already, or there is nothing to back up.
+        BackupError: the folder is there already, there is nothing to back up, or the disk is full.
         AlreadyRunningError: a run works on the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
@@ -46,35 +53,92 @@ def back_up(settings: Settings, to: Path) -> list[str]:
         raise BackupError(f"{to} is there already. Name a folder that is not, so that no backup is overwritten.")
     if not settings.warehouse_path.is_file():
         raise BackupError(f"There is no warehouse in {settings.data_dir}: nothing to back up. Is RECON_DATA_DIR right?")
-    unfinished = to.with_name(f".{to.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True, mode=0o700)
     with only_run(settings), closing(connect(settings.warehouse_path)) as warehouse:
-        warehouse.execute("checkpoint")
-        # By another process: this one would let go of the warehouse's lock by closing the file it read.
-        subprocess.run(["cp", "--", str(settings.warehouse_path), str(unfinished)], check=True)  # noqa: S603, S607
-        copied = [_WAREHOUSE, *_copy(_STATE, settings.data_dir, unfinished)]
-    unfinished.rename(to)
+        _clear_unfinished(to.parent, settings.data_dir)
+        unfinished = to.with_name(f".{to.name}.unfinished")
+        try:
+            unfinished.mkdir(parents=True, mode=0o700)
+            (unfinished / _OWNER).write_text(str(settings.data_dir), encoding="utf-8")
+            warehouse.execute("checkpoint")
+            # By another process: this one would let go of the warehouse's lock by closing the file it read.
+            subprocess.run(["cp", "--", str(settings.warehouse_path), str(unfinished)], check=True)  # noqa: S603, S607
+            copied = [_WAREHOUSE, *_copy(_STATE, settings.data_dir, unfinished)]
+            (unfinished / _OWNER).unlink()
+            _write_manifest(unfinished)
+            rename(unfinished, to)
+        except (OSError, subprocess.CalledProcessError) as error:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise BackupError(f"The backup could not be written to {to.parent} ({_reason(error)}).") from None
     return copied
 
 
 def put_back(source: Path, settings: Settings) -> list[str]:
-    """Put a backup into the data directory; returns what was put back.
+    """Put a backup into the data directory, whole or not at all; returns what was put back.
+
+    Everything is copied into a folder of its own first. From the instant that folder is renamed the restore counts as
+    begun: a kill after it leaves an installation that nothing but another restore may use, which finishes it.
 
     Raises:
-        BackupError: the folder is no backup, or the data directory holds an installation already.
+        BackupError: the folder is no whole backup, or the data directory holds an installation already.
         AlreadyRunningError: a run works on the data directory.
     """
-    if not (source / _WAREHOUSE).is_file():
-        raise BackupError(f"{source} is no backup: there is no {_WAREHOUSE} in it.")
+    copying, whole = settings.restore_copy, settings.restore_whole
     with only_run(settings):
-        there = [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
-        if there:
-            raise BackupError(
-                f"{settings.data_dir} holds an installation already ({', '.join(there)}). Move it away first; a restore "
-                "never overwrites."
-            )
-        return _copy((_WAREHOUSE, *_STATE), source, settings.data_dir)
+        if not whole.is_dir():
+            _require_whole(source)
+            there = [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
+            if there:
+                raise BackupError(
+                    f"{settings.data_dir} holds an installation already ({', '.join(there)}). Move it away first; a "
+                    "restore never overwrites."
+                )
+            shutil.rmtree(copying, ignore_errors=True)
+            try:
+                copying.mkdir(mode=0o700)
+                _copy((_WAREHOUSE, *_STATE), source, copying)
+                for path in (copying, *copying.rglob("*")):
+                    flush(path)
+            except OSError as error:
+                shutil.rmtree(copying, ignore_errors=True)
+                raise BackupError(
+                    f"The backup could not be copied into {settings.data_dir} ({_reason(error)}). Nothing was restored."
+                ) from None
+            rename(copying, whole)
+        for path in sorted(whole.iterdir()):
+            rename(path, settings.data_dir / path.name)
+        whole.rmdir()
+        flush(settings.data_dir)
+    return [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
+
+
+def _clear_unfinished(folder: Path, data_dir: Path) -> None:
+    """Remove what killed backups of this installation left; the caller holds it, so none of them is being made."""
+    for mark in folder.glob(f".*.unfinished/{_OWNER}"):
+        if mark.read_text("utf-8") == str(data_dir):
+            shutil.rmtree(mark.parent)
+
+
+def _write_manifest(folder: Path) -> None:
+    sizes = {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    for path in (folder, *folder.rglob("*")):
+        flush(path)
+    with atomic_file(folder / _MANIFEST) as file:
+        file.write_text(json.dumps(sizes, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _require_whole(folder: Path) -> None:
+    """Refuse a folder that is no backup, or only a part of one."""
+    manifest = folder / _MANIFEST
+    if not manifest.is_file():
+        raise BackupError(f"{folder} is no whole backup: there is no {_MANIFEST} in it, which a backup writes last.")
+    for name, size in json.loads(manifest.read_text("utf-8")).items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != size:
+            raise BackupError(f"{folder} is no whole backup: {name} is missing or has another size. Copy it again.")
+
+
+def _reason(error: OSError | subprocess.CalledProcessError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "copying the warehouse failed; is the disk full?"
 
 
 def _copy(names: Sequence[str], source: Path, target: Path) -> list[str]:

@@ -6,6 +6,7 @@ A channel's URL may carry a token, so it is never logged and never part of a mes
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -66,10 +67,17 @@ class DeliveryLog:
             os.fsync(log.fileno())
 
 
+REFUSALS_OF_A_DOWN_CHANNEL = 3
+"""After this many refusals in one tick a channel counts as down, and is not asked again before the next tick."""
+
+
 def deliver(
     book: Book, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
 ) -> tuple[Book, list[Notice], list[str]]:
-    """Deliver what may go out now; what a channel refused, and all behind it, stays for the next tick.
+    """Deliver what may go out now; what a channel refused stays for the next tick, behind what it was not asked yet.
+
+    So a notice that a channel never takes holds up no other. Notices of one problem keep their order: that it is over
+    is not told before that it broke.
 
     Args:
         channels: Apprise URLs by channel; a route to a channel that has none goes to `default`.
@@ -79,25 +87,37 @@ def deliver(
         The book without what was delivered, the notices that went out in full, and the channels that refused.
     """
     done = log.delivered()
-    refused: set[str] = set()
-    kept, told = [], []
+    refusals: Counter[str] = Counter()
+    held: set[tuple[str, str]] = set()
+    waiting: list[Notice] = []
+    refused: list[Notice] = []
+    told: list[Notice] = []
     for notice in book.outbox:
-        left = []
+        left: list[str] = []
+        is_refused = False
         for channel in notice.channels:
             if (notice.notice_id, channel) in done:
                 continue
-            if not may_go(notice, now.time(), alerts) or channel in refused:
+            if (
+                not may_go(notice, now.time(), alerts)
+                or refusals[channel] >= REFUSALS_OF_A_DOWN_CHANNEL
+                or (notice.problem, channel) in held
+            ):
                 left.append(channel)
             elif _sent(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
                 log.record(notice, channel, now)
             else:
-                refused.add(channel)
+                refusals[channel] += 1
+                is_refused = True
                 left.append(channel)
+        held |= {(notice.problem, channel) for channel in left}
         if left:
-            kept.append(notice.model_copy(update={"channels": tuple(left)}))
+            # Behind those that follow it, but for its own problem's: they go where it goes.
+            behind = is_refused or any(notice.problem == other.problem for other in refused)
+            (refused if behind else waiting).append(notice.model_copy(update={"channels": tuple(left)}))
         else:
             told.append(notice)
-    return book.model_copy(update={"outbox": kept}), told, sorted(refused)
+    return book.model_copy(update={"outbox": [*waiting, *refused]}), told, sorted(refusals)
 
 
 def unusable_channels(channels: Mapping[str, SecretStr]) -> list[str]:

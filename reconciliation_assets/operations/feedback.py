@@ -2,7 +2,8 @@
 
 Only what is in the published copy is told, so only what passed every blocking check. Identifiers come from the private
 warehouse, contacts from memory. A process killed between sending and noting sends the same event again under the same ID
-and name, which Meta counts once within 48 hours; after that it is not sent again: rather too few than twice.
+and name, which Meta counts once within 48 hours of the first attempt; after that it is not sent again: rather too few than
+twice.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,13 +51,14 @@ where p.status = 'ready' and p.event_time >= $oldest
 order by p.event_time, p.event_id
 """
 
+# `attempted_at` stays that of the first attempt: Meta may have counted that one, and counts the event again 48 hours later.
 _ENTER = f"""
 insert into {DELIVERIES}
 select event_id, record_id, outcome, event_name, event_time, value, currency, identifiers, $now, 1, 'none', null, $is_test
 from _entered
 on conflict (event_id) do update set
   event_name = excluded.event_name, event_time = excluded.event_time, value = excluded.value,
-  currency = excluded.currency, identifiers = excluded.identifiers, attempted_at = excluded.attempted_at,
+  currency = excluded.currency, identifiers = excluded.identifiers,
   attempts = {DELIVERIES.name}.attempts + 1, is_test = excluded.is_test
 """
 

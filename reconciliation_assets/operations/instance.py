@@ -5,13 +5,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from reconciliation_assets.settings import PROJECT_ROOT, Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
-_UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+COMMAND_LINE = "reconcile/command_line"
+"""The tag of runs that a process of the command line executes, which holds the installation meanwhile."""
+
+START_TIMEOUT = timedelta(seconds=180)
+_BEGUN = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+_NOT_ENDED = (*_BEGUN, dg.DagsterRunStatus.NOT_STARTED)
 
 
 class AlreadyRunningError(RuntimeError):
@@ -79,11 +85,21 @@ def only_run(settings: Settings) -> Iterator[None]:
 def close_dead_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
     """Mark runs whose process died as failed, so that they hold up nobody; returns how many there were.
 
+    The caller holds the installation, so a run of the command line that has not ended is dead, whatever its status. A
+    run started from the UI takes a moment until it opens the warehouse: it counts as dead only when it has had the time
+    that `start_timeout_seconds` of dagster.yaml gives it and nobody has the warehouse open.
+
     Raises:
         WarehouseBusyError: a run that is alive has the warehouse open.
     """
     connect(settings.warehouse_path).close()
-    dead = instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)))
-    for run in dead:
+    started_until = datetime.now(UTC) - START_TIMEOUT
+    own = dg.RunsFilter(tags={COMMAND_LINE: "true"}, statuses=list(_NOT_ENDED))
+    others = dg.RunsFilter(statuses=list(_BEGUN))
+    dead = {record.dagster_run.run_id: record.dagster_run for record in instance.get_run_records(own)}
+    for record in instance.get_run_records(others):
+        if record.update_timestamp < started_until:
+            dead[record.dagster_run.run_id] = record.dagster_run
+    for run in dead.values():
         instance.report_run_failed(run, "Its process ended before the run did. The next run finishes the job.")
     return len(dead)

@@ -10,7 +10,7 @@ import dagster as dg
 
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.operations.instance import close_dead_runs, only_run, prepare_home
+from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
@@ -99,6 +99,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         result = job.execute_in_process(
             instance=instance,
             partition_key=day,
+            tags={COMMAND_LINE: "true"},
             run_config={
                 "loggers": {"console": {}},
                 "ops": {table.raw_asset: {"config": {"full_refresh": full_refresh}} for table in INPUT_TABLES},

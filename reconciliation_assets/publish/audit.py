@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published, UnreadableCopyError
 from reconciliation_assets.publish.naming import naming_findings
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
-from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINKS
 
 FILE_NAME = "audit.html"
@@ -77,7 +77,7 @@ def write_audit(published_path: Path, path: Path, policy: Policy, systems: Seque
         if not published.has("policy_choices"):
             raise OutdatedCopyError(f"{published_path} was made by an older version: run `reconcile run` for an audit.")
         html = render_audit(published, policy, systems, as_of)
-    with made_whole(path) as unfinished:
+    with atomic_file(path) as unfinished:
         unfinished.write_text(html, "utf-8")
 
 

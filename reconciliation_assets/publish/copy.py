@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
-from reconciliation_assets.publish.whole import made_whole
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
@@ -25,7 +25,7 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
         Rows published, by table.
     """
     rows: dict[str, int] = {}
-    with made_whole(path) as unfinished:
+    with atomic_file(path) as unfinished:
         warehouse.execute(f"attach '{escaped(unfinished)}' as published")
         try:
             warehouse.execute(f"create schema published.{SCHEMA}")

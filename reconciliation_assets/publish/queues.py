@@ -11,9 +11,9 @@ from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import OpenException, Published
-from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import WHAT_TO_DO
 
 COLUMNS = (
@@ -75,7 +75,7 @@ def queue_file(owner: str) -> str:
 
 def _write(path: Path, queue: Iterable[OpenException], zone: ZoneInfo) -> None:
     # With a byte order mark, by which Excel knows that the text is UTF-8; Arabic is unreadable without.
-    with made_whole(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
+    with atomic_file(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         writer.writerows(_row(each, zone) for each in queue)

@@ -7,11 +7,11 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
-from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINES, LINKS, RECORDS_OF_LINE
 
 
@@ -26,7 +26,7 @@ def write_report(published_path: Path, path: Path, as_of: datetime, locale: str)
     """
     with Published(published_path) as published:
         html = render_report(published, as_of, locale)
-    with made_whole(path) as unfinished:
+    with atomic_file(path) as unfinished:
         unfinished.write_text(html, "utf-8")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.copy import escaped
-from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 SCHEMA = "restricted"
@@ -25,7 +25,7 @@ def publish_contact_keys(warehouse: Warehouse, path: Path) -> int:
         path: the restricted database.
     """
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    with made_whole(path) as unfinished:
+    with atomic_file(path) as unfinished:
         warehouse.execute(f"attach '{escaped(unfinished)}' as restricted_copy")
         try:
             warehouse.execute(f"create schema restricted_copy.{SCHEMA}")

@@ -12,8 +12,8 @@ from typing import Any
 
 import xlsxwriter
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.figures import Published
-from reconciliation_assets.publish.whole import made_whole
 
 # What comes back, in the order a reviewer works; then what the verdict is judged by.
 _TO_FILL_IN = ("verdict", "verified_by", "verified_at", "note")
@@ -62,7 +62,7 @@ def write_validation_sheets(published_path: Path, folder: Path, zone: tzinfo) ->
 
 
 def _write(path: Path, columns: Sequence[str], samples: Sequence[Sequence[Any]], zone: tzinfo) -> None:
-    with made_whole(path) as unfinished, xlsxwriter.Workbook(str(unfinished)) as book:
+    with atomic_file(path) as unfinished, xlsxwriter.Workbook(str(unfinished)) as book:
         heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         to_fill = book.add_format({"bg_color": "#FFF2CC", "border": 1})
         day = book.add_format({"bg_color": "#FFF2CC", "border": 1, "num_format": "yyyy-mm-dd"})

@@ -11,9 +11,9 @@ from typing import Any
 
 import xlsxwriter
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import Published
-from reconciliation_assets.publish.whole import made_whole
 from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE
 
 # Above this the entries come added up: a sheet of a million formulas' inputs opens on nobody's machine.
@@ -103,7 +103,7 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
     """
     with (
         Published(published_path) as published,
-        made_whole(path) as unfinished,
+        atomic_file(path) as unfinished,
         xlsxwriter.Workbook(str(unfinished)) as workbook,
     ):
         workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})

@@ -15,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -109,6 +111,9 @@ class HttpClient:
         judge: finds trouble in an answer of any status; by default `judge_status`.
         pace: how long to rest after a good answer before the next request, by what its headers say about the quota.
         patience: time-outs, attempts and the budget of waiting.
+
+    Raises:
+        Misconfigured: the address would send credentials and contacts unencrypted over a network.
     """
 
     def __init__(
@@ -121,6 +126,12 @@ class HttpClient:
         pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
+        if not _is_encrypted_or_loopback(base_url):
+            raise Misconfigured(
+                system,
+                "its address begins with http://, which sends credentials and contacts unencrypted",
+                "Write https:// in the sources file",
+            )
         self.system = system
         self.clock_skew: timedelta | None = None
         self._base_url = base_url.rstrip("/")
@@ -374,3 +385,15 @@ def _parse(content: bytes) -> tuple[bool, object]:
         return True, json.loads(content, parse_float=Decimal, parse_constant=_reject_constant)
     except ValueError:
         return False, None
+
+
+def _is_encrypted_or_loopback(address: str) -> bool:
+    """Whether an address is safe to send secrets to; one that is no web address fails at the first request instead."""
+    scheme, _, _ = address.partition("://")
+    if scheme.lower() != "http":
+        return True
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

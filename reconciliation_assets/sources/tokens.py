@@ -5,11 +5,12 @@ has to install the app again. So one process at a time may hold a token, and a n
 """
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
+
+from reconciliation_assets.files import atomic_file
 
 
 class TokenStore(Protocol):
@@ -49,17 +50,7 @@ class FileTokenStore:
         return file.read_text(encoding="utf-8") if file.exists() else None
 
     def save(self, source: str, token: str) -> None:
-        """Write beside the old token, flush to disk, swap by rename, flush the rename too."""
+        """Replace the file; the disk has it before this returns."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._folder / f"{source}.token.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(token)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._folder / f"{source}.token")
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with atomic_file(self._folder / f"{source}.token", mode=0o600) as file:
+            file.write_text(token, encoding="utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciliation_assets.contracts.outputs import BRIDGE_LINES
-from reconciliation_assets.sample import CompanySpec, write_company
 from reconciliation_assets_tests.harness import Bench, Built
+from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 
 SPECS = [
     CompanySpec(orders=300, seed=85),

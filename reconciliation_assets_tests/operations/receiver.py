@@ -12,6 +12,7 @@ class Receiver:
         took: the bodies it answered with success.
         refuse_after: after how many it refuses all others; None for never.
         refuse_every: the how-manieth request it refuses, again and again; None for never.
+        refuse_titles: titles that it always refuses.
         asked: requests so far.
     """
 
@@ -19,6 +20,7 @@ class Receiver:
         self.took: list[dict[str, str]] = []
         self.refuse_after: int | None = None
         self.refuse_every: int | None = None
+        self.refuse_titles: set[str] = set()
         self.asked = 0
         receiver = self
 
@@ -28,6 +30,7 @@ class Receiver:
                 receiver.asked += 1
                 refused = receiver.refuse_after is not None and len(receiver.took) >= receiver.refuse_after
                 refused |= receiver.refuse_every is not None and receiver.asked % receiver.refuse_every == 0
+                refused |= body["title"] in receiver.refuse_titles
                 if not refused:
                     receiver.took.append(body)
                 self.send_response(503 if refused else 200)

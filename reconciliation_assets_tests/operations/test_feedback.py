@@ -186,6 +186,23 @@ def test_what_may_have_been_told_two_days_ago_is_not_told_again(installation: In
     assert [answer for answer, *_ in log(installation).values()].count("none") == 2
 
 
+def test_it_is_the_first_attempt_that_counts_however_often_it_was_tried_since(
+    installation: Installation, standin: Standin, meta: Meta
+) -> None:
+    """Tried at hour 0 and 47, each time without an answer: at hour 94 Meta would count it a second time."""
+    for _ in range(2):
+        standin.plan(Fault("cut_body", "meta.dataset_events", times=99))
+        assert installation.reconcile("feedback", "send").status == 1
+        forget_clock(installation, 47)
+    standin.plan()
+    told = installation.reconcile("feedback", "send")
+    assert "Meta took 2 events" in told.text, "the batch that was never tried"
+    assert {record: row[0] for record, row in log(installation).items() if row[2] > 1} == {
+        "lead:L0": "none",
+        "lead:L1": "none",
+    }
+
+
 def test_a_refused_event_is_noted_with_metas_error_and_not_tried_again(installation: Installation, meta: Meta) -> None:
     meta.clock = lambda: datetime.now(UTC) - timedelta(days=3)  # to a clock that far behind, all wins are to come
     told = installation.reconcile("feedback", "send")

@@ -131,7 +131,7 @@ def _die_at_swap(number: int, done: bool) -> None:
 
     def swap(new: Path, old: Path) -> Path:
         nonlocal count
-        count += new.name.endswith(".token.new")
+        count += new.name.endswith(".token.unfinished")
         if count == number and not done:
             die()
         swapped = replace(new, old)

@@ -86,3 +86,17 @@ def test_resting_is_on_the_pulls_budget() -> None:
 def test_a_window_needs_a_zone() -> None:
     with pytest.raises(ValueError, match="zone"):
         Window(None, datetime(2026, 7, 1))  # noqa: DTZ001 - what is refused
+
+
+@pytest.mark.parametrize("address", ["http://shop.example", "HTTP://10.0.0.7:8080/api", "http://127.0.0.1.example.com"])
+def test_an_address_that_is_not_encrypted_is_refused(address: str) -> None:
+    with pytest.raises(Misconfigured, match="Write https://"):
+        HttpClient("shop", address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://shop.example", "http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9"]
+)
+def test_encrypted_and_loopback_addresses_are_taken(address: str) -> None:
+    with HttpClient("shop", address) as client:
+        assert client.system == "shop"

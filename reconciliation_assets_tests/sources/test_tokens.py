@@ -60,7 +60,7 @@ def test_sources_keep_their_tokens_apart(tmp_path: Path) -> None:
 def test_a_save_that_was_cut_short_leaves_the_old_token(tmp_path: Path) -> None:
     store = FileTokenStore(tmp_path)
     store.save("shop", "old")
-    (tmp_path / "shop.token.new").write_text("hal")
+    (tmp_path / ".shop.token.unfinished").write_text("hal")
     assert store.load("shop") == "old"
 
 

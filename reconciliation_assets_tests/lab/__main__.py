@@ -1,0 +1,163 @@
+"""The laboratory's command line: write sample companies, and measure the product on them.
+
+`make sample` and the `make bench...` targets call it. It is no part of the product: a wheel does not hold it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from reconciliation_assets.checks.coverage_falls import limits_of
+from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets_tests.lab.alerts import falls_found, false_alarms, measure_alerts
+from reconciliation_assets_tests.lab.diagnosis import measure_diagnosis
+from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching
+from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
+from reconciliation_assets_tests.lab.whole_job import measure
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+_out = Console()
+_err = Console(stderr=True)
+
+
+@app.command()
+def sample(
+    orders: Annotated[int, typer.Option(help="How many orders the company has; leads and payments follow.")],
+    out: Annotated[Path, typer.Option(help="Where to write inbox/ and truth.json.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+) -> None:
+    """Write a made-up Gulf company in the contract's tables, with the truth about it beside them."""
+    spec = CompanySpec(orders=orders, seed=seed)
+    write_company(spec, out)
+    _out.print(
+        f"A company with {orders:,} orders is in {out}/inbox, the truth about it in {out}/truth.json.", soft_wrap=True
+    )
+    _out.print(f"Reconcile it: RECON_DATA_DIR={out} RECON_AS_OF={spec.as_of.isoformat()} reconcile run", soft_wrap=True)
+
+
+@app.command("bench")
+def bench(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
+) -> None:
+    """Measure the whole job on a generated company, beside a plain copy of the same files."""
+    measured = measure(orders, seed)
+    table = Table(
+        "what", "measured", title=f"{orders:,} orders, {measured.rows:,} rows in", title_justify="left", box=None
+    )
+    table.add_row("from CSV to the published copy", f"{measured.seconds:.1f} s")
+    table.add_row("rows a second", f"{measured.rows / measured.seconds:,.0f}")
+    table.add_row("peak memory", f"{measured.peak_gib:.2f} GiB")
+    table.add_row("copying the same files into DuckDB", f"{measured.copy_seconds:.1f} s")
+    table.add_row("times a plain copy", f"{measured.seconds / measured.copy_seconds:.1f}")
+    for layer, seconds in measured.by_layer.items():
+        table.add_row(f"  layer {layer}", f"{seconds:.1f} s")
+    _out.print(table)
+
+
+@app.command("bench-matching")
+def bench_matching(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 20_000,
+    seeds: Annotated[int, typer.Option(help="How many companies, each with a seed of its own.")] = 3,
+) -> None:
+    """Compare the links of generated companies with noise with their truth, by link and method."""
+    table = Table("seed", "link", "method", "links", "precision", "sought", "recall", box=None)
+    for seed in range(1, seeds + 1):
+        for each in measure_matching(orders, seed):
+            table.add_row(
+                str(seed),
+                each.link,
+                each.method,
+                f"{each.links:,}",
+                "–" if each.precision is None else f"{each.precision:.4f}",
+                f"{each.sought:,}",
+                "–" if each.recall is None else f"{each.recall:.4f}",
+            )
+    _out.print(table)
+
+
+@app.command("bench-alerts")
+def bench_alerts(
+    companies: Annotated[int, typer.Option(help="How many companies of every size, for every seed.")] = 20,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 5,
+) -> None:
+    """Plant breaks in generated histories: how many are found on the first morning, and how often quiet ones alarm."""
+    policy = load_policy(None).policy
+    limits, past_days = limits_of(policy, "record_ad"), policy.thresholds.match_rate_fall_past_days
+    measured = [measure_alerts(seed, limits, past_days, companies) for seed in range(1, seeds + 1)]
+    found = Table(
+        "planted", "breaks", "found in 1 day", "95 % interval", "in 2 days", "median days", "culprit right", box=None
+    )
+    for line in falls_found(measured):
+        found.add_row(
+            line.what,
+            f"{line.breaks:,}",
+            f"{line.in_one_day:.1%}",
+            f"{line.low:.1%} to {line.high:.1%}",
+            f"{line.in_two_days:.1%}",
+            f"{line.median_days:.0f}",
+            "–" if line.rightly_named is None else f"{line.rightly_named:.1%}",
+        )
+    _out.print(found)
+    alarms = Table(
+        "quiet", "histories", "days judged", "false alarms", "in 60 days, five links", "95 % interval", box=None
+    )
+    for quiet in false_alarms(measured):
+        alarms.add_row(
+            quiet.what,
+            f"{quiet.histories:,}",
+            f"{quiet.days:,}",
+            f"{quiet.alarms:,}",
+            f"{quiet.in_60_days:.2f}",
+            f"{quiet.low:.2f} to {quiet.high:.2f}",
+        )
+    _out.print(alarms)
+
+
+@app.command("bench-inference")
+def bench_inference(
+    orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
+) -> None:
+    """Infer the orders of all payments of a generated company as if none named anything, and hold them against the truth."""
+    measured = measure_inference(orders, seed)
+    table = Table("what", "measured", box=None)
+    table.add_row("payments without IDs and contacts", f"{measured.payments:,}")
+    table.add_row("orders and CRM records they may belong to", f"{measured.payables:,}")
+    table.add_row("learnt, scored and assigned", f"{measured.seconds:.1f} s")
+    table.add_row("peak memory", f"{measured.peak_gib:.2f} GiB")
+    table.add_row("links sure enough to carry money", f"{measured.accepted:,}")
+    table.add_row("of them right", f"{measured.right / measured.accepted:.4f}" if measured.accepted else "–")
+    _out.print(table)
+
+
+@app.command("bench-diagnosis")
+def bench_diagnosis(
+    companies: Annotated[
+        int, typer.Option(help="Companies with a bottleneck planted, and as many healthy ones.")
+    ] = 100,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first company; each has its own.")] = 1,
+) -> None:
+    """Plant one bottleneck each in generated companies and see whether the diagnosis names it, and nothing in healthy ones."""
+    table = Table("companies", "of", "right", "named, whatever else was", box=None)
+    for healthy in (False, True):
+        measured = [measure_diagnosis(seed, healthy=healthy) for seed in range(first_seed, first_seed + companies)]
+        for each in measured:
+            if not each.is_right:
+                _err.print(
+                    f"seed {each.seed}: planted {each.planted}, named {each.named}", highlight=False, soft_wrap=True
+                )
+        table.add_row(
+            "healthy" if healthy else "with one bottleneck",
+            f"{companies}",
+            f"{sum(each.is_right for each in measured)}",
+            "–" if healthy else f"{sum(each.is_found for each in measured)}",
+        )
+    _out.print(table)
+
+
+if __name__ == "__main__":
+    app()
