@@ -17,10 +17,14 @@ class PresetError(ValueError):
     """A preset file cannot be used; the message says where and what to do."""
 
 
-def load_presets(folder: Path) -> tuple[Preset, ...]:
+def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Preset, ...]:
     """The shipped presets and those of a company's folder, by name; one of the same name replaces the shipped one.
 
     A file that says `extends: <preset>` is laid over that one: lists of headings grow, everything else is replaced.
+
+    Args:
+        folder: where the company's own lie.
+        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
 
     Raises:
         PresetError: a file is not YAML, names something unknown, or leaves a required column of its table empty.
@@ -34,8 +38,11 @@ def load_presets(folder: Path) -> tuple[Preset, ...]:
     contents = dict(shipped)
     for name, content in own.items():
         contents[name] = _extended(content, f"presets/{name}.yaml", shipped)
+    assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
     return tuple(
-        _validated(name, contents[name], f"presets/{name}.yaml" if name in own else f"the shipped preset {name}")
+        _validated(
+            name, assumed | contents[name], f"presets/{name}.yaml" if name in own else f"the shipped preset {name}"
+        )
         for name in sorted(contents)
     )
 

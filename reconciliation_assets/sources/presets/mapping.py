@@ -13,8 +13,10 @@ from typing import Self
 
 import duckdb
 import pyarrow as pa
+from babel.numbers import get_territory_currencies
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
 from reconciliation_assets.sources.presets.model import (
     KIND,
     MOVED,
@@ -32,7 +34,6 @@ from reconciliation_assets.sources.presets.movement import moved_rows
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.presets.writing import (
-    THOUSANDTHS,
     DayOrder,
     DecimalPoint,
     day_orders,
@@ -47,12 +48,17 @@ _TOO_WIDE = "the row has more cells than the header; an amount with a comma in i
 
 
 class JudgedSheets:
-    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row."""
+    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row.
+
+    Attributes:
+        notes: what people should know of the last one, though it is taken in.
+    """
 
     def __init__(self) -> None:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
+        self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +79,7 @@ class JudgedSheets:
             sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
             try:
-                _judge(connection, kind, sheet)
+                self.notes = _judge(connection, kind, sheet)
             except FileSetAsideError:
                 connection.close()
                 raise
@@ -103,6 +109,7 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         connection = sheets.judged(path, kind)
+        rows.notes.extend(sheets.notes)
         rows.passed_over.update(
             connection.execute(
                 "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
@@ -143,8 +150,8 @@ def _sources(kind: Recognised, cell: Cell) -> list[str]:
     return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> None:
-    """Make the table `judged`.
+def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
+    """Make the table `judged`; returns what people should know of the file.
 
     The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
     which way money went, and last what makes a row no data (`passed_over`).
@@ -152,7 +159,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Ta
     teach(connection)
     connection.register("sheet", sheet)
     connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1)}")
-    currency = _currency_above(connection, kind, sheet.num_columns - 1)
+    currency, notes = _currency_of_file(connection, kind, sheet.num_columns - 1)
     connection.unregister("sheet")
     style = _style(connection, kind, currency)
     connection.execute(f"create table valued as {_valued(kind, style)}")
@@ -163,6 +170,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Ta
         connection.execute(f"drop table {table}")
     if kind.preset.sums:
         connection.execute(_added_up(kind, kind.preset.sums))
+    return notes
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ def _style(connection: duckdb.DuckDBPyConnection, kind: Recognised, currency: st
             preset.decimal_point,
             may_be_thousandths=not kind.is_text
             or "decimal_point" in preset.model_fields_set
-            or bool(THOUSANDTHS & _currencies(connection, kind, currency)),
+            or bool(THREE_DECIMAL_CURRENCIES & _currencies(connection, kind, currency)),
         ),
         currency,
     )
@@ -203,20 +211,46 @@ def _held(kind: Recognised, *holds: str) -> dict[str, str]:
 
 def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
     """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
-    columns = {
-        name
-        for part in kind.preset.tables
-        for column, cell in part.columns.items()
-        if "currency" in column
-        for name in cell.reads
+    cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
+    read = {
+        **{name: f"currency_beside({name}_cell)" for cell in cells for name in cell.currency_of},
+        **{name: f"upper({name}_cell)" for cell in cells for name in cell.take or ()},
     }
     said = {above or "", *kind.currencies.values(), kind.preset.defaults.get("currency", "")}
-    for name in sorted(columns & set(kind.positions)):
-        rows = connection.execute(
-            f"select distinct coalesce(currency_beside({name}_cell), upper({name}_cell)) from cells where length({name}_cell) < 40 limit 1000"
-        ).fetchall()
+    for name in sorted(set(read) & set(kind.positions)):
+        rows = connection.execute(f"select distinct {read[name]} from cells limit 1000").fetchall()
         said |= {code for (code,) in rows if code}
-    return said
+    return said - {""}
+
+
+def _currency_of_file(
+    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int
+) -> tuple[str | None, tuple[str, ...]]:
+    """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
+    above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
+    cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
+    if above or assumed is None or not cells or "currency" in kind.preset.defaults:
+        return above, ()
+    if any(name in kind.positions for cell in cells for name in cell.take or ()) or _currencies(connection, kind, None):
+        return None, ()
+    if _names_another_country(connection, kind, sheet_width, assumed):
+        return None, ()
+    return assumed, (
+        f"it names no currency, so it is read in {assumed}, the reporting currency; if that is wrong, `reconcile inspect` with --currency "
+        "and --save writes the right one into a preset",
+    )
+
+
+def _names_another_country(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str) -> bool:
+    """Whether an account number above the header is of a country with another currency."""
+    width = ", ".join(f"c{position}" for position in range(sheet_width))
+    found = connection.execute(
+        f"""
+        select distinct regexp_extract(line, '\\b([A-Z]{{2}})[0-9]{{2}}(?: ?[A-Z0-9]{{4}}){{3,7}}', 1)
+        from (select upper(concat_ws(' ', {width})) as line from sheet where row_number < {kind.header_row})
+        """
+    ).fetchall()
+    return any(country and get_territory_currencies(country) != [assumed] for (country,) in found)
 
 
 def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int) -> str | None:

@@ -290,6 +290,8 @@ class Preset(_Part):
             can be read both ways are refused.
         decimal_point: the mark before the decimals in a file none of whose amounts shows it; the other one groups thousands.
         defaults: contract columns to what a blank means in this company's files, such as `currency: AED`.
+        assumed_currency: what files are in that name no currency anywhere; the policy's reporting currency, unless somebody says
+            otherwise. It is told with every such file.
         needs: groups of columns, of which a file must have all of one group, such as debit and credit, or one amount.
         movement: how a statement tells money in from money out.
         kinds: what a row may be, each with the conditions that must all hold; it is the first that fits, and conditions of tables
@@ -308,6 +310,7 @@ class Preset(_Part):
     day_order: Literal["day_first", "month_first"] | None = None
     decimal_point: Literal[".", ","] = "."
     defaults: dict[str, str] = Field(default_factory=dict)
+    assumed_currency: str | None = None
     needs: tuple[Names, ...] = ()
     movement: Movement | None = None
     kinds: dict[Name, tuple[Condition, ...]] = Field(default_factory=dict)

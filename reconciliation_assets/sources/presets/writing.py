@@ -18,9 +18,6 @@ DayOrder = Literal["day_first", "month_first"]
 DecimalPoint = Literal[".", ","]
 _T = TypeVar("_T", bound=str)
 
-# Currencies whose minor unit is a thousandth: in these, 1.234 is an ordinary amount.
-THOUSANDTHS = frozenset({"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"})
-
 
 @dataclass(frozen=True)
 class Sample:
