@@ -50,7 +50,9 @@ class OpenInstallation:
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
         """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
-        return discover(self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency))
+        return discover(
+            self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency)
+        )
 
     @cached_property
     def protector(self) -> ContactProtector:

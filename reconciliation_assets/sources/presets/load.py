@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.problems import problems_of, yaml_of
+from reconciliation_assets.sources.presets.draft import FILL_IN, Draft
 from reconciliation_assets.sources.presets.model import Preset
 
 
@@ -45,6 +47,24 @@ def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Pre
         )
         for name in sorted(contents)
     )
+
+
+def save_preset(folder: Path, draft: Draft) -> Path:
+    """Write a drafted preset into a company's folder; returns where it is.
+
+    Raises:
+        PresetError: there is one of that name already, or something in it is still to be filled in.
+    """
+    place = folder / f"{draft.name}.yaml"
+    if place.exists():
+        raise PresetError(f"presets/{place.name} is there already; put the lines above into it.")
+    if FILL_IN in draft.text:
+        raise PresetError(
+            f"the preset still asks for something ({FILL_IN}); say --currency where that is it, or fill it in and save it as presets/{place.name}."
+        )
+    with atomic_file(place) as unfinished:
+        unfinished.write_text(draft.text, encoding="utf-8")
+    return place
 
 
 @cache

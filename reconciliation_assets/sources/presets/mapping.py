@@ -236,12 +236,13 @@ def _currency_of_file(
     if _names_another_country(connection, kind, sheet_width, assumed):
         return None, ()
     return assumed, (
-        f"it names no currency, so it is read in {assumed}, the reporting currency; if that is wrong, `reconcile inspect` with --currency "
-        "and --save writes the right one into a preset",
+        f"it names no currency, so it is read in {assumed}, the reporting currency; another one is said in a preset (`reconcile inspect`)",
     )
 
 
-def _names_another_country(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str) -> bool:
+def _names_another_country(
+    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str
+) -> bool:
     """Whether an account number above the header is of a country with another currency."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(

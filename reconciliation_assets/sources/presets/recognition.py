@@ -1,6 +1,6 @@
 """Which kind of file a file is, told by its headings, wherever in its first rows they stand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -107,7 +107,7 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
-    if any(name not in positions for name in preset.required) or _wanting(preset, positions):
+    if lacking_columns(row, preset):
         return None
     mapped = {position for found in where.values() for position in found}
     return Recognised(
@@ -129,10 +129,17 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     )
 
 
-def _wanting(preset: Preset, there: Collection[str]) -> list[str]:
-    """Headings that a file lacks of the groups of which it needs one: those of the group that lacks the fewest."""
-    lacking = [[preset.columns[name].headings[0] for name in group if name not in there] for group in preset.needs]
-    return min(lacking, key=len, default=[])
+def known_columns(row: Sequence[str], preset: Preset) -> dict[str, int]:
+    """The preset's columns that stand in a row of headings, each with its place."""
+    cells = _folded(tuple(row))
+    return {name: found[0] for name, column in preset.columns.items() if (found := _positions(cells, column))}
+
+
+def lacking_columns(row: Sequence[str], preset: Preset) -> list[str]:
+    """The preset's columns that a row of headings would need to be its header."""
+    known = known_columns(row, preset)
+    group = min(([name for name in group if name not in known] for group in preset.needs), key=len, default=[])
+    return [*(name for name in preset.required if name not in known), *group]
 
 
 def _positions(cells: Sequence[str], column: Column) -> list[int]:
@@ -157,11 +164,9 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
     """What the file comes closest to, and what it lacks."""
     near: list[tuple[float, int, str]] = []
     for row in (row for head in heads for row in head.rows):
-        folded_cells = _folded(row)
         for preset in presets:
-            known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
-            lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]
-            lacking += _wanting(preset, known)
+            known = known_columns(row, preset)
+            lacking = [preset.columns[name].headings[0] for name in lacking_columns(row, preset)]
             share = 1 - len(lacking) / max(
                 len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1
             )
@@ -174,8 +179,8 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
             )
             share = 1 - len(lacking) / len(table.required)
             near.append((share, sum(column.name in cells for column in table), f"the table {table.name}; {wanting}"))
-    share, known_columns, told = max(near, default=(0.0, 0, ""))
-    if known_columns < _RESEMBLANCE or not share:
+    share, known_count, told = max(near, default=(0.0, 0, ""))
+    if known_count < _RESEMBLANCE or not share:
         return (
             "its headings are not those of any known export; describe them in a preset of your own, or name it after "
             "its table, as in orders-2026.csv"

@@ -148,7 +148,9 @@ def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt",
     if suffix in (*_STATEMENTS, ".txt") and (statement := statement_form(beginning)):
         return statement
     if suffix in _STATEMENTS:
-        raise FileSetAsideError("it is neither an MT940 nor a CAMT.053 statement; export it as one of these, as CSV or as a workbook")
+        raise FileSetAsideError(
+            "it is neither an MT940 nor a CAMT.053 statement; export it as one of these, as CSV or as a workbook"
+        )
     return "text"
 
 

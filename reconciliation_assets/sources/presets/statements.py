@@ -104,7 +104,11 @@ def _camt_entry(entry: ElementTree.Element, account: str | None) -> Iterator[Row
     """One row, or for a batch one per transaction where these come to the entry."""
     amount = entry.find("{*}Amt")
     direction, is_reversal = _text(entry, "{*}CdtDbtInd"), _text(entry, "{*}RvslInd") == "true"
-    day = _text(entry, "{*}BookgDt/{*}Dt") or (_text(entry, "{*}BookgDt/{*}DtTm") or "")[:10] or _text(entry, "{*}ValDt/{*}Dt")
+    day = (
+        _text(entry, "{*}BookgDt/{*}Dt")
+        or (_text(entry, "{*}BookgDt/{*}DtTm") or "")[:10]
+        or _text(entry, "{*}ValDt/{*}Dt")
+    )
     if amount is None or not amount.text or direction not in ("CRDT", "DBIT"):
         raise FileSetAsideError("an entry has no amount or direction; export it again")
     currency = amount.get("Ccy")
