@@ -1,10 +1,10 @@
 """What a file would be taken for, printed."""
 
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -51,7 +51,7 @@ def show_draft(out: Console, draft: Draft, saved: Path | None) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    out.print(Padding(Text(draft.text), (0, 2)), soft_wrap=True)
+    out.print(Text(indent(draft.text, "  ")), soft_wrap=True)
 
 
 def _show_part(out: Console, part: InspectedPart) -> None:

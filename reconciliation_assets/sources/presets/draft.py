@@ -52,6 +52,7 @@ _TABLES = {
         "reference",
         "email",
         "phone",
+        "payer_name",
     },
     "orders": {
         "order_id",
@@ -219,8 +220,12 @@ def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | N
     if table == "orders" and "amount" in fields:
         fields["gross_value"] = fields.pop("amount")
     when = {"payments": "paid_at"}.get(table, "created_at")
-    fields = {(when if field == "when" else field): column for field, column in fields.items()}
+    if table == "payments" and "full_name" in fields:
+        fields["payer_name"] = fields.pop("full_name")
     wanted = _required(table, when)
+    taken = _TABLES[table] | set(wanted)
+    fields = {(when if field == "when" else field): column for field, column in fields.items()}
+    fields = {field: column for field, column in fields.items() if field in taken}
     lines = [f"title: {yaml.safe_dump(path.stem).splitlines()[0]}", "columns:"]
     cells = []
     for field in sorted({*wanted, *(set(fields) & _TABLES[table])}, key=lambda each: (each not in wanted, each)):
@@ -230,7 +235,7 @@ def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | N
                 f"      {field}: {{constant: {'payment' if field == 'kind' else 'settled' if table == 'payments' else 'placed'}}}"
             )
         elif field.endswith("_id") and column is None and field in wanted:
-            named = [each for each in dict.fromkeys(fields.values())]
+            named = list(dict.fromkeys(fields.values()))
             of = ", ".join(_name(each, columns) for each in named)
             cells.append(
                 f'      # The file has no ID of its own: one is made of what the row says.\n      {field}: {{key: {{prefix: "{name}:", of: [{of}], hashed: true, numbered: true}}}}'

@@ -7,6 +7,7 @@ row with a cell that no reading makes sense of comes too, with `unread_column` (
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from babel.numbers import get_territory_currencies
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+from reconciliation_assets.sources.presets.headings import folded
 from reconciliation_assets.sources.presets.model import (
     KIND,
     MOVED,
@@ -44,6 +46,8 @@ from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, FileSetAside
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
+# Riyals and dinars, of which a heading may not say whose.
+_OF_MANY_COUNTRIES = ("SAR", "QAR", "OMR", "KWD", "BHD", "JOD")
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
 
 
@@ -158,7 +162,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Ta
     """
     teach(connection)
     connection.register("sheet", sheet)
-    connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1)}")
+    connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1, _above(kind, sheet))}")
     currency, notes = _currency_of_file(connection, kind, sheet.num_columns - 1)
     connection.unregister("sheet")
     style = _style(connection, kind, currency)
@@ -229,11 +233,14 @@ def _currency_of_file(
     """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
     above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
-    if above or assumed is None or not cells or "currency" in kind.preset.defaults:
+    is_said = "currency" in kind.preset.defaults or any(cell.constant for cell in cells)
+    if above or assumed is None or not cells or is_said:
         return above, ()
     if any(name in kind.positions for cell in cells for name in cell.take or ()) or _currencies(connection, kind, None):
         return None, ()
-    if _names_another_country(connection, kind, sheet_width, assumed):
+    if ("" in kind.currencies.values() and assumed not in _OF_MANY_COUNTRIES) or _names_another_country(
+        connection, kind, sheet_width, assumed
+    ):
         return None, ()
     return assumed, (
         f"it names no currency, so it is read in {assumed}, the reporting currency; another one is said in a preset (`reconcile inspect`)",
@@ -267,14 +274,31 @@ def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, she
     return codes.pop() if len(codes) == 1 else None
 
 
-def _cells(kind: Recognised, sheet_width: int) -> str:
+def _above(kind: Recognised, sheet: pa.Table) -> dict[str, str]:
+    """What stands above the header, by the preset's column: the cell behind a heading, or the rest of its cell behind a colon."""
+    columns = {name: column for name, column in kind.preset.columns.items() if column.above}
+    found: dict[str, str] = {}
+    for row in sheet.slice(0, max(kind.header_row - 1, 0)).drop_columns(["row_number"]).to_pylist() if columns else []:
+        cells = [cell.strip() for cell in row.values() if cell and cell.strip()]
+        for cell, behind in zip_longest(cells, cells[1:], fillvalue=""):
+            label, _, rest = cell.partition(":")
+            for name, column in columns.items():
+                if folded(label) in column.folded_headings and (value := rest.strip() or behind):
+                    found.setdefault(name, value)
+    return found
+
+
+def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
     """Every row below the header that is not blank, cell by cell."""
     preset = kind.preset
-    raw = ",\n      ".join(f"{_raw(kind, name)} as {name}_cell" for name in preset.columns)
+    raw = ",\n      ".join(
+        f"{_text(above.get(name)) if column.above else _raw(kind, name)} as {name}_cell"
+        for name, column in preset.columns.items()
+    )
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
     beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
     too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
-    present = " or ".join(f"{name}_cell is not null" for name in preset.columns)
+    present = " or ".join(f"{name}_cell is not null" for name, column in preset.columns.items() if not column.above)
     return f"""
     select * from (
       select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
@@ -500,7 +524,7 @@ def _filled(kind: Recognised, cell: Cell) -> str:
         text = f"nullif({parts}, '')"
     text = _with_words(text, cell.words)
     for name in cell.currency_of:
-        text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
+        text = f"coalesce({text}, {_text(kind.currencies.get(name) or None)}, currency_beside({name}_cell))"
     if cell.currency_of:
         text = f"coalesce({text}, currency_above)"
     if cell.where:
@@ -523,6 +547,9 @@ def _source(kind: Recognised, cell: Cell) -> str:
         found = f"greatest({_values(cell.latest)})"
     elif cell.largest:
         found = f"largest_of({cell.largest}_cell)"
+    elif cell.difference:
+        first, second = (f"abs(try_cast({name}_value as decimal(18, 6)))" for name in cell.difference)
+        found = f"cast({first} - {second} as varchar)"
     elif cell.first_of:
         found = f"coalesce({', '.join(_filled(kind, each) for each in cell.first_of)})"
     elif cell.all_of:
@@ -537,7 +564,10 @@ def _source(kind: Recognised, cell: Cell) -> str:
 def _key(kind: Recognised, key: Key) -> str:
     """The ID of a row, the same in every export of it."""
     of = [_one_form(kind, name) for name in key.of]
-    if any(name in kind.positions for name in key.within):
+    if any(
+        name in kind.positions or (name in kind.preset.columns and kind.preset.columns[name].above)
+        for name in key.within
+    ):
         of.append(f"coalesce({', '.join(_one_form(kind, name) for name in key.within)}, '')")
     number = f"row_number() over (partition by {', '.join(of)} order by row_number)"
     same = f" || case when {number} > 1 then '-' || {number} else '' end" if key.numbered else ""
@@ -550,7 +580,8 @@ def _key(kind: Recognised, key: Key) -> str:
 
 def _one_form(kind: Recognised, name: str) -> str:
     """A value in the one form that does not depend on how an export writes it: amounts without their zeros' number, days without hours."""
-    match kind.preset.columns[name].holds:
+    column = kind.preset.columns.get(name)
+    match column.holds if column else "text":
         case "amount":
             return f"cast(try_cast({name}_value as decimal(18, 6)) as varchar)"
         case "instant":

@@ -49,6 +49,7 @@ class Column(_Part):
             currency code, as in `Amount spent (*)`.
         holds: how its cells are read. `code` is an ID whose case and blanks mean nothing, such as a waybill.
         required: without it, the file is not of this kind.
+        above: it stands above the header, as its heading with the value behind it, and is the same for every row.
         strip: a pattern taken away from the beginning of every cell.
         zone: of instants without an offset, where it is not the policy's.
         words: what the file's words mean, before a table takes them; words not listed stay as they are.
@@ -57,6 +58,7 @@ class Column(_Part):
     headings: tuple[str, ...] = Field(min_length=1)
     holds: Literal["text", "id", "code", "amount", "date", "instant", "phone"] = "text"
     required: bool = False
+    above: bool = False
     strip: Pattern | None = None
     zone: Zone | None = None
     words: dict[str, str] = Field(default_factory=dict)
@@ -181,7 +183,7 @@ class Sums(_Part):
     of: Names = Field(min_length=1)
 
 
-_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases", "first_of", "all_of")
+_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases", "first_of", "all_of", "difference")
 # The whole row, for conditions.
 ROW = "row"
 # What a statement's movement adds to its columns.
@@ -201,6 +203,7 @@ class Cell(_Part):
         latest: the latest of these instants.
         largest: the largest number of a list such as `12;7`.
         cases: the word of the first case that holds.
+        difference: the first of two amounts less the second, both without their signs.
         first_of: the first of these cells that is not blank, each filled in its own way.
         all_of: all of these cells with a blank between them.
         where: the conditions under which it is filled at all.
@@ -221,6 +224,7 @@ class Cell(_Part):
     latest: Names | None = None
     largest: Name | None = None
     cases: tuple[Case, ...] | None = None
+    difference: tuple[Name, Name] | None = None
     first_of: tuple["Cell", ...] | None = None
     all_of: tuple["Cell", ...] | None = None
     where: tuple[Condition, ...] = ()
@@ -255,11 +259,11 @@ class Cell(_Part):
             self.join,
             (*self.key.of, *self.key.within) if self.key else None,
             self.latest,
+            self.difference,
             self.currency_of,
         )
-        asked = (name for case in self.cases or () for name in case.columns)
+        asked = (name for condition in (*(self.cases or ()), *self.where) for name in condition.columns)
         inner = (name for cell in (*(self.first_of or ()), *(self.all_of or ())) for name in cell.reads)
-        asked = (*asked, *(name for condition in self.where for name in condition.columns))
         return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked, *inner]))
 
 
@@ -285,6 +289,7 @@ class Preset(_Part):
     Attributes:
         name: the YAML file's name.
         title: what people call the file.
+        instead: why such a file is not taken in, and what to export instead; None for one that is.
         columns: the file's columns, by a name used within the preset.
         day_order: of dates such as 03/04/2026 in a file none of whose dates shows it. Where it is not said either, dates that
             can be read both ways are refused.
@@ -306,6 +311,7 @@ class Preset(_Part):
 
     name: Name
     title: str
+    instead: str | None = None
     columns: dict[Name, Column] = Field(min_length=1)
     day_order: Literal["day_first", "month_first"] | None = None
     decimal_point: Literal[".", ","] = "."
@@ -386,7 +392,7 @@ class Preset(_Part):
         seen: dict[str, str] = {}
         problems = []
         for name, column in self.columns.items():
-            for heading in column.folded_headings:
+            for heading in () if column.above else column.folded_headings:
                 if heading in seen:
                     problems.append(f"the heading {heading!r} is given to {seen[heading]} and to {name}")
                 seen[heading] = name

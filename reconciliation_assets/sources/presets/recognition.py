@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.sources.presets.headings import currency_in, fits, folded
+from reconciliation_assets.sources.presets.headings import currency_in, fits, folded, unit_of
 from reconciliation_assets.sources.presets.model import Column, Preset
 from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_heads
 from reconciliation_assets.sources.text_rows import FileSetAsideError
@@ -76,7 +76,7 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         for preset in presets
         if (candidate := _as_header(head, place, preset)) is not None
     ]
-    refusal = _why_not_one(found) if found else _nearest(heads, presets)
+    refusal = (_why_not_one(found) or _best(found).preset.instead) if found else _nearest(heads, presets)
     return Unrecognised(path, refusal) if refusal else _best(found)
 
 
@@ -144,6 +144,8 @@ def lacking_columns(row: Sequence[str], preset: Preset) -> list[str]:
 
 def _positions(cells: Sequence[str], column: Column) -> list[int]:
     """Where a column stands; of its headings the one named first counts, so that a closer name wins."""
+    if column.above:
+        return []
     for heading in column.folded_headings:
         found = [position for position, cell in enumerate(cells) if fits(cell, heading)]
         if found:
@@ -152,7 +154,7 @@ def _positions(cells: Sequence[str], column: Column) -> list[int]:
 
 
 def _currency(cell: str, column: Column) -> str | None:
-    return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), None)
+    return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), unit_of(cell)[1])
 
 
 @lru_cache(maxsize=256)

@@ -115,6 +115,7 @@ def _camt_entry(entry: ElementTree.Element, account: str | None) -> Iterator[Row
     details = entry.findall("{*}NtryDtls/{*}TxDtls")
     parts = [_own_amount(detail, currency) for detail in details]
     whole = Decimal(amount.text)
+    told: list[tuple[Decimal | None, ElementTree.Element | None]]
     if len(details) > 1 and None not in parts and sum(part for part in parts if part is not None) == whole:
         told = list(zip(parts, details, strict=True))
     else:
