@@ -315,7 +315,7 @@ OUTCOMES: tuple[OutputTable, ...] = (
         "parcel that a courier paid over",
         FINANCE,
         ("payment_id",),
-        required=("payment_id", "settlement_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
+        required=("payment_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
         words={"verdict": REMITTANCE_VERDICTS},
         at_least_zero=("owed_amount", "fee_amount", "difference_value"),
         published=True,

@@ -439,7 +439,7 @@ def _with_words(text: str, words: Mapping[str, str]) -> str:
 
 def _read(kind: Recognised, style: _Style, name: str) -> str:
     column, cell = kind.preset.columns[name], f"{name}_cell"
-    order = _text(style.day_orders.get(name))
+    order = _text(style.day_orders.get(name, kind.preset.day_order))
     match column.holds:
         case "code":
             return f"code({cell})"
