@@ -296,12 +296,13 @@ def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
         for name, column in preset.columns.items()
     )
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
+    filled = f"len(list_filter([{whole}], lambda cell: trim(cell) <> ''))"
     beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
     too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
     present = " or ".join(f"{name}_cell is not null" for name, column in preset.columns.items() if not column.above)
     return f"""
     select * from (
-      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
+      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
       from sheet s
       where row_number > {kind.header_row}
     )
@@ -372,11 +373,14 @@ def _judged(kind: Recognised) -> str:
 
 
 def _added_up(kind: Recognised, sums: Sums) -> str:
-    """Parts of one thing become one row, the first of them; rows that agree in every cell are one part told twice."""
+    """Parts of one thing become one row, the first of them. Rows that agree in every cell are one part told twice, and a row that
+    comes to all others and leaves the cell of its part empty is their total."""
     thing = ", ".join(f"coalesce({name}_value, '')" for name in sums.by)
     of = [name for name in sums.of if name in kind.positions]
-    totals = ", ".join(
-        f"cast(sum(try_cast({name}_value as decimal(18, 6))) over (partition by {thing}) as varchar) as {name}_total"
+    number = {name: f"coalesce(try_cast({name}_value as decimal(18, 6)), 0)" for name in of}
+    is_total = " and ".join(f"2 * {number[name]} = sum({number[name]}) over (partition by {thing})" for name in of)
+    sums_of = ", ".join(
+        f"cast(sum(try_cast({name}_value as decimal(18, 6))) filter (not is_total) over (partition by {thing}) as varchar) as {name}_sum"
         for name in of
     )
     return f"""
@@ -385,20 +389,25 @@ def _added_up(kind: Recognised, sums: Sums) -> str:
       select *, row_number() over (partition by {ROW}_cell order by row_number) as copy_number
       from judged where passed_over is null and unread is null
     ),
-    totals as (
-      select *, row_number() over (partition by {thing} order by row_number) as part_number, {totals}
+    parts as (
+      select *, {is_total} and cells_filled < max(cells_filled) over (partition by {thing}) as is_total
       from marked where copy_number = 1
+    ),
+    added as (
+      select *, row_number() over (partition by {thing}, is_total order by row_number) as part_number, {sums_of}
+      from parts
     )
     select j.* replace (
-      {", ".join(f"case when t.row_number is null then j.{name}_value else t.{name}_total end as {name}_value" for name in of)},
+      {", ".join(f"case when t.part_number = 1 and not t.is_total then t.{name}_sum else j.{name}_value end as {name}_value" for name in of)},
       case
         when j.passed_over is not null or j.unread is not null then j.passed_over
         when t.row_number is null then 'rows told twice'
+        when t.is_total then 'totals rows'
         when t.part_number > 1 then {_text(sums.because)}
       end as passed_over
     )
     from judged j
-    left join totals t on t.row_number = j.row_number
+    left join added t on t.row_number = j.row_number
     """
 
 

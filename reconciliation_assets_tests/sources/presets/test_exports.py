@@ -578,6 +578,17 @@ def test_parts_of_a_breakdown_are_added_up_whatever_they_are_parts_by(drop: Drop
         }
 
 
+def test_a_row_that_comes_to_all_parts_of_its_ad_and_day_is_their_total(drop: Drop) -> None:
+    rows = ad_row("", "60.00", "3") + ad_row("AE", "40.00", "2") + ad_row("SA", "20.00", "1")
+    dropped = drop({"report.csv": ADS.format(by="Country") + rows.replace(",10,2026", ",20,2026", 1)})
+    assert dropped.rows("meta_insights", "spend", "results", "attributed_value") == [
+        ("60.000000", "3.000000", "20.000000")
+    ]
+    assert dropped.passed_over() == {
+        "parts of a breakdown, added to the first row of their ad and day: 1; totals rows: 1"
+    }
+
+
 def test_ids_that_a_spreadsheet_rounded_and_wrote_out_are_told_and_their_rows_stay_apart(drop: Drop) -> None:
     rounded = "120214520000000000"
     dropped = drop(
