@@ -37,7 +37,8 @@ def show_inspection(out: Console, inspection: Inspection) -> None:
             out.print(f"Mind: {escape(note)}.", highlight=False, soft_wrap=True)
         for reason, rows in inspection.parts[0].landed.passed_over.items():
             out.print(f"Passed over: {escape(reason)} ({rows:,}).", highlight=False, soft_wrap=True)
-    for part in inspection.parts:
+    set_aside = {part.landed.set_aside_reason for part in inspection.parts}
+    for part in inspection.parts[:1] if len(set_aside) == 1 and None not in set_aside else inspection.parts:
         _show_part(out, part)
 
 

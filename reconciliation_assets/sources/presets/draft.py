@@ -120,7 +120,8 @@ def draft_preset(path: Path, presets: tuple[Preset, ...], currency: str | None) 
         return None
     name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_0123456789") or "own_file"
     near = _nearest(head.rows[place], presets)
-    return _extending(near, columns, currency) if near else _from_scratch(name, path, columns, currency)
+    extended = _extending(near, columns, currency) if near else None
+    return extended or _from_scratch(name, path, columns, currency)
 
 
 def _header_of(head: Head) -> int | None:
@@ -185,24 +186,18 @@ def _nearest(row: tuple[str, ...], presets: tuple[Preset, ...]) -> Preset | None
     return best if share >= _NEAR and known_count >= 2 else None
 
 
-def _extending(preset: Preset, columns: list[_Seen], currency: str | None) -> Draft:
-    """The preset with the file's own headings for what it lacks."""
+def _extending(preset: Preset, columns: list[_Seen], currency: str | None) -> Draft | None:
+    """The preset with the file's own headings for what it lacks; None where one of these is like none of them."""
     row = tuple(column.heading for column in columns)
     known = known_columns(row, preset)
     free = [column for column in columns if column.folded not in {folded(row[place]) for place in known.values()}]
     lines = [f"extends: {preset.name}", "columns:"]
     for lacking in lacking_columns(row, preset):
-        holds = preset.columns[lacking].holds
-        fitting = [column for column in free if _may_hold(column, holds)]
+        fitting = [column for column in free if _may_hold(column, preset.columns[lacking].holds)]
         best = max(fitting, key=lambda column: _likeness(column, preset.columns[lacking].headings), default=None)
-        if best is None:
-            others = ", ".join(column.heading for column in free) or "none"
-            lines.append(f"  # Which column is it? Columns not known yet: {others}")
-            lines.append(f"  {lacking}: {{headings: [{FILL_IN}]}}")
-            continue
+        if best is None or _likeness(best, preset.columns[lacking].headings) < _ALIKE:
+            return None
         free.remove(best)
-        if _likeness(best, preset.columns[lacking].headings) < _ALIKE:
-            lines.append("  # Guessed from its cells; put another heading here if it is another column.")
         lines.append(f"  {lacking}: {{headings: [{_quoted(best.heading)}]}}")
     if lines[-1] == "columns:":
         lines.pop()

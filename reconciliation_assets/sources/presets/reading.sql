@@ -49,7 +49,7 @@ create macro amount_of_plain(cell) as
   case
     when regexp_full_match(
       regexp_replace(cell, '^[(−-]\s*|\s*[)−-]$', '', 'g'),
-      '\+?(\d+|\d{1,3}([ \x{00a0}]\d{3})+|\d{1,3}(,\d{2})*,\d{3})?(\.\d+)?'
+      '\+?(\d+|\d{1,3}([ \x{00a0}]\d{3})+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d+)?'
     ) and regexp_matches(cell, '\d')
     then
       case when regexp_matches(cell, '^\(.*\)$|^[−-]|[−-]$') then '-' else '' end

@@ -16,7 +16,7 @@ def test_a_parcel_listed_as_returned_is_no_cash_but_its_charge_is_a_fee(drop: Dr
 def test_a_parcel_on_its_way_is_pending_and_an_unknown_word_is_told(drop: Drop) -> None:
     dropped = drop({"list.csv": PARCELS + "A1,2026-03-06,120,,Out for delivery,AED\nA2,2026-03-06,75,,Zustand 9,AED\n"})
     assert dropped.rows("payments", "payment_id", "status") == [("cod:A1", "pending"), ("cod:A2", "Zustand 9")]
-    assert [row["source_id"] for row in dropped.built.rows("exceptions", kind="unknown_status")] == ["cod:A2"]
+    assert [row["source_id"] for row in dropped.built.rows("exceptions", kind="unknown_payment_status")] == ["cod:A2"]
 
 
 def test_lines_of_a_courier_are_held_against_their_orders_without_a_remittance(build: Build) -> None:
