@@ -39,6 +39,7 @@ _ABOUT = (
     ("reference", r"\bref|مرجع"),
     ("offer", r"course|product|item|programme|program|offer|دوره|منتج"),
 )
+_CONTACTS = ("phone", "email", "full_name", "payer_name")
 _TABLES = {
     "payments": {
         "payment_id",
@@ -221,7 +222,7 @@ def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | N
     taken = _TABLES[table] | set(wanted)
     fields = {(when if field == "when" else field): column for field, column in fields.items()}
     fields = {field: column for field, column in fields.items() if field in taken}
-    lines = [f"title: {yaml.safe_dump(path.stem).splitlines()[0]}", "columns:"]
+    lines = [f"title: {yaml.safe_dump(path.stem, allow_unicode=True).splitlines()[0]}", "columns:"]
     cells = []
     for field in sorted({*wanted, *(set(fields) & _TABLES[table])}, key=lambda each: (each not in wanted, each)):
         column = fields.get(field)
@@ -230,7 +231,8 @@ def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | N
                 f"      {field}: {{constant: {'payment' if field == 'kind' else 'settled' if table == 'payments' else 'placed'}}}"
             )
         elif field.endswith("_id") and column is None and field in wanted:
-            named = list(dict.fromkeys(fields.values()))
+            # Never of what tells a person: a hash of a phone number can be tried out.
+            named = list(dict.fromkeys(each for about, each in fields.items() if about not in _CONTACTS))
             of = ", ".join(_name(each, columns) for each in named)
             cells.append(
                 f'      # The file has no ID of its own: one is made of what the row says.\n      {field}: {{key: {{prefix: "{name}:", of: [{of}], hashed: true, numbered: true}}}}'
@@ -266,7 +268,9 @@ def _fields(columns: list[_Seen]) -> dict[str, _Seen]:
     fields: dict[str, _Seen] = {}
     for column in columns:
         for about in _about(column):
-            if (about == "fee") != (column.holds == "amount") and (about == "fee" or column.holds == "amount"):
+            # A number may be an ID or a phone, and of the rest only a fee.
+            may_be_number = about.endswith("_id") or about in ("phone", "waybill", "reference", "fee")
+            if (about == "fee" and column.holds != "amount") or (column.holds == "amount" and not may_be_number):
                 continue
             if column.holds in ("date", "instant"):
                 break

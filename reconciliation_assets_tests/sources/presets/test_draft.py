@@ -56,6 +56,13 @@ def test_what_nobody_can_know_is_left_to_be_filled_in(tmp_path: Path) -> None:
         save_preset(tmp_path / "presets", draft)
 
 
+def test_no_id_is_made_of_what_tells_a_person(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("Mobile,E-mail,Paid on,Total Paid\n0501234567,a@example.com,25/03/2026,1500.00\n")
+    draft = draft_preset(tmp_path / "x.csv", shipped_presets(), "AED")
+    assert draft is not None
+    assert "of: [paid_on, total_paid]" in draft.text
+
+
 def test_a_preset_that_is_there_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("Receipt No,Paid on,Total Paid\nR-1,25/03/2026,1500.00\n")
     draft = draft_preset(tmp_path / "x.csv", shipped_presets(), "AED")
