@@ -10,10 +10,18 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml requirements.lock
-	@echo "Setting up .venv (once; about a minute) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	@echo "Setting up, once: 1 of 3, making .venv ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "2 of 3, installing $$(grep -c == requirements.lock) packages, one to two minutes ..."
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock || echo FAILED; } | { \
+		fetched=0; while read -r does what; do case "$$does" in \
+			Collecting|Processing) fetched=$$((fetched + 1)); what=$${what##*/}; \
+				test $$((fetched % 10)) -ne 0 || echo "  $$fetched fetched, now $${what%%[=; ]*}" ;; \
+			Installing) echo "  all fetched, unpacking ..." ;; \
+			FAILED) exit 1 ;; \
+		esac; done; }
+	@echo "3 of 3, installing reconcile ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $(READY)
 

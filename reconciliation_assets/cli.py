@@ -1,12 +1,16 @@
 """The command line, `reconcile`: run, show, inspect a file, open the UI."""
 
+import inspect as introspection
+import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
+from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,10 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
+from reconciliation_assets.operations.sample import bring_sample, sample_home, sample_instant
+from reconciliation_assets.operations.serve import PortTakenError, serve
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
-from reconciliation_assets.settings import PROJECT_ROOT, Settings, SettingsError, is_set, load_settings
+from reconciliation_assets.settings import Settings, SettingsError, is_set, load_settings
 from reconciliation_assets.sources.errors import SourceError
 from reconciliation_assets.sources.presets.load import PresetError, load_presets, save_preset
 from reconciliation_assets.sources.protect import ContactKeyError
@@ -37,7 +43,6 @@ app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
 
-_SAMPLE = PROJECT_ROOT / "data" / "sample"
 _PLAIN_PROBLEMS = (
     PolicyError,
     PresetError,
@@ -49,6 +54,52 @@ _PLAIN_PROBLEMS = (
     SourceError,
     UnreadableCopyError,
 )
+
+
+def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command be told where the installation lies and which instant it speaks for, as the environment may tell it."""
+    options = {
+        "data_dir": Annotated[
+            Path | None, typer.Option("--data-dir", help="Where the installation keeps its state; else RECON_DATA_DIR.")
+        ],
+        "as_of": Annotated[
+            str | None,
+            typer.Option("--as-of", help="The instant to speak for, ISO 8601; else RECON_AS_OF, else now."),
+        ],
+    }
+
+    @wraps(command)
+    def told(*, data_dir: Path | None, as_of: str | None, **others: Any) -> None:
+        for variable, value in (("RECON_DATA_DIR", data_dir), ("RECON_AS_OF", as_of)):
+            if value is not None:
+                os.environ[variable] = str(value)
+        command(**others)
+
+    signature = introspection.signature(command)
+    own = [
+        introspection.Parameter(name, introspection.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in options.items()
+    ]
+    told.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
+    told.__annotations__ = {**command.__annotations__, **options}
+    return told
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        _out.print(f"reconciliation-assets {version_of('reconciliation-assets')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+@_of_installation
+def _before_any_command(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    del version
 
 
 @contextmanager
@@ -68,6 +119,7 @@ def _require_published(settings: Settings) -> None:
 
 
 @app.command()
+@_of_installation
 def run(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False,
@@ -78,13 +130,14 @@ def run(
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
     from reconciliation_assets.operations.run import UnknownDayError  # noqa: PLC0415
 
-    settings = _settings()
+    settings = _settings(works=True)
     with _told_plainly(*_PLAIN_PROBLEMS, UnknownDayError):
         succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     sys.exit(0 if succeeded else 1)
 
 
 @app.command()
+@_of_installation
 def show() -> None:
     """Print the page of the published copy again, without running."""
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
@@ -96,6 +149,7 @@ def show() -> None:
 
 
 @app.command()
+@_of_installation
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
     save: Annotated[
@@ -136,28 +190,25 @@ def inspect(
 
 
 @app.command()
+@_of_installation
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
-    settings = _home()
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = [str(dagster), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", host, "-p", str(port)]
-    _out.print(f"Dagster UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
-    os.chdir(PROJECT_ROOT)
-    os.execv(dagster, arguments)  # noqa: S606
+    _serve("Dagster UI", ["--with-daemon"], host, port)
 
 
 @app.command()
+@_of_installation
 def doctor() -> None:
     """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
-    with _told_plainly(*_PLAIN_PROBLEMS, SettingsError):
-        settings = load_settings()
+    settings = _settings()
+    with _told_plainly(*_PLAIN_PROBLEMS):
         loaded = load_policy(settings.policy_path)
         connectors = (
             load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
@@ -189,6 +240,7 @@ def doctor() -> None:
 
 
 @app.command()
+@_of_installation
 def audit() -> None:
     """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
 
@@ -200,19 +252,23 @@ def audit() -> None:
 
 
 @feedback_app.callback(invoke_without_command=True)
+@_of_installation
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
     from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
+    from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
     with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
-    table = Table("outcome", "status", "why", "events", "value", box=None)
+    listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
-        table.add_row(each.outcome, each.status, each.reason, f"{each.events:,}", f"{each.value:,}")
-    _out.print(table)
+        value = f"{money(each.value, each.currency)} {each.currency}"
+        listing.add(each.outcome, each.status, each.reason, f"{each.events:,}", value)
+    _out.print(listing)
     ready = sum(each.events for each in found if each.status == "ready")
     if ready > len(pending):
         _out.print(
@@ -225,6 +281,7 @@ def feedback(context: typer.Context) -> None:
 
 
 @feedback_app.command()
+@_of_installation
 def send() -> None:
     """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
     from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
@@ -248,12 +305,13 @@ def send() -> None:
 def explain(
     gross: Annotated[str, typer.Option(help="ROAS that the platform claims, such as 4.1.")],
     delivered: Annotated[str, typer.Option(help="ROAS of what was delivered and kept, such as 1.9.")],
-    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33.")],
+    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33 or 33%.")],
     collected: Annotated[str | None, typer.Option(help="ROAS of the money that arrived.")] = None,
     spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
 ) -> None:
     """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
-    from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, ratio, take_apart  # noqa: PLC0415
+    from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, number_of, ratio, take_apart  # noqa: PLC0415
+    from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
 
     with _told_plainly(RatioError):
         case = take_apart(
@@ -262,34 +320,30 @@ def explain(
                 ratio("delivered", delivered),
                 ratio("returns", returns),
                 None if collected is None else ratio("collected", collected),
-                None if spend is None else ratio("spend", spend),
+                None if spend is None else number_of("spend", spend),
             )
         )
-    table = Table("", "ROAS", "of the claim", *(["amount"] if spend is not None else []), box=None)
+    listing = Listing([""], ["ROAS", "of the claim", *(["amount"] if spend is not None else [])])
     for step in case.steps:
         cells = [step.name, f"{step.roas:.2f}", f"{step.share:.1%}"]
         amount = [] if step.amount is None else [f"{step.amount:,.2f}"]
-        table.add_row(*cells, *amount, style="bold" if step.is_total else None)
-    _out.print(table)
+        listing.add(*(Text(cell, "bold" if step.is_total else "") for cell in (*cells, *amount)))
+    _out.print(listing)
     _out.print(case.sentence, soft_wrap=True, highlight=False)
 
 
 @app.command()
+@_of_installation
 def viewer(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3001,
     host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
-    settings = _home()
-    webserver = Path(sys.executable).with_name("dagster-webserver")
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
-    arguments = [str(webserver), "--read-only", "-w", workspace, "-h", host, "-p", str(port)]
-    _out.print(f"Read-only UI on http://{host}:{port} for {settings.data_dir} (Ctrl+C ends it)", highlight=False)
-    os.chdir(PROJECT_ROOT)
-    os.execv(webserver, arguments)  # noqa: S606
+    _serve("Read-only UI", ["--read-only"], host, port)
 
 
 @policy_app.command("diff")
+@_of_installation
 def policy_diff(
     new: Annotated[Path, typer.Argument(help="The policy file to hold against the one in use.", show_default=False)],
 ) -> None:
@@ -300,7 +354,7 @@ def policy_diff(
     from reconciliation_assets.operations.policy_diff import compare_policies  # noqa: PLC0415
     from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
-    settings = _settings(or_exit=2)
+    settings = _settings(works=True, or_exit=2)
     with _told_plainly(*_PLAIN_PROBLEMS, status=2):
         diff = compare_policies(settings, new)
     show_policy_diff(_out, diff)
@@ -308,6 +362,7 @@ def policy_diff(
 
 
 @app.command()
+@_of_installation
 def backup(
     to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
 ) -> None:
@@ -321,6 +376,7 @@ def backup(
 
 
 @app.command()
+@_of_installation
 def restore(
     source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
 ) -> None:
@@ -346,47 +402,75 @@ def _audited(settings: Settings, policy: Policy) -> Path:
     return page
 
 
-def _home() -> Settings:
-    """The settings, with a home for Dagster that can be written."""
-    settings = _settings()
-    with _told_plainly(UnusableHomeError):
+def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
+    """Become a server on the installation's state; its address is printed once it answers."""
+    settings = _settings(works=True)
+    with _told_plainly(UnusableHomeError, PortTakenError):
         prepare_home(settings)
-    return settings
+        _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
+        serve(
+            arguments,
+            host,
+            port,
+            lambda address: _out.print(f"{name} on {address} (Ctrl+C ends it)", highlight=False),
+        )
 
 
-def _settings(or_exit: int = 1) -> Settings:
-    """The environment's settings, or the committed sample's where nothing was set and nothing was dropped."""
+def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
+    """The environment's settings, or the sample company's where nothing was set, dropped or named.
+
+    Args:
+        works: the command needs the sample's files, not only what a run made of them.
+        or_exit: status to end with where the settings cannot be used.
+    """
     with _told_plainly(SettingsError, status=or_exit):
         settings = load_settings()
-    if is_set("RECON_DATA_DIR") or (settings.inbox.is_dir() and any(settings.inbox.iterdir())):
+    is_empty = not (settings.inbox.is_dir() and any(settings.inbox.iterdir()))
+    if is_set("RECON_DATA_DIR") or settings.sources_path or not is_empty:
         return settings
-    _out.print(f"Nothing in {settings.inbox}: working on the committed sample in {_SAMPLE}.", soft_wrap=True)
-    os.environ["RECON_DATA_DIR"] = str(_SAMPLE)
+    home = sample_home(settings.data_dir)
+    _out.print(f"Nothing in {settings.inbox}: working on the sample company in {home}.", soft_wrap=True)
+    if works:
+        with _told_plainly(UnusableHomeError, status=or_exit):
+            bring_sample(home)
+    os.environ["RECON_DATA_DIR"] = str(home)
     if not is_set("RECON_AS_OF"):
-        os.environ["RECON_AS_OF"] = _sample_instant().isoformat()
+        os.environ["RECON_AS_OF"] = sample_instant().isoformat()
     return load_settings()
 
 
-def _sample_instant() -> datetime:
-    """The instant the sample was made to be looked at; on any later day all of it would be old and mature."""
-    import json  # noqa: PLC0415
+@contextmanager
+def _console_of_its_own() -> Iterator[Console]:
+    """A console for standard error that keeps the terminal while a run has standard error redirected.
 
-    return datetime.fromisoformat(json.loads((_SAMPLE / "truth.json").read_text("utf-8"))["as_of"])
+    Dagster points descriptor 2 into its own log for the length of a run; what is drawn there, nobody sees.
+    """
+    try:
+        descriptor = sys.stderr.fileno()
+    except io.UnsupportedOperation:  # a stream without one, as tests put there, is not redirected either
+        yield _err
+        return
+    with os.fdopen(os.dup(descriptor), "w", encoding=sys.stderr.encoding, errors="replace") as own:
+        width = os.get_terminal_size(own.fileno()).columns if own.isatty() else None
+        yield Console(file=own, width=width)
 
 
 def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     from reconciliation_assets.operations.run import Listener, run_daily  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
-    with Progress(
-        TextColumn("{task.description}", style="dim"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=_err,
-        transient=True,
-        disable=verbose,
-    ) as progress:
+    with (
+        _console_of_its_own() as console,
+        Progress(
+            TextColumn("{task.description}", style="dim"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=verbose,
+        ) as progress,
+    ):
         task = progress.add_task("loading the graph", total=None)
         outcome = run_daily(
             settings,
@@ -395,7 +479,7 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
                 started=lambda step: progress.update(task, description=step),
                 finished=lambda _: progress.advance(task),
                 logged=lambda line: (
-                    _err.print(line, highlight=False, markup=False, soft_wrap=True) if verbose else None
+                    console.print(line, highlight=False, markup=False, soft_wrap=True) if verbose else None
                 ),
             ),
             full_refresh=full_refresh,

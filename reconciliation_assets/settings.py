@@ -18,6 +18,13 @@ _HOW_TO_WRITE = {
 }
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").is_file()
+
+DEFAULT_DATA_DIR = PROJECT_ROOT / "data" if _IS_CHECKOUT else Path("reconciliation-data")
+"""In the project's own folder, from wherever it is run; beside whoever runs an installed package."""
+
+SHIPPED_SAMPLE = PROJECT_ROOT / "data/sample" if _IS_CHECKOUT else Path(__file__).with_name("sample")
+"""The sample company as delivered: `inbox/`, and the truth about it in `truth.json`."""
 
 
 class Settings(BaseSettings):
@@ -36,7 +43,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RECON_", env_ignore_empty=True, extra="ignore")
 
-    data_dir: Path = Path("data")
+    data_dir: Path = DEFAULT_DATA_DIR
     policy: Path | None = None
     sources: Path | None = None
     as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
@@ -63,6 +70,11 @@ class Settings(BaseSettings):
         if not FIRST_YEAR <= instant.year <= LAST_YEAR:
             raise ValueError("an impossible year")
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+    @property
+    def is_as_of_fixed(self) -> bool:
+        """Whether somebody said which instant runs speak for; else it is the one at which they are asked."""
+        return "as_of" in self.model_fields_set
 
     @property
     def inbox(self) -> Path:

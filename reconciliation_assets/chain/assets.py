@@ -8,20 +8,21 @@ import base64
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import Answer, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import use_policy
+from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.chain.raw.landing import forget, land_inbox, raw_table
+from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
+from reconciliation_assets.chain.raw.versions import raw_table
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
@@ -29,12 +30,10 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.duckdb import Warehouse
-from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
+from reconciliation_assets.warehouse.lineage import Lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
-
-REPORTING_DAYS = dg.DailyPartitionsDefinition(start_date=f"{FIRST_YEAR}-01-01", end_offset=1)
 
 _OWNER_OF_INPUT = {
     "meta_insights": "marketing",
@@ -53,18 +52,33 @@ class Landing(dg.Config):
     )
 
 
-def chain_assets(checks: Checks, connectors: Sequence[Connector]) -> list[dg.AssetsDefinition]:
+def reporting_days(first: date, last: date | None, zone: str) -> dg.DailyPartitionsDefinition:
+    """The days of Meta's figures.
+
+    Args:
+        first: the first of them.
+        last: the last of them; None where they go on up to the one that has begun.
+        zone: IANA zone of the policy, by whose clock a day begins.
+    """
+    end = f"{last + timedelta(days=1)}" if last else None
+    return dg.DailyPartitionsDefinition(start_date=f"{first}", end_date=end, timezone=zone, end_offset=1)
+
+
+def chain_assets(
+    checks: Checks, connectors: Sequence[Connector], days: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """All assets of the chain.
 
     Args:
         checks: the checks of each table.
         connectors: the outside systems that the installation pulls from.
+        days: the reporting days of Meta's figures.
     """
     pulls = [pull_asset(connector) for connector in connectors]
     with warnings.catch_warnings():
         # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors) for table in INPUT_TABLES]
+        raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors, days) for table in INPUT_TABLES]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
     return [
         *pulls,
@@ -123,6 +137,13 @@ def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = No
     return dg.TableSchema(described)
 
 
+def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
+    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
+
+    return {"plot": _image(PLOTS[table](warehouse))} if table in PLOTS else {}
+
+
 def _image(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
@@ -154,7 +175,12 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     return inbox_files
 
 
-def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequence[Connector]) -> dg.AssetsDefinition:
+def _raw_asset(
+    table: InputTable,
+    checks: Sequence[TableCheck],
+    connectors: Sequence[Connector],
+    days: dg.DailyPartitionsDefinition,
+) -> dg.AssetsDefinition:
     is_daily = table is META_INSIGHTS
     contacts = ", ".join(column.name for column in table.contacts)
 
@@ -173,7 +199,7 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
             f"Key: {', '.join(table.key)}." + (f" Stored as protected keys only: {contacts}." if contacts else "")
         ),
         check_specs=_check_specs(table.raw_asset, checks),
-        partitions_def=REPORTING_DAYS if is_daily else None,
+        partitions_def=days if is_daily else None,
         backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
     )
     def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -183,7 +209,12 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
         if config.full_refresh:
             forget(opened.warehouse, table)
         landed = land_inbox(
-            opened.warehouse, table, files, opened.protector, opened.loaded_policy.policy.zone_of(table.name)
+            opened.warehouse,
+            table,
+            files,
+            opened.protector,
+            opened.loaded_policy.policy.zone_of(table.name),
+            opened.as_of,
         )
         for file in landed:
             context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)
@@ -208,27 +239,22 @@ def _raw_asset(table: InputTable, checks: Sequence[TableCheck], connectors: Sequ
 
 
 def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
-    """Show every reporting day whose figures arrived just now as materialised: a delivery holds many days."""
+    """Show every reporting day whose figures arrived just now as materialised, and no other: a delivery holds many days."""
     days = opened.warehouse.rows(
         """
         select cast(date as varchar), count(*) from raw.raw_meta_insights
-        where landing_id >= $first_landing group by 1 order by 1
+        where landing_id >= $first_landing and year(date) >= $first_year group by 1 order by 1
         """,
-        {"first_landing": first_landing},
+        {"first_landing": first_landing, "first_year": FIRST_YEAR},
     )
-    known = set(REPORTING_DAYS.get_partition_keys())
     for day, rows in days:
-        if day in known:
-            context.log_event(
-                dg.AssetMaterialization(
-                    "raw_meta_insights", partition=day, metadata={"dagster/partition_row_count": rows}
-                )
-            )
+        context.log_event(
+            dg.AssetMaterialization("raw_meta_insights", partition=day, metadata={"dagster/partition_row_count": rows})
+        )
 
 
 def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     table = OUTPUT_TABLE[query.target.name]
-    plot = PLOTS.get(table.name)
 
     @dg.asset(
         name=query.target.name,
@@ -248,23 +274,16 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(query.target)),
-                "dagster/column_lineage": _table_lineage(column_lineage(query, _schema_read(opened.warehouse, query))),
+                "dagster/column_schema": _table_schema(opened.columns_made(query.target)),
+                "dagster/column_lineage": _table_lineage(opened.lineage(query)),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
-                **({"plot": _image(plot(opened.warehouse))} if plot else {}),
+                **_plot(opened.warehouse, table.name),
             },
             check_results=_asked(checks, opened),
         )
 
     return computed
-
-
-def _schema_read(warehouse: Warehouse, query: Query) -> Schema:
-    schema: Schema = {}
-    for table in query.reads:
-        schema.setdefault(table.layer, {})[table.name] = warehouse.columns(table)
-    return schema
 
 
 def _table_lineage(lineage: Lineage) -> dg.TableColumnLineage:
@@ -285,10 +304,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},
-        description=(
-            "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, "
-            "rates and owners, which is how SQL meets it. One row per policy version."
-        ),
+        description=f"{DESCRIPTION} One row per policy version.",
         check_specs=[
             dg.AssetCheckSpec(
                 unchanged,
@@ -336,7 +352,7 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(program.target),
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(program.target)),
+                "dagster/column_schema": _table_schema(opened.columns_made(program.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **made.figures,
                 **{title: _image(png) for title, png in made.charts.items()},

@@ -1,5 +1,6 @@
 """Every table of the chain that is made in Python."""
 
+from reconciliation_assets.chain.decisions.anomalies import ANOMALIES
 from reconciliation_assets.chain.decisions.budget import BUDGET
 from reconciliation_assets.chain.decisions.diagnosis import DIAGNOSIS
 from reconciliation_assets.chain.feedback.capi_deliveries import CAPI_DELIVERIES
@@ -25,6 +26,7 @@ PROGRAMS: tuple[Program, ...] = (
     FIELD_FILL,
     DIAGNOSIS,
     BUDGET,
+    ANOMALIES,
     LOCK_REGISTER,
     LOCKED_BRIDGE,
 )

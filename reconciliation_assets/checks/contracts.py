@@ -4,7 +4,7 @@ import pandera.pyarrow as pap
 import pyarrow as pa
 
 from reconciliation_assets.chain.check import Answer, Ground, TableCheck
-from reconciliation_assets.chain.raw.landing import raw_table
+from reconciliation_assets.chain.raw.versions import raw_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable, OutputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES

@@ -14,9 +14,6 @@ from reconciliation_assets.contracts.inputs import (
 )
 from reconciliation_assets.contracts.model import InputTable
 
-# Days without an offset and accounts in other zones may be ahead by this much.
-_AHEAD_AT_MOST = timedelta(days=1)
-
 
 def input_checks() -> list[TableCheck]:
     """Checks of the raw tables, of captured records as a whole and of exchange rates."""
@@ -54,12 +51,22 @@ def _quarantine(table: InputTable) -> TableCheck:
             """,
             {"table": table.name},
         )[0]
+        unread = int(
+            ground.warehouse.rows(
+                """
+                select count(*) from raw.unread_values u
+                join raw.landings l on l.landing_id = u.landing_id and l.present and l.source_table = $table
+                """,
+                {"table": table.name},
+            )[0][0]
+        )
         limit = ground.policy.thresholds.quarantine_share
         share = float(bad) / float(rows) if rows else float(set_aside > 0)
         figures: dict[str, float | int | str] = {
             "rows": int(rows),
             "bad rows": int(bad),
             "files set aside": int(set_aside),
+            "side values unread": unread,
         }
         notes = [
             f"{file}: {note}"
@@ -68,10 +75,16 @@ def _quarantine(table: InputTable) -> TableCheck:
                 {"table": table.name},
             )
         ]
+        sides = (
+            f" {counted(unread, 'side value')} could not be read and count as unknown: see unread_value in exceptions."
+            if unread
+            else ""
+        )
         if not bad and not set_aside:
-            if notes:
-                return Answer(False, f"All {int(rows):,} rows were taken in, but {some_of(notes)}.", "WARN", figures)
-            return Answer(True, f"All {int(rows):,} rows could be read.", figures=figures)
+            noted = f" Mind: {some_of(notes)}." if notes else ""
+            return Answer(
+                not unread and not notes, f"All {int(rows):,} rows could be read.{noted}{sides}", "WARN", figures
+            )
         reasons = ground.warehouse.rows(
             """
             select l.file || case when q.row_number is null then '' else ', row ' || cast(q.row_number as varchar) end
@@ -91,7 +104,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         found = (
             f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
             f"{some_of([*(reason for (reason,) in reasons), *notes])}. They are in quarantined_rows; correct them at the source and "
-            "drop the file again."
+            f"drop the file again.{sides}"
         )
         if share > limit and table.may_stop_a_run:
             return Answer(False, f"{found} The policy stops a run above {limit:.0%}.", "ERROR", figures)
@@ -128,6 +141,9 @@ def _not_silent(table: InputTable) -> TableCheck:
         if newest is None:
             return Answer(True, f"No {table.name} yet.")
         limit = timedelta(days=ground.policy.thresholds.source_silent_days)
+        (after,) = ground.warehouse.rows(
+            "select count(*) from raw.after_as_of where source_table = $table", {"table": table.name}
+        )[0]
         age = ground.as_of - newest
         figures: dict[str, float | int | str] = {
             "newest": newest.isoformat(),
@@ -141,14 +157,14 @@ def _not_silent(table: InputTable) -> TableCheck:
                 "WARN",
                 figures,
             )
-        if age < -_AHEAD_AT_MOST:
+        if after:
             return Answer(
                 False,
-                f"The newest row of {table.name} is of {newest:%Y-%m-%d}, after the instant this run speaks for "
-                f"({ground.as_of:%Y-%m-%d}). Unless RECON_AS_OF looks back, its date is wrong, and while it stands nobody is told that "
-                "the source has fallen silent: correct it at the source.",
+                f"{counted(int(after), 'row')} of {table.name}: happened or written after the instant this run speaks for "
+                f"({ground.as_of:%Y-%m-%d}), so not counted (source_totals, after_as_of). Unless RECON_AS_OF looks back, their dates "
+                "are wrong: correct them at the source.",
                 "WARN",
-                figures,
+                {**figures, "rows after": int(after)},
             )
         return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 

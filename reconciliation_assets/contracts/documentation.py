@@ -27,6 +27,7 @@ _BY_ASSET = {
     "settlements": f"{_DEFINITIONS}/remittances.md",
     "settlement_transfers": f"{_DEFINITIONS}/remittances.md#the-transfer",
     "remittance_lines": f"{_DEFINITIONS}/remittances.md",
+    "anomalies": f"{_DEFINITIONS}/diagnosis.md#anomalies",
     "budget_actions": f"{_DEFINITIONS}/budget.md",
     "campaign_weeks": f"{_DEFINITIONS}/budget.md",
     "campaign_load": f"{_DEFINITIONS}/budget.md",

@@ -14,11 +14,13 @@ _COMPUTED: dict[str, Meaning] = {
     "adjustments": Meaning("Manual adjustments of the cohort", "count"),
     "age_days": Meaning("Age at the instant the run speaks for", "days"),
     "amount": Meaning("Amount", "the row's currency"),
+    "anomaly": Meaning("Kind of what stands out"),
     "attributed_value_reporting": Meaning("Value Meta attributes, converted; an estimate, never money", _MONEY),
     "campaign_id": Meaning("Meta campaign; empty for records with no campaign"),
     "adset_id": Meaning("Meta ad set"),
     "ad_id": Meaning("Meta ad"),
     "campaign": Meaning("Meta campaign of its record, (none) where the record names none"),
+    "campaign_value_reporting": Meaning("Money of records of a campaign, on the policy's basis and converted", _MONEY),
     "candidates": Meaning("How many pairs competed for this right end with the same strength", "count"),
     "captured": Meaning("Captured records", "count"),
     "chain_confidence": Meaning("Product of the confidences of the record's links", "share"),
@@ -32,7 +34,9 @@ _COMPUTED: dict[str, Meaning] = {
     "collected_roas": Meaning("Collected money per spend, through all methods", "ratio"),
     "collected_roas_contact": Meaning("Collected money per spend, through exact IDs and contacts", "ratio"),
     "collected_roas_exact": Meaning("Collected money per spend, through exact IDs only", "ratio"),
-    "collected_value": Meaning("Settled payments less settled refunds and chargebacks", "money, as its table says"),
+    "collected_value": Meaning(
+        "Settled payments less settled refunds and chargebacks, plus their reversals", "money, as its table says"
+    ),
     "collected_value_reporting": Meaning("Collected money, converted", _MONEY),
     "column_name": Meaning("Column at fault"),
     "contact": Meaning("Kind of contact"),
@@ -46,7 +50,7 @@ _COMPUTED: dict[str, Meaning] = {
     "day": Meaning("Day"),
     "detail": Meaning("What is the matter and what to do"),
     "difference": Meaning("Platform less collected value; of source totals, what is unaccounted for"),
-    "discount_amount": Meaning("Discount as exported, in its own currency", _OWN),
+    "discount_amount": Meaning("Discount granted after placing, in its own currency", _OWN),
     "duplicate_of": Meaning("Record that it repeats"),
     "other_payment_id": Meaning("Row that took the payment back, or payment that the row took back"),
     "email_key": Meaning("Protected key of the e-mail address (keyed HMAC-SHA-256)"),
@@ -54,8 +58,26 @@ _COMPUTED: dict[str, Meaning] = {
     "evidence": Meaning("Why the two are linked, in words"),
     "exception_id": Meaning("The exception, the same from run to run"),
     "excluded": Meaning(
-        "Accepted but not money: unsettled payments, transfers of others, repeats, and fees where the policy does not deduct them"
+        "Accepted but not counted: unsettled payments, credits, transfers of others, repeats, fees where the policy does not deduct "
+        "them, tests, what was deleted, and what happened after the instant"
     ),
+    "excluded_because": Meaning("Whether what is excluded happened after the instant the run speaks for"),
+    "after_as_of": Meaning("Of what is excluded, that which happened after the instant the run speaks for"),
+    "source_rows": Meaning("Rows of the file that were added up", "count"),
+    "goods_returned_value": Meaning("Goods that came back beyond what was refunded", _MONEY),
+    "credit_value": Meaning("What was settled without cash, by gift card, store credit or points", _MONEY),
+    "closed_value": Meaning(
+        "What payments close of the opportunity, what the customer paid in its currency converted", _MONEY
+    ),
+    "closing_amount": Meaning("What the payment closes of its order or opportunity, in their currency", _OWN),
+    "overpaid_value": Meaning("What was paid beyond what the order is worth, less what came back", _MONEY),
+    "lost_value": Meaning("Final value of deals that were lost", _MONEY),
+    "invalid_value": Meaning("Final value of deals found invalid", _MONEY),
+    "is_live": Meaning("Whether a deal stands that is neither lost nor invalid"),
+    "is_refund": Meaning("Whether it is a refund, a chargeback or the reversal of one"),
+    "sign": Meaning("1 for money in, -1 for money out, 0 for what is no money"),
+    "current_amount": Meaning("What the order is worth now, in its own currency", _OWN),
+    "returned_amount": Meaning("Goods that came back, in the order's own currency", _OWN),
     "file": Meaning("File the row came in"),
     "final_amount": Meaning("Final value in its own currency", _OWN),
     "final_value": Meaning(
@@ -95,7 +117,7 @@ _COMPUTED: dict[str, Meaning] = {
     "transfers": Meaning("How many transfers brought the settlement"),
     "transferred_amount": Meaning("What the transfers brought, in the currency of the row", _OWN),
     "settled_at": Meaning("Earliest payment of the settlement"),
-    "refunded_amount": Meaning("Refunds and chargebacks, in the currency of the row", _OWN),
+    "refunded_amount": Meaning("Refunds and chargebacks less their reversals, in the currency of the row", _OWN),
     "fee_amount": Meaning("Fees kept, in the currency of the row", _OWN),
     "net_amount": Meaning("Payments less refunds and fees: what should arrive, in the currency of the row", _OWN),
     "difference_amount": Meaning("What arrived less what should have, in the currency of the row", _OWN),
@@ -133,6 +155,9 @@ _COMPUTED: dict[str, Meaning] = {
     "orders": Meaning("Orders of the record", "count"),
     "outcome": Meaning("What became of it, by the policy's words"),
     "own_stated_value": Meaning("Value the record itself states", _MONEY),
+    "no_campaign_value_reporting": Meaning(
+        "Money of records with no campaign, on the policy's basis and converted", _MONEY
+    ),
     "owner": Meaning("Who answers for it"),
     "paid_basis_value": Meaning("Payments on the policy's basis", _MONEY),
     "paid_date": Meaning("Day the money moved, in the policy's zone"),
@@ -155,7 +180,7 @@ _COMPUTED: dict[str, Meaning] = {
     "record_rate": Meaning("Share by records", "share"),
     "record_type": Meaning("lead or order"),
     "records": Meaning("Records", "count"),
-    "refunded_value": Meaning("Settled refunds and chargebacks", "money, as its table says"),
+    "refunded_value": Meaning("Settled refunds and chargebacks less their reversals", "money, as its table says"),
     "repeat_key": Meaning("Contact and form or offer that records share"),
     "reported_roas": Meaning("Value Meta attributes per spend; an estimate", "ratio"),
     "reporting_currency": Meaning("Currency of the converted values"),
@@ -165,7 +190,7 @@ _COMPUTED: dict[str, Meaning] = {
     "rung_order": Meaning("Rung as a number, captured being 0"),
     "set_aside": Meaning("Rows of files set aside whole, which are part of quarantined", "count"),
     "shipping_amount": Meaning("Shipping within the gross amount", _OWN),
-    "signed_amount": Meaning("Payment positive, refund and chargeback negative", _OWN),
+    "signed_amount": Meaning("Money in positive, money out negative", _OWN),
     "signed_value": Meaning("Signed amount, converted", _MONEY),
     "source_id": Meaning("Key of the row in its input table"),
     "source_table": Meaning("Input table"),
@@ -178,6 +203,9 @@ _COMPUTED: dict[str, Meaning] = {
     "superseded": Meaning("Total of older versions and repeated rows"),
     "survivor_id": Meaning("CRM record that stands after merges"),
     "tax_amount": Meaning("Tax within the gross amount", _OWN),
+    "unmatched_value_reporting": Meaning(
+        "Money that belongs to no record, on the policy's basis and converted", _MONEY
+    ),
     "unmatched_value": Meaning("Money that belongs to no record", _OWN),
     "valid": Meaning("Valid records", "count"),
     "valid_rate": Meaning("Valid records per captured record", "share"),
@@ -334,7 +362,10 @@ GLOSSARY: dict[str, Meaning] = {
     "area": Meaning(
         "What the change is about: stages, naming, attribution, financial, governance, policy, locks, matching, adjustments"
     ),
-    "subject": Meaning("What was changed"),
+    "subject": Meaning("What was changed, or what stands out"),
+    "subject_name": Meaning("The subject as people call it"),
+    "started_on": Meaning("First day of it"),
+    "ended_on": Meaning("Last day of it"),
     "value_before": Meaning("What it was before; empty where there was nothing"),
     "value_after": Meaning("What it is since; empty where it was taken away"),
     "changed_by": Meaning("Who approved or signed it"),

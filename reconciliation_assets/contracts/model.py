@@ -78,6 +78,9 @@ class InputTable:
         created: column of the thing's own time, which dates it in exceptions and conversions.
         measures: amounts whose totals are taken on arrival, to be held against the chain's, each with the column
             of its currency.
+        adds_up: measures that are added up over rows of one file with one key and version: they are parts of one thing, broken
+            down by a column that is not read. Empty where the later row is current.
+        one_per_key: an attribute that such rows must agree in, or the file is set aside.
         may_stop_a_run: whether bad rows above the policy's share stop a run; not so where publishing without them is right.
     """
 
@@ -89,6 +92,8 @@ class InputTable:
     created: str
     version: str | None = None
     measures: tuple[tuple[str, str], ...] = ()
+    adds_up: tuple[str, ...] = ()
+    one_per_key: str | None = None
     may_stop_a_run: bool = True
 
     def __iter__(self) -> Iterator[InputColumn]:

@@ -1,5 +1,6 @@
 """The computed tables, layer by layer: what a row is, who answers for it and the rules its rows keep."""
 
+from reconciliation_assets.contracts.inputs import PAYMENT_KINDS
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS, SEGMENTED_BY, STEPS
 
@@ -33,6 +34,7 @@ SEGMENT_KINDS = (
 )
 CUT_BY = ("all", *SEGMENTED_BY)
 DIAGNOSIS_VERDICTS = ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another")
+ANOMALY_KINDS = ("overrated_by_meta", "tracking_lost", "remittance_late")
 ACTIONS = ("scale", "hold", "stop", "not_enough_yet", "not_running")
 VERDICTS = ("correct", "wrong", "unclear")
 LOCK_ACTIONS = ("lock", "release")
@@ -86,9 +88,9 @@ CANONICAL: tuple[OutputTable, ...] = (
     OutputTable(
         "meta_insights",
         "canonical",
-        "ad, day, attribution setting and result type",
+        "ad, day and result type",
         MARKETING,
-        ("account_id", "ad_id", "date", "attribution_setting", "result_type"),
+        ("account_id", "ad_id", "date", "result_type"),
         required=("account_id", "account_currency", "campaign_id", "ad_id", "date", "spend_value"),
         at_least_zero=("spend", "results", "attributed_value", "impressions", "clicks"),
     ),
@@ -137,8 +139,7 @@ CANONICAL: tuple[OutputTable, ...] = (
         FINANCE,
         ("payment_id",),
         required=("payment_id", "kind", "status", "paid_at", "amount", "currency", "signed_value", "is_money"),
-        words={"kind": ("payment", "refund", "chargeback", "fee")},
-        at_least_zero=("amount",),
+        words={"kind": PAYMENT_KINDS},
     ),
     OutputTable(
         "manual_matches",
@@ -317,7 +318,7 @@ OUTCOMES: tuple[OutputTable, ...] = (
         ("payment_id",),
         required=("payment_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
         words={"verdict": REMITTANCE_VERDICTS},
-        at_least_zero=("owed_amount", "fee_amount", "difference_value"),
+        at_least_zero=("owed_amount", "difference_value"),
         published=True,
     ),
     OutputTable(
@@ -327,7 +328,7 @@ OUTCOMES: tuple[OutputTable, ...] = (
         FINANCE,
         ("settlement_id", "currency"),
         required=("settlement_id", "currency", "settled_at", "last_paid_at", "net_amount"),
-        at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount"),
+        at_least_zero=("payments", "orders", "gross_amount"),
     ),
     OutputTable(
         "settlement_transfers",
@@ -349,18 +350,19 @@ OUTCOMES: tuple[OutputTable, ...] = (
         required=("settlement_id", "currency", "net_amount", "state"),
         words={"state": REMITTANCE_STATES, "tied_by": TIED_BY},
         shares=("match_confidence",),
-        at_least_zero=("payments", "orders", "gross_amount", "refunded_amount", "fee_amount", "transfers"),
+        at_least_zero=("payments", "orders", "gross_amount", "transfers"),
         published=True,
     ),
     OutputTable("payment_money", "outcomes", "settled payment", FINANCE, ("payment_id",)),
+    OutputTable("credits", "outcomes", "settled credit that closes an order or opportunity", FINANCE, ("payment_id",)),
     OutputTable("order_outcomes", "outcomes", "order", FINANCE, ("order_id",)),
     OutputTable("opportunity_outcomes", "outcomes", "lead with CRM records", SALES, ("record_id",)),
     OutputTable(
         "record_parts",
         "outcomes",
-        "order of a record, or its opportunity",
+        "order of a record, or its opportunity, and what of one that stands was lost",
         FINANCE,
-        ("record_id", "order_id"),
+        ("record_id", "order_id", "outcome"),
         words={"outcome": _PART_OUTCOMES},
     ),
     OutputTable(
@@ -386,7 +388,7 @@ OUTCOMES: tuple[OutputTable, ...] = (
             *("collected_value", "refunded_value", "currency", "chain_confidence", "policy_version"),
         ),
         words={"record_type": ("lead", "order"), "rung": tuple(RUNGS)},
-        at_least_zero=("stated_value", "final_value", "refunded_value", "order_count", "payment_count"),
+        at_least_zero=("stated_value", "final_value", "order_count", "payment_count"),
         shares=("chain_confidence",),
         published=True,
     ),
@@ -396,9 +398,9 @@ VIEWS: tuple[OutputTable, ...] = (
     OutputTable(
         "platform_performance",
         "views",
-        "ad, day, attribution setting and result type",
+        "ad, day and result type",
         MARKETING,
-        ("account_id", "ad_id", "date", "attribution_setting", "result_type"),
+        ("account_id", "ad_id", "date", "result_type"),
         required=("account_id", "campaign_id", "ad_id", "date", "spend_value", "attributed_value_reporting"),
         at_least_zero=("spend_value", "attributed_value_reporting", "results"),
         published=True,
@@ -422,7 +424,7 @@ VIEWS: tuple[OutputTable, ...] = (
         FINANCE,
         ("cohort_start", "campaign_id"),
         required=("cohort_start", "spend_value", "collected_value", "refunded_value", "paid_records"),
-        at_least_zero=("spend_value", "refunded_value", "paid_records"),
+        at_least_zero=("spend_value", "paid_records"),
         published=True,
     ),
     OutputTable(
@@ -486,7 +488,7 @@ VIEWS: tuple[OutputTable, ...] = (
             "collected_value",
         ),
         words={"segment_kind": CUT_BY},
-        at_least_zero=("captured", "paid_records", "stated_value", "refunded_value"),
+        at_least_zero=("captured", "paid_records", "stated_value"),
         published=True,
     ),
     OutputTable(
@@ -514,8 +516,11 @@ VIEWS: tuple[OutputTable, ...] = (
         "calendar month of the money and currency",
         FINANCE,
         ("month", "currency"),
-        required=("month", "currency", "collected_value", "refunded_value", "matched_value", "unmatched_value"),
-        at_least_zero=("refunded_value",),
+        required=(
+            *("month", "currency", "collected_value", "refunded_value", "matched_value", "unmatched_value"),
+            *("collected_value_reporting", "campaign_value_reporting"),
+            *("no_campaign_value_reporting", "unmatched_value_reporting"),
+        ),
         published=True,
     ),
     OutputTable(
@@ -623,6 +628,15 @@ GOVERNANCE: tuple[OutputTable, ...] = (
         DATA,
         ("source_table", "source_id"),
         required=("source_table", "source_id", "duplicate_of", "rule", "value"),
+        published=True,
+    ),
+    OutputTable(
+        "excluded_records",
+        "governance",
+        "order or CRM record that does not count",
+        DATA,
+        ("source_table", "source_id"),
+        required=("source_table", "source_id", "created_at", "reason"),
         published=True,
     ),
     OutputTable(
@@ -882,6 +896,20 @@ DECISIONS: tuple[OutputTable, ...] = (
             "peer_rate",
             "past_rate",
         ),
+        published=True,
+    ),
+    OutputTable(
+        "anomalies",
+        "decisions",
+        "campaign, channel or settlement that stands out",
+        DATA,
+        ("anomaly", "subject", "started_on"),
+        required=(
+            *("anomaly", "subject", "subject_name", "started_on", "ended_on", "records", "value", "currency"),
+            *("finding", "next_step", "owner", "policy_version"),
+        ),
+        words={"anomaly": ANOMALY_KINDS},
+        at_least_zero=("records",),
         published=True,
     ),
 )

@@ -90,10 +90,16 @@ def _kinds(queue: Sequence[OpenException], write: Writer) -> list[str]:
         kinds[each.kind].append(each)
     ordered = sorted(kinds.items(), key=lambda found: (-_at_stake(found[1]), found[0]))
     return [
-        f"- {kind.replace('_', ' ')}: {write.count(len(each))}, {write.money(_at_stake(each))} {write.currency}, the oldest "
-        f"{write.count(max(one.age_days or 0 for one in each))} days old. What to do: {WHAT_TO_DO[kind]}."
+        f"- {kind.replace('_', ' ')}: {write.count(len(each))}, {write.money(_at_stake(each))} {write.currency}"
+        f"{_oldest(each, write)}. What to do: {WHAT_TO_DO[kind]}."
         for kind, each in ordered
     ]
+
+
+def _oldest(queue: Sequence[OpenException], write: Writer) -> str:
+    """How old the oldest is; nothing where none says since when."""
+    ages = [each.age_days for each in queue if each.age_days is not None]
+    return f", the oldest {write.count(max(ages))} days old" if ages else ""
 
 
 def _largest(queue: Sequence[OpenException], write: Writer) -> list[str]:

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
-from reconciliation_assets.settings import PROJECT_ROOT, Settings
+from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
+
+_INSTANCE = Path(__file__).with_name("dagster.yaml")
 
 COMMAND_LINE = "reconcile/command_line"
 """The tag of runs that a process of the command line executes, which holds the installation meanwhile."""
@@ -36,17 +39,10 @@ def prepare_home(settings: Settings) -> None:
     """
     try:
         settings.dagster_home.mkdir(parents=True, exist_ok=True)
-        template = PROJECT_ROOT / "dagster.yaml"
-        if template.is_file():
-            shutil.copyfile(template, settings.dagster_home / "dagster.yaml")
-        else:
-            (settings.dagster_home / "dagster.yaml").touch()
+        shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
         _require_folders(settings)
     except OSError as error:
-        raise UnusableHomeError(
-            f"The data directory {settings.data_dir} cannot be used ({error.strerror}: {error.filename}). "
-            "Set RECON_DATA_DIR to a folder that this user may write."
-        ) from None
+        raise unusable(settings.data_dir, error) from None
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     for variable, path in (
         ("RECON_DATA_DIR", settings.data_dir),
@@ -55,6 +51,14 @@ def prepare_home(settings: Settings) -> None:
     ):
         if path:
             os.environ[variable] = str(path)
+
+
+def unusable(data_dir: Path, error: OSError) -> UnusableHomeError:
+    """What to tell of a data directory that cannot be written."""
+    return UnusableHomeError(
+        f"The data directory {data_dir} cannot be used ({error.strerror}: {error.filename}). "
+        "Set RECON_DATA_DIR, or --data-dir, to a folder that this user may write."
+    )
 
 
 def _require_folders(settings: Settings) -> None:

@@ -5,13 +5,17 @@ import dagster as dg
 DAILY_JOB = "daily_reconciliation"
 HISTORY_JOB = "meta_insights_history"
 
+READ_INBOX_TAG = "reconcile/inbox"
+"""Tag of a run of the command line that went to its end: the state of the inbox it read."""
+
 daily_reconciliation = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
     description=(
-        "Everything, for one reporting day: lands what is new (Meta's figures of that day and the 28 before, which Meta "
-        "restates), rebuilds the chain, checks it and replaces the published copy."
+        "Everything: lands what is new (Meta's figures of today and the 28 days before, which Meta restates), rebuilds the "
+        "chain, checks it and replaces the published copy. It needs no partition: every reporting day whose figures arrive "
+        "is marked as filled."
     ),
 )
 

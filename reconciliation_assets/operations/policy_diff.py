@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciliation_assets.chain.program import Workbench
-from reconciliation_assets.chain.raw.landing import LANDINGS, land_all
+from reconciliation_assets.chain.raw.landing import land_all
 from reconciliation_assets.chain.raw.stocktaking import take_stock
+from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.rebuild import rebuild
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.operations.instance import only_run
@@ -168,7 +169,7 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of:
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    land_all(warehouse, known, ContactProtector(key), loaded.policy.zone_of)
+    land_all(warehouse, known, ContactProtector(key), loaded.policy.zone_of, as_of)
 
 
 def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:

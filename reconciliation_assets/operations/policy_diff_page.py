@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reconciliation_assets.contracts.outputs import BRIDGE_LINES
 from reconciliation_assets.operations.policy_diff import Compared, PolicyDiff
+from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.page import money
 from reconciliation_assets.publish.words import LINES, LINKS
 
@@ -53,15 +54,11 @@ def _definitions(console: Console, diff: PolicyDiff) -> None:
 
 
 def _by_campaign(console: Console, lines: list[Compared], currency: str) -> None:
-    table = Table(
-        "campaign",
-        "line",
+    listing = Listing(
+        ["campaign", "line"],
+        ["old", "new", "difference"],
         title=f"What changes in {currency}, all months, by campaign and line of the bridge",
-        title_justify="left",
-        box=None,
     )
-    for heading in ("old", "new", "difference"):
-        table.add_column(heading, justify="right")
     sums: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for each in lines:
         for campaign in (each.campaign_id or "no campaign", "all"):
@@ -71,15 +68,15 @@ def _by_campaign(console: Console, lines: list[Compared], currency: str) -> None
     for (campaign, line), (before, after) in sorted(sums.items(), key=_all_first):
         if before == after:
             continue
-        table.add_row(
-            Text(campaign if campaign != shown else ""),
-            Text(LINES[line]),
+        listing.add(
+            campaign if campaign != shown else "",
+            LINES[line],
             money(before, currency),
             money(after, currency),
             _signed(after - before, currency),
         )
         shown = campaign
-    console.print(table)
+    console.print(listing)
 
 
 def _all_first(entry: tuple[tuple[str, str], list[Decimal]]) -> tuple[bool, str, int]:
@@ -88,9 +85,7 @@ def _all_first(entry: tuple[tuple[str, str], list[Decimal]]) -> tuple[bool, str,
 
 
 def _by_month(console: Console, lines: list[Compared], currency: str) -> None:
-    table = Table("month", title="Collected by month", title_justify="left", box=None)
-    for heading in ("old", "new", "difference"):
-        table.add_column(heading, justify="right")
+    listing = Listing(["month"], ["old", "new", "difference"], title="Collected by month")
     months: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for each in lines:
         if each.name == "collected":
@@ -98,9 +93,9 @@ def _by_month(console: Console, lines: list[Compared], currency: str) -> None:
             months[each.period][1] += each.after
     changed = [(month, before, after) for month, (before, after) in sorted(months.items()) if before != after]
     for month, before, after in changed[-_MONTHS_TOLD:]:
-        table.add_row(month, money(before, currency), money(after, currency), _signed(after - before, currency))
+        listing.add(month, money(before, currency), money(after, currency), _signed(after - before, currency))
     if changed:
-        console.print(table)
+        console.print(listing)
     else:
         console.print("Collected money of every month stays the same in sum; it moves between campaigns or lines only.")
 
@@ -114,12 +109,10 @@ def _counts(console: Console, title: str, compared: Iterable[Compared]) -> None:
     if not rows:
         console.print(f"{title}: the same.")
         return
-    table = Table(title, title_justify="left", box=None)
-    for heading in ("old", "new", "difference"):
-        table.add_column(heading, justify="right")
+    listing = Listing([title], ["old", "new", "difference"])
     for link, name, before, after in rows:
-        table.add_row(f"{link}{name}", f"{before:,.0f}", f"{after:,.0f}", f"{after - before:+,.0f}")
-    console.print(table)
+        listing.add(f"{link}{name}", f"{before:,.0f}", f"{after:,.0f}", f"{after - before:+,.0f}")
+    console.print(listing)
 
 
 def _signed(amount: Decimal, currency: str) -> str:

@@ -5,16 +5,29 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from uuid import uuid4
 
 import dagster as dg
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
-from reconciliation_assets.operations.jobs import DAILY_JOB
+from reconciliation_assets.operations.jobs import DAILY_JOB, READ_INBOX_TAG
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
+from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
+
+CODE_LOCATION = "reconciliation"
+"""The code location's name, as workspace.yaml has it."""
+
+_ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), SINGLETON_REPOSITORY_NAME), DAILY_JOB
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,20 @@ class Listener:
 
 
 class UnknownDayError(ValueError):
-    """There is no reporting day for the instant a run is to speak for."""
+    """The instant a run is to speak for lies on a day that has not begun."""
+
+
+def require_begun(settings: Settings, zone: tzinfo) -> None:
+    """Hold the instant of a run against the clock, by the policy's days.
+
+    Raises:
+        UnknownDayError: its day has not begun.
+    """
+    day = settings.as_of.astimezone(zone).date()
+    if day > datetime.now(zone).date():
+        raise UnknownDayError(
+            f"A run cannot speak for {day}, which has not begun. Set RECON_AS_OF, or --as-of, to an instant up to now, or neither."
+        )
 
 
 def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = False) -> RunOutcome:
@@ -80,40 +106,52 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         UnusableHomeError: the data directory cannot be written.
         UnknownDayError: the instant the run speaks for lies in the future.
     """
-    policy = load_policy(settings.policy_path).policy
-    load_presets(settings.presets_dir)
+    require_begun(settings, load_policy(settings.policy_path).policy.timezone)
+    files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
+    state = inbox_state(files)
     prepare_home(settings)
     with only_run(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)
         # Imported here because loading the graph takes seconds and reads the environment set above.
-        from reconciliation_assets.chain.assets import REPORTING_DAYS  # noqa: PLC0415
-        from reconciliation_assets.definitions import build_defs  # noqa: PLC0415
+        from reconciliation_assets.build import build_defs  # noqa: PLC0415
 
-        day = f"{settings.as_of.astimezone(policy.timezone):%Y-%m-%d}"
-        if not REPORTING_DAYS.has_partition_key(day):
-            raise UnknownDayError(
-                f"A run cannot speak for {day}, which has not begun. Set RECON_AS_OF to an instant up to now, or unset it."
-            )
-        job = build_defs(loggers={"console": _console(listener)}).resolve_job_def(DAILY_JOB)
+        run_id = str(uuid4())
+        console = _console(listener, lambda: _let_belong_to_location(run_id, instance))
+        job = build_defs(loggers={"console": console}).resolve_job_def(DAILY_JOB)
         listener.planned(len(job.nodes))
         result = job.execute_in_process(
             instance=instance,
-            partition_key=day,
-            tags={COMMAND_LINE: "true"},
+            run_id=run_id,
+            tags={REPOSITORY_LABEL_TAG: _ORIGIN.repository_origin.get_label(), COMMAND_LINE: "true"},
             run_config={
                 "loggers": {"console": {}},
                 "ops": {table.raw_asset: {"config": {"full_refresh": full_refresh}} for table in INPUT_TABLES},
             },
             raise_on_error=False,
         )
-        return _outcome(result)
+        outcome = _outcome(result)
+        if not outcome.broke:
+            instance.add_run_tags(run_id, {READ_INBOX_TAG: state})
+        return outcome
 
 
-def _console(listener: Listener) -> dg.LoggerDefinition:
+def _let_belong_to_location(run_id: str, instance: dg.DagsterInstance) -> None:
+    """Let a run of the command line belong to the code location, as those do that the UI or the daemon starts.
+
+    The UI's timeline shows only such runs, and running a job in process has no argument for it.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run:
+        instance.run_storage.replace_job_origin(run, _ORIGIN)
+
+
+def _console(listener: Listener, began: Callable[[], None]) -> dg.LoggerDefinition:
     class Console(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             event = getattr(record, "dagster_event", None)
-            if event and event.event_type_value == "STEP_START":
+            if event and event.event_type_value == dg.DagsterEventType.RUN_START.value:
+                began()
+            elif event and event.event_type_value == "STEP_START":
                 listener.started(event.step_key)
             elif event and event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
                 listener.finished(event.step_key)

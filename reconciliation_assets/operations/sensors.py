@@ -1,6 +1,5 @@
 """Sensors: new files in the inbox start a run; what broke tells somebody."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -11,11 +10,11 @@ from reconciliation_assets.operations.alerts import Book, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
 from reconciliation_assets.operations.digests import DIGEST, begun, digests, last_day
-from reconciliation_assets.operations.jobs import daily_reconciliation
+from reconciliation_assets.operations.jobs import READ_INBOX_TAG, daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.settings import load_settings
-from reconciliation_assets.sources.files import discover
+from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
 
 
@@ -26,14 +25,17 @@ from reconciliation_assets.sources.presets.load import load_presets
     description="Starts a run when files were dropped into the inbox, changed or taken away, once they stay as they are.",
 )
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for a run when the inbox differs from what the last run was asked for, and lies still for a minute."""
+    """Ask for a run when the inbox differs from what a run was asked for or has read, and lies still for a minute."""
     settings = load_settings()
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
-    seen = sorted((file.name, file.path.stat().st_size, file.path.stat().st_mtime_ns) for file in files)
-    state = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    state = inbox_state(files)
     last = json.loads(context.cursor) if context.cursor else {"asked": None, "seen": None}
     if state == last["asked"]:
         yield dg.SkipReason("The inbox is as it was.")
+        return
+    if context.instance.get_runs(dg.RunsFilter(tags={READ_INBOX_TAG: state}), limit=1):
+        context.update_cursor(json.dumps({"asked": state, "seen": state}))
+        yield dg.SkipReason("A run has read the inbox as it is.")
         return
     context.update_cursor(json.dumps({"asked": state if state == last["seen"] else last["asked"], "seen": state}))
     if not files:
@@ -41,8 +43,7 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
     elif state != last["seen"]:
         yield dg.SkipReason("The inbox changed; waiting until it lies still.")
     else:
-        zone = load_policy(settings.policy_path).policy.timezone
-        yield dg.RunRequest(run_key=state, partition_key=f"{settings.as_of.astimezone(zone):%Y-%m-%d}")
+        yield dg.RunRequest(run_key=state)
 
 
 @dg.sensor(

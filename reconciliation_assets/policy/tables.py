@@ -15,6 +15,7 @@ from reconciliation_assets.policy.model import (
     RUNGS,
     SEGMENTED_BY,
     STEPS,
+    THREE_DECIMAL_CURRENCIES,
     CrmStages,
     OrderStatuses,
     Policy,
@@ -94,6 +95,7 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "owner": pa.array(list(policy.owners.links.values()), pa.string()),
             }
         ),
+        "three_decimal_currencies": pa.table({"currency": pa.array(sorted(THREE_DECIMAL_CURRENCIES), pa.string())}),
         "exception_owners": pa.table(
             {
                 "kind": pa.array(list(policy.owners.exceptions), pa.string()),

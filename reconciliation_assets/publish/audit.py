@@ -19,7 +19,7 @@ from reconciliation_assets.publish.figures import Published, UnreadableCopyError
 from reconciliation_assets.publish.naming import naming_findings
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
-from reconciliation_assets.publish.words import LINKS
+from reconciliation_assets.publish.words import ANOMALIES, LINKS
 
 FILE_NAME = "audit.html"
 SHOWN = 20
@@ -108,6 +108,7 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
         unmatched=[Gap(*row) for row in published.rows(_UNMATCHED_GAPS)],
         exceptions=[Gap(queue.kind, queue.owner, queue.count, queue.value) for queue in published.queues()],
         duplicates=Gap("duplicates", "marketing", *published.rows(_DUPLICATES_GAP)[0]),
+        anomalies=[Gap(*row) for row in published.rows(_ANOMALY_GAPS)],
         unconsented=Gap("consent", "marketing", *published.rows(_UNCONSENTED_GAP)[0]),
     )
     return rendered(
@@ -131,6 +132,8 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
         unknown_words=_named(published, _UNKNOWN_WORDS),
         choices=choices,
         steps=roadmap(found),
+        anomalies=published.anomalies(),
+        anomaly_names=ANOMALIES,
         link_names=LINKS,
     )
 
@@ -164,6 +167,9 @@ from reporting.unmatched_records group by all order by things desc, link, why
 """
 _UNMATCHED_GAPS = """
 select link, owner, count(*), sum(value) from reporting.unmatched_records group by all order by link, owner
+"""
+_ANOMALY_GAPS = """
+select anomaly, owner, count(*), sum(value) from reporting.anomalies group by all order by anomaly, owner
 """
 _DUPLICATES = """
 select source_table, rule, count(*) as records, count(distinct duplicate_of) as originals, sum(value) as value

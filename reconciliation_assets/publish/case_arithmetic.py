@@ -43,7 +43,7 @@ class Headline:
         if not 0 <= self.delivered <= _LARGEST_RATIO:
             raise RatioError(f"delivered is {self.delivered}; a delivered ROAS is 0 to {_LARGEST_RATIO}.")
         if not 0 <= self.returns <= 1:
-            raise RatioError(f"returns is {self.returns}; it is a share of 0 to 1. Write 33 % as 0.33.")
+            raise RatioError(f"returns is {self.returns}; it is a share of 0 to 1. Write 33 % as 0.33 or 33%.")
         if self.returns == 1 and self.delivered > 0:
             raise RatioError(f"returns is 1, so everything came back, but delivered is {self.delivered}. One is wrong.")
         if self.collected is not None and not 0 <= self.collected <= _LARGEST_RATIO:
@@ -104,10 +104,20 @@ class Case:
 
 
 def ratio(name: str, text: str) -> Decimal:
-    """A ratio as typed.
+    """A ratio as typed, 0.33 or 33%.
 
     Raises:
         RatioError: it is no number.
+    """
+    number, percent, rest = text.partition("%")
+    return number_of(name, number.strip()) / 100 if percent and not rest.strip() else number_of(name, text)
+
+
+def number_of(name: str, text: str) -> Decimal:
+    """A number as typed.
+
+    Raises:
+        RatioError: it is none.
     """
     try:
         return Decimal(text)

@@ -1,15 +1,27 @@
 """The published copy: written beside the old one and swapped in by rename, so that readers never see half of it."""
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
+import duckdb
+
+from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
+from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.files import atomic_file
+from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
 SCHEMA = "reporting"
+
+_WRITTEN = {
+    TableName("governance", "policy_versions"): DESCRIPTION,
+    **{program.target: program.description for program in PROGRAMS},
+}
 
 
 def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> dict[str, int]:
@@ -36,15 +48,41 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
     return rows
 
 
+def first_reporting_day(path: Path) -> date | None:
+    """The first day of Meta's figures in the published copy; None where there is no copy, or none that can be read.
+
+    Days before `FIRST_YEAR` are typing errors and begin nothing.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            found = connection.execute(
+                f"select min(date) from {SCHEMA}.platform_performance where year(date) >= $first_year",
+                {"first_year": FIRST_YEAR},
+            ).fetchone()
+    except duckdb.Error:
+        return None
+    day: date | None = found[0] if found else None
+    return day
+
+
 def _copy(warehouse: Warehouse, table: OutputTable) -> int:
     source = TableName(table.layer, table.name)
     target = f"published.{SCHEMA}.{table.name}"
     order = ", ".join(table.key) or "all"
     warehouse.execute(f"create table {target} as select * from {source} order by {order}")
-    warehouse.execute(f"comment on table {target} is '{_quoted(f'One row per {table.grain}.')}'")
+    warehouse.execute(f"comment on table {target} is '{_quoted(meaning_of(table))}'")
     for column in warehouse.columns(source):
         warehouse.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
     return warehouse.count(source)
+
+
+def meaning_of(table: OutputTable) -> str:
+    """What a table holds and what one row of it stands for, as its comment says."""
+    made_by = TableName(table.layer, table.name)
+    description = _WRITTEN.get(made_by) or queries()[made_by].description
+    return f"{description} One row per {table.grain}."
 
 
 def _quoted(text: str) -> str:

@@ -56,13 +56,13 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Queue:
-    """Exceptions of one kind that one owner has to act on."""
+    """Exceptions of one kind that one owner has to act on; without an age where none of them says since when."""
 
     owner: str
     kind: str
     count: int
     value: Decimal
-    oldest_days: int
+    oldest_days: int | None
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,12 @@ class LockedMonth:
 
 
 @dataclass(frozen=True)
-class RestatedMonth:
-    """A month of Meta's figures since it was first believed, and since it was closed. Attributed values are estimates."""
+class ClosedMonth:
+    """A closed month of Meta's figures since it was first believed, and since it was closed. Attributed values are estimates."""
 
     month: date
     first_attributed: Decimal
     attributed: Decimal
-    is_closed: bool
     moved_since_close: Decimal
 
 
@@ -131,13 +130,18 @@ class QueueChange:
 
 @dataclass(frozen=True)
 class OutboxCount:
-    """How many events of an outcome stand in the outbox under one status, for which reason, and their value."""
+    """How many events of an outcome stand in the outbox under one status, for which reason, and their value.
+
+    Attributes:
+        value: in the reporting currency.
+    """
 
     outcome: str
     status: str
     reason: str
     events: int
     value: Decimal
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,74 @@ class CohortMonth:
     platform: Decimal
     collected: Decimal
     is_complete: bool
+
+
+@dataclass(frozen=True)
+class Mature:
+    """The part of the two numbers whose cohort months are complete at the longest maturity: only these are final.
+
+    Attributes:
+        numbers: the two numbers of those months.
+        first: first of those months; nothing where none is complete.
+        last: last of them.
+        months: how many are complete.
+        of_months: how many there are.
+        maturity_days: the longest maturity.
+        spend_share: share of all spend; nothing where nothing was spent.
+    """
+
+    numbers: TwoNumbers
+    first: date | None
+    last: date | None
+    months: int
+    of_months: int
+    maturity_days: int
+    spend_share: float | None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every month is complete."""
+        return self.months == self.of_months
+
+
+@dataclass(frozen=True)
+class NoCampaign:
+    """Records with no campaign: their collected money, how many paid and how many were captured."""
+
+    collected: Decimal
+    paid: int
+    captured: int
+
+
+@dataclass(frozen=True)
+class CashMonth:
+    """The money that moved in a calendar month, by whom it belongs to, and beside it what the cohort of that month collected.
+
+    Attributes:
+        of_campaigns: money of records of a campaign.
+        without_campaign: money of records with no campaign.
+        of_no_record: money that belongs to no record.
+        total: all of it; the three sum to it.
+        cohort: collected money of the records of campaigns that were captured in the month, whenever it moved.
+    """
+
+    month: date
+    of_campaigns: Decimal
+    without_campaign: Decimal
+    of_no_record: Decimal
+    total: Decimal
+    cohort: Decimal
+
+    def __add__(self, other: "CashMonth") -> "CashMonth":
+        """Both together, under the month of the first."""
+        return CashMonth(
+            self.month,
+            self.of_campaigns + other.of_campaigns,
+            self.without_campaign + other.without_campaign,
+            self.of_no_record + other.of_no_record,
+            self.total + other.total,
+            self.cohort + other.cohort,
+        )
 
 
 @dataclass(frozen=True)
@@ -248,6 +320,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Anomaly:
+    """What stands out in the whole history: a campaign, a channel or a settlement, in a sentence, and who acts."""
+
+    kind: str
+    finding: str
+    next_step: str
+    owner: str
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class BudgetAction:
     """What to do with a campaign's budget, and why."""
 
@@ -273,6 +356,7 @@ class Published:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
             self.currency()
@@ -290,8 +374,17 @@ class Published:
         self._connection.close()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """A result as Python rows; money stays Decimal."""
-        return self._connection.execute(sql).fetchall()
+        """A result as Python rows; money stays Decimal.
+
+        Raises:
+            UnreadableCopyError: the copy lacks what is asked, so an older version made it.
+        """
+        try:
+            return self._connection.execute(sql).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            raise UnreadableCopyError(
+                f"{self._path} was made by an older version: run `reconcile run`, which makes it anew."
+            ) from None
 
     def currency(self) -> str:
         """The reporting currency."""
@@ -309,14 +402,73 @@ class Published:
         zero = Decimal(0)
         return TwoNumbers("all campaigns", spend or zero, platform or zero, collected or zero, exact_roas)
 
-    def without_campaign(self) -> tuple[Decimal, int]:
-        """Collected money of records with no campaign, and how many such records were captured."""
-        collected, records = self.rows(
-            """
-            select coalesce(sum(collected_value), 0), count(*) from reporting.matched_chain where campaign_id is null
+    def mature(self) -> Mature:
+        """The two numbers over all campaigns of the cohort months that are complete at the longest maturity."""
+        spend, platform, collected, exact_roas, first, last, months, of_months, all_spend = self.rows(
+            f"""
+            with numbers as (select {_TWO_NUMBERS} from {_PERFORMANCE} where n.campaign_id is not null and n.is_complete),
+            months as (
+              select min(cohort_start) filter (is_complete) as first, max(cohort_start) filter (is_complete) as last,
+                     count(distinct cohort_start) filter (is_complete) as complete, count(distinct cohort_start) as months,
+                     sum(spend_value) as spend
+              from reporting.two_numbers where campaign_id is not null
+            )
+            select numbers.*, months.* from numbers cross join months
             """
         )[0]
-        return collected, int(records)
+        (maturity,) = self.rows("select coalesce(max(maturity_day), 0) from reporting.cohort_snapshots")[0]
+        zero = Decimal(0)
+        return Mature(
+            TwoNumbers("mature months", spend or zero, platform or zero, collected or zero, exact_roas),
+            first,
+            last,
+            int(months),
+            int(of_months),
+            int(maturity),
+            float((spend or zero) / all_spend) if all_spend else None,
+        )
+
+    def without_campaign(self) -> NoCampaign:
+        """Records with no campaign: what they collected, how many paid, how many were captured."""
+        collected, paid, captured = self.rows(
+            """
+            select coalesce(sum(collected_value), 0), count(*) filter (collected_value > 0), count(*)
+            from reporting.matched_chain where campaign_id is null
+            """
+        )[0]
+        return NoCampaign(collected, int(paid), int(captured))
+
+    def cash(self) -> list[CashMonth]:
+        """All cash by the calendar month it moved in, and beside it what the same month's cohort collected."""
+        return [
+            CashMonth(*row)
+            for row in self.rows(
+                """
+                select month, sum(of_campaigns), sum(without_campaign), sum(of_no_record), sum(total), sum(cohort)
+                from (
+                  select month, campaign_value_reporting as of_campaigns, no_campaign_value_reporting as without_campaign,
+                         unmatched_value_reporting as of_no_record, collected_value_reporting as total, 0 as cohort
+                  from reporting.cash_view
+                  union all
+                  select cohort_start, 0, 0, 0, 0, collected_value from reporting.two_numbers where campaign_id is not null
+                )
+                group by 1 order by 1
+                """
+            )
+        ]
+
+    def anomalies(self) -> list[Anomaly]:
+        """What stands out in the whole history, kind by kind, the most at stake first."""
+        return [
+            Anomaly(*row)
+            for row in self.rows(
+                """
+                select anomaly, finding, next_step, owner, value from reporting.anomalies
+                order by list_position(['overrated_by_meta', 'tracking_lost', 'remittance_late'], anomaly), value desc,
+                         started_on, subject
+                """
+            )
+        ]
 
     def campaigns(self) -> list[TwoNumbers]:
         """The two numbers by campaign, largest spend first, records with no campaign last."""
@@ -508,8 +660,9 @@ class Published:
             OutboxCount(*row)
             for row in self.rows(
                 """
-                select outcome, status, reason, count(*), coalesce(sum(value), 0) from reporting.capi_outbox
-                group by 1, 2, 3 order by list_position(['captured', 'qualified', 'won', 'collected'], outcome), 2, 3
+                select outcome, status, reason, count(*), coalesce(sum(value), 0),
+                       (select any_value(currency) from reporting.bridge)
+                from reporting.capi_outbox group by 1, 2, 3 order by list_position(['captured', 'qualified', 'won', 'collected'], outcome), 2, 3
                 """
             )
         ]
@@ -598,16 +751,15 @@ class Published:
             )
         ]
 
-    def restated_months(self) -> list[RestatedMonth]:
-        """Meta's months whose attributed value moved since it was first believed."""
+    def closed_months(self) -> list[ClosedMonth]:
+        """Meta's closed months, whether or not they moved."""
         return [
-            RestatedMonth(*row)
+            ClosedMonth(*row)
             for row in self.rows(
                 """
-                select period_start, sum(first_attributed_value), sum(attributed_value_reporting), bool_and(is_closed),
+                select period_start, sum(first_attributed_value), sum(attributed_value_reporting),
                        sum(attributed_moved_since_close)
-                from reporting.meta_restatements where period_kind = 'month'
-                group by 1 having bool_or(attributed_difference <> 0 or attributed_moved_since_close <> 0) order by 1
+                from reporting.meta_restatements where period_kind = 'month' group by 1 having bool_and(is_closed) order by 1
                 """
             )
         ]

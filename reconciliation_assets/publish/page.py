@@ -3,21 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
-from reconciliation_assets.publish.figures import Coverage, Published, TwoNumbers
-from reconciliation_assets.publish.words import LINES, LINKS, belong
+from reconciliation_assets.publish.figures import CashMonth, Coverage, Mature, Published, TwoNumbers
+from reconciliation_assets.publish.listing import Listing
+from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS, belong
 
-_BAR_WIDTH = 24
 _FINDINGS_SHOWN = 3
+_MONTHS_SHOWN = 12
+_CAMPAIGNS_SHOWN = 12
 
 
 def show_page(console: Console, path: Path, reports: Path, as_of: datetime | None) -> None:
@@ -35,6 +37,7 @@ def show_page(console: Console, path: Path, reports: Path, as_of: datetime | Non
         console.print(_bridge(published, currency))
         console.print(_campaigns(published, currency))
         console.print(_months(published, currency))
+        console.print(_cash(published, currency))
         console.print(_coverage(published))
         console.print(_open_things(published, currency))
         console.print(Rule(style="dim"))
@@ -58,26 +61,22 @@ def _times(ratio: float | None) -> str:
 
 def _headline(published: Published, currency: str, as_of: datetime | None) -> RenderableType:
     instant = f"as of {as_of:%Y-%m-%d %H:%M %Z}, " if as_of else ""
-    total = published.advertised()
-    organic, organic_records = published.without_campaign()
+    mature = published.mature()
+    rest = published.without_campaign()
     unmatched, payments = published.unmatched_money()
-    numbers = Table.grid(padding=(0, 4))
-    for _ in range(4):
-        numbers.add_column(justify="right")
-    numbers.add_row("spend", "Meta says", "collected", "collected ROAS")
-    numbers.add_row(
-        Text(money(total.spend, currency)),
-        Text(money(total.platform, currency)),
-        Text(money(total.collected, currency), style="bold green"),
-        Text(_roas_range(total), style="bold"),
-    )
-    numbers.add_row("", f"reported ROAS {_times(total.reported_roas)}", "", "")
+    numbers = Listing([""], ["spend", "Meta says", "reported ROAS", "collected", "collected ROAS"])
+    _add_numbers(numbers, "all months", published.advertised(), currency)
+    if mature.months and not mature.is_everything:
+        _add_numbers(numbers, "mature months", mature.numbers, currency)
+    all_cash = sum((month.total for month in published.cash()), Decimal(0))
     return Panel(
         Group(
             numbers,
+            Text(_maturity(mature), style="" if mature.is_everything else "yellow"),
             Text(
-                f"Beside it: {money(organic, currency)} collected from {counted(organic_records, 'record')} with no campaign, "
-                f"{money(unmatched, currency)} in {counted(payments, 'payment')} that {belong(payments)} to no record.",
+                f"Beside it: {money(rest.collected, currency)} collected from {counted(rest.paid, 'record')} with no campaign "
+                f"({rest.captured:,} captured), {money(unmatched, currency)} in {counted(payments, 'payment')} that "
+                f"{belong(payments)} to no record. All cash: {money(all_cash, currency)}.",
                 style="dim",
             ),
         ),
@@ -86,6 +85,29 @@ def _headline(published: Published, currency: str, as_of: datetime | None) -> Re
         ),
         title_align="left",
     )
+
+
+def _add_numbers(listing: Listing, name: str, numbers: TwoNumbers, currency: str) -> None:
+    listing.add(
+        name,
+        money(numbers.spend, currency),
+        money(numbers.platform, currency),
+        _times(numbers.reported_roas),
+        Text(money(numbers.collected, currency), style="bold green"),
+        Text(_roas_range(numbers), style="bold"),
+    )
+
+
+def _maturity(mature: Mature) -> str:
+    """How much of the figures is final."""
+    rule = f"A month is mature once all of it is {mature.maturity_days} days old"
+    if mature.first is None or mature.last is None:
+        return f"{rule}: none is yet. All of this will still move; do not compare."
+    if mature.is_everything:
+        return f"{rule}: every month is."
+    span = f"{mature.first:%Y-%m}" if mature.first == mature.last else f"{mature.first:%Y-%m} to {mature.last:%Y-%m}"
+    share = "" if mature.spend_share is None else f", {_share(mature.spend_share)} of the spend"
+    return f"{rule}: {span}{share}. The rest will still move; judge by the mature months."
 
 
 def _roas_range(numbers: TwoNumbers) -> str:
@@ -99,77 +121,99 @@ def _roas_range(numbers: TwoNumbers) -> str:
 def _bridge(published: Published, currency: str) -> RenderableType:
     lines = published.bridge()
     largest = max((abs(line.amount) for line in lines), default=Decimal(0)) or Decimal(1)
-    table = Table(
-        box=None,
-        padding=(0, 2),
-        title="The bridge from Meta's number to the money, all campaigns and months",
-        title_justify="left",
+    listing = Listing(
+        [""], [currency, "records"], title="The bridge from Meta's number to the money, all campaigns and months"
     )
-    table.add_column()
-    table.add_column(currency, justify="right")
-    table.add_column("records", justify="right")
-    table.add_column()
     for line in lines:
         ends = line.line in ("platform_attributed", "collected")
-        width = max(round(_BAR_WIDTH * abs(line.amount) / largest), 1 if line.amount else 0)
-        bar = Text("█" * width, style="blue" if ends else ("green" if line.amount > 0 else "red"))
-        table.add_row(
+        listing.add(
             Text(LINES[line.line], style="bold" if ends else ""),
             money(line.amount, currency),
             f"{line.records:,}",
-            bar,
+            bar=float(abs(line.amount) / largest),
+            bar_style="blue" if ends else ("green" if line.amount > 0 else "red"),
         )
     if any(line.line == "manual_adjustment" and line.amount for line in lines):
-        return Group("", table, Text("  Collected here includes the manual adjustments.", style="dim"))
-    return Group("", table)
+        return Group("", listing, Text("Collected here includes the manual adjustments.", style="dim"))
+    return Group("", listing)
 
 
 def _campaigns(published: Published, currency: str) -> RenderableType:
-    table = Table(box=None, padding=(0, 1), title="By campaign", title_justify="left")
-    table.add_column("campaign", overflow="ellipsis", no_wrap=True, max_width=42)
-    for name in ("spend", "Meta says", "collected", "reported ROAS", "collected ROAS"):
-        table.add_column(name, justify="right")
-    for each in published.campaigns()[:12]:
-        table.add_row(
-            Text(each.name),
+    listing = Listing(
+        ["campaign"], ["spend", "Meta says", "collected", "reported ROAS", "collected ROAS"], title="By campaign"
+    )
+    campaigns = published.campaigns()
+    for each in campaigns[:_CAMPAIGNS_SHOWN]:
+        listing.add(
+            each.name,
             money(each.spend, currency),
             money(each.platform, currency),
             money(each.collected, currency),
             _times(each.reported_roas),
             _roas_range(each),
         )
-    return Group("", table)
+    left = len(campaigns) - _CAMPAIGNS_SHOWN
+    more = [Text(f"and {left:,} more in two_numbers.", style="dim")] if left > 0 else []
+    return Group("", listing, *more)
 
 
 def _months(published: Published, currency: str) -> RenderableType:
-    table = Table(box=None, padding=(0, 2), title="By cohort month", title_justify="left")
-    table.add_column("month")
-    for name in ("spend", "Meta says", "collected"):
-        table.add_column(name, justify="right")
-    table.add_column()
-    for month in published.months()[-12:]:
-        table.add_row(
+    listing = Listing(["month", ""], ["spend", "Meta says", "collected"], title="By cohort month")
+    for month in published.months()[-_MONTHS_SHOWN:]:
+        listing.add(
             f"{month.start:%Y-%m}",
+            "mature" if month.is_complete else Text("immature: do not compare", style="yellow"),
             money(month.spend, currency),
             money(month.platform, currency),
             money(month.collected, currency),
-            "" if month.is_complete else Text("immature: do not compare", style="yellow"),
         )
-    return Group("", table)
+    return Group("", listing)
+
+
+def _cash(published: Published, currency: str) -> RenderableType:
+    """All cash month by month; what lies before the months shown is one row, so that the columns add up."""
+    months = published.cash()
+    if not months:
+        return Group("", Text("No cash has come in.", style="yellow"))
+    listing = Listing(
+        ["month"],
+        ["of campaigns", "no campaign", "of no record", "all cash", "its cohort collected"],
+        title="All cash, by the month it moved in",
+    )
+    earlier, shown = months[:-_MONTHS_SHOWN], months[-_MONTHS_SHOWN:]
+    if earlier:
+        _add_cash(listing, "earlier", sum(earlier[1:], start=earlier[0]), currency)
+    for month in shown:
+        _add_cash(listing, f"{month.month:%Y-%m}", month, currency)
+    total = sum(months[1:], start=months[0])
+    _add_cash(listing, "all", total, currency, style="bold")
+    return Group(
+        "",
+        listing,
+        Text(
+            f"{money(total.total, currency)} = {money(total.of_campaigns, currency)} of campaigns + "
+            f"{money(total.without_campaign, currency)} of records with no campaign + {money(total.of_no_record, currency)} "
+            "of no record. The cohort of a month is what its own records of campaigns collected, whenever it moved.",
+            style="dim",
+        ),
+    )
+
+
+def _add_cash(listing: Listing, name: str, cash: CashMonth, currency: str, style: str = "") -> None:
+    amounts = (cash.of_campaigns, cash.without_campaign, cash.of_no_record, cash.total, cash.cohort)
+    listing.add(Text(name, style), *(Text(money(amount, currency), style) for amount in amounts))
 
 
 def _coverage(published: Published) -> RenderableType:
-    table = Table(box=None, padding=(0, 2), title="How sure: coverage by link and method", title_justify="left")
-    table.add_column("link")
-    table.add_column("method")
-    for name in ("records", "by records", "by value"):
-        table.add_column(name, justify="right")
+    listing = Listing(
+        ["link", "method"], ["records", "by records", "by value"], title="How sure: coverage by link and method"
+    )
     shown = ""
     for each in published.coverage():
         if not each.is_applicable:
-            table.add_row(LINKS[each.link], "not applicable: nothing to match", "", "", "")
+            listing.add(LINKS[each.link], "not applicable: nothing to match", "", "", "")
             continue
-        table.add_row(
+        listing.add(
             "" if each.link == shown else LINKS[each.link],
             Text(each.method, style=_style(each)),
             f"{each.records:,}",
@@ -177,7 +221,7 @@ def _coverage(published: Published) -> RenderableType:
             _share(each.value_rate),
         )
         shown = each.link
-    return Group("", table)
+    return Group("", listing)
 
 
 def _style(coverage: Coverage) -> str:
@@ -188,20 +232,16 @@ def _open_things(published: Published, currency: str) -> RenderableType:
     queues = published.queues()
     if not queues:
         return Group("", Text("Nothing waits for anybody.", style="green"))
-    table = Table(box=None, padding=(0, 2), title="Waiting for somebody", title_justify="left")
-    table.add_column("owner")
-    table.add_column("what")
-    for name in ("things", currency, "oldest, days"):
-        table.add_column(name, justify="right")
+    listing = Listing(["owner", "what"], ["things", currency, "oldest, days"], title="Waiting for somebody")
     for queue in queues:
-        table.add_row(
-            Text(queue.owner),
+        listing.add(
+            queue.owner,
             queue.kind.replace("_", " "),
             f"{queue.count:,}",
             money(queue.value, currency),
-            f"{queue.oldest_days:,}",
+            "–" if queue.oldest_days is None else f"{queue.oldest_days:,}",
         )
-    return Group("", table)
+    return Group("", listing)
 
 
 def _next_looks(published: Published, currency: str) -> Iterator[str]:
@@ -220,6 +260,7 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
             )
     for found in published.findings()[:_FINDINGS_SHOWN]:
         yield f"{found.bottleneck.capitalize()} ({found.owner}): {found.finding}"
+    yield from _anomalies(published)
     yield from _budgets(published)
     amount, payments = published.unmatched_money()
     if payments:
@@ -241,6 +282,14 @@ def _where_to_look(reports: Path) -> Iterator[str]:
             "exceptions/ beside them."
         )
     yield "`make ui` opens the graph, its checks and every table's meaning."
+
+
+def _anomalies(published: Published) -> Iterator[str]:
+    """Of each kind the one with the most at stake, and how many more there are."""
+    for kind, found in groupby(published.anomalies(), key=lambda each: each.kind):
+        first, *more = found
+        rest = f" And {len(more):,} more of the kind in anomalies (anomaly = '{kind}')." if more else ""
+        yield f"{ANOMALIES[kind]} ({first.owner}): {first.finding}{rest}"
 
 
 def _budgets(published: Published) -> Iterator[str]:

@@ -12,7 +12,7 @@ from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
-from reconciliation_assets.publish.words import LINES, LINKS, RECORDS_OF_LINE
+from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS, RECORDS_OF_LINE
 
 
 def write_report(published_path: Path, path: Path, as_of: datetime, locale: str) -> None:
@@ -34,7 +34,7 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
     """The report as text: the same for the same published copy, instant and locale."""
     bridge = published.bridge()
     snapshots = published.snapshots()
-    organic, organic_records = published.without_campaign()
+    cash = published.cash()
     unmatched, unmatched_payments = published.unmatched_money()
     return rendered(
         "report.html.j2",
@@ -42,8 +42,10 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
         as_of=as_of,
         policy_version=published.policy_version(),
         total=published.advertised(),
-        organic=organic,
-        organic_records=organic_records,
+        mature=published.mature(),
+        without_campaign=published.without_campaign(),
+        cash=cash,
+        all_cash=sum(cash[1:], start=cash[0]) if cash else None,
         unmatched=unmatched,
         unmatched_payments=unmatched_payments,
         bridge=list(zip(bridge, waterfall(bridge), strict=True)),
@@ -64,7 +66,9 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
         quarantined=published.quarantined(),
         judged_methods=published.judged_methods(),
         locked_months=published.locked_months(),
-        restated_months=published.restated_months(),
+        closed_months=published.closed_months(),
+        anomalies=published.anomalies(),
+        anomaly_names=ANOMALIES,
         line_names=LINES,
         link_names=LINKS,
         records_of_line=RECORDS_OF_LINE,

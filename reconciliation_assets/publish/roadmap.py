@@ -26,7 +26,12 @@ _FIXED = {
     "lead_crm": "Carry the lead's ID into the CRM",
     "lead_order": "Carry the lead's ID into the order",
     "order_payment": "Have every payment name its order, invoice or waybill",
-    "crm_payment": "Have every payment name its CRM record or invoice",
+    "crm_payment": "Have every payment name its CRM record or invoice, and every CRM record its lead",
+}
+_STANDS_OUT = {
+    "overrated_by_meta": "Judge by collected money the campaigns that Meta overrates",
+    "tracking_lost": "Find out why forms or landing pages lost their tracking, and watch for it",
+    "remittance_late": "Hold couriers to the agreed days of remittance",
 }
 _LINKS_OF_MONEY = {"order_payment", "crm_payment"}
 
@@ -50,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Gap:
-    """Things of one kind that wait for an owner: an exception's kind, or a link's."""
+    """Things of one kind that wait for an owner: an exception's kind, a link's or an anomaly's."""
 
     kind: str
     owner: str
@@ -80,6 +85,7 @@ class Findings:
         is_untracked: whether Meta reports ads and no record is linked to any.
         naming: sentences about campaigns' names.
         unconsented: records' outcomes that are not told for want of recorded consent, and their value.
+        anomalies: what stands out in the whole history, by kind.
     """
 
     is_signed: bool
@@ -93,6 +99,7 @@ class Findings:
     exceptions: Sequence[Gap] = ()
     duplicates: Gap | None = None
     unconsented: Gap | None = field(default=None)
+    anomalies: Sequence[Gap] = ()
 
 
 def roadmap(found: Findings) -> list[Step]:
@@ -138,6 +145,8 @@ def _repairs(found: Findings) -> Iterator[Step]:
             continue
         what = _OF_A_KIND.get(gap.kind, f"Work off the exceptions: {gap.kind.replace('_', ' ')}")
         yield Step(what, gap.owner, gap.things, gap.value, "exceptions")
+    for gap in found.anomalies:
+        yield Step(_STANDS_OUT[gap.kind], gap.owner, gap.things, gap.value, "anomalies")
     if found.duplicates and found.duplicates.things:
         gap = found.duplicates
         yield Step("Stop records from being captured twice", gap.owner, gap.things, gap.value, "duplicate_records")

@@ -1,4 +1,4 @@
-"""What the lines of the bridge, the kinds of link and the kinds of exception are called where people read them."""
+"""What the lines of the bridge and the kinds of link, exception and anomaly are called where people read them."""
 
 LINES = {
     "platform_attributed": "Meta attributes (an estimate)",
@@ -19,6 +19,12 @@ LINKS = {
     "lead_order": "order to lead",
     "order_payment": "payment to order",
     "crm_payment": "payment to CRM",
+}
+
+ANOMALIES = {
+    "overrated_by_meta": "Overrated by Meta",
+    "tracking_lost": "Tracking lost",
+    "remittance_late": "Remittance late",
 }
 
 # Where the records behind each line are, in the published copy. Lines 1 to 3 compare totals, so theirs are all records.
@@ -58,6 +64,9 @@ WHAT_TO_DO = {
     "manual_match_not_used": "decide again or remove it",
     "remittance_differs": "compare the transfer with its report and ask the provider for what is missing",
     "remittance_line": "claim it or give it back",
+    "money_in_quarantine": "correct the row at the source and drop the file again",
+    "unread_value": "correct the column at the source and drop the file again",
+    "rows_of_one_key": "correct the export, or give it a column that tells which row is newer",
 }
 
 

@@ -109,9 +109,10 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
         workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})
         workbook.set_calc_mode("auto")
         book = _Book(workbook, published)
-        front = book.sheet("Bridge")
+        front, cash = book.sheet("Bridge"), book.sheet("Cash")
         lasts = _data_sheets(book, published)
         _bridge_sheet(book, front, published, as_of, lasts)
+        _cash_sheet(book, cash, published, lasts)
 
 
 def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
@@ -213,6 +214,53 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
     _checks(book, sheet, row, lasts)
 
 
+def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, int]) -> None:
+    """All cash by month, its sums as formulas, and what ties it to the other sheets."""
+    sheet.freeze_panes(1, 0)
+    headings = (
+        ("month the cash moved in", 34),
+        ("of campaigns", 18),
+        ("with no campaign", 18),
+        ("of no record", 18),
+        ("all cash", 18),
+        ("its cohort collected", 18),
+    )
+    for column, (heading, width) in enumerate(headings):
+        sheet.write_string(0, column, heading, book.heading)
+        sheet.set_column(column, column, width)
+    months = published.cash()
+    if not months:
+        sheet.write_string(1, 0, "No cash has come in.", book.soft)
+        return
+    for row, each in enumerate(months, start=1):
+        sheet.write_datetime(row, 0, datetime(each.month.year, each.month.month, 1), book.month)  # noqa: DTZ001
+        for column, amount in enumerate((each.of_campaigns, each.without_campaign, each.of_no_record), start=1):
+            sheet.write_number(row, column, float(amount), book.money)
+        sheet.write_formula(row, 4, f"=SUM(B{row + 1}:D{row + 1})", book.money, float(each.total))
+        sheet.write_number(row, 5, float(each.cohort), book.money)
+    last = len(months) + 1
+    total = sum(months[1:], start=months[0])
+    sheet.write_string(last, 0, "All", book.bold)
+    sums = (total.of_campaigns, total.without_campaign, total.of_no_record, total.total, total.cohort)
+    for column, (letter, amount) in enumerate(zip("BCDEF", sums, strict=True), start=1):
+        sheet.write_formula(last, column, f"=SUM({letter}2:{letter}{last})", book.strong_money, float(amount))
+    records = lasts["Records"]
+
+    def collected(criterion: str) -> str:
+        return f'SUMIFS(Records!$F$2:$F${records},Records!$B$2:$B${records},"{criterion}")'
+
+    _verdicts(
+        book,
+        sheet,
+        last + 2,
+        (
+            ("Cash of campaigns is what their records collected", f"B{last + 1}-{collected(f'<>{_NO_CAMPAIGN}')}"),
+            ("Cash with no campaign is what such records collected", f"C{last + 1}-{collected(_NO_CAMPAIGN)}"),
+            ("Cohorts of campaigns collected the cash of campaigns", f"F{last + 1}-B{last + 1}"),
+        ),
+    )
+
+
 def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> None:
     """Cells that hold what is added up here against what was published, and against the records' own money."""
     adjustments = _FIRST_LINE_ROW + list(LINES).index("manual_adjustment")
@@ -227,9 +275,19 @@ def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> N
             f"SUM(B{_FIRST_LINE_ROW + 4}:B{_FIRST_LINE_ROW + 8})-{_sum('Records', 'F', lasts)[1:]}+{_sum('Records', 'E', lasts)[1:]}",
         ),
     )
+    _verdicts(book, sheet, total_row + 1, checks)
+
+
+def _verdicts(book: _Book, sheet: Any, first_row: int, checks: Sequence[tuple[str, str]]) -> None:
+    """A heading and a line for each difference that must be zero.
+
+    Args:
+        first_row: of the heading, counted from 0.
+        checks: what must hold, and the formula of the difference.
+    """
     digits = minor_digits(book.currency)
-    sheet.write_string(total_row + 1, 0, "Checks", book.bold)
-    for row, (name, difference) in enumerate(checks, start=total_row + 3):
+    sheet.write_string(first_row, 0, "Checks", book.bold)
+    for row, (name, difference) in enumerate(checks, start=first_row + 2):
         sheet.write_string(row - 1, 0, name)
         sheet.write_formula(row - 1, 1, f"=ROUND({difference},{digits})", book.money, 0)
         sheet.write_formula(row - 1, 2, f'=IF(B{row}=0,"holds","does not hold")', book.good, "holds")

@@ -1,7 +1,7 @@
 """The seam between the outside systems and everything else: what a connector is and what it hands over."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,10 +32,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one contract table."""
+    """Rows of one contract table.
+
+    Attributes:
+        rows: beside the contract's columns, a row of a record that could not be read holds `unread_column`, the
+            source's own field, and `unread`, what is wrong with it; such a row goes to quarantine.
+        passed_over: records that are no data, such as test payments, counted by reason.
+        doubts: what does not add up to the totals that the source tells of itself, in sentences.
+    """
 
     table: str
     rows: Sequence[Row]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

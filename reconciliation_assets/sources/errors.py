@@ -58,16 +58,18 @@ class SchemaDrift(SourceError):
 
     Args:
         field: the field's path in the answer, such as `data.spend`.
+        problem: what is wrong with the field, as said after its name.
     """
 
-    def __init__(self, system: str, field: str, happened: str, remedy: str | None = None) -> None:
+    def __init__(self, system: str, field: str, problem: str, remedy: str | None = None) -> None:
         super().__init__(
             system,
-            f"field {field!r} {happened}",
+            f"field {field!r} {problem}",
             remedy
             or "Compare the source's changelog with this connector's page under docs/sources, then adapt one of them",
         )
         self.field = field
+        self.problem = problem
 
 
 class RequestRefused(SourceError):

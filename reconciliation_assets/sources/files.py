@@ -7,6 +7,7 @@ happens in a private in-memory engine that may not spill to disk, since rows sti
 
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
 from reconciliation_assets.sources.text_rows import (
     JSON_LINES,
+    ROW_DIGEST,
     ROWS_PER_BATCH,
     FileSetAsideError,
     Reject,
@@ -92,6 +94,13 @@ def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], l
         else:
             known += taken
     return known, unknown
+
+
+def inbox_state(files: Sequence[InboxFile]) -> str:
+    """A fingerprint of what lies in the inbox, without reading it: names, sizes and times of change."""
+    stats = [(file.name, file.path.stat()) for file in files]
+    seen = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
 def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecognised:
@@ -198,6 +207,10 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     delimiter = max(",;\t|", key=first.count)
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
     columns, ignored = _chosen(header, table)
+    has_digest = _needs_digest(table, ignored)
+    cells = [quoted(name) for name in columns]
+    if has_digest:
+        cells.append(_digest([_unnamed(name, place) for place, name in enumerate(header) if name in ignored]))
     names = {_unnamed(name, position): "VARCHAR" for position, name in enumerate(header)}
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
@@ -205,7 +218,7 @@ def _csv(path: Path, table: InputTable) -> TextRows:
             yield from _streamed(
                 connection,
                 f"""
-                select 1 + row_number() over () as row_number, {", ".join(map(quoted, columns))}
+                select 1 + row_number() over () as row_number, {", ".join(cells)}
                 from read_csv($path, columns = $names, auto_detect = false, header = true, delim = $delimiter,
                               quote = '"', escape = '"', store_rejects = true, rejects_limit = 0)
                 """,
@@ -218,7 +231,16 @@ def _csv(path: Path, table: InputTable) -> TextRows:
                 ).fetchall()
             )
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
+
+
+def _needs_digest(table: InputTable, ignored: Sequence[str]) -> bool:
+    return bool(table.adds_up and ignored)
+
+
+def _digest(columns: Sequence[str]) -> str:
+    cells = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in columns)
+    return f"md5(concat_ws(chr(31), {cells})) as {ROW_DIGEST}"
 
 
 def _unnamed(name: str, position: int) -> str:
@@ -230,17 +252,20 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
         described = connection.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()
     original = {str(name).strip().lower(): str(name) for name, *_ in described}
     columns, ignored = _chosen(list(original), table)
-    cells = ", ".join(f"cast({quoted(original[name])} as varchar) as {quoted(name)}" for name in columns)
+    cells = [f"cast({quoted(original[name])} as varchar) as {quoted(name)}" for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    if has_digest:
+        cells.append(_digest([original[name] for name in ignored]))
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         with private_engine() as connection:
             yield from _streamed(
                 connection,
-                f"select 1 + row_number() over () as row_number, {cells} from read_parquet($path)",
+                f"select 1 + row_number() over () as row_number, {', '.join(cells)} from read_parquet($path)",
                 {"path": str(path)},
             )
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _jsonl(path: Path, table: InputTable) -> TextRows:
@@ -253,14 +278,17 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             {"path": str(path)},
         ).fetchall()
     columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
-    cells = ", ".join(f"case when readable then line ->> '$.{quoted(name)}' end as {quoted(name)}" for name in columns)
+    cells = [f"case when readable then line ->> '$.{quoted(name)}' end as {quoted(name)}" for name in columns]
+    has_digest = _needs_digest(table, ignored)
+    if has_digest:
+        cells.append(_digest(["line"]))
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         with private_engine() as connection:
             batches = _streamed(
                 connection,
                 f"""
-                select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {cells}
+                select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {", ".join(cells)}
                 from (
                     select row_number() over () as line_number, line,
                            case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
@@ -274,7 +302,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
                 rows.rejects.extend(Reject(number, "the line is not a JSON object") for number in unreadable)
                 yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _xlsx(path: Path, table: InputTable) -> TextRows:
@@ -284,10 +312,15 @@ def _xlsx(path: Path, table: InputTable) -> TextRows:
     header = _as_header(sheet[0])
     columns, ignored = _chosen(header, table)
     positions = [header.index(name) for name in columns]
+    has_digest = _needs_digest(table, ignored)
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         cells = [pa.array([cell_text(row[position]) for row in sheet[1:]], pa.string()) for position in positions]
         numbers = pa.array(range(2, len(sheet) + 1), pa.int64())
-        yield pa.Table.from_arrays([numbers, *cells], ["row_number", *columns])
+        names = ["row_number", *columns]
+        if has_digest:
+            cells.append(pa.array([hashlib.sha256(repr(row).encode()).hexdigest() for row in sheet[1:]], pa.string()))
+            names.append(ROW_DIGEST)
+        yield pa.Table.from_arrays([numbers, *cells], names)
 
-    return TextRows(columns, ignored, read)
+    return TextRows(columns, ignored, read, has_digest=has_digest)

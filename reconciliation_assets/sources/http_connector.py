@@ -5,17 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from reconciliation_assets.policy.model import Policy
+from reconciliation_assets.policy.model import Policy, as_word
 from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.records import RecordReader, known
 from reconciliation_assets.sources.shapes import Shape
 from reconciliation_assets.sources.tokens import TokenStore
 
 SettingsT = TypeVar("SettingsT", bound=SourceSettings)
 ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+TEST_KEYS = ("sk_test_", "rk_test_")
 
 
 def utc_now() -> datetime:
@@ -88,5 +92,32 @@ class HttpConnector(ABC, Generic[SettingsT]):
     def _read(self, shape: type[ShapeT], body: object, where: str) -> ShapeT:
         return shapes.read(shape, body, system=self.name, where=where)
 
+    def _reader(self, table: str, where: str, **kept: str) -> RecordReader:
+        """A reader of a list's records; `kept` names what to keep of an odd one, column and dotted path."""
+        return RecordReader(self.name, table, where, known(**kept))
+
+    def _is_test_key(self, variable: str) -> bool:
+        """Whether a key is one of the test mode, whose money does not exist; Stripe and Tap write it into the key."""
+        return self._secret(variable).startswith(TEST_KEYS)
+
+    def _test_key_finding(self, variable: str) -> list[str]:
+        finding = "the key is one of the test mode: the money it tells does not exist and is passed over"
+        return [finding] if self._is_test_key(variable) else []
+
     def _secret(self, variable: str) -> str:
         return secret(self.name, variable)
+
+
+class CrmConnector(HttpConnector[SettingsT]):
+    """A connector of a CRM that says by itself whether a deal is closed, whatever its stage is called."""
+
+    _closed_words: frozenset[str] = frozenset()
+
+    def agree(self, policy: Policy) -> None:
+        """Take note of the words that mean won or lost."""
+        words = (*policy.crm_stages.won.words, *policy.crm_stages.lost.words)
+        self._closed_words = frozenset(as_word(word) for word in words)
+
+    def _open_stage(self, label: str) -> str:
+        """The stage of a deal that the CRM calls open: one whose label says won or lost is neither."""
+        return "open" if as_word(label) in self._closed_words else label

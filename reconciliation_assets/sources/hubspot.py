@@ -1,8 +1,9 @@
 """HubSpot: deals and contacts as CRM records, with the history of their stages, their merges and their owners.
 
 A deal is a CRM record under its own ID. A contact is one too, as `contact-<id>`, because whoever is turned down
-before a deal exists is known only there; once it has a deal it is merged into the newest of them. Searches stop at
-10,000 results, so records are walked by ID inside the window and no search is ever paged.
+before a deal exists is known only there; once it has deals it is merged into the newest of them, and every deal names the
+contact's lead by itself. Searches stop at 10,000 results, so records are walked by ID inside the window and no search is
+ever paged. They leave out what was deleted, which HubSpot calls archived and lists by itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +16,42 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
-from reconciliation_assets.sources.http_connector import HttpConnector
-from reconciliation_assets.sources.shapes import Instant, Shape, full_name, instant_text
+from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http_connector import CrmConnector
+from reconciliation_assets.sources.paging import CursorPage, by_cursor
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import (
+    AnyNumber,
+    Identifier,
+    Instant,
+    Shape,
+    Side,
+    Text,
+    at,
+    flag_text,
+    full_name,
+    instant_text,
+)
 
 DEALS = "0-3"
 CONTACTS = "contacts"
 _MODIFIED = {DEALS: "hs_lastmodifieddate", CONTACTS: "lastmodifieddate"}
 _HISTORY_BATCH = 50
-_WON, _LOST = "closed_won", "closed_lost"
+_ARCHIVED_PAGE = 100
+_WON, _LOST, _OPEN = "closed_won", "closed_lost", "open"
 
+
+DEAL_STAGES = (
+    "Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Decision Maker Bought-In", "Contract Sent",
+    "closed_won", "closed_lost",
+)  # fmt: skip
+"""The stages of HubSpot's default pipeline, as they are delivered."""
+
+CONTACT_STAGES = (
+    "NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING",
+    "subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist", "other",
+)  # fmt: skip
+"""HubSpot's default lead statuses and lifecycle stages."""
 
 SCOPES = ("crm.objects.deals.read", "crm.objects.contacts.read")
 
@@ -80,23 +107,37 @@ class _Object(Shape):
     id: str
     createdAt: Instant  # noqa: N815 - HubSpot's name
     updatedAt: Instant  # noqa: N815
-    properties: dict[str, str | None]
-    propertiesWithHistory: dict[str, list[_Version]] = Field(default_factory=dict)  # noqa: N815
+    archivedAt: Instant | None = None  # noqa: N815
+    properties: dict[str, Text | None]
+    propertiesWithHistory: Side[dict[str, list[_Version]]] = None  # noqa: N815
 
 
 class _Results(Shape):
-    results: list[_Object]
+    results: list[dict[str, object]]
 
-    def ids(self) -> set[str]:
-        return {record.id for record in self.results}
+    def ids(self) -> set[str | None]:
+        return {at(record, "id") for record in self.results}
+
+
+class _Next(Shape):
+    after: str | None = None
+
+
+class _Paging(Shape):
+    next: _Next | None = None
+
+
+class _Listed(_Results):
+    paging: _Paging | None = None
 
 
 class _To(Shape):
-    toObjectId: str  # noqa: N815
+    # Text by HubSpot's specification, a number in its answers.
+    toObjectId: Identifier  # noqa: N815
 
 
 class _From(Shape):
-    id: str
+    id: Identifier
 
 
 class _Association(Shape):
@@ -104,12 +145,16 @@ class _Association(Shape):
 
     origin: _From = Field(alias="from")
     to: list[_To]
+    paging: _Paging | None = None
+
+    def following(self) -> str | None:
+        return self.paging.next.after if self.paging and self.paging.next else None
 
 
 class _Associations(Shape):
     results: list[_Association]
 
-    def ids(self) -> set[str]:
+    def ids(self) -> set[str | None]:
         return {association.origin.id for association in self.results}
 
 
@@ -117,8 +162,8 @@ BatchT = TypeVar("BatchT", _Results, _Associations)
 
 
 class _StageMetadata(Shape):
-    isClosed: str  # noqa: N815
-    probability: str = ""
+    isClosed: Text  # noqa: N815
+    probability: Side[AnyNumber] = None
 
 
 class _PipelineStage(Shape):
@@ -151,7 +196,7 @@ class _Refusal(Shape):
     context: dict[str, list[str]] = Field(default_factory=dict)
 
 
-class HubSpot(HttpConnector[HubSpotSettings]):
+class HubSpot(CrmConnector[HubSpotSettings]):
     """Reads deals and contacts changed in the window."""
 
     tables = ("crm_records", "crm_stage_changes")
@@ -159,33 +204,45 @@ class HubSpot(HttpConnector[HubSpotSettings]):
     overlap = timedelta(hours=6)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield contacts, then deals with their stage changes, page by page."""
+        """Yield contacts, then deals with their stage changes, page by page, then what was deleted."""
+        contacts, deals = self._objects("contacts"), self._objects("deals")
+        merged: set[str | None] = set()
         with self._hub() as client:
             currency = self._account(client).companyCurrency
             stage_names = self._stage_names(client)
-            for contacts in self._changed(client, CONTACTS, self._contact_properties(), window):
-                deals_of = self._associated(client, CONTACTS, DEALS, contacts)
-                yield Batch(
-                    "crm_records", [row for c in contacts for row in self._contact_rows(c, deals_of.get(c.id, ()))]
-                )
-            for deals in self._changed(client, DEALS, self._deal_properties(), window):
-                histories = self._read_by_id(client, DEALS, [deal.id for deal in deals], [], ["dealstage"])
+            for found in self._changed(client, CONTACTS, self._contact_properties(), window, contacts):
+                deals_of = self._associated(client, CONTACTS, DEALS, found)
+                rows = [row for contact in found for row in self._contact_rows(contact, deals_of.get(contact.id, ()))]
+                merged.update(row["crm_id"] for row in rows if row["merged_into"])
+                yield Batch("crm_records", rows)
+            for found in self._changed(client, DEALS, self._deal_properties(), window, deals):
+                histories = self._read_by_id(client, DEALS, [deal.id for deal in found], [], ["dealstage"], deals)
                 entered = {deal.id: _entries(deal, stage_names) for deal in histories}
-                contact_of = self._first_contacts(client, deals)
+                contact_of = self._first_contacts(client, found, contacts)
                 rows = [
                     row
-                    for deal in deals
+                    for deal in found
                     for row in self._deal_rows(
                         deal, contact_of.get(deal.id), entered.get(deal.id, []), stage_names, currency
                     )
                 ]
+                merged.update(row["crm_id"] for row in rows if row["merged_into"])
                 yield Batch("crm_records", rows)
                 changes = [
-                    {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(at)}
-                    for deal in deals
-                    for stage, at in entered.get(deal.id, [])
+                    {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(entered_at)}
+                    for deal in found
+                    for stage, entered_at in entered.get(deal.id, [])
                 ]
                 yield Batch("crm_stage_changes", changes)
+            yield contacts.batch([])
+            yield deals.batch([])
+            for kind, prefix in ((CONTACTS, "contact-"), (DEALS, "")):
+                reader = self._objects(f"archived {kind}")
+                archived = list(reader.each(_Object, self._archived(client, kind)))
+                in_window = [gone for gone in archived if _archived_since(gone, window.since)]
+                # A record that was merged away is archived too; it has an heir, which says more.
+                rows = [_deleted_row(gone, prefix + gone.id) for gone in in_window if prefix + gone.id not in merged]
+                yield reader.batch(rows)
 
     def probe(self) -> Probe:
         """Read the token's scopes, the account's zone and currency, and that deals and contacts may be searched."""
@@ -196,6 +253,7 @@ class HubSpot(HttpConnector[HubSpotSettings]):
             account = self._account(client)
             for kind in (CONTACTS, DEALS):
                 self._search(client, kind, ["hs_object_id"], [], limit=1)
+                client.get(f"{self.settings.objects_path}/{kind}", {"archived": "true", "limit": 1})
             return Probe(
                 [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)],
                 client.clock_skew,
@@ -241,10 +299,41 @@ class HubSpot(HttpConnector[HubSpotSettings]):
     def _stage_names(self, client: HttpClient) -> dict[str, str]:
         """Stage ID to what the business calls it; won and lost by their meaning, whatever they are called."""
         pipelines = self._read(_Pipelines, client.get("crm/v3/pipelines/deals").body, "pipelines")
-        return {stage.id: _stage_name(stage) for pipeline in pipelines.results for stage in pipeline.stages}
+        return {stage.id: self._stage_name(stage) for pipeline in pipelines.results for stage in pipeline.stages}
+
+    def _stage_name(self, stage: _PipelineStage) -> str:
+        if stage.metadata.isClosed == "true":
+            return _WON if (stage.metadata.probability or 0) >= 1 else _LOST
+        return self._open_stage(stage.label)
+
+    def _objects(self, where: str) -> RecordReader:
+        return self._reader(
+            "crm_records",
+            where,
+            crm_id="id",
+            created_at="createdAt",
+            updated_at="updatedAt",
+            final_value="properties.amount",
+            currency="properties.deal_currency_code",
+        )
+
+    def _archived(self, client: HttpClient, kind: str) -> Iterator[dict[str, object]]:
+        """Yield every deleted record that HubSpot still has: the list takes no time to begin at."""
+
+        def fetch(after: str | None) -> CursorPage[dict[str, object]]:
+            asked: Params = {
+                "archived": "true",
+                "limit": _ARCHIVED_PAGE,
+                "properties": "hubspot_owner_id",
+                **({"after": after} if after else {}),
+            }
+            page = self._read(_Listed, client.get(f"{self.settings.objects_path}/{kind}", asked).body, "archived")
+            return CursorPage(page.results, page.paging.next.after if page.paging and page.paging.next else None)
+
+        return by_cursor(self.name, fetch)
 
     def _changed(
-        self, client: HttpClient, kind: str, properties: Sequence[str], window: Window
+        self, client: HttpClient, kind: str, properties: Sequence[str], window: Window, reader: RecordReader
     ) -> Iterator[Sequence[_Object]]:
         modified = []
         if window.since is not None:
@@ -254,8 +343,8 @@ class HubSpot(HttpConnector[HubSpotSettings]):
         while True:
             found = self._search(client, kind, properties, modified, self.settings.page_limit, beyond=last)
             if found:
-                yield found
-                last = found[-1].id
+                yield [self._complete(record) for record in reader.each(_Object, found)]
+                last = str(found[-1]["id"])
             if len(found) < self.settings.page_limit:
                 return
 
@@ -268,7 +357,7 @@ class HubSpot(HttpConnector[HubSpotSettings]):
         limit: int,
         *,
         beyond: str = "0",
-    ) -> list[_Object]:
+    ) -> list[dict[str, object]]:
         """The next records by ID after one, the first ones after 0."""
         next_by_id = {"propertyName": "hs_object_id", "operator": "GT", "value": beyond}
         body = {
@@ -279,42 +368,74 @@ class HubSpot(HttpConnector[HubSpotSettings]):
             "after": "0",
         }
 
-        def fits(answer: Answer) -> bool:
-            return all(int(found_id) > int(beyond) for found_id in self._read(_Results, answer.body, "search").ids())
+        def found_in(answer: Answer) -> list[dict[str, object]]:
+            results = self._read(_Results, answer.body, "search").results
+            if not all(str(record.get("id", "")).isdecimal() for record in results):
+                raise SchemaDrift(self.name, "search.results.id", "is missing or no number")
+            return sorted(results, key=lambda record: int(str(record["id"])))
 
-        answer = client.post(f"{self.settings.objects_path}/{kind}/search", json_body=body, fits=fits)
-        found = [self._complete(record, properties) for record in self._read(_Results, answer.body, "search").results]
-        return sorted(found, key=lambda record: int(record.id))
+        def fits(answer: Answer) -> bool:
+            return all(int(str(record["id"])) > int(beyond) for record in found_in(answer))
+
+        return found_in(client.post(f"{self.settings.objects_path}/{kind}/search", json_body=body, fits=fits))
 
     def _read_by_id(
-        self, client: HttpClient, kind: str, ids: Sequence[str], properties: Sequence[str], history: Sequence[str]
+        self,
+        client: HttpClient,
+        kind: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        history: Sequence[str],
+        reader: RecordReader,
     ) -> list[_Object]:
         records: list[_Object] = []
         wanted = {"properties": list(properties), "propertiesWithHistory": list(history)}
         for start in range(0, len(ids), _HISTORY_BATCH):
             some = ids[start : start + _HISTORY_BATCH]
-            found = self._about(client, f"{self.settings.objects_path}/{kind}/batch/read", some, _Results, wanted)
-            records += [self._complete(record, properties) for record in found.results]
+            asked = [{"id": record_id} for record_id in some]
+            found = self._about(client, f"{self.settings.objects_path}/{kind}/batch/read", asked, _Results, wanted)
+            records += reader.each(_Object, found.results)
         return records
 
     def _associated(
         self, client: HttpClient, kind: str, other: str, records: Sequence[_Object]
-    ) -> dict[str, Sequence[str]]:
+    ) -> dict[str, list[str]]:
+        """Record ID to the IDs of the other kind; one with many of them comes in several pages."""
         path = f"crm/v4/associations/{kind}/{other}/batch/read"
-        found = self._about(client, path, [record.id for record in records], _Associations, {})
-        return {association.origin.id: [to.toObjectId for to in association.to] for association in found.results}
+        found: dict[str, list[str]] = {}
+        asked: list[Mapping[str, str]] = [{"id": record.id} for record in records]
+        while asked:
+            answered = self._about(client, path, asked, _Associations, {})
+            for association in answered.results:
+                found.setdefault(association.origin.id, []).extend(to.toObjectId for to in association.to)
+            asked = [
+                {"id": association.origin.id, "after": after}
+                for association in answered.results
+                if (after := association.following()) is not None
+            ]
+        return found
 
     def _about(
-        self, client: HttpClient, path: str, ids: Sequence[str], shape: type[BatchT], wanted: Mapping[str, object]
+        self,
+        client: HttpClient,
+        path: str,
+        asked: Sequence[Mapping[str, str]],
+        shape: type[BatchT],
+        wanted: Mapping[str, object],
     ) -> BatchT:
         """Ask about records by ID; the answer may leave some out, but names no other."""
-        body = {"inputs": [{"id": record_id} for record_id in ids], **wanted}
-        answer = client.post(
-            path, json_body=body, fits=lambda answer: self._read(shape, answer.body, path).ids() <= set(ids)
-        )
+        ids = {each["id"] for each in asked}
+
+        def fits(answer: Answer) -> bool:
+            told = self._read(shape, answer.body, path).ids()
+            if None in told:
+                raise SchemaDrift(self.name, f"{path}.results.id", "is missing or no text")
+            return told <= ids
+
+        answer = client.post(path, json_body={"inputs": list(asked), **wanted}, fits=fits)
         return self._read(shape, answer.body, path)
 
-    def _first_contacts(self, client: HttpClient, deals: Sequence[_Object]) -> dict[str, _Object]:
+    def _first_contacts(self, client: HttpClient, deals: Sequence[_Object], reader: RecordReader) -> dict[str, _Object]:
         """Deal ID to the contact that has been there longest: the lowest ID of those associated."""
         first = {
             deal_id: min(contact_ids, key=int)
@@ -322,12 +443,24 @@ class HubSpot(HttpConnector[HubSpotSettings]):
             if contact_ids
         }
         wanted = sorted(set(first.values()), key=int)
-        contacts = {c.id: c for c in self._read_by_id(client, CONTACTS, wanted, self._contact_properties(), [])}
+        contacts = {
+            contact.id: contact
+            for contact in self._read_by_id(client, CONTACTS, wanted, self._contact_properties(), [], reader)
+        }
         return {deal_id: contacts[contact_id] for deal_id, contact_id in first.items() if contact_id in contacts}
 
-    def _complete(self, record: _Object, properties: Sequence[str]) -> _Object:
-        """HubSpot sends an unset property as null and leaves out one that does not exist."""
-        gone = [name for name in properties if name not in record.properties]
+    def _complete(self, record: _Object) -> _Object:
+        """HubSpot sends an unset property as null and leaves out one that does not exist, such as a currency where there is only one.
+
+        Raises:
+            SchemaDrift: a property that the sources file names is not there.
+        """
+        names = self.settings.properties
+        of_kind = (
+            {"loss_reason"} if "dealstage" in record.properties else set(PropertyNames.model_fields) - {"loss_reason"}
+        )
+        named = [getattr(names, field) for field in names.model_fields_set & of_kind]
+        gone = sorted(name for name in named if name and name not in record.properties)
         if gone:
             raise SchemaDrift(
                 self.name,
@@ -422,15 +555,24 @@ def _value(properties: Mapping[str, str | None], name: str | None) -> str | None
     return (properties.get(name) or None) if name else None
 
 
-def _stage_name(stage: _PipelineStage) -> str:
-    if stage.metadata.isClosed == "true":
-        return _WON if float(stage.metadata.probability or 0) >= 1 else _LOST
-    return stage.label
-
-
 def _entries(deal: _Object, stage_names: Mapping[str, str]) -> list[tuple[str, datetime]]:
-    versions = sorted(deal.propertiesWithHistory.get("dealstage", []), key=lambda version: version.timestamp)
+    versions = sorted((deal.propertiesWithHistory or {}).get("dealstage", []), key=lambda version: version.timestamp)
     return [(stage_names.get(version.value, version.value), version.timestamp) for version in versions if version.value]
+
+
+def _archived_since(record: _Object, since: datetime | None) -> bool:
+    return since is None or (record.archivedAt or record.updatedAt) >= since
+
+
+def _deleted_row(gone: _Object, crm_id: str) -> Row:
+    return {
+        "crm_id": crm_id,
+        "created_at": instant_text(gone.createdAt),
+        "updated_at": instant_text(max(gone.archivedAt or gone.updatedAt, gone.updatedAt)),
+        "stage": _OPEN,
+        "owner": gone.properties.get("hubspot_owner_id"),
+        "is_deleted": flag_text(True),
+    }
 
 
 def _swallowed(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:

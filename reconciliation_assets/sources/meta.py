@@ -28,11 +28,32 @@ RATE_LIMIT_CODES = {4, 17, 32, 341, 613, *range(80000, 80015)}
 EXPIRED_CODES = {102, 190}
 PERMISSION_CODES = {3, 10, *range(200, 300)}
 PASSING_CODES = {-2, 1, 2, 104, 960}
-TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045)}
+# "Unknown error": what Meta also says of a question too large for it; and, now and then, of any question.
+UNKNOWN_ERRORS = {(1, 99), (2, 1504044)}
+TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045), *UNKNOWN_ERRORS}
 TOO_SLOW = {(100, 1504018), (2, 1504038)}
+SMALLEST_PAGE = 25
 _REDUCE = "reduce the amount of data"
 _RESTED_BELOW_PERCENT = 90.0
 _REST_PER_PERCENT = timedelta(seconds=3)
+_UNKNOWN_ERROR_PAUSES = (timedelta(seconds=0.5), timedelta(seconds=5), timedelta(seconds=30))
+# Meta's reference of access token errors.
+_TOKEN_PROBLEMS = {
+    458: (
+        "the app was removed from the account that issued the token",
+        "Have the app added again and issue a new token",
+    ),
+    459: (
+        "the account that issued the token is locked until its owner logs in",
+        "Log in at facebook.com and confirm it",
+    ),
+    460: ("the password of the account that issued the token was changed", "Issue a new system user token"),
+    463: ("the access token expired", "Issue a new system user token"),
+    464: ("the account that issued the token is not confirmed", "Log in at facebook.com and confirm it"),
+    467: ("the access token was revoked or its session ended", "Issue a new system user token"),
+    492: ("the account that issued the token has no role on the page or ad account any more", "Assign it again"),
+}
+_WANTS_THE_PAGES = "page access token"
 
 
 class MetaSettings(SourceSettings):
@@ -52,6 +73,10 @@ class MetaSettings(SourceSettings):
 
 class TooMuchData(SourceUnavailable):
     """Meta asks for a smaller question: fewer days or fewer records per page."""
+
+
+class UnknownError(TooMuchData):
+    """Meta does not say what is wrong; of a question that cannot be made smaller it may just be asked again."""
 
 
 class TooSlow(SourceUnavailable):
@@ -97,6 +122,8 @@ def judge(system: str, answer: Answer) -> Trouble | None:
         wait = _time_to_regain_access(answer)
         back_at = None if wait is None else datetime.now(UTC) + wait
         return Trouble(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
+    if pair in UNKNOWN_ERRORS and _REDUCE not in said:
+        return Trouble(UnknownError(system, f"{known}, an unknown error, and it lasts", "Run again later"))
     if _REDUCE in said or pair in TOO_MUCH_DATA:
         return Trouble(
             TooMuchData(system, f"{known}, too much data asked for at once", "Lower days_per_request or page_limit")
@@ -109,11 +136,7 @@ def judge(system: str, answer: Answer) -> Trouble | None:
 def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Trouble:
     code = error.code
     if code in EXPIRED_CODES:
-        return Trouble(
-            ExpiredCredentials(
-                system, f"{known}, the access token expired or was revoked", "Issue a new system user token"
-            )
-        )
+        return Trouble(ExpiredCredentials(system, *_token_problem(error, known)))
     if (
         code in PERMISSION_CODES
         or (code, error.error_subcode) == (100, 3191001)
@@ -137,19 +160,72 @@ def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Troub
     )
 
 
+def _token_problem(error: _Error, known: str) -> tuple[str, str]:
+    """What is wrong with a token, and what to do: error 190 has many causes, told by its subcode or only by its words."""
+    said = error.message.lower()
+    if _WANTS_THE_PAGES in said:
+        return f"{known}, the call wants the token of the page", "Assign the page to the system user with full control"
+    if "application" in said and ("deleted" in said or "deactivated" in said or "disabled" in said):
+        return (
+            f"{known}, the app of the token is deleted or disabled",
+            "Enable the app, or issue a token of another one",
+        )
+    problem, remedy = _TOKEN_PROBLEMS.get(
+        error.error_subcode or 0, ("Meta does not accept the access token", "Issue a new system user token")
+    )
+    return f"{known}, {problem}", remedy
+
+
 def pace(answer: Answer) -> timedelta:
     """Rest the longer the closer the fullest quota is to its limit; Meta sends percentages and no Retry-After."""
     return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
 
 
-def listed(client: HttpClient, path: str, params: Params) -> Iterator[object]:
+def asked(client: HttpClient, path: str, params: Params | None = None) -> Answer:
+    """Ask what cannot be asked in smaller parts, again where Meta answers with an unknown error.
+
+    Raises:
+        UnknownError: it lasts.
+    """
+    for pause in _UNKNOWN_ERROR_PAUSES:
+        try:
+            return client.get(path, params)
+        except UnknownError:
+            client.rest(pause, "an unknown error of Meta's")
+    return client.get(path, params)
+
+
+def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = True) -> Iterator[object]:
     """Yield the records of a Graph API edge.
 
     The `next` address is not followed: it carries the token. Only its presence says that another page exists.
+
+    Args:
+        client: speaks to the Graph API.
+        path: of the edge.
+        params: what is asked, `limit` included.
+        shrinks: whether pages become smaller where Meta finds one too large.
+
+    Raises:
+        TooMuchData: the page is too large for Meta, and as small as it may become.
     """
+    limit = int(params.get("limit", SMALLEST_PAGE))
+
+    def answered(after: str | None) -> Answer:
+        nonlocal limit
+        while True:
+            paged: Params = {**params, "limit": limit, **({"after": after} if after is not None else {})}
+            if shrinks and limit <= SMALLEST_PAGE:
+                return asked(client, path, paged)
+            try:
+                return client.get(path, paged)
+            except TooMuchData:
+                if not shrinks:
+                    raise
+            limit = max(SMALLEST_PAGE, limit // 2)
 
     def fetch(after: str | None) -> CursorPage[object]:
-        answer = client.get(path, {**params, "after": after} if after is not None else params)
+        answer = answered(after)
         page = read(_List, answer.body, system=client.system, where="answer")
         paging = page.paging or _Paging()
         following = paging.cursors.after if paging.next is not None and paging.cursors is not None else None

@@ -297,7 +297,11 @@ def judge(answer: Answer) -> Trouble | None:
         subcode, place = error.get("error_subcode"), _named_event(error)
         if place is not None or subcode in _EVENT_SUBCODES:
             return Trouble(EventRefusedError(f"100/{subcode}" if subcode else "100", place))
-    return meta.judge(SYSTEM, answer)
+    trouble = meta.judge(SYSTEM, answer)
+    # Events are few enough; what Meta cannot say is asked again.
+    if trouble is not None and isinstance(trouble.error, meta.UnknownError):
+        return Trouble(trouble.error, passing=True)
+    return trouble
 
 
 def _named_event(error: Mapping[str, Any]) -> int | None:

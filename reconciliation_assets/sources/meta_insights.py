@@ -3,10 +3,14 @@
 Meta restates a day for 28 days after it, so the last window's 28 days are pulled again and every row says when it was
 pulled. Action types overlap (a roll-up contains its parts), so they are never summed: the policy says which one counts for
 each result. Values follow each ad set's own attribution setting, which therefore stands in every row.
+
+Insights of ads leave out deleted and archived ones unless they are asked for by their status. That nothing is left out is
+checked: the ads' spend of a day must be what the account says it spent.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -22,7 +26,7 @@ from reconciliation_assets.sources.errors import Misconfigured, SchemaDrift, Sou
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
-from reconciliation_assets.sources.shapes import NumberText, Shape, Zone, amount_text, instant_text
+from reconciliation_assets.sources.shapes import NumberText, Shape, Side, Zone, amount_text, instant_text
 
 RETENTION = timedelta(days=37 * 30)
 """Meta serves aggregates for 37 months; a little less, so that no month is cut."""
@@ -32,10 +36,17 @@ FIELDS = (
     "date_start", "date_stop", "attribution_setting", "spend", "impressions", "clicks", "actions", "action_values",
 )  # fmt: skip
 
+STATUSES = (
+    "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
+    "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
+)  # fmt: skip
+"""Every effective status Meta's field list of Ad knows."""
+
 PERMISSIONS = (("ads_read", "ads_management"),)
 """Of each group one is enough."""
 
-_SMALLEST_PAGE = 25
+# Each ad's spend is rounded to the minor unit before it is added up.
+_ROUNDING_PER_AD = Decimal("0.01")
 _JOB_ATTEMPTS = 3
 _JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
 # Skipped means expired before it ran: it is asked for anew, as a failed one.
@@ -93,24 +104,37 @@ class _ActionStat(Shape):
     value: NumberText
 
 
-class _AdDay(Shape):
+class _Day(Shape):
+    date_start: str
+    date_stop: str
+    spend: NumberText
+
+
+class _AdDay(_Day):
     account_id: str
     account_currency: str
     campaign_id: str
-    campaign_name: str
+    campaign_name: Side[str] = None
     adset_id: str
-    adset_name: str
+    adset_name: Side[str] = None
     ad_id: str
-    ad_name: str
-    date_start: str
-    date_stop: str
-    attribution_setting: str | None = None
-    spend: NumberText
-    impressions: NumberText
-    clicks: NumberText | None = None
+    ad_name: Side[str] = None
+    attribution_setting: Side[str] = None
+    impressions: Side[NumberText] = None
+    clicks: Side[NumberText] = None
     # Absent, not empty, on a day without any action.
     actions: list[_ActionStat] = Field(default_factory=list)
     action_values: list[_ActionStat] = Field(default_factory=list)
+
+
+_KEPT = {
+    "account_id": "account_id",
+    "account_currency": "account_currency",
+    "ad_id": "ad_id",
+    "date": "date_start",
+    "spend": "spend",
+}
+"""What is kept of an ad's day that cannot be read as a whole."""
 
 
 class _Started(Shape):
@@ -158,10 +182,20 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         with self._graph() as client:
             for account_id in self.settings.account_ids:
                 account = self._account(client, account_id)
+                today = window.until.astimezone(account.timezone_name).date().isoformat()
+                of_any_status = [{"field": "ad.effective_status", "operator": "IN", "value": STATUSES}]
+                of_ads: Params = {"level": "ad", "fields": ",".join(FIELDS), "filtering": json.dumps(of_any_status)}
+                of_account: Params = {"level": "account", "fields": "account_id,spend,date_start,date_stop"}
                 for first, last in _stretches(window, account.timezone_name, self.settings.days_per_request):
-                    days = self._days(client, account_id, first, last, self.settings.page_limit)
-                    current = newest(days, key=lambda day: (day.ad_id, day.date_start, day.attribution_setting))
-                    yield Batch("meta_insights", [row for day in current for row in self._rows(day, pulled_at)])
+                    reader = self._reader("meta_insights", "insights", **_KEPT)
+                    records = self._insights(client, account_id, of_ads, first, last, self.settings.page_limit)
+                    days = newest(reader.each(_AdDay, records), key=lambda day: (day.ad_id, day.date_start))
+                    self._hold_to_days(days)
+                    batch = reader.batch([row for day in days for row in self._rows(day, pulled_at)])
+                    records = self._insights(client, account_id, of_account, first, last, self.settings.page_limit)
+                    totals = [self._read(_Day, record, "insights of the account") for record in records]
+                    doubts = _beyond_the_ads(account, totals, days, today)
+                    yield replace(batch, doubts=doubts)
 
     def probe(self) -> Probe:
         """Read the token's permissions, and each account's zone, currency and status."""
@@ -195,57 +229,65 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
 
     def _account(self, client: HttpClient, account_id: str) -> _Account:
         fields = {"fields": "account_id,currency,timezone_name,account_status"}
-        return self._read(_Account, client.get(f"{self.settings.api_version}/act_{account_id}", fields).body, "account")
+        return self._read(
+            _Account, meta.asked(client, f"{self.settings.api_version}/act_{account_id}", fields).body, "account"
+        )
 
-    def _days(self, client: HttpClient, account_id: str, first: date, last: date, page_limit: int) -> list[_AdDay]:
+    def _insights(
+        self, client: HttpClient, account_id: str, asked: Params, first: date, last: date, page_limit: int
+    ) -> list[object]:
         """Ask at once first, as Meta advises; smaller when there is too much, by a report job when it takes too long."""
         edge = f"{self.settings.api_version}/act_{account_id}/insights"
         params: Params = {
-            "level": "ad",
+            **asked,
             "time_increment": 1,
             "time_range": json.dumps({"since": first.isoformat(), "until": last.isoformat()}),
-            "fields": ",".join(FIELDS),
             "limit": page_limit,
         }
+        is_one_day = first == last
         try:
-            return self._listed_days(client, edge, params)
-        except (meta.TooSlow, TimedOut):
-            too_much = False
+            try:
+                return list(meta.listed(client, edge, params, shrinks=is_one_day))
+            except (meta.TooSlow, TimedOut):
+                return self._reported(client, edge, params, may_split=not is_one_day)
         except meta.TooMuchData:
-            too_much = True
-        if too_much and first < last:
-            middle = first + (last - first) // 2
-            earlier = self._days(client, account_id, first, middle, page_limit)
-            return earlier + self._days(client, account_id, middle + timedelta(days=1), last, page_limit)
-        if too_much and page_limit > _SMALLEST_PAGE:
-            return self._days(client, account_id, first, last, page_limit // 2)
-        return self._reported_days(client, edge, params)
+            if is_one_day:
+                return self._reported(client, edge, params, may_split=False)
+        middle = first + (last - first) // 2
+        earlier = self._insights(client, account_id, asked, first, middle, page_limit)
+        return earlier + self._insights(client, account_id, asked, middle + timedelta(days=1), last, page_limit)
 
-    def _reported_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
+    def _reported(self, client: HttpClient, edge: str, params: Params, *, may_split: bool) -> list[object]:
         ended = ""
         for _ in range(_JOB_ATTEMPTS):
             started = self._read(_Started, client.post(edge, form=params).body, "report job")
-            ended = self._awaited(client, started.report_run_id)
+            ended = self._awaited(client, started.report_run_id, may_split=may_split)
             if not ended:
                 run = f"{self.settings.api_version}/{started.report_run_id}/insights"
-                return self._listed_days(client, run, {"limit": params["limit"]})
+                return list(meta.listed(client, run, {"limit": params["limit"]}))
         raise SourceUnavailable(
             self.name,
             f"Meta did not finish the report job {_JOB_ATTEMPTS} times, at last with {ended}",
             "Lower days_per_request, or run again later",
         )
 
-    def _awaited(self, client: HttpClient, report_run_id: str) -> str:
-        """Wait for a report job; how it ended where it did not complete, else nothing."""
+    def _awaited(self, client: HttpClient, report_run_id: str, *, may_split: bool) -> str:
+        """Wait for a report job; how it ended where it did not complete, else nothing.
+
+        Raises:
+            TooMuchData: it failed for its size, and fewer days may be asked for.
+        """
         waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
-            body = client.get(f"{self.settings.api_version}/{report_run_id}").body
+            body = meta.asked(client, f"{self.settings.api_version}/{report_run_id}").body
             job = self._read(_Job, body, "report job")
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
                 return ""
             if job.async_status not in _JOB_RUNNING | {"Job Completed"}:
                 # The status is Meta's word; one that is not known is not repeated.
                 status = job.async_status if job.async_status in _JOB_ENDED else "a status that is not known"
+                if may_split and (job.error_code, job.error_subcode) in meta.TOO_MUCH_DATA:
+                    raise meta.TooMuchData(self.name, f"{status}, too much data asked for", "Lower days_per_request")
                 code = f"{job.error_code}/{job.error_subcode}" if job.error_subcode else f"{job.error_code}"
                 return f"{status}, error {code}" if job.error_code else status
             if waited >= timedelta(minutes=self.settings.job_minutes):
@@ -253,13 +295,11 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
             client.rest(between, "Meta's report job")
             waited += between
 
-    def _listed_days(self, client: HttpClient, edge: str, params: Params) -> list[_AdDay]:
-        days = [self._read(_AdDay, record, "insights") for record in meta.listed(client, edge, params)]
+    def _hold_to_days(self, days: Sequence[_Day]) -> None:
         if any(day.date_start != day.date_stop for day in days):
             raise SchemaDrift(
                 self.name, "insights.date_stop", "ends another day than it starts; daily rows were asked for"
             )
-        return days
 
     def _rows(self, day: _AdDay, pulled_at: datetime) -> Iterator[Row]:
         """One row per result type, also for none, so that a result taken back by Meta is restated to zero.
@@ -280,13 +320,35 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 "date": day.date_start,
                 "attribution_setting": day.attribution_setting or "unreported",
                 "spend": amount_text(day.spend) if carries_cost else "0",
-                "impressions": amount_text(day.impressions) if carries_cost else "0",
+                "impressions": amount_text(day.impressions or Decimal(0)) if carries_cost else "0",
                 "clicks": amount_text(day.clicks or Decimal(0)) if carries_cost else "0",
                 "result_type": result_type,
                 "results": amount_text(_counted(day.actions, result)),
                 "attributed_value": amount_text(_counted(day.action_values, result)),
                 "pulled_at": instant_text(pulled_at),
             }
+
+
+def _beyond_the_ads(account: _Account, totals: Sequence[_Day], days: Sequence[_AdDay], today: str) -> list[str]:
+    """Days on which the account spent something else than its ads together; not of today, which moves between two questions."""
+    of_ads: dict[str, list[Decimal]] = {}
+    for day in days:
+        of_ads.setdefault(day.date_start, []).append(day.spend)
+    gaps = [
+        (total.date_start, gap)
+        for total in totals
+        for spends in [of_ads.get(total.date_start, [])]
+        for gap in [total.spend - sum(spends, Decimal(0))]
+        if abs(gap) > _ROUNDING_PER_AD * max(1, len(spends)) and total.date_start != today
+    ]
+    if not gaps:
+        return []
+    beyond = sum((gap for _, gap in gaps), Decimal(0))
+    told = (
+        f"ad account {account.account_id} spent {beyond} {account.currency} beyond what its ads spent together, on "
+        f"{len(gaps)} days from {min(gaps)[0]} to {max(gaps)[0]}. Compare with Ads Manager, deleted ads included"
+    )
+    return [told]
 
 
 def _counted(stats: Sequence[_ActionStat], result: MetaResult) -> Decimal:

@@ -2,7 +2,8 @@
 
 A form's questions say of themselves what they ask for (EMAIL, PHONE, FULL_NAME), whatever language they are asked in;
 only a question the advertiser made up needs a mapping. Consent is never among the answers: it is the state of the
-form's disclaimer boxes. Meta serves a lead for 90 days.
+form's disclaimer boxes. Meta serves a lead for 90 days, and forms and leads only to a token of their page, which the
+system user's token is exchanged for.
 """
 
 import json
@@ -17,11 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.errors import SchemaDrift
+from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
-from reconciliation_assets.sources.shapes import Instant, Shape, flag_text, full_name, instant_text
+from reconciliation_assets.sources.shapes import Identifier, Instant, Shape, Side, flag_text, full_name, instant_text
 
 RETENTION = timedelta(days=90)
 
@@ -74,14 +75,14 @@ class MetaLeadsSettings(meta.MetaSettings):
 
 class _Question(Shape):
     key: str
-    label: str | None = None
+    label: Side[str] = None
     type: str
 
 
 class _Form(Shape):
     id: str
-    locale: str | None = None
-    questions: list[_Question]
+    locale: Side[str] = None
+    questions: list[_Question] = Field(default_factory=list)
 
 
 class _Answered(Shape):
@@ -97,20 +98,20 @@ class _Disclaimer(Shape):
 class _Lead(Shape):
     id: str
     created_time: Instant
-    form_id: str
-    field_data: list[_Answered]
     # Meta leaves out what does not apply: no ad on an organic lead, no boxes on a form without a disclaimer.
-    ad_id: str | None = None
-    adset_id: str | None = None
-    campaign_id: str | None = None
-    campaign_name: str | None = None
-    is_organic: bool = False
-    platform: str | None = None
-    custom_disclaimer_responses: list[_Disclaimer] = Field(default_factory=list)
+    field_data: list[_Answered] = Field(default_factory=list)
+    ad_id: Side[Identifier] = None
+    adset_id: Side[Identifier] = None
+    campaign_id: Side[Identifier] = None
+    campaign_name: Side[str] = None
+    is_organic: Side[bool] = None
+    platform: Side[str] = None
+    custom_disclaimer_responses: Side[list[_Disclaimer]] = None
 
 
 class _Page(Shape):
     id: str
+    access_token: str | None = None
 
 
 PERMISSIONS = (
@@ -133,10 +134,16 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         oldest = window.until - RETENTION
         since = max(window.since or oldest, oldest)
         with self._graph() as client:
-            for form in self._forms(client):
-                leads = newest(self._leads(client, form, since.timestamp()), key=lambda lead: lead.id)
-                columns = self._columns(form)
-                yield Batch("leads", [self._row(lead, form, columns) for lead in leads])
+            for page_id in self.settings.page_ids:
+                with self._page(client, page_id) as page:
+                    for form in self._forms(page, page_id):
+                        reader = self._reader(
+                            "leads", "lead", lead_id="id", created_at="created_time", form_id="form_id"
+                        )
+                        records = self._leads(page, form, since.timestamp())
+                        leads = newest(reader.each(_Lead, records), key=lambda lead: lead.id)
+                        columns = self._columns(form)
+                        yield reader.batch([self._row(lead, form, columns) for lead in leads])
 
     def probe(self) -> Probe:
         """Read the token's permissions, and look at each page and its forms."""
@@ -144,14 +151,14 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
             if lacking:
                 return Probe([], client.clock_skew, lacking=lacking)
-            pages = [
-                self._read(_Page, client.get(self._path(page_id), {"fields": "id"}).body, "page")
-                for page_id in self.settings.page_ids
-            ]
-            form_ids = {form.id for form in self._forms(client)}
+            form_ids: set[str] = set()
+            for page_id in self.settings.page_ids:
+                with self._page(client, page_id) as page:
+                    form_ids.update(form.id for form in self._forms(page, page_id))
             missing = sorted(set(self.settings.forms) - form_ids)
             findings = [f"form {form_id} is in the sources file, but on none of the pages" for form_id in missing]
-            return Probe([ProbedAccount(page.id, "UTC") for page in pages], client.clock_skew, findings, lacking)
+            accounts = [ProbedAccount(page_id, "UTC") for page_id in self.settings.page_ids]
+            return Probe(accounts, client.clock_skew, findings, lacking)
 
     def _judge(self, answer: Answer) -> Trouble | None:
         return meta.judge(self.name, answer)
@@ -165,27 +172,31 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
     def _path(self, node: str) -> str:
         return f"{self.settings.api_version}/{node}"
 
-    def _forms(self, client: HttpClient) -> list[_Form]:
-        records = (
-            record
-            for page_id in self.settings.page_ids
-            for record in meta.listed(
-                client,
-                self._path(f"{page_id}/leadgen_forms"),
-                {"fields": FORM_FIELDS, "limit": self.settings.page_limit},
+    def _page(self, client: HttpClient, page_id: str) -> HttpClient:
+        """A client that speaks with the page's own token: Meta gives forms and leads to no other."""
+        body = meta.asked(client, self._path(page_id), {"fields": "id,access_token"}).body
+        token = self._read(_Page, body, "page").access_token
+        if token is None:
+            raise MissingPermission(
+                self.name,
+                f"Meta gives the token no access to page {page_id}",
+                "Assign the page to the system user with full control, and issue its token anew",
             )
-        )
+        return self._client(bearer(token))
+
+    def _forms(self, page: HttpClient, page_id: str) -> list[_Form]:
+        asked: Params = {"fields": FORM_FIELDS, "limit": self.settings.page_limit}
+        records = meta.listed(page, self._path(f"{page_id}/leadgen_forms"), asked)
         return newest((self._read(_Form, record, "form") for record in records), key=lambda form: form.id)
 
-    def _leads(self, client: HttpClient, form: _Form, since: float) -> Iterator[_Lead]:
+    def _leads(self, page: HttpClient, form: _Form, since: float) -> Iterator[object]:
         created_since = [{"field": "time_created", "operator": "GREATER_THAN_OR_EQUAL", "value": int(since)}]
         params: Params = {
             "fields": LEAD_FIELDS,
             "filtering": json.dumps(created_since),
             "limit": self.settings.page_limit,
         }
-        for record in meta.listed(client, self._path(f"{form.id}/leads"), params):
-            yield self._read(_Lead, record, "lead")
+        return meta.listed(page, self._path(f"{form.id}/leads"), params)
 
     def _settings_of(self, form: _Form) -> FormSettings:
         return self.settings.forms.get(form.id, self.settings.default)
@@ -226,7 +237,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             "source": _PLATFORMS.get(lead.platform or "fb", lead.platform),
             "medium": "organic" if lead.is_organic else "paid",
             "utm_campaign": lead.campaign_name,
-            "form_id": lead.form_id,
+            "form_id": form.id,
             "event_type": "lead_form",
             "market": answers.get("market") or known.market,
             "language": answers.get("language") or known.language or (form.locale or "").split("_")[0].lower() or None,
@@ -242,7 +253,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
 
 
 def _consented(lead: _Lead, box: str | None) -> bool | None:
-    ticked = {response.checkbox_key: response.is_checked == "1" for response in lead.custom_disclaimer_responses}
+    ticked = {response.checkbox_key: response.is_checked == "1" for response in lead.custom_disclaimer_responses or ()}
     if box is not None:
         return ticked.get(box)
     return all(ticked.values()) if ticked else None

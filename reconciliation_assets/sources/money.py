@@ -9,6 +9,10 @@ WITH_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 """Stripe and Checkout.com want the last of the three to be 0, but count it: 1.230 KWD is 1230."""
 
 
+COUNTRY_OF = {"AED": "AE", "BHD": "BH", "KWD": "KW", "OMR": "OM", "QAR": "QA", "SAR": "SA"}
+"""The country whose shops price in a currency, for payment systems that tell no country and ask for local phone numbers."""
+
+
 def minor_digits(currency: str) -> int:
     """Decimals of a currency's minor unit, as payment systems count it.
 

@@ -1,6 +1,7 @@
 """Keeping the IDs of two systems apart that number from the same start, such as two shops of the same kind."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Row, Window
 
@@ -27,7 +28,7 @@ class Prefixed:
     def pull(self, window: Window) -> Iterator[Batch]:
         """See `Connector.pull`."""
         for batch in self._connector.pull(window):
-            yield Batch(batch.table, [self._with_prefix(row) for row in batch.rows])
+            yield replace(batch, rows=[self._with_prefix(row) for row in batch.rows])
 
     def probe(self) -> Probe:
         """See `Connector.probe`."""

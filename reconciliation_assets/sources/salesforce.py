@@ -1,7 +1,9 @@
 """Salesforce: leads and opportunities as CRM records, with the times their stages were entered.
 
 A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it
-was merged with. Whether an opportunity is won or lost is Salesforce's own flag, whatever the stage is called.
+was merged with. Every opportunity of a contact names the lead that became the contact, not only the one it was converted
+to. Whether an opportunity is won or lost is Salesforce's own flag, whatever the stage is called. Deleted records are asked
+for too, and say so.
 """
 
 import re
@@ -24,11 +26,32 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
 )
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
-from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.shapes import Instant, Number, Shape, amount_text, at, instant_text
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import (
+    Instant,
+    Number,
+    Shape,
+    Side,
+    Text,
+    amount_text,
+    at,
+    flag_text,
+    instant_text,
+)
 
 _FIELD = r"^[A-Za-z]\w*$"
+_CONTACTS_PER_QUERY = 100
+
+
+STATUSES = (
+    "Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted", "New", "Contacted",
+    "Nurturing", "Unqualified", "Qualified",
+    "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
+    "Proposal/Price Quote", "Negotiation/Review", "Proposal", "Negotiation", "closed_won", "closed_lost",
+)  # fmt: skip
+"""The statuses of leads and stages of opportunities that Salesforce has out of the box, as they are delivered."""
 
 
 class SalesforceSettings(SourceSettings):
@@ -80,26 +103,27 @@ class _Lead(_Record):
     Id: str
     CreatedDate: Instant
     SystemModstamp: Instant
-    Status: str
-    OwnerId: str | None
+    Status: Text
+    OwnerId: Side[str] = None
     IsDeleted: bool
     MasterRecordId: str | None
     ConvertedOpportunityId: str | None
-    Email: str | None
-    Phone: str | None
-    MobilePhone: str | None
-    Name: str | None
+    Email: Side[Text] = None
+    Phone: Side[Text] = None
+    MobilePhone: Side[Text] = None
+    Name: Side[Text] = None
 
 
 class _Contact(Shape):
-    Email: str | None
-    Phone: str | None
-    MobilePhone: str | None
-    Name: str | None
+    Email: Side[Text] = None
+    Phone: Side[Text] = None
+    MobilePhone: Side[Text] = None
+    Name: Side[Text] = None
 
 
 class _Role(Shape):
-    Contact: _Contact | None
+    ContactId: Side[str] = None
+    Contact: Side[_Contact] = None
 
 
 class _Roles(Shape):
@@ -110,18 +134,30 @@ class _Opportunity(_Record):
     Id: str
     CreatedDate: Instant
     SystemModstamp: Instant
-    StageName: str
+    StageName: Text
     IsClosed: bool
     IsWon: bool
-    OwnerId: str | None
+    IsDeleted: bool
+    OwnerId: Side[str] = None
     Amount: Number | None
-    CurrencyIsoCode: str | None = None
-    OpportunityContactRoles: _Roles | None
+    CurrencyIsoCode: Side[str] = None
+    OpportunityContactRoles: Side[_Roles] = None
+
+    def role(self) -> _Role:
+        roles = self.OpportunityContactRoles.records if self.OpportunityContactRoles else []
+        return roles[0] if roles else _Role()
+
+
+class _ConvertedLead(_Record):
+    Id: str
+    CreatedDate: Instant
+    ConvertedContactId: str
+    ConvertedOpportunityId: Side[str] = None
 
 
 class _StageEntry(_Record):
     OpportunityId: str
-    StageName: str
+    StageName: Text
     CreatedDate: Instant
 
 
@@ -139,7 +175,7 @@ class _Described(Shape):
     fields: list[_Field]
 
 
-class Salesforce(HttpConnector[SalesforceSettings]):
+class Salesforce(CrmConnector[SalesforceSettings]):
     """Reads leads and opportunities changed in the window."""
 
     tables = ("crm_records", "crm_stage_changes")
@@ -148,14 +184,24 @@ class Salesforce(HttpConnector[SalesforceSettings]):
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield leads, opportunities, and the stages of those opportunities."""
         changed = f" WHERE SystemModstamp >= {_soql_instant(window.since)}" if window.since else ""
+        leads = self._reader("crm_records", "Lead", crm_id="Id")
+        deals = self._reader(
+            "crm_records", "Opportunity", crm_id="Id", final_value="Amount", currency="CurrencyIsoCode"
+        )
+        stages = self._reader("crm_stage_changes", "OpportunityHistory", crm_id="OpportunityId")
         with self._organisation() as client:
-            leads = _distinct(self._query(client, "Lead", self._lead_query() + changed, include_deleted=True))
-            yield Batch("crm_records", [row for lead in leads for row in self._lead_rows(lead)])
+            found = _distinct(self._query(client, "Lead", self._lead_query() + changed, include_deleted=True))
+            read = [(record, leads.one(_Lead, record)) for record in found]
+            yield leads.batch([self._lead_row(record, lead) for record, lead in read if lead is not None])
             of_changed = changed.replace("SystemModstamp", "Opportunity.SystemModstamp")
-            entered = self._entered(client, of_changed)
-            found = _distinct(self._query(client, "Opportunity", self._opportunity_query() + changed))
-            yield Batch("crm_records", [self._opportunity_row(record, entered) for record in found])
-            yield Batch("crm_stage_changes", list(_change_rows(entered)))
+            entered = self._entered(client, of_changed, stages)
+            records = _distinct(
+                self._query(client, "Opportunity", self._opportunity_query() + changed, include_deleted=True)
+            )
+            pairs = [(record, deal) for record in records if (deal := deals.one(_Opportunity, record)) is not None]
+            lead_of = self._leads_of(client, [deal for _, deal in pairs], leads)
+            yield deals.batch([self._opportunity_row(*pair, entered, lead_of.get(pair[1].Id, {})) for pair in pairs])
+            yield stages.batch(list(_change_rows(entered)))
 
     def probe(self) -> Probe:
         """Read the organisation's zone, and which objects and fields the run-as user may read."""
@@ -179,6 +225,8 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             column = re.search(r"No such column '(\w+)' on entity '(\w+)'", message)
             field = f"{column.group(2)}.{column.group(1)}" if column else "unnamed"
             remedy = "Restore it, make it visible to the integration user, or correct the sources file"
+            if field == "Opportunity.CurrencyIsoCode":
+                remedy = "The organisation has one currency: name it as `currency` of this source in the sources file"
             return Trouble(
                 SchemaDrift(self.name, field, "does not exist or is hidden from the integration user", remedy)
             )
@@ -259,21 +307,52 @@ class Salesforce(HttpConnector[SalesforceSettings]):
         )
 
     def _opportunity_query(self) -> str:
-        fields = ["Id", "CreatedDate", "SystemModstamp", "StageName", "IsClosed", "IsWon", "OwnerId", "Amount"]
+        fields = [
+            "Id",
+            "CreatedDate",
+            "SystemModstamp",
+            "StageName",
+            "IsClosed",
+            "IsWon",
+            "IsDeleted",
+            "OwnerId",
+            "Amount",
+        ]
         currency = [] if self.settings.currency else ["CurrencyIsoCode"]
         reason = [self.settings.loss_reason_field] if self.settings.loss_reason_field else []
-        person = ["Contact.Email", "Contact.Phone", "Contact.MobilePhone", "Contact.Name"]
+        person = ["ContactId", "Contact.Email", "Contact.Phone", "Contact.MobilePhone", "Contact.Name"]
         primary = f"({_select('OpportunityContactRoles', person)} ORDER BY IsPrimary DESC, CreatedDate LIMIT 1)"
         return _select("Opportunity", [*fields, *currency, *reason, primary])
 
-    def _entered(self, client: HttpClient, where: str) -> Mapping[str, list[_StageEntry]]:
+    def _leads_of(
+        self, client: HttpClient, deals: Sequence[_Opportunity], reader: RecordReader
+    ) -> dict[str, Mapping[str, object]]:
+        """Opportunity ID to the lead of its contact: the one converted to it, else the last converted before it was made."""
+        own = [name for name in (self.settings.meta_lead_id_field, self.settings.lead_id_field) if name]
+        contacts = sorted({contact for deal in deals if (contact := deal.role().ContactId)})
+        known: dict[str, list[tuple[_ConvertedLead, Mapping[str, object]]]] = {}
+        # Without a field that names the lead there is nothing to hand on.
+        for start in range(0, len(contacts) if own else 0, _CONTACTS_PER_QUERY):
+            ids = ", ".join(f"'{contact}'" for contact in contacts[start : start + _CONTACTS_PER_QUERY])
+            fields = ["Id", "CreatedDate", "ConvertedContactId", "ConvertedOpportunityId", *own]
+            query = f"{_select('Lead', fields)} WHERE ConvertedContactId IN ({ids})"
+            for record in _distinct(self._query(client, "Lead", query)):
+                if (lead := reader.one(_ConvertedLead, record)) is not None:
+                    known.setdefault(lead.ConvertedContactId, []).append((lead, record))
+        found: dict[str, Mapping[str, object]] = {}
+        for deal in deals:
+            of_contact = known.get(deal.role().ContactId or "", [])
+            to_it = [pair for pair in of_contact if pair[0].ConvertedOpportunityId == deal.Id]
+            before = [pair for pair in of_contact if pair[0].CreatedDate <= deal.CreatedDate]
+            if candidates := to_it or before:
+                found[deal.Id] = max(candidates, key=lambda pair: (pair[0].CreatedDate, pair[0].Id))[1]
+        return found
+
+    def _entered(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
         """Opportunity ID to the entries of its stages; its history also tells other changes under the same stage."""
         query = _select("OpportunityHistory", ["Id", "OpportunityId", "StageName", "CreatedDate"]) + where
         found = newest(
-            (
-                self._read(_StageEntry, record, "OpportunityHistory")
-                for record in self._query(client, "OpportunityHistory", query)
-            ),
+            reader.each(_StageEntry, self._query(client, "OpportunityHistory", query)),
             key=lambda entry: (entry.OpportunityId, entry.StageName, entry.CreatedDate),
         )
         in_order = sorted(found, key=lambda entry: (entry.OpportunityId, entry.CreatedDate))
@@ -282,13 +361,10 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             for opportunity_id, entries in groupby(in_order, key=lambda entry: entry.OpportunityId)
         }
 
-    def _lead_rows(self, record: dict[str, object]) -> Iterator[Row]:
-        lead = self._read(_Lead, record, "Lead")
+    def _lead_row(self, record: dict[str, object], lead: _Lead) -> Row:
         heir = lead.MasterRecordId or lead.ConvertedOpportunityId
-        if lead.IsDeleted and heir is None:
-            return
         own = self.settings
-        yield {
+        return {
             "crm_id": lead.Id,
             "created_at": instant_text(lead.CreatedDate),
             "updated_at": instant_text(lead.SystemModstamp),
@@ -304,23 +380,32 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             "email": lead.Email,
             "phone": lead.MobilePhone or lead.Phone,
             "full_name": lead.Name,
+            # A lead that was merged away is deleted too; it has an heir, which says more.
+            "is_deleted": flag_text(lead.IsDeleted and heir is None),
         }
 
-    def _opportunity_row(self, record: dict[str, object], entered: Mapping[str, list[_StageEntry]]) -> Row:
-        deal = self._read(_Opportunity, record, "Opportunity")
+    def _opportunity_row(
+        self,
+        record: dict[str, object],
+        deal: _Opportunity,
+        entered: Mapping[str, list[_StageEntry]],
+        lead: Mapping[str, object],
+    ) -> Row:
+        own = self.settings
         closed_at = next(
             (entry.CreatedDate for entry in reversed(entered.get(deal.Id, [])) if entry.StageName == deal.StageName),
             None,
         )
         lost = deal.IsClosed and not deal.IsWon
-        roles = deal.OpportunityContactRoles.records if deal.OpportunityContactRoles else []
-        contact = roles[0].Contact if roles else None
+        contact = deal.role().Contact
         reason = self.settings.loss_reason_field
         return {
             "crm_id": deal.Id,
             "created_at": instant_text(deal.CreatedDate),
             "updated_at": instant_text(deal.SystemModstamp),
-            "stage": "closed_won" if deal.IsWon else "closed_lost" if lost else deal.StageName,
+            "stage": self._stage(deal),
+            "lead_id": at(lead, own.lead_id_field) if own.lead_id_field else None,
+            "meta_lead_id": at(lead, own.meta_lead_id_field) if own.meta_lead_id_field else None,
             "owner": deal.OwnerId,
             "won_at": instant_text(closed_at) if deal.IsWon else None,
             "lost_at": instant_text(closed_at) if lost else None,
@@ -330,7 +415,13 @@ class Salesforce(HttpConnector[SalesforceSettings]):
             "email": contact.Email if contact else None,
             "phone": (contact.MobilePhone or contact.Phone) if contact else None,
             "full_name": contact.Name if contact else None,
+            "is_deleted": flag_text(deal.IsDeleted),
         }
+
+    def _stage(self, deal: _Opportunity) -> str:
+        if deal.IsWon:
+            return "closed_won"
+        return "closed_lost" if deal.IsClosed else self._open_stage(deal.StageName)
 
 
 def _select(entity: str, fields: list[str]) -> str:

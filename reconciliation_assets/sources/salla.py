@@ -2,10 +2,12 @@
 
 Using a refresh token twice revokes everything and makes the merchant install the app again. So a grant is asked for
 once and never retried, by one process at a time, and the new pair is on disk before it is used. Statuses are matched
-by slug, since their names are localised; times are naive in the zone beside them. Salla lists by creation only, so
+by slug, since their names are localised; times are naive in the zone beside them. The total is that of the order as it stands
+after edits and with its discounts. Salla lists by creation only, so
 the overlap reaches back as far as an order usually lives.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,14 +27,23 @@ from reconciliation_assets.sources.shapes import (
     Identifier,
     LocalTime,
     Number,
-    NumberText,
     Shape,
+    Side,
+    Text,
     Zone,
     amount_text,
     at,
     full_name,
     instant_text,
 )
+
+STATUSES = (
+    "payment_pending", "under_review", "in_progress", "completed", "delivering", "delivered", "shipped", "canceled",
+    "restored", "restoring", "request_quote",
+)  # fmt: skip
+"""Salla's own order statuses by slug; a store's own ones hang below one of these and keep its slug."""
+
+_COUNTRY = re.compile(r"^[A-Za-z]{2}$")
 
 
 class SallaSettings(SourceSettings):
@@ -72,16 +83,11 @@ class _Tax(Shape):
     amount: _Money
 
 
-class _Discount(Shape):
-    discount: NumberText | Number
-
-
 class _Amounts(Shape):
     total: _Money
-    shipping_cost: _Money | None = None
+    shipping_cost: Side[_Money] = None
     # The tax is an amount, or a percentage with one.
-    tax: _Tax | _Money | None = None
-    discounts: _Money | list[_Discount] | None = None
+    tax: Side[_Tax | _Money] = None
 
 
 class _Date(Shape):
@@ -94,22 +100,23 @@ class _Status(Shape):
 
 
 class _Customer(Shape):
-    id: Identifier
-    first_name: str | None = None
-    last_name: str | None = None
-    mobile: Identifier | None = None
-    mobile_code: Identifier | None = None
-    email: str | None = None
+    id: Side[Identifier] = None
+    first_name: Side[Text] = None
+    last_name: Side[Text] = None
+    mobile: Side[Identifier] = None
+    mobile_code: Side[Identifier] = None
+    email: Side[Text] = None
 
 
 class _Order(Shape):
     id: Identifier
     reference_id: Identifier
     date: _Date
+    updated_at: Side[_Date | LocalTime] = None
     status: _Status
-    payment_method: str | None
+    payment_method: Side[Text] = None
     amounts: _Amounts
-    customer: _Customer | None
+    customer: Side[_Customer] = None
 
 
 class _Listed(Shape):
@@ -139,9 +146,18 @@ class Salla(HttpConnector[SallaSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the orders in one batch."""
+        reader = self._reader(
+            "orders",
+            "orders",
+            order_id=self.settings.order_id,
+            gross_value="amounts.total.amount",
+            currency="amounts.total.currency",
+        )
         with self._store() as client:
             records = newest(self._listed(client, window), key=lambda record: at(record, "id"))
-            yield Batch("orders", [self._row(self._whole(client, record)) for record in records])
+            wholes = [self._whole(client, record) for record in records]
+        read = [(record, reader.one(_Order, record)) for record in wholes]
+        yield reader.batch([self._row(record, order) for record, order in read if order is not None])
 
     def probe(self) -> Probe:
         """Check that orders may be listed; the newest one tells the store's zone and currency."""
@@ -200,7 +216,7 @@ class Salla(HttpConnector[SallaSettings]):
             page = self._read(_Page, client.get("orders", {**params, "page": number}, fits=fits).body, "orders")
             return CountedPage(page.data, number >= page.pagination.totalPages, page.pagination.total)
 
-        return by_number(self.name, fetch, key=lambda record: at(record, "id"))
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
     def _whole(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
         """The order with amounts and customer, which the list leaves out for some stores."""
@@ -213,30 +229,56 @@ class Salla(HttpConnector[SallaSettings]):
         )
         return self._read(_One, answer.body, "order").data
 
-    def _row(self, record: dict[str, object]) -> Row:
-        order = self._read(_Order, record, "orders")
-        created = instant_text(_instant(order.date))
-        customer = order.customer
+    def _row(self, record: dict[str, object], order: _Order) -> Row:
+        created = _instant(order.date)
+        updated = order.updated_at
+        if isinstance(updated, datetime) and updated.tzinfo is None:
+            updated = updated.replace(tzinfo=order.date.timezone)
+        changed = _instant(updated) if isinstance(updated, _Date) else updated
+        customer = order.customer or _Customer()
+        total = amount_text(order.amounts.total.amount)
         return {
             "order_id": order.reference_id if self.settings.order_id == "reference_id" else order.id,
-            "created_at": created,
-            # Salla tells no time of change; what is read later is newer.
-            "updated_at": created,
+            "created_at": instant_text(created),
+            # Some answers tell no time of change; what is read later is newer.
+            "updated_at": instant_text(changed or created),
             "status": order.status.slug,
-            "gross_value": amount_text(order.amounts.total.amount),
+            "gross_value": total,
+            "current_value": total,
             "currency": order.amounts.total.currency,
-            "customer_id": customer.id if customer else None,
-            "source": at(record, "source_details.value"),
-            "medium": at(record, "source_details.type"),
+            "customer_id": customer.id,
+            "source": _first(record, "source_details.utm_source", "campaign.source", "source_details.value"),
+            "medium": _first(record, "source_details.utm_medium", "campaign.medium", "source_details.type"),
+            "utm_campaign": _first(
+                record,
+                "source_details.utm_campaign",
+                "source_details.campaign",
+                "campaign.campaign",
+                "campaign.name",
+                "campaign",
+            ),
+            "utm_content": _first(record, "source_details.utm_content", "campaign.content"),
             "device": _device(record),
-            "email": customer.email if customer else None,
-            "phone": _phone(customer) if customer else None,
-            "full_name": full_name(customer.first_name, customer.last_name) if customer else None,
+            "market": _country(record),
+            "email": customer.email,
+            "phone": _phone(customer),
+            "full_name": full_name(customer.first_name, customer.last_name),
             "payment_method": order.payment_method,
-            "discount": amount_text(_discount(order.amounts)),
             "tax": amount_text(_tax(order.amounts)),
             "shipping": amount_text(order.amounts.shipping_cost.amount) if order.amounts.shipping_cost else None,
         }
+
+
+def _first(record: dict[str, object], *paths: str) -> str | None:
+    return next((text for path in paths if (text := at(record, path))), None)
+
+
+def _country(record: dict[str, object]) -> str | None:
+    """The country of the delivery, where Salla tells its code and not only its name."""
+    told = _first(
+        record, "shipping.address.country_code", "shipping.country_code", "shipping.country", "customer.country_code"
+    )
+    return told.upper() if told and _COUNTRY.match(told) else None
 
 
 def _instant(told: _Date) -> datetime:
@@ -261,10 +303,3 @@ def _tax(amounts: _Amounts) -> Decimal | None:
     if amounts.tax is None:
         return None
     return amounts.tax.amount.amount if isinstance(amounts.tax, _Tax) else amounts.tax.amount
-
-
-def _discount(amounts: _Amounts) -> Decimal | None:
-    """One amount, or a list of the discounts that make it up."""
-    if amounts.discounts is None or isinstance(amounts.discounts, _Money):
-        return amounts.discounts.amount if amounts.discounts else None
-    return sum((discount.discount for discount in amounts.discounts), Decimal(0))

@@ -6,7 +6,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from reconciliation_assets.sources.errors import SchemaDrift
 
@@ -23,6 +31,10 @@ def _number(value: object) -> object:
     return value
 
 
+def _any_number(value: object) -> object:
+    return _number_text(value) if isinstance(value, str) else _number(value)
+
+
 def _number_text(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("not text")  # noqa: TRY004 - pydantic reads only ValueError
@@ -36,7 +48,13 @@ def _number_text(value: object) -> object:
 
 
 def _identifier(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return flag_text(value)
+    return str(value) if isinstance(value, int | Decimal) else value
 
 
 def _instant(value: object) -> object:
@@ -72,8 +90,14 @@ Number = Annotated[Decimal, BeforeValidator(_number)]
 NumberText = Annotated[Decimal, BeforeValidator(_number_text)]
 """A number that the system writes as text."""
 
+AnyNumber = Annotated[Decimal, BeforeValidator(_any_number)]
+"""A number as text or not, where its unit is known either way."""
+
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 """An ID, as text whether the system sends text or a whole number."""
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""A value that a system writes as text, number or yes and no as it pleases."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 text with an offset."""
@@ -87,10 +111,25 @@ Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 UnixInstant = Annotated[datetime, BeforeValidator(_unix_seconds)]
 """Seconds since 1970."""
 
+T = TypeVar("T")
+
+
+def _side_value(value: object, read_value: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    try:
+        return read_value(value)
+    except ValueError:
+        if info.context is not None:
+            info.context.append(info.field_name)
+        return None
+
+
+Side = Annotated[T | None, WrapValidator(_side_value)]
+"""A value that is not the record's own matter, such as the phone number of a payment: where it cannot be read, it is unknown."""
+
 S = TypeVar("S", bound=Shape)
 
 
-def read(shape: type[S], body: object, *, system: str, where: str) -> S:
+def read(shape: type[S], body: object, *, system: str, where: str, side: list[str] | None = None) -> S:
     """Read one answer or record into its shape.
 
     Args:
@@ -98,12 +137,13 @@ def read(shape: type[S], body: object, *, system: str, where: str) -> S:
         body: the parsed JSON.
         system: the source's name, for the message.
         where: what was read, such as `insights`, for the message.
+        side: takes the names of the side values that could not be read.
 
     Raises:
         SchemaDrift: naming the first field that vanished or changed type, never its value.
     """
     try:
-        return shape.model_validate(body)
+        return shape.model_validate(body, context=side)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     path = ".".join(str(part) for part in (where, *first["loc"]) if not isinstance(part, int))

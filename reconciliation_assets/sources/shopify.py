@@ -1,74 +1,144 @@
-"""Shopify: orders with their status, amounts, last visit and waybill; on request also the money of some gateways.
+"""Shopify: orders with their status, amounts, last visit and waybill, and what settled them without cash; on request also
+the money of some gateways.
 
-Amounts are the shop's currency, not the customer's. Whether an order was cancelled and whether money went back are
+Amounts are the shop's currency, not the customer's. What an order is worth now is Shopify's present total, after edits,
+removed items and returns; the discounts are in it. Whether an order was cancelled and whether money went back are
 independent in Shopify; cancelling wins here, since the money has its own rows. A shop whose payment system is a source
 of its own must not name its gateway here, or that money would come twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import FixedHeaders
-from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
+from reconciliation_assets.sources.errors import (
+    MissingPermission,
+    RateLimited,
+    RequestRefused,
+    SchemaDrift,
+    SourceUnavailable,
+)
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
-from reconciliation_assets.sources.http_connector import HttpConnector, utc_now
+from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
+from reconciliation_assets.sources.records import RecordReader
 from reconciliation_assets.sources.shapes import (
     Identifier,
     Instant,
     Number,
     NumberText,
     Shape,
+    Side,
+    Text,
     amount_text,
+    flag_text,
     instant_text,
 )
-from reconciliation_assets.sources.tokens import TokenStore
 
-ORDERS = """
-query Orders($first: Int!, $after: String, $query: String, $money: Boolean!) {
-  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+REFUNDS, TRANSACTIONS = 10, 20
+"""Of an order, in a list of orders: what is asked for counts against Shopify's query budget, whether or not it is there."""
+
+_TRANSACTION = """
+        id kind status gateway test createdAt processedAt parentTransaction { id }
+        amountSet { shopMoney { amount } }
+"""
+
+ORDERS = f"""
+query Orders($first: Int!, $after: String, $query: String, $money: Boolean!) {{
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{
+    pageInfo {{ hasNextPage endCursor }}
+    nodes {{
+      id legacyResourceId name createdAt updatedAt cancelledAt cancelReason test taxesIncluded
+      displayFinancialStatus displayFulfillmentStatus currencyCode customerLocale email phone paymentGatewayNames
+      totalPriceSet {{ shopMoney {{ amount }} }}
+      currentTotalPriceSet {{ shopMoney {{ amount }} }}
+      totalTaxSet {{ shopMoney {{ amount }} }}
+      totalShippingPriceSet {{ shopMoney {{ amount }} }}
+      customer {{ legacyResourceId displayName }}
+      shippingAddress {{ name phone countryCodeV2 }}
+      customAttributes {{ key value }}
+      customerJourneySummary {{
+        lastVisit {{ landingPage source utmParameters {{ source medium campaign content }} }}
+      }}
+      fulfillments(first: 5) {{ status createdAt deliveredAt trackingInfo(first: 1) {{ number }} }}
+      refunds(first: {REFUNDS}) {{ id }}
+      transactions(first: {TRANSACTIONS}) @include(if: $money) {{ {_TRANSACTION} }}
+    }}
+  }}
+}}
+"""
+
+ORDER_TRANSACTIONS = (
+    f"query OrderTransactions($id: ID!) {{ order(id: $id) {{ transactions(first: 250) {{ {_TRANSACTION} }} }} }}"
+)
+"""For orders settled with credit, whose money is not read otherwise, and for those with more transactions than a list brings."""
+
+REFUND_LINES = """
+query RefundLines($id: ID!, $after: String) {
+  refund(id: $id) {
+    refundLineItems(first: 50, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { restockType subtotalSet { shopMoney { amount } } totalTaxSet { shopMoney { amount } } }
+    }
+  }
+}
+"""
+
+DISPUTES = """
+query Disputes($after: String) {
+  disputes(first: 50, after: $after) {
     pageInfo { hasNextPage endCursor }
     nodes {
-      legacyResourceId name createdAt updatedAt cancelledAt cancelReason test
-      displayFinancialStatus displayFulfillmentStatus currencyCode customerLocale email phone paymentGatewayNames
-      totalPriceSet { shopMoney { amount } }
-      totalTaxSet { shopMoney { amount } }
-      totalShippingPriceSet { shopMoney { amount } }
-      totalDiscountsSet { shopMoney { amount } }
-      customer { legacyResourceId displayName }
-      shippingAddress { name phone countryCodeV2 }
-      customAttributes { key value }
-      customerJourneySummary {
-        lastVisit { landingPage source utmParameters { source medium campaign content } }
-      }
-      fulfillments(first: 5) { createdAt deliveredAt trackingInfo(first: 1) { number } }
-      transactions(first: 20) @include(if: $money) {
-        id kind status gateway createdAt processedAt
-        amountSet { shopMoney { amount } }
-      }
+      legacyResourceId type status initiatedAt finalizedOn amount { amount currencyCode }
+      order { name legacyResourceId }
     }
   }
 }
 """
 
 SCOPES = ("read_orders",)
+DISPUTE_SCOPE = "read_shopify_payments_disputes"
 SHOP = "query Shop { shop { myshopifyDomain ianaTimezone currencyCode } currentAppInstallation { accessScopes { handle } } }"
 
-TRANSACTION_KINDS = {"SALE": "payment", "CAPTURE": "payment", "REFUND": "refund"}
-"""Kinds of transactions that move money; AUTHORIZATION and VOID do not."""
+STATUSES = ("cancelled", "confirmed", "delivered", "expired", "placed", "refunded", "returned", "shipped", "voided")
+"""The words that this connector makes of Shopify's own."""
+
+MONEY_KINDS = {"SALE": "payment", "CAPTURE": "payment", "REFUND": "refund"}
+"""Kinds of transactions that move money. CHANGE is taken off the sale that it was given back on."""
+
+NO_MONEY = {"AUTHORIZATION", "EMV_AUTHORIZATION", "SUGGESTED_REFUND", "VOID"}
+
+CREDIT_GATEWAYS = {"gift_card", "shopify_store_credit"}
+"""Settled without cash: the money came when the gift card was sold, or was never given back."""
+
+TEST_GATEWAYS = {"bogus"}
 
 TRANSACTION_STATUSES = {
     "SUCCESS": "settled",
     "PENDING": "pending",
     "AWAITING_RESPONSE": "pending",
+    "UNKNOWN": "pending",
     "FAILURE": "failed",
     "ERROR": "failed",
 }
+
+NO_PARCEL = {"CANCELLED", "ERROR", "FAILURE"}
+CAME_BACK = {"RETURN", "LEGACY_RESTOCK"}
+"""Goods that had left; those taken off an order before it left are an edit, and in its present total."""
+
+WITHDRAWN = {"ACCEPTED", "LOST", "NEEDS_RESPONSE", "UNDER_REVIEW", "WON"}
+"""Statuses of a chargeback under which its amount was taken back; when it is won, it comes again."""
+
+NOT_WITHDRAWN = {"CHARGE_REFUNDED", "PREVENTED"}
+
+_SHOPIFY_PAYMENTS = "shopify_payments"
+_PASSING = {None, "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
 
 
 class ShopifySettings(SourceSettings):
@@ -81,6 +151,7 @@ class ShopifySettings(SourceSettings):
         lead_id_attribute: cart attribute with the company's lead ID.
         click_id_attribute: cart attribute with Meta's click ID.
         payment_gateways: gateways whose transactions are read as payments.
+        credit_gateways: gateways of points and credit, beside Shopify's own gift cards and store credit.
         page_limit: orders per page; larger pages cost more of Shopify's query budget.
     """
 
@@ -91,6 +162,7 @@ class ShopifySettings(SourceSettings):
     lead_id_attribute: str | None = None
     click_id_attribute: str | None = None
     payment_gateways: list[str] = Field(default_factory=list)
+    credit_gateways: list[str] = Field(default_factory=list)
     page_limit: int = Field(default=20, ge=1, le=250)
 
 
@@ -103,84 +175,98 @@ class _MoneyBag(Shape):
 
 
 class _Customer(Shape):
-    legacyResourceId: Identifier  # noqa: N815
-    displayName: str | None  # noqa: N815
+    legacyResourceId: Side[Identifier] = None  # noqa: N815
+    displayName: Side[str] = None  # noqa: N815
 
 
 class _Address(Shape):
-    name: str | None
-    phone: str | None
-    countryCodeV2: str | None  # noqa: N815
+    name: Side[str] = None
+    phone: Side[Text] = None
+    countryCodeV2: Side[str] = None  # noqa: N815
 
 
 class _Attribute(Shape):
     key: str
-    value: str | None
+    value: Side[Text] = None
 
 
 class _Utm(Shape):
-    source: str | None
-    medium: str | None
-    campaign: str | None
-    content: str | None
+    source: Side[str] = None
+    medium: Side[str] = None
+    campaign: Side[str] = None
+    content: Side[str] = None
 
 
 class _Visit(Shape):
-    landingPage: str | None  # noqa: N815
-    source: str | None
-    utmParameters: _Utm | None  # noqa: N815
+    landingPage: Side[str] = None  # noqa: N815
+    source: Side[str] = None
+    utmParameters: Side[_Utm] = None  # noqa: N815
 
 
 class _Journey(Shape):
-    lastVisit: _Visit | None  # noqa: N815
+    lastVisit: Side[_Visit] = None  # noqa: N815
 
 
 class _Tracking(Shape):
-    number: str | None
+    number: Side[Text] = None
 
 
 class _Fulfillment(Shape):
+    status: str
     createdAt: Instant  # noqa: N815
     deliveredAt: Instant | None  # noqa: N815
-    trackingInfo: list[_Tracking]  # noqa: N815
+    trackingInfo: Side[list[_Tracking]] = None  # noqa: N815
+
+
+class _Node(Shape):
+    id: str
 
 
 class _Transaction(Shape):
     id: str
     kind: str
     status: str
-    gateway: str | None
+    gateway: Side[str] = None
+    test: bool
     createdAt: Instant  # noqa: N815
-    processedAt: Instant | None  # noqa: N815
+    processedAt: Side[Instant] = None  # noqa: N815
+    parentTransaction: Side[_Node] = None  # noqa: N815
     amountSet: _MoneyBag  # noqa: N815
 
 
 class _Order(Shape):
+    id: str
     legacyResourceId: Identifier  # noqa: N815
     name: str
     createdAt: Instant  # noqa: N815
     updatedAt: Instant  # noqa: N815
     cancelledAt: Instant | None  # noqa: N815
-    cancelReason: str | None  # noqa: N815
+    cancelReason: Side[str] = None  # noqa: N815
     test: bool
+    taxesIncluded: bool  # noqa: N815
     displayFinancialStatus: str | None  # noqa: N815
     displayFulfillmentStatus: str  # noqa: N815
     currencyCode: str  # noqa: N815
-    customerLocale: str | None  # noqa: N815
-    email: str | None
-    phone: str | None
+    customerLocale: Side[str] = None  # noqa: N815
+    email: Side[Text] = None
+    phone: Side[Text] = None
     paymentGatewayNames: list[str]  # noqa: N815
     totalPriceSet: _MoneyBag  # noqa: N815
-    totalTaxSet: _MoneyBag | None  # noqa: N815
-    totalShippingPriceSet: _MoneyBag  # noqa: N815
-    totalDiscountsSet: _MoneyBag | None  # noqa: N815
-    customer: _Customer | None
-    shippingAddress: _Address | None  # noqa: N815
-    customAttributes: list[_Attribute]  # noqa: N815
-    customerJourneySummary: _Journey | None  # noqa: N815
+    currentTotalPriceSet: _MoneyBag  # noqa: N815
+    totalTaxSet: Side[_MoneyBag] = None  # noqa: N815
+    totalShippingPriceSet: Side[_MoneyBag] = None  # noqa: N815
+    customer: Side[_Customer] = None
+    shippingAddress: Side[_Address] = None  # noqa: N815
+    customAttributes: Side[list[_Attribute]] = None  # noqa: N815
+    customerJourneySummary: Side[_Journey] = None  # noqa: N815
     fulfillments: list[_Fulfillment]
+    refunds: list[_Node]
     # Asked for only where a gateway's money is read: it is the dearest part of the query.
-    transactions: list[_Transaction] | None = None
+    transactions: list[dict[str, object]] | None = None
+
+    def parcels(self) -> list[_Fulfillment]:
+        """What really left; a fulfilment that was cancelled or failed carried nothing."""
+        return [parcel for parcel in self.fulfillments if parcel.status not in NO_PARCEL]
 
 
 class _PageInfo(Shape):
@@ -188,17 +274,74 @@ class _PageInfo(Shape):
     endCursor: str | None  # noqa: N815
 
 
-class _Orders(Shape):
+class _Nodes(Shape):
     pageInfo: _PageInfo  # noqa: N815
-    nodes: list[_Order]
+    nodes: list[dict[str, object]]
 
 
 class _OrdersData(Shape):
-    orders: _Orders
+    orders: _Nodes
 
 
 class _OrdersAnswer(Shape):
     data: _OrdersData
+
+
+class _MoneyOfOrder(Shape):
+    transactions: list[dict[str, object]]
+
+
+class _MoneyData(Shape):
+    order: _MoneyOfOrder | None
+
+
+class _MoneyAnswer(Shape):
+    data: _MoneyData
+
+
+class _RefundLine(Shape):
+    restockType: str  # noqa: N815
+    subtotalSet: _MoneyBag  # noqa: N815
+    totalTaxSet: _MoneyBag  # noqa: N815
+
+
+class _Refund(Shape):
+    refundLineItems: _Nodes  # noqa: N815
+
+
+class _RefundData(Shape):
+    refund: _Refund | None
+
+
+class _RefundAnswer(Shape):
+    data: _RefundData
+
+
+class _AmountIn(_Amount):
+    currencyCode: str  # noqa: N815
+
+
+class _DisputedOrder(Shape):
+    name: str
+    legacyResourceId: Identifier  # noqa: N815
+
+
+class _Dispute(Shape):
+    legacyResourceId: Identifier  # noqa: N815
+    type: str
+    status: str
+    initiatedAt: Instant  # noqa: N815
+    finalizedOn: Side[Instant] = None  # noqa: N815
+    amount: _AmountIn
+    order: Side[_DisputedOrder] = None
+
+
+class _DisputesData(Shape):
+    disputes: _Nodes
+
+
+class _DisputesAnswer(Shape):
+    data: _DisputesData
 
 
 class _Shop(Shape):
@@ -225,7 +368,7 @@ class _ShopAnswer(Shape):
 
 
 class _Extensions(Shape):
-    code: str | None = None
+    code: Side[Text] = None
     typeName: str | None = None  # noqa: N815
     fieldName: str | None = None  # noqa: N815
 
@@ -252,26 +395,38 @@ class _Throttled(Shape):
     extensions: _AnswerExtensions
 
 
+AnswerT = TypeVar("AnswerT", _OrdersAnswer, _MoneyAnswer, _RefundAnswer, _DisputesAnswer)
+
+
 class Shopify(HttpConnector[ShopifySettings]):
     """Reads the orders changed in the window."""
 
+    tables = ("orders", "payments")
     overlap = timedelta(hours=1)
 
-    def __init__(self, settings: ShopifySettings, tokens: TokenStore, now: Callable[[], datetime] = utc_now) -> None:
-        super().__init__(settings, tokens, now)
-        self.tables = ("orders", "payments") if settings.payment_gateways else ("orders",)
-
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield the orders, then the money of the gateways that are read here."""
+        """Yield the orders, then the credit they were settled with and the money of the gateways that are read here."""
+        reader = self._reader(
+            "orders",
+            "orders",
+            order_id="name" if self.settings.order_id == "name" else "legacyResourceId",
+            gross_value="totalPriceSet.shopMoney.amount",
+            currency="currencyCode",
+        )
+        money = self._reader("payments", "transactions", payment_id="id", amount="amountSet.shopMoney.amount")
+        lines = self._reader("orders", "refunds.refundLineItems")
         with self._admin() as client:
             orders = newest(
-                self._orders(client, window),
+                reader.each(_Order, self._orders(client, window)),
                 key=lambda order: order.legacyResourceId,
                 version=lambda order: order.updatedAt,
             )
-        yield Batch("orders", [self._order_row(order) for order in orders])
-        if self.settings.payment_gateways:
-            yield Batch("payments", [row for order in orders for row in self._payment_rows(order)])
+            rows = [self._order_row(order, self._returned(client, order, lines)) for order in orders]
+            moved = [row for order in orders for row in self._payment_rows(client, order, money)]
+            disputed = list(self._dispute_rows(client, money)) if self._reads_disputes() else []
+        yield reader.batch(rows)
+        yield lines.batch([])
+        yield money.batch(moved + disputed)
 
     def probe(self) -> Probe:
         """Read the shop's zone and currency, and whether orders older than 60 days may be read."""
@@ -283,7 +438,8 @@ class Shopify(HttpConnector[ShopifySettings]):
                 findings.append("without the scope read_all_orders only the last 60 days of orders are visible")
             shop = answer.shop
             account = ProbedAccount(shop.myshopifyDomain, shop.ianaTimezone, shop.currencyCode)
-            return Probe([account], client.clock_skew, findings, [name for name in SCOPES if name not in scopes])
+            needed = (*SCOPES, DISPUTE_SCOPE) if self._reads_disputes() else SCOPES
+            return Probe([account], client.clock_skew, findings, [name for name in needed if name not in scopes])
 
     def _judge(self, answer: Answer) -> Trouble | None:
         errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
@@ -302,7 +458,10 @@ class Shopify(HttpConnector[ShopifySettings]):
             return Trouble(
                 SchemaDrift(self.name, f"{known.typeName}.{known.fieldName}", "does not exist in this API version")
             )
-        happened = "Shopify refuses the query" + (f" ({known.code})" if known.code else "")
+        if known.code in _PASSING:
+            happened = "Shopify answers with an error of its own, and it lasts"
+            return Trouble(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
+        happened = f"Shopify refuses the query ({known.code})"
         return Trouble(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
 
     def _until_affordable(self, answer: Answer) -> timedelta:
@@ -316,32 +475,56 @@ class Shopify(HttpConnector[ShopifySettings]):
     def _path(self) -> str:
         return f"admin/api/{self.settings.api_version}/graphql.json"
 
-    def _orders(self, client: HttpClient, window: Window) -> Iterator[_Order]:
+    def _asked(self, client: HttpClient, document: str, shape: type[AnswerT], /, **variables: object) -> AnswerT:
+        body = client.post(self._path(), json_body={"query": document, "variables": variables}).body
+        return self._read(shape, body, "answer")
+
+    def _orders(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
         """Walk the orders by the time of their change; the cursor holds that time, so a change moves only its own order."""
         changed = f"updated_at:>='{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'" if window.since else None
 
-        def fetch(after: str | None) -> CursorPage[_Order]:
-            variables = {
-                "first": self.settings.page_limit,
-                "after": after,
-                "query": changed,
-                "money": bool(self.settings.payment_gateways),
-            }
-            body = client.post(self._path(), json_body={"query": ORDERS, "variables": variables}).body
-            page = self._read(_OrdersAnswer, body, "answer").data.orders
-            return CursorPage(page.nodes, page.pageInfo.endCursor if page.pageInfo.hasNextPage else None)
+        def fetch(after: str | None) -> CursorPage[dict[str, object]]:
+            answer = self._asked(
+                client,
+                ORDERS,
+                _OrdersAnswer,
+                first=self.settings.page_limit,
+                after=after,
+                query=changed,
+                money=bool(self.settings.payment_gateways),
+            )
+            return _page(answer.data.orders)
 
         return by_cursor(self.name, fetch)
 
-    def _order_id(self, order: _Order) -> str:
+    def _returned(self, client: HttpClient, order: _Order, reader: RecordReader) -> Decimal:
+        """The value of the goods that came back, whether or not money went back for them."""
+
+        def fetch_of(refund: _Node) -> Callable[[str | None], CursorPage[dict[str, object]]]:
+            def fetch(after: str | None) -> CursorPage[dict[str, object]]:
+                found = self._asked(client, REFUND_LINES, _RefundAnswer, id=refund.id, after=after).data.refund
+                return _page(found.refundLineItems) if found else CursorPage([], None)
+
+            return fetch
+
+        total = Decimal(0)
+        for refund in order.refunds:
+            lines: Iterator[dict[str, object]] = by_cursor(self.name, fetch_of(refund))
+            for line in reader.each(_RefundLine, lines):
+                if line.restockType in CAME_BACK:
+                    tax = Decimal(0) if order.taxesIncluded else line.totalTaxSet.shopMoney.amount
+                    total += line.subtotalSet.shopMoney.amount + tax
+        return total
+
+    def _order_id(self, order: _Order | _DisputedOrder) -> str:
         return order.name.removeprefix("#") if self.settings.order_id == "name" else order.legacyResourceId
 
-    def _order_row(self, order: _Order) -> Row:
-        attributes = {attribute.key: attribute.value for attribute in order.customAttributes}
+    def _order_row(self, order: _Order, returned: Decimal) -> Row:
+        attributes = {attribute.key: attribute.value for attribute in order.customAttributes or ()}
         visit = order.customerJourneySummary.lastVisit if order.customerJourneySummary else None
         utm = visit.utmParameters if visit else None
         address = order.shippingAddress
-        shipped, delivered = _shipping_times(order.fulfillments)
+        shipped, delivered = _shipping_times(order.parcels())
         return {
             "order_id": self._order_id(order),
             "created_at": instant_text(order.createdAt),
@@ -364,54 +547,136 @@ class Shopify(HttpConnector[ShopifySettings]):
             "full_name": (order.customer.displayName if order.customer else None)
             or (address.name if address else None),
             "payment_method": order.paymentGatewayNames[-1] if order.paymentGatewayNames else None,
-            "discount": amount_text(order.totalDiscountsSet.shopMoney.amount) if order.totalDiscountsSet else None,
             "tax": amount_text(order.totalTaxSet.shopMoney.amount) if order.totalTaxSet else None,
-            "shipping": amount_text(order.totalShippingPriceSet.shopMoney.amount),
+            "shipping": amount_text(order.totalShippingPriceSet.shopMoney.amount)
+            if order.totalShippingPriceSet
+            else None,
             "shipped_at": instant_text(shipped),
             "delivered_at": instant_text(delivered),
             "cancelled_at": instant_text(order.cancelledAt),
             "reason": order.cancelReason.lower() if order.cancelReason else None,
-            "waybill": next((t.number for f in order.fulfillments for t in f.trackingInfo if t.number), None),
+            "waybill": next((t.number for f in order.parcels() for t in f.trackingInfo or () if t.number), None),
+            "current_value": amount_text(order.currentTotalPriceSet.shopMoney.amount),
+            "returned_value": amount_text(returned) if returned else None,
+            "is_test": flag_text(order.test),
         }
 
-    def _payment_rows(self, order: _Order) -> Iterator[Row]:
-        if order.transactions is None:
+    def _payment_rows(self, client: HttpClient, order: _Order, reader: RecordReader) -> Iterator[Row]:
+        own, credit = set(self.settings.payment_gateways), CREDIT_GATEWAYS | set(self.settings.credit_gateways)
+        if own and order.transactions is None:
             raise SchemaDrift(self.name, "orders.nodes.transactions", "is missing")
-        for moved in order.transactions:
-            if moved.gateway not in self.settings.payment_gateways or moved.kind not in TRANSACTION_KINDS:
+        records = order.transactions or []
+        if len(records) == TRANSACTIONS or (not own and credit & set(order.paymentGatewayNames)):
+            found = self._asked(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
+            records = found.transactions if found else []
+        # The currency of a transaction is its order's, and stands there.
+        known = ({**record, "currency": order.currencyCode} for record in records)
+        moved = [t for t in reader.each(_Transaction, known) if t.gateway in own | credit]
+        given_back = _given_back(moved, credit)
+        for transaction in moved:
+            is_credit = transaction.gateway in credit
+            kind = MONEY_KINDS.get(transaction.kind)
+            if transaction.test or order.test or transaction.gateway in TEST_GATEWAYS:
+                reader.pass_over("test transaction", transaction.id)
+            elif transaction.kind in NO_MONEY | {"CHANGE"}:
                 continue
-            yield {
-                "payment_id": moved.id.rpartition("/")[2],
-                "kind": TRANSACTION_KINDS[moved.kind],
-                "status": TRANSACTION_STATUSES.get(moved.status, moved.status.lower()),
-                "paid_at": instant_text(moved.processedAt or moved.createdAt),
-                "amount": amount_text(moved.amountSet.shopMoney.amount),
-                "currency": order.currencyCode,
-                "order_id": self._order_id(order),
-                "customer_id": order.customer.legacyResourceId if order.customer else None,
-                "email": order.email,
-                "phone": order.phone,
-                "method": moved.gateway,
-                "updated_at": instant_text(order.updatedAt),
+            elif is_credit and kind == "refund":
+                reader.pass_over("refund as credit: no cash went back", transaction.id)
+            else:
+                amount = transaction.amountSet.shopMoney.amount - given_back.get(transaction.id, Decimal(0))
+                yield {
+                    "payment_id": transaction.id.rpartition("/")[2],
+                    "kind": "credit" if is_credit and kind else kind,
+                    "status": TRANSACTION_STATUSES.get(transaction.status, transaction.status.lower()),
+                    "paid_at": instant_text(transaction.processedAt or transaction.createdAt),
+                    "amount": amount_text(amount),
+                    "currency": order.currencyCode,
+                    "market": order.shippingAddress.countryCodeV2 if order.shippingAddress else None,
+                    "order_id": self._order_id(order),
+                    "customer_id": order.customer.legacyResourceId if order.customer else None,
+                    "email": order.email,
+                    "phone": order.phone,
+                    "method": transaction.gateway,
+                    "updated_at": instant_text(order.updatedAt),
+                    **({} if kind else {"unread_column": "transactions.kind", "unread": "is a kind that is not known"}),
+                }
+
+    def _reads_disputes(self) -> bool:
+        return _SHOPIFY_PAYMENTS in self.settings.payment_gateways
+
+    def _dispute_rows(self, client: HttpClient, reader: RecordReader) -> Iterator[Row]:
+        """Every chargeback there is: one that is won later has no time of change to ask by."""
+
+        def fetch(after: str | None) -> CursorPage[dict[str, object]]:
+            return _page(self._asked(client, DISPUTES, _DisputesAnswer, after=after).data.disputes)
+
+        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        for dispute in newest(reader.each(_Dispute, listed), key=lambda dispute: dispute.legacyResourceId):
+            # An inquiry asks for papers and takes no money.
+            if dispute.type != "CHARGEBACK" or dispute.status in NOT_WITHDRAWN:
+                continue
+            row = {
+                "payment_id": f"dispute-{dispute.legacyResourceId}",
+                "kind": "chargeback",
+                "status": "settled",
+                "paid_at": instant_text(dispute.initiatedAt),
+                "amount": amount_text(dispute.amount.amount),
+                "currency": dispute.amount.currencyCode,
+                "order_id": self._order_id(dispute.order) if dispute.order else None,
+                "method": _SHOPIFY_PAYMENTS,
+                "updated_at": instant_text(dispute.initiatedAt),
             }
+            if dispute.status not in WITHDRAWN:
+                row |= {"unread_column": "disputes.status", "unread": "is a status that is not known"}
+            yield row
+            if dispute.status == "WON":
+                won_at = instant_text(dispute.finalizedOn or dispute.initiatedAt)
+                came_again = {"payment_id": f"{row['payment_id']}-won", "kind": "chargeback_reversal"}
+                yield {**row, **came_again, "paid_at": won_at, "updated_at": won_at}
 
 
-def _shipping_times(fulfillments: Sequence[_Fulfillment]) -> tuple[datetime | None, datetime | None]:
+def _page(found: _Nodes) -> CursorPage[dict[str, object]]:
+    return CursorPage(found.nodes, found.pageInfo.endCursor if found.pageInfo.hasNextPage else None)
+
+
+def _given_back(transactions: Sequence[_Transaction], credit: set[str]) -> dict[str, Decimal]:
+    """What was given back on a sale by the sale's ID: change of a cash payment, and credit that went back to its card.
+
+    Where Shopify names no sale, it is the first of the same gateway.
+    """
+    sales = [t for t in transactions if t.kind in {"SALE", "CAPTURE"} and t.status == "SUCCESS"]
+    back: dict[str, Decimal] = {}
+    for transaction in transactions:
+        is_back = transaction.kind == "CHANGE" or (transaction.kind == "REFUND" and transaction.gateway in credit)
+        if not is_back or transaction.status != "SUCCESS":
+            continue
+        parent = transaction.parentTransaction.id if transaction.parentTransaction else None
+        of_gateway = [sale.id for sale in sales if sale.gateway == transaction.gateway]
+        sale_id = parent if parent in {sale.id for sale in sales} else next(iter(of_gateway), None)
+        if sale_id is not None:
+            back[sale_id] = back.get(sale_id, Decimal(0)) + transaction.amountSet.shopMoney.amount
+    return back
+
+
+def _shipping_times(parcels: Sequence[_Fulfillment]) -> tuple[datetime | None, datetime | None]:
     """When the first parcel left, and when the last arrived (None while one is under way)."""
-    shipped = min((parcel.createdAt for parcel in fulfillments), default=None)
-    arrived = [parcel.deliveredAt for parcel in fulfillments if parcel.deliveredAt is not None]
-    return shipped, max(arrived) if arrived and len(arrived) == len(fulfillments) else None
+    shipped = min((parcel.createdAt for parcel in parcels), default=None)
+    arrived = [parcel.deliveredAt for parcel in parcels if parcel.deliveredAt is not None]
+    return shipped, max(arrived) if arrived and len(arrived) == len(parcels) else None
 
 
 def _status(order: _Order) -> str:
-    """One word for Shopify's three: test, cancellation, money and fulfilment, in this order of weight."""
-    _, delivered = _shipping_times(order.fulfillments)
-    if order.test:
-        return "test"
+    """One word for Shopify's three: cancellation, money and fulfilment, in this order of weight."""
+    parcels = order.parcels()
     if order.cancelledAt is not None:
         return "cancelled"
-    if order.displayFinancialStatus in {"REFUNDED", "EXPIRED"}:
+    if order.displayFinancialStatus == "REFUNDED":
+        return "refunded"
+    # An order whose payment was voided or ran out may still go out, and be owed for.
+    if order.displayFinancialStatus in {"EXPIRED", "VOIDED"} and not parcels:
         return order.displayFinancialStatus.lower()
+    if order.displayFulfillmentStatus == "RESTOCKED":
+        return "returned"
     if order.displayFulfillmentStatus == "FULFILLED":
-        return "delivered" if delivered else "shipped"
+        return "delivered" if _shipping_times(parcels)[1] else "shipped"
     return "confirmed" if order.displayFinancialStatus in {"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED"} else "placed"

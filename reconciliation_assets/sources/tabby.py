@@ -15,8 +15,10 @@ from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount,
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.http import Answer, HttpClient, Params
 from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
-from reconciliation_assets.sources.shapes import Instant, NumberText, Shape, amount_text, instant_text
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import Instant, NumberText, Shape, Side, Text, amount_text, instant_text
 
 
 class TabbySettings(SourceSettings):
@@ -35,34 +37,35 @@ class TabbySettings(SourceSettings):
 
 
 class _Buyer(Shape):
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
+    name: Side[Text] = None
+    email: Side[Text] = None
+    phone: Side[Text] = None
 
 
 class _Order(Shape):
-    reference_id: str | None = None
+    reference_id: Side[Text] = None
 
 
 class _Movement(Shape):
     id: str
     created_at: Instant
     amount: NumberText
-    tax_amount: NumberText | None = None
+    tax_amount: Side[NumberText] = None
 
 
 class _Payment(Shape):
     id: str
     created_at: Instant
     currency: str
-    is_test: bool = False
-    buyer: _Buyer | None = None
-    order: _Order
-    captures: list[_Movement] | None
-    refunds: list[_Movement] | None
+    is_test: Side[bool] = None
+    buyer: Side[_Buyer] = None
+    order: Side[_Order] = None
+    # Both are null before the first.
+    captures: list[dict[str, object]] | None = None
+    refunds: list[dict[str, object]] | None = None
 
-    def movements(self) -> list[tuple[str, _Movement]]:
-        """What was collected and what was given back; both are null before the first."""
+    def movements(self) -> list[tuple[str, dict[str, object]]]:
+        """What was collected and what was given back."""
         captured = [("payment", capture) for capture in self.captures or ()]
         return captured + [("refund", refund) for refund in self.refunds or ()]
 
@@ -86,13 +89,22 @@ class Tabby(HttpConnector[TabbySettings]):
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the captures and refunds of all payments in one batch."""
         since: Params = {"created_at__gte": window.since.astimezone(UTC).date().isoformat()} if window.since else {}
+        reader = self._reader("payments", "payments", reference="id", amount="amount", currency="currency")
+        moved_reader = self._reader(
+            "payments", "payments.captures and refunds", payment_id="id", amount="amount", currency="currency"
+        )
         with self._tabby() as client:
             payments = newest(
-                self._payments(client, since),
+                reader.each(_Payment, self._payments(client, since)),
                 key=lambda payment: payment.id,
                 version=lambda payment: len(payment.movements()),
             )
-            yield Batch("payments", [row for payment in payments for row in _rows(payment)])
+            for payment in payments:
+                if payment.is_test:
+                    reader.pass_over("test payment", payment.id)
+            yield reader.batch([])
+            live = [payment for payment in payments if not payment.is_test]
+            yield moved_reader.batch([row for payment in live for row in _rows(payment, moved_reader)])
 
     def probe(self) -> Probe:
         """Check that payments may be listed; Tabby tells no zone, and currencies only with payments."""
@@ -103,16 +115,15 @@ class Tabby(HttpConnector[TabbySettings]):
     def _tabby(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.key_env)))
 
-    def _payments(self, client: HttpClient, since: Params) -> Iterator[_Payment]:
-        def fetch(number: int) -> CountedPage[_Payment]:
+    def _payments(self, client: HttpClient, since: Params) -> Iterator[dict[str, object]]:
+        def fetch(number: int) -> CountedPage[dict[str, object]]:
             offset = number * self.settings.page_limit
             page = self._page(client, since, offset)
-            found = [self._read(_Payment, record, "payments") for record in page.payments or ()]
+            found = page.payments or []
             last = offset + len(found) >= page.pagination.total_count or not found
             return CountedPage(found, last, page.pagination.total_count)
 
-        payments = by_number(self.name, fetch, key=lambda payment: payment.id, first=0)
-        return (payment for payment in payments if not payment.is_test)
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")), first=0)
 
     def _page(self, client: HttpClient, since: Params, offset: int) -> _Payments:
         def fits(answer: Answer) -> bool:
@@ -122,8 +133,12 @@ class Tabby(HttpConnector[TabbySettings]):
         return self._read(_Payments, client.get("api/v2/payments", params, fits=fits).body, "answer")
 
 
-def _rows(payment: _Payment) -> Iterator[Row]:
-    for kind, moved in payment.movements():
+def _rows(payment: _Payment, reader: RecordReader) -> Iterator[Row]:
+    order, buyer = payment.order or _Order(), payment.buyer or _Buyer()
+    for kind, record in payment.movements():
+        moved = reader.one(_Movement, {**record, "currency": payment.currency})
+        if moved is None:
+            continue
         yield {
             "payment_id": moved.id,
             "kind": kind,
@@ -132,11 +147,13 @@ def _rows(payment: _Payment) -> Iterator[Row]:
             "amount": amount_text(moved.amount),
             "currency": payment.currency,
             "tax": amount_text(moved.tax_amount),
-            "order_id": payment.order.reference_id,
+            "order_id": order.reference_id,
             "reference": payment.id,
-            "email": payment.buyer.email if payment.buyer else None,
-            "phone": payment.buyer.phone if payment.buyer else None,
-            "payer_name": payment.buyer.name if payment.buyer else None,
+            # Tabby has one currency for each country it works in, and takes phone numbers as they are written there.
+            "market": COUNTRY_OF.get(payment.currency),
+            "email": buyer.email,
+            "phone": buyer.phone,
+            "payer_name": buyer.name,
             "method": "tabby",
             "updated_at": instant_text(moved.created_at),
         }

@@ -18,9 +18,23 @@ from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused
 from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
-from reconciliation_assets.sources.shapes import Instant, Number, Shape, amount_text, full_name, instant_text
+from reconciliation_assets.sources.money import COUNTRY_OF
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import (
+    Identifier,
+    Instant,
+    Number,
+    Shape,
+    Side,
+    Text,
+    amount_text,
+    full_name,
+    instant_text,
+)
 
 _UNKNOWN_REFERENCE = 404
+_SANDBOX = "sandbox"
+"""Part of the address of Tamara's sandbox, whose orders do not say that they are tests."""
 
 
 class TamaraSettings(SourceSettings):
@@ -48,7 +62,7 @@ class _Money(Shape):
 class _Capture(Shape):
     capture_id: str
     total_amount: _Money
-    tax_amount: _Money | None = None
+    tax_amount: Side[_Money] = None
     created_at: Instant
 
 
@@ -59,22 +73,29 @@ class _Refund(Shape):
 
 
 class _Transactions(Shape):
-    captures: list[_Capture]
-    refunds: list[_Refund]
+    captures: list[dict[str, object]] | None = None
+    refunds: list[dict[str, object]] | None = None
 
 
 class _Consumer(Shape):
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone_number: str | None = None
+    first_name: Side[Text] = None
+    last_name: Side[Text] = None
+    email: Side[Text] = None
+    phone_number: Side[Text] = None
+
+
+class _Address(Shape):
+    country_code: Side[Text] = None
 
 
 class _Order(Shape):
     order_id: str
-    order_reference_id: str
-    transactions: _Transactions
-    consumer: _Consumer | None = None
+    order_reference_id: Identifier
+    # Null, as the lists in it, before the first capture.
+    transactions: _Transactions | None
+    consumer: Side[_Consumer] = None
+    country_code: Side[Text] = None
+    shipping_address: Side[_Address] = None
 
 
 class Tamara(HttpConnector[TamaraSettings]):
@@ -95,20 +116,33 @@ class Tamara(HttpConnector[TamaraSettings]):
         """Yield the captures and refunds of the shop's orders of the window."""
         references = self._references(window)
         with self._tamara() as client:
-            orders = [order for reference in references if (order := self._order(client, reference)) is not None]
+            orders = {
+                reference: order for reference in references if (order := self._order(client, reference)) is not None
+            }
         if references and not orders:
             raise RequestRefused(
                 self.name,
                 f"Tamara knows none of the shop's {len(references)} orders by their ID",
                 "Set the shop's order_id to the reference it gives to Tamara",
             )
-        yield Batch("payments", [row for order in orders for row in _rows(order)])
+        if _SANDBOX in self.settings.base_url:
+            yield Batch("payments", [], {"order of Tamara's sandbox": len(orders)})
+            return
+        captures = self._movements("captures", "capture_id")
+        refunds = self._movements("refunds", "refund_id")
+        rows = [
+            row for reference, order in orders.items() for row in _rows(order, references[reference], captures, refunds)
+        ]
+        yield captures.batch(rows)
+        yield refunds.batch([])
 
     def probe(self) -> Probe:
         """Check the token with a reference that does not exist; Tamara tells neither zone nor currency of a merchant."""
         with self._tamara() as client:
             self._order(client, "reconcile-doctor")
-            return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew)
+            finding = "base_url is Tamara's sandbox: the money it tells does not exist and is passed over"
+            findings = [finding] if _SANDBOX in self.settings.base_url else []
+            return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew, findings)
 
     def _judge(self, answer: Answer) -> Trouble | None:
         return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)
@@ -116,10 +150,18 @@ class Tamara(HttpConnector[TamaraSettings]):
     def _tamara(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
 
-    def _references(self, window: Window) -> list[str]:
-        """The IDs of the shop's orders that were paid with Tamara, in a fixed order."""
-        rows = (row for batch in self._shop.pull(window) if batch.table == "orders" for row in batch.rows)
-        return sorted({order_id for row in rows if (order_id := row["order_id"]) and self._is_tamara(row)})
+    def _movements(self, kind: str, payment_id: str) -> RecordReader:
+        amount, currency = "total_amount.amount", "total_amount.currency"
+        where = f"order.transactions.{kind}"
+        return self._reader("payments", where, payment_id=payment_id, amount=amount, currency=currency)
+
+    def _references(self, window: Window) -> dict[str, str | None]:
+        """The IDs of the shop's orders that were paid with Tamara, in a fixed order, with the market of each."""
+        rows = [row for batch in self._shop.pull(window) if batch.table == "orders" for row in batch.rows]
+        markets = {
+            order_id: row.get("market") for row in rows if (order_id := row.get("order_id")) and self._is_tamara(row)
+        }
+        return dict(sorted(markets.items()))
 
     def _is_tamara(self, order: Row) -> bool:
         method = (order.get("payment_method") or "").lower()
@@ -135,8 +177,9 @@ class Tamara(HttpConnector[TamaraSettings]):
         return None if answer.status == _UNKNOWN_REFERENCE else self._read(_Order, answer.body, "order")
 
 
-def _rows(order: _Order) -> Iterator[Row]:
-    consumer = order.consumer or _Consumer()
+def _rows(order: _Order, market: str | None, captures: RecordReader, refunds: RecordReader) -> Iterator[Row]:
+    consumer, transactions = order.consumer or _Consumer(), order.transactions or _Transactions()
+    country = order.country_code or (order.shipping_address.country_code if order.shipping_address else None) or market
     from_order = {
         "status": "settled",
         "order_id": order.order_reference_id,
@@ -146,15 +189,22 @@ def _rows(order: _Order) -> Iterator[Row]:
         "payer_name": full_name(consumer.first_name, consumer.last_name),
         "method": "tamara",
     }
-    for capture in order.transactions.captures:
+    for capture in captures.each(_Capture, transactions.captures or ()):
         tax = amount_text(capture.tax_amount.amount) if capture.tax_amount else None
-        yield {"payment_id": capture.capture_id, "kind": "payment", "tax": tax, **_moved(capture), **from_order}
-    for refund in order.transactions.refunds:
-        yield {"payment_id": refund.refund_id, "kind": "refund", "tax": None, **_moved(refund), **from_order}
+        yield {
+            "payment_id": capture.capture_id,
+            "kind": "payment",
+            "tax": tax,
+            **_moved(capture, country),
+            **from_order,
+        }
+    for refund in refunds.each(_Refund, transactions.refunds or ()):
+        yield {"payment_id": refund.refund_id, "kind": "refund", "tax": None, **_moved(refund, country), **from_order}
 
 
-def _moved(movement: _Capture | _Refund) -> Row:
+def _moved(movement: _Capture | _Refund, country: str | None) -> Row:
     return {
+        "market": country or COUNTRY_OF.get(movement.total_amount.currency),
         "amount": amount_text(movement.total_amount.amount),
         "currency": movement.total_amount.currency,
         "paid_at": instant_text(movement.created_at),

@@ -13,23 +13,30 @@ from pydantic import BeforeValidator, Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.http import HttpClient
+from reconciliation_assets.sources.errors import RequestRefused
+from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
+from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.shapes import Number, Shape, amount_text, at, full_name, instant_text
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import Number, Shape, Side, Text, amount_text, at, full_name, instant_text
 
 CHARGE_STATUSES = {
     "CAPTURED": "settled",
     "INITIATED": "pending",
     "IN_PROGRESS": "pending",
     "AUTHORIZED": "pending",
+    "DEFERRED": "pending",
     "UNKNOWN": "pending",
     "ABANDONED": "failed",
+    "CANCELED": "failed",
     "CANCELLED": "failed",
     "DECLINED": "failed",
+    "EXPIRED": "failed",
     "FAILED": "failed",
     "RESTRICTED": "failed",
     "TIMEDOUT": "failed",
+    "TIMED_OUT": "failed",
     "VOID": "failed",
 }
 """Tap's charge statuses; one that is not here is handed on as it is, for the contract to quarantine."""
@@ -40,6 +47,7 @@ REFUND_STATUSES = {
     "IN_PROGRESS": "pending",
     "PENDING": "pending",
     "UNKNOWN": "pending",
+    "CANCELED": "failed",
     "CANCELLED": "failed",
     "DECLINED": "failed",
     "FAILED": "failed",
@@ -63,6 +71,7 @@ class TapSettings(SourceSettings):
     Attributes:
         key_env: the environment variable with the secret key.
         order_id_from: where a charge names its order.
+        market: ISO country by which phone numbers without a country code are read; the currency's where not given.
         page_limit: records per page.
     """
 
@@ -70,24 +79,25 @@ class TapSettings(SourceSettings):
     base_url: str = "https://api.tap.company"
     key_env: EnvironmentVariable = "TAP_SECRET_KEY"
     order_id_from: str = "reference.order"
+    market: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     page_limit: int = Field(default=50, ge=1, le=50)
 
 
 class _Phone(Shape):
-    country_code: str | None = None
-    number: str | None = None
+    country_code: Side[Text] = None
+    number: Side[Text] = None
 
 
 class _Customer(Shape):
-    id: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone: _Phone | None = None
+    id: Side[Text] = None
+    first_name: Side[Text] = None
+    last_name: Side[Text] = None
+    email: Side[Text] = None
+    phone: Side[_Phone] = None
 
 
 class _Source(Shape):
-    payment_method: str | None = None
+    payment_method: Side[Text] = None
 
 
 class _Transaction(Shape):
@@ -100,8 +110,9 @@ class _Charge(Shape):
     amount: Number
     currency: str
     transaction: _Transaction
-    customer: _Customer | None = None
-    source: _Source | None = None
+    live_mode: Side[bool] = None
+    customer: Side[_Customer] = None
+    source: Side[_Source] = None
 
 
 class _Refund(Shape):
@@ -111,19 +122,24 @@ class _Refund(Shape):
     currency: str
     charge_id: str
     created: Created
+    live_mode: Side[bool] = None
 
 
 class _Charges(Shape):
     has_more: bool
-    charges: list[dict[str, object]]
+    charges: list[dict[str, object]] | None
 
 
 class _Refunds(Shape):
     has_more: bool
-    refunds: list[dict[str, object]]
+    refunds: list[dict[str, object]] | None
 
 
 PageT = TypeVar("PageT", _Charges, _Refunds)
+
+
+class _BadRequest(RequestRefused):
+    """Tap answers 400 in its own words."""
 
 
 class Tap(HttpConnector[TapSettings]):
@@ -134,28 +150,34 @@ class Tap(HttpConnector[TapSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield charges, then refunds."""
+        charge_reader = self._reader("payments", "charges", payment_id="id", amount="amount", currency="currency")
+        refund_reader = self._reader("payments", "refunds", payment_id="id", amount="amount", currency="currency")
         with self._tap() as client:
-            records = list(self._listed(client, "charges", _Charges, window))
-            charges = newest(
-                ((record, self._read(_Charge, record, "charges")) for record in records), key=lambda pair: pair[1].id
+            records = newest(self._listed(client, "charges", _Charges, window), key=lambda record: at(record, "id"))
+            known = {str(at(record, "id")): record for record in records}
+            read = [(record, charge_reader.one(_Charge, record)) for record in records]
+            yield charge_reader.batch(
+                [
+                    self._charge_row(record, charge)
+                    for record, charge in read
+                    if charge is not None and self._is_live(charge, charge_reader)
+                ]
             )
-            known = {charge.id: record for record, charge in charges}
-            yield Batch("payments", [self._charge_row(record, charge) for record, charge in charges])
-            refunds = newest(
-                (
-                    self._read(_Refund, record, "refunds")
-                    for record in self._listed(client, "refunds", _Refunds, window)
-                ),
-                key=lambda refund: refund.id,
-            )
-            yield Batch("payments", [self._refund_row(client, refund, known) for refund in refunds])
+            listed = self._listed_refunds(client, window, refund_reader)
+            refunds = newest(refund_reader.each(_Refund, listed), key=lambda refund: refund.id)
+            rows = [
+                self._refund_row(client, refund, known) for refund in refunds if self._is_live(refund, refund_reader)
+            ]
+            yield refund_reader.batch(rows)
 
     def probe(self) -> Probe:
         """Check that charges may be listed; Tap tells neither zone nor currency of an account."""
         now = self._now()
         with self._tap() as client:
             next(iter(self._listed(client, "charges", _Charges, Window(now - timedelta(days=1), now))), None)
-            return Probe([ProbedAccount("tap", "UTC")], client.clock_skew)
+            return Probe(
+                [ProbedAccount("tap", "UTC")], client.clock_skew, self._test_key_finding(self.settings.key_env)
+            )
 
     def _tap(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.key_env)))
@@ -168,10 +190,32 @@ class Tap(HttpConnector[TapSettings]):
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
             asked = {"period": {"date": period}, "limit": self.settings.page_limit, "starting_after": after or ""}
             page = self._read(shape, client.post(f"v2/{kind}/list", json_body=asked).body, kind)
-            records = page.charges if isinstance(page, _Charges) else page.refunds
+            records = (page.charges if isinstance(page, _Charges) else page.refunds) or []
             return CursorPage(records, at(records[-1], "id") if page.has_more and records else None)
 
         return by_cursor(self.name, fetch)
+
+    def _listed_refunds(self, client: HttpClient, window: Window, reader: RecordReader) -> list[dict[str, object]]:
+        """The refunds. Tap answers 400 where there are none; the same question about charges it has answered just before."""
+        found: list[dict[str, object]] = []
+        try:
+            found.extend(self._listed(client, "refunds", _Refunds, window))
+        except _BadRequest:
+            if found:
+                raise
+            reader.pass_over("Tap answers 400 to the list of refunds, as it does where there are none", window)
+        return found
+
+    def _judge(self, answer: Answer) -> Trouble | None:
+        if answer.status == 400 and isinstance(answer.body, dict) and isinstance(answer.body.get("errors"), list):
+            return Trouble(
+                _BadRequest(
+                    self.name,
+                    "the system refuses the request (HTTP 400)",
+                    "Check base_url and the key in the sources file",
+                )
+            )
+        return judge_status(self.name, answer)
 
     def _charge_row(self, record: dict[str, object], charge: _Charge) -> Row:
         return {
@@ -182,13 +226,14 @@ class Tap(HttpConnector[TapSettings]):
             "amount": amount_text(charge.amount),
             "currency": charge.currency,
             "updated_at": instant_text(charge.transaction.created),
-            **self._from_charge(record),
+            **self._from_charge(record, charge),
         }
 
     def _refund_row(self, client: HttpClient, refund: _Refund, known: dict[str, dict[str, object]]) -> Row:
         if refund.charge_id not in known:
             body = client.get(f"v2/charges/{refund.charge_id}").body
             known[refund.charge_id] = body if isinstance(body, dict) else {}
+        record = known[refund.charge_id]
         return {
             "payment_id": refund.id,
             "kind": "refund",
@@ -197,19 +242,26 @@ class Tap(HttpConnector[TapSettings]):
             "amount": amount_text(refund.amount),
             "currency": refund.currency,
             "updated_at": instant_text(refund.created),
-            **self._from_charge(known[refund.charge_id]),
+            **self._from_charge(record, self._read(_Charge, record, "charges")),
         }
 
-    def _from_charge(self, record: dict[str, object]) -> dict[str, str | None]:
-        charge = self._read(_Charge, record, "charges")
+    def _is_live(self, record: _Charge | _Refund, reader: RecordReader) -> bool:
+        if record.live_mode is False or self._is_test_key(self.settings.key_env):
+            reader.pass_over("test mode", record.id)
+            return False
+        return True
+
+    def _from_charge(self, record: dict[str, object], charge: _Charge) -> dict[str, str | None]:
         customer = charge.customer or _Customer()
         phone = customer.phone or _Phone()
+        code = (phone.country_code or "").removeprefix("+")
         return {
             "order_id": at(record, self.settings.order_id_from),
             "customer_id": customer.id,
             "reference": charge.id,
+            "market": self.settings.market or COUNTRY_OF.get(charge.currency),
             "email": customer.email,
-            "phone": f"+{phone.country_code}{phone.number}" if phone.country_code and phone.number else phone.number,
+            "phone": f"+{code}{phone.number}" if code and phone.number else phone.number,
             "payer_name": full_name(customer.first_name, customer.last_name),
             "method": charge.source.payment_method if charge.source else None,
         }

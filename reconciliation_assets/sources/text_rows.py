@@ -9,6 +9,8 @@ import duckdb
 import pyarrow as pa
 
 ROWS_PER_BATCH = 100_000
+# Beside rows of a table whose parts are added up: what tells two rows apart that are alike in all that is read.
+ROW_DIGEST = "row_digest"
 _EXCEL_EXACT_DIGITS = 10**15
 
 JSON_LINES = """
@@ -40,6 +42,7 @@ class TextRows:
         rejects: rows that could not be split into cells; complete once all batches are read.
         headings: by contract column, what the file calls it, where that differs; None where a preset maps nothing.
             Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
+        has_digest: whether batches also hold `ROW_DIGEST`, of the columns that are not read.
         passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
         notes: what people should know of the file, though it is taken in; complete once all batches are read.
     """
@@ -49,6 +52,7 @@ class TextRows:
     read: Callable[["TextRows"], Iterator[pa.Table]]
     rejects: list[Reject] = field(default_factory=list)
     headings: Mapping[str, str] | None = None
+    has_digest: bool = False
     passed_over: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

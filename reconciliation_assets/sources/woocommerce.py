@@ -1,11 +1,13 @@
 """WooCommerce: orders, with the visit that WooCommerce's own order attribution keeps in their metadata.
 
 Only the `_gmt` times are read; the others are in the site's own zone, which the order does not tell. Pages are
-numbered, so they are walked by order ID and held against the total the shop states.
+numbered, so they are walked by order ID and held against the total the shop states. The total is that of the order as it
+stands after edits; a coupon is already in it. Orders in the trash are listed by themselves.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -17,9 +19,30 @@ from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
-from reconciliation_assets.sources.shapes import Identifier, NumberText, Shape, amount_text, full_name, instant_text
+from reconciliation_assets.sources.shapes import (
+    AnyNumber,
+    Identifier,
+    NumberText,
+    Shape,
+    Side,
+    Text,
+    amount_text,
+    flag_text,
+    full_name,
+    instant_text,
+)
 
 ATTRIBUTION = "_wc_order_attribution_"
+
+STATUSES = (
+    "auto-draft", "cancelled", "checkout-draft", "completed", "failed", "on-hold", "pending", "processing", "refunded",
+    "trash",
+)  # fmt: skip
+"""WooCommerce's own order statuses, as its REST API publishes them; plugins add others."""
+
+_TRASH = "trash"
+TEST_MODES = {"_wcpay_mode": "test", "_ppcp_paypal_payment_mode": "sandbox"}
+"""Where payment plugins note that an order was paid in their test mode. WooCommerce has no such flag of its own."""
 
 
 def _utc(value: object) -> object:
@@ -57,35 +80,39 @@ class WooCommerceSettings(SourceSettings):
 
 
 class _Billing(Shape):
-    first_name: str
-    last_name: str
-    email: str
-    phone: str
-    country: str
+    first_name: Side[Text] = None
+    last_name: Side[Text] = None
+    email: Side[Text] = None
+    phone: Side[Text] = None
+    country: Side[Text] = None
 
 
 class _Meta(Shape):
-    key: str
+    key: Side[Text] = None
     value: object = None
+
+
+class _Refund(Shape):
+    total: AnyNumber
 
 
 class _Order(Shape):
     id: Identifier
-    number: str
+    number: Identifier
     status: str
     currency: str
     date_created_gmt: Gmt
     date_modified_gmt: Gmt
-    date_paid_gmt: Gmt | None
-    date_completed_gmt: Gmt | None
+    date_paid_gmt: Side[Gmt] = None
+    date_completed_gmt: Side[Gmt] = None
     total: NumberText
-    total_tax: NumberText
-    shipping_total: NumberText
-    discount_total: NumberText
-    customer_id: Identifier
-    billing: _Billing
-    payment_method: str
-    meta_data: list[_Meta]
+    total_tax: Side[NumberText] = None
+    shipping_total: Side[NumberText] = None
+    customer_id: Side[Identifier] = None
+    billing: Side[_Billing] = None
+    payment_method: Side[Text] = None
+    meta_data: Side[list[_Meta]] = None
+    refunds: Side[list[_Refund]] = None
 
 
 class _Setting(Shape):
@@ -100,11 +127,15 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the orders in one batch."""
+        reader = self._reader(
+            "orders", "orders", order_id=self.settings.order_id, gross_value="total", currency="currency"
+        )
         with self._shop() as client:
-            orders = newest(
-                self._orders(client, window), key=lambda order: order.id, version=lambda order: order.date_modified_gmt
-            )
-        yield Batch("orders", [self._row(order) for order in orders])
+            records = [*self._orders(client, window), *self._orders(client, window, status=_TRASH)]
+        orders = newest(
+            reader.each(_Order, records), key=lambda order: order.id, version=lambda order: order.date_modified_gmt
+        )
+        yield reader.batch([self._row(order) for order in orders])
 
     def probe(self) -> Probe:
         """Read the shop's currency, and that orders may be listed."""
@@ -126,23 +157,28 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
     def _shop(self) -> HttpClient:
         return self._client(basic(self._secret(self.settings.key_env), self._secret(self.settings.secret_env)))
 
-    def _orders(self, client: HttpClient, window: Window) -> Iterator[_Order]:
+    def _orders(self, client: HttpClient, window: Window, status: str = "any") -> Iterator[dict[str, object]]:
         since = (
             {"modified_after": f"{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
             if window.since
             else {}
         )
-        params: Params = {**since, "orderby": "id", "order": "asc", "per_page": self.settings.page_limit}
+        params: Params = {
+            **since,
+            "status": status,
+            "orderby": "id",
+            "order": "asc",
+            "per_page": self.settings.page_limit,
+        }
 
-        def fetch(number: int) -> CountedPage[_Order]:
+        def fetch(number: int) -> CountedPage[dict[str, object]]:
             answer = client.get("wp-json/wc/v3/orders", {**params, "page": number})
-            if not isinstance(answer.body, list):
-                raise SchemaDrift(self.name, "orders", "is no list")
-            found = [self._read(_Order, record, "orders") for record in answer.body]
+            if not isinstance(answer.body, list) or not all(isinstance(record, dict) for record in answer.body):
+                raise SchemaDrift(self.name, "orders", "is no list of orders")
             pages, total = (self._counted(answer, name) for name in ("x-wp-totalpages", "x-wp-total"))
-            return CountedPage(found, number >= pages, total)
+            return CountedPage(answer.body, number >= pages, total)
 
-        return by_number(self.name, fetch, key=lambda order: order.id)
+        return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
     def _counted(self, answer: Answer, header: str) -> int:
         """A count told in a header; without it, the first page would pass for all there is."""
@@ -153,8 +189,13 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         return int(value)
 
     def _row(self, order: _Order) -> Row:
-        kept = {entry.key: entry.value for entry in order.meta_data if isinstance(entry.value, str) and entry.value}
-        own = self.settings
+        kept = {
+            entry.key: entry.value
+            for entry in order.meta_data or ()
+            if entry.key is not None and isinstance(entry.value, str) and entry.value
+        }
+        own, billing = self.settings, order.billing or _Billing()
+        returned = sum((abs(refund.total) for refund in order.refunds or ()), Decimal(0))
         cancelled = order.status == "cancelled"
         return {
             "order_id": order.number if own.order_id == "number" else order.id,
@@ -174,16 +215,19 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "landing_page": kept.get(f"{ATTRIBUTION}session_entry"),
             # WooCommerce writes it with a capital letter; other systems do not.
             "device": kept.get(f"{ATTRIBUTION}device_type", "").lower() or None,
-            "market": order.billing.country or None,
-            "email": order.billing.email or None,
-            "phone": order.billing.phone or None,
-            "full_name": full_name(order.billing.first_name, order.billing.last_name),
+            "market": billing.country or None,
+            "email": billing.email or None,
+            "phone": billing.phone or None,
+            "full_name": full_name(billing.first_name, billing.last_name),
             "payment_method": order.payment_method or None,
-            "discount": amount_text(order.discount_total),
             "tax": amount_text(order.total_tax),
             "shipping": amount_text(order.shipping_total),
             "confirmed_at": instant_text(order.date_paid_gmt),
             "delivered_at": kept.get(own.delivered_at_meta or "") or instant_text(order.date_completed_gmt),
             "cancelled_at": instant_text(order.date_modified_gmt) if cancelled else None,
             "waybill": kept.get(own.waybill_meta or ""),
+            "current_value": amount_text(order.total),
+            "returned_value": amount_text(returned) if returned else None,
+            "is_test": flag_text(any(kept.get(key) == mode for key, mode in TEST_MODES.items())),
+            "is_deleted": flag_text(order.status == _TRASH),
         }

@@ -1,10 +1,11 @@
 """Zoho CRM: leads and deals as CRM records, with the times a deal's stages were entered.
 
 A converted lead is merged into its deal. Stage names are whatever the business calls them; which mean won and which
-lost is a setting, since Zoho's API tells it only in the field's metadata.
+lost is a setting, since Zoho's API tells it only in the field's metadata. Lists leave out what was deleted, which Zoho
+lists by itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -17,7 +18,19 @@ from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPerm
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.shapes import Identifier, Instant, Number, Shape, amount_text, at, instant_text
+from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.shapes import (
+    Identifier,
+    Instant,
+    Number,
+    Shape,
+    Side,
+    Text,
+    amount_text,
+    at,
+    flag_text,
+    instant_text,
+)
 
 _CONTACTS_PER_REQUEST = 100
 _LEAD = [
@@ -31,8 +44,18 @@ _LEAD = [
     "Full_Name",
     "Converted_Deal",
 ]
-_DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Owner", "Contact_Name"]
+# `Currency` is there only where the organisation has several.
+_DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Currency", "Owner", "Contact_Name"]
 _CONTACT = ["Email", "Phone", "Mobile", "Full_Name"]
+
+
+STATUSES = (
+    "Attempted to Contact", "Contact in Future", "Contacted", "Junk Lead", "Lost Lead", "Not Contacted", "Pre-Qualified",
+    "Not Qualified",
+    "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Proposal/Price Quote",
+    "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
+)  # fmt: skip
+"""The statuses of leads and stages of deals that Zoho has out of the box."""
 
 
 class ZohoSettings(SourceSettings):
@@ -44,7 +67,7 @@ class ZohoSettings(SourceSettings):
         client_id_env: the environment variable with the API client's ID.
         client_secret_env: the one with its secret.
         refresh_token_env: the one with the refresh token, which stays valid until revoked.
-        currency: of amounts; the organisation's own where not given.
+        currency: of amounts of deals that name none; the organisation's own where not given.
         won_stages: deal stages that mean won.
         lost_stages: deal stages that mean lost.
         meta_lead_id_field: field of Leads with Meta's lead ID.
@@ -80,6 +103,7 @@ class _Refusal(Shape):
 class _Info(Shape):
     more_records: bool
     next_page_token: str | None = None
+    page: int | None = None
 
 
 class _Page(Shape):
@@ -95,34 +119,40 @@ class _Record(Shape):
     id: Identifier
     Created_Time: Instant
     Modified_Time: Instant
-    Owner: _Reference | None
+    Owner: Side[_Reference] = None
 
 
 class _Lead(_Record):
-    Lead_Status: str | None
-    Email: str | None
-    Phone: str | None
-    Mobile: str | None
-    Full_Name: str | None
-    Converted_Deal: _Reference | None = None
+    Lead_Status: Side[Text] = None
+    Email: Side[Text] = None
+    Phone: Side[Text] = None
+    Mobile: Side[Text] = None
+    Full_Name: Side[Text] = None
+    Converted_Deal: Side[_Reference] = None
 
 
 class _Deal(_Record):
-    Stage: str
-    Amount: Number | None
-    Contact_Name: _Reference | None
+    Stage: Text | None = None
+    Amount: Number | None = None
+    Currency: Side[str] = None
+    Contact_Name: Side[_Reference] = None
 
 
 class _Contact(Shape):
     id: Identifier
-    Email: str | None
-    Phone: str | None
-    Mobile: str | None
-    Full_Name: str | None
+    Email: Side[Text] = None
+    Phone: Side[Text] = None
+    Mobile: Side[Text] = None
+    Full_Name: Side[Text] = None
+
+
+class _Deleted(Shape):
+    id: Identifier
+    deleted_time: Instant
 
 
 class _StageEntry(Shape):
-    Stage: str
+    Stage: Text
     Modified_Time: Instant
 
 
@@ -144,21 +174,25 @@ class Zoho(HttpConnector[ZohoSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield leads, then deals, then the stages of each deal."""
+        deals, leads = self._records("Deals"), self._records("Leads")
+        people = self._reader("crm_records", "Contacts")
+        stages = self._reader("crm_stage_changes", "Stage_History")
+        own = [self.settings.loss_reason_field] if self.settings.loss_reason_field else []
         with self._crm() as client:
             currency = self.settings.currency or self._organisation(client).iso_code
-            leads = self._changed(client, "Leads", _LEAD, window, self._own_lead_fields())
-            yield Batch("crm_records", [self._lead_row(record) for record in leads])
-            own = [self.settings.loss_reason_field] if self.settings.loss_reason_field else []
+            found = self._changed(client, "Leads", _LEAD, window, self._own_lead_fields())
+            read = [(record, leads.one(_Lead, record)) for record in found]
+            rows = [self._lead_row(record, lead) for record, lead in read if lead is not None]
+            yield leads.batch([*rows, *self._deleted_rows(client, "Leads", window, leads)])
             records = self._changed(client, "Deals", _DEAL, window, own)
-            deals = [(record, self._read(_Deal, record, "Deals")) for record in records]
-            contacts = self._contacts(client, [deal.Contact_Name.id for _, deal in deals if deal.Contact_Name])
-            entered = {deal.id: self._entered(client, deal.id) for _, deal in deals}
-            yield Batch(
-                "crm_records", [self._deal_row(*pair, contacts, entered[pair[1].id], currency) for pair in deals]
-            )
-            yield Batch(
-                "crm_stage_changes", [row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)]
-            )
+            pairs = [(record, deal) for record in records if (deal := deals.one(_Deal, record)) is not None]
+            contact_ids = [deal.Contact_Name.id for _, deal in pairs if deal.Contact_Name]
+            contacts = self._contacts(client, contact_ids, people)
+            entered = {deal.id: self._entered(client, deal.id, stages) for _, deal in pairs}
+            rows = [self._deal_row(*pair, contacts, entered[pair[1].id], currency) for pair in pairs]
+            yield deals.batch([*rows, *self._deleted_rows(client, "Deals", window, deals)])
+            yield people.batch([])
+            yield stages.batch([row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)])
 
     def probe(self) -> Probe:
         """Read the organisation's zone and currency, and that leads, deals and contacts may be read."""
@@ -207,8 +241,56 @@ class Zoho(HttpConnector[ZohoSettings]):
     def _organisation(self, client: HttpClient) -> _Organisation:
         return self._read(_Organisations, client.get(self._path("org")).body, "org").org[0]
 
+    def _is_named(self, field: str) -> bool:
+        named = [name for name in self.settings.model_fields_set if name.endswith("_field")]
+        return field in {getattr(self.settings, name) for name in named}
+
     def _own_lead_fields(self) -> list[str]:
         return [name for name in (self.settings.meta_lead_id_field, self.settings.lead_id_field) if name]
+
+    def _records(self, module: str) -> RecordReader:
+        return self._reader(
+            "crm_records",
+            module,
+            crm_id="id",
+            created_at="Created_Time",
+            updated_at="Modified_Time",
+            final_value="Amount",
+            currency="Currency",
+        )
+
+    def _deleted_rows(self, client: HttpClient, module: str, window: Window, reader: RecordReader) -> list[Row]:
+        """The module's records deleted in the window; Zoho tells of them no more than when."""
+
+        def fetch(cursor: str | None) -> CursorPage[dict[str, object]]:
+            number = int(cursor or 1)
+            asked: Params = {"type": "all", "page": number, "per_page": self.settings.page_limit}
+            headers = _since(window)
+            body = client.get(self._path(f"{module}/deleted"), asked, headers=headers, fits=is_that_page(number)).body
+            if body is None:
+                return CursorPage([], None)
+            page = self._read(_Page, body, f"{module}/deleted")
+            return CursorPage(page.data, str(number + 1) if page.info.more_records else None)
+
+        def is_that_page(number: int) -> Callable[[Answer], bool]:
+            def fits(answer: Answer) -> bool:
+                told = None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
+                return told in {None, number}
+
+            return fits
+
+        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        gone = newest(reader.each(_Deleted, listed), key=lambda record: record.id)
+        return [
+            {
+                "crm_id": record.id,
+                "created_at": instant_text(record.deleted_time),
+                "updated_at": instant_text(record.deleted_time),
+                "stage": "new",
+                "is_deleted": flag_text(True),
+            }
+            for record in gone
+        ]
 
     def _changed(
         self, client: HttpClient, module: str, fields: Sequence[str], window: Window, own: Sequence[str]
@@ -221,10 +303,11 @@ class Zoho(HttpConnector[ZohoSettings]):
             "per_page": self.settings.page_limit,
             **({"converted": "both"} if module == "Leads" else {}),
         }
-        headers = {"If-Modified-Since": window.since.isoformat(timespec="seconds")} if window.since else {}
-        records = list(self._listed(client, module, params, headers))
-        for name in own:
-            if any(name not in record for record in records):
+        records = list(self._listed(client, module, params, _since(window)))
+        # A field that Zoho has out of the box may have been removed; one that the sources file names is wanted.
+        named = [name for name in own if self._is_named(name)]
+        for name in named:
+            if records and all(name not in record for record in records):
                 remedy = "Restore it in Zoho, or correct the sources file"
                 raise SchemaDrift(self.name, f"{module}.{name}", "is no field of this account", remedy)
         return newest(
@@ -253,33 +336,30 @@ class Zoho(HttpConnector[ZohoSettings]):
 
         return by_cursor(self.name, fetch)
 
-    def _contacts(self, client: HttpClient, ids: Sequence[str]) -> dict[str, _Contact]:
+    def _contacts(self, client: HttpClient, ids: Sequence[str], reader: RecordReader) -> dict[str, _Contact]:
         wanted = sorted(set(ids))
         found: dict[str, _Contact] = {}
         for start in range(0, len(wanted), _CONTACTS_PER_REQUEST):
             some = wanted[start : start + _CONTACTS_PER_REQUEST]
             params: Params = {"fields": ",".join(_CONTACT), "ids": ",".join(some), "per_page": 200}
-            for record in self._listed(client, "Contacts", params, among=some):
-                contact = self._read(_Contact, record, "Contacts")
-                found[contact.id] = contact
+            listed = self._listed(client, "Contacts", params, among=some)
+            found |= {contact.id: contact for contact in reader.each(_Contact, listed)}
         return found
 
-    def _entered(self, client: HttpClient, deal_id: str) -> list[_StageEntry]:
+    def _entered(self, client: HttpClient, deal_id: str, reader: RecordReader) -> list[_StageEntry]:
         params: Params = {"fields": "Stage,Modified_Time", "per_page": 200}
         records = self._listed(client, f"Deals/{deal_id}/Stage_History", params)
-        entries = newest(
-            (self._read(_StageEntry, record, "Stage_History") for record in records),
-            key=lambda entry: (entry.Stage, entry.Modified_Time),
-        )
+        entries = newest(reader.each(_StageEntry, records), key=lambda entry: (entry.Stage, entry.Modified_Time))
         return sorted(entries, key=lambda entry: entry.Modified_Time)
 
-    def _stage(self, name: str) -> str:
+    def _stage(self, name: str | None) -> str:
+        if name is None:
+            return "new"
         if name in self.settings.won_stages:
             return "closed_won"
         return "closed_lost" if name in self.settings.lost_stages else name
 
-    def _lead_row(self, record: dict[str, object]) -> Row:
-        lead = self._read(_Lead, record, "Leads")
+    def _lead_row(self, record: dict[str, object], lead: _Lead) -> Row:
         own = self.settings
         return {
             "crm_id": lead.id,
@@ -317,11 +397,15 @@ class Zoho(HttpConnector[ZohoSettings]):
             "lost_at": instant_text(since) if stage == "closed_lost" else None,
             "loss_reason": at(record, reason) if reason else None,
             "final_value": amount_text(deal.Amount),
-            "currency": currency,
+            "currency": deal.Currency or currency,
             "email": contact.Email if contact else None,
             "phone": (contact.Mobile or contact.Phone) if contact else None,
             "full_name": contact.Full_Name if contact else None,
         }
+
+
+def _since(window: Window) -> dict[str, str]:
+    return {"If-Modified-Since": window.since.isoformat(timespec="seconds")} if window.since else {}
 
 
 def _changes(deal_id: str, entries: Sequence[_StageEntry]) -> Iterator[Row]:

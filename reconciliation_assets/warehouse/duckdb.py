@@ -44,8 +44,8 @@ class Warehouse:
         """
         with self._lock:
             self._connection.execute(f"create schema if not exists {query.target.layer}")
-            self.execute(f"create or replace table {query.target} as\n{query.sql}", parameters)
-        return self.count(query.target)
+            ((rows,),) = self.rows(f"create or replace table {query.target} as\n{query.sql}", parameters)
+        return int(rows)
 
     def load(self, table: TableName, rows: pa.Table) -> int:
         """Make a table anew from Arrow; returns its number of rows."""

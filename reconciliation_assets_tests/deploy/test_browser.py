@@ -23,6 +23,7 @@ from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
 from reconciliation_assets_tests.installation import RECONCILE, Installation, Told
+from reconciliation_assets_tests.operations.test_graph import GROUPS
 
 pytestmark = pytest.mark.slow(seconds=120)
 CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")
@@ -76,7 +77,10 @@ def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
     check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_order_payment")
-    with dg.DagsterInstance.from_config(str(installation.home / ".dagster")) as instance:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(installation.home / ".dagster"))
+        instance = dg.DagsterInstance.get()
+    with instance:
         collect = failed_checks("match_rate", [check])
         findings = collect(Tick(instance, Book(), load_policy(None).policy, address, datetime.now(UTC)))
         return [found for found in findings if found.is_broken][-1]
@@ -105,6 +109,27 @@ def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(addre
     open_plot(page)
     page.wait_for_timeout(500)
     keep(page, "bridge")
+    page.close()
+
+
+def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1500, "height": 860})
+    page.goto(f"{address}/asset-groups")
+    for layer in GROUPS:
+        expect(page.get_by_text(layer, exact=True).first).to_be_visible(timeout=SECONDS)
+    page.wait_for_timeout(1500)
+    # The UI fits the graph to the frame's width; a little smaller, its height fits too.
+    page.mouse.move(1000, 430)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, 40)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(1000)
+    for layer in GROUPS:
+        node = page.get_by_text(layer, exact=True).last.bounding_box()
+        assert node
+        assert 540 < node["x"] < node["x"] + node["width"] < 1450, (layer, "is beside the frame, or behind the buttons")
+        assert 110 < node["y"] < 850, (layer, "is above or below the frame")
+    keep(page, "graph")
     page.close()
 
 

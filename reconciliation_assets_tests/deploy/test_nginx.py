@@ -30,9 +30,9 @@ class Door:
     trust: ssl.SSLContext
     reached: list[dict[str, str]]
 
-    def get(self, path: str = "/", **options: object) -> httpx.Response:
+    def get(self, path: str = "/", method: str = "GET", **options: object) -> httpx.Response:
         with httpx.Client(verify=self.trust) as client:
-            return client.get(self.address + path, **options)  # type: ignore[arg-type]
+            return client.request(method, self.address + path, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"the UI")
+
+        do_POST = do_GET  # noqa: N815 - the name that the server calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
@@ -88,6 +90,7 @@ def _configuration(home: Path, port: int, behind: int) -> str:
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("/etc/nginx/tls/", f"{home}/"),
         ("/etc/nginx/reconciliation.htpasswd", f"{home}/reconciliation.htpasswd"),
+        ("https://reconciliation.example.com ", f"https://localhost:{port} "),
         ("http://127.0.0.1:3001", f"http://127.0.0.1:{behind}"),
     ):
         assert shipped in text
@@ -119,3 +122,26 @@ def test_a_web_socket_may_be_opened_by_who_logged_in(door: Door) -> None:
     door.get("/graphql", auth=LOGIN, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
     assert door.reached[-1]["upgrade"] == "websocket"
     assert door.reached[-1]["connection"] == "upgrade"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "origin"),
+    [
+        ("POST", "/graphql", "https://evil.example"),
+        ("POST", "/graphql", "null"),
+        ("GET", "/graphql?query=mutation{x}", None),
+        ("GET", "/graphql", "https://evil.example"),
+    ],
+)
+def test_a_page_of_another_site_cannot_use_the_login(door: Door, method: str, path: str, origin: str | None) -> None:
+    before = len(door.reached)
+    assert door.get(path, method=method, auth=LOGIN, headers={"origin": origin} if origin else {}).status_code == 403
+    assert len(door.reached) == before
+
+
+def test_the_uis_own_queries_pass_and_nothing_large_does(door: Door) -> None:
+    own = {"origin": door.address}
+    assert door.get("/graphql", method="POST", auth=LOGIN, headers=own, content=b"{}").status_code == 200
+    assert door.get("/graphql", method="POST", auth=LOGIN, headers=own, content=b" " * 2**21).status_code == 413
+    assert door.get(auth=LOGIN).headers["strict-transport-security"] == "max-age=31536000"
+    assert door.reached[-1]["host"] == door.address.removeprefix("https://"), "the gate behind compares it with Origin"

@@ -160,12 +160,25 @@ def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres
         "3000": str(web),
         "3001": str(viewer),
     }
+    viewers = re.findall(r"^([A-Z_]+)=", (DEPLOY / "viewer.environment.example").read_text("utf-8"), flags=re.MULTILINE)
+    assert set(viewers) == {"DAGSTER_HOME", "RECON_UI_URL", "RECON_POSTGRES_URL"}, (
+        "no secret of a source, no data directory"
+    )
+    looking = {
+        **{name: value for name, value in environment.items() if name not in named and name != "RECON_AS_OF"},
+        "DAGSTER_HOME": str(tmp_path / "viewer"),
+        "RECON_UI_URL": f"http://127.0.0.1:{viewer}",
+        "RECON_POSTGRES_URL": postgres.url.replace("recon@", "viewer@"),
+    }
+    shutil.copytree(home, tmp_path / "viewer")
+    postgres.value("create role viewer login; grant pg_read_all_data to viewer")
     with ExitStack() as stack:
-        for unit in ("code", "daemon", "webserver", "viewer"):
+        for unit in ("code", "daemon", "webserver"):
             stack.enter_context(running(command_of(unit, here), tmp_path / f"{unit}.log", environment))
             if unit == "code":
                 wait_until(lambda: answers(code), 60, "the code location listens")
         wait_until(lambda: answers(web), 60, "the webserver listens")
+        stack.enter_context(running(command_of("viewer", here), tmp_path / "viewer.log", looking))
         launched = ask(
             web,
             LAUNCH,
@@ -175,7 +188,6 @@ def test_a_run_launched_in_the_ui_goes_through_daemon_and_code_location(postgres
                     "repositoryName": "__repository__",
                     "pipelineName": "daily_reconciliation",
                 },
-                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2026-07-01"}]},
             },
         )["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched

@@ -1,10 +1,14 @@
 """Management's questions and the checklist: each has a query on published tables, and each query answers on the sample."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -29,7 +33,7 @@ QUERIES = [
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def sample_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published copy of the committed sample company."""
     home = tmp_path_factory.mktemp("sample")
     shutil.copytree(SAMPLE / "inbox", home / "inbox")
@@ -37,7 +41,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     built = bench.build().make_all()
     publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], home / "published.duckdb")
     bench.close()
-    with duckdb.connect(str(home / "published.duckdb"), read_only=True) as connection:
+    return home / "published.duckdb"
+
+
+@pytest.fixture(scope="module")
+def sample(sample_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(sample_path), read_only=True) as connection:
         yield connection
 
 
@@ -59,6 +68,28 @@ def test_a_query_reads_published_tables_only_and_answers(query: str, sample: duc
 def test_every_published_table_answers_something() -> None:
     asked = set().union(*(tables(str(query.values[0])) for query in QUERIES))
     assert {f"reporting.{name}" for name in PUBLISHED} - asked == set()
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_query_of_the_readme_shows_its_figures(
+    sample_path: Path, sample: duckdb.DuckDBPyConnection, columns: str
+) -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text("utf-8")
+    (program,) = re.findall(r"^\.venv/bin/python -c \"(import duckdb; .*)\"$", readme, flags=re.MULTILINE)
+    program = program.replace("data/sample/published/reconciliation.duckdb", str(sample_path))
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "COLUMNS": columns},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name, platform, collected in sample.execute(
+        "select campaign_name, sum(platform_value), sum(collected_value) from reporting.two_numbers group by 1"
+    ).fetchall():
+        (line,) = [line for line in shown.splitlines() if f"{collected:.2f}" in line]
+        assert f"{platform:.2f}" in line
+        assert name is None or name in line
 
 
 def test_what_must_be_nothing_is_nothing(sample: duckdb.DuckDBPyConnection) -> None:

@@ -82,7 +82,7 @@ def _chain_up_to(home: Path, wanted: TableName) -> Iterator[Warehouse]:
     warehouse, loaded = Warehouse(connection), load_policy(policy)
     try:
         known, _ = discover(home / "inbox", load_presets(home / "presets"))
-        land_all(warehouse, known, ContactProtector(b"benchmark"), loaded.policy.zone_of)
+        land_all(warehouse, known, ContactProtector(b"benchmark"), loaded.policy.zone_of, AS_OF)
         use_policy(warehouse, loaded, AS_OF)
         bench = Workbench(warehouse, loaded, AS_OF)
         for table in in_order(wanted):

@@ -107,7 +107,7 @@ class Soak:
     @cached_property
     def defs(self) -> dg.Definitions:
         """The graph of the installation that the environment names."""
-        from reconciliation_assets.definitions import build_defs
+        from reconciliation_assets.build import build_defs
 
         return build_defs()
 
@@ -165,7 +165,7 @@ class Soak:
             scheduled_execution_time=self.now, repository_def=self.defs.get_repository_def()
         )
         (asked,) = schedule.evaluate_tick(context).run_requests or ()
-        assert asked.partition_key == f"{self.now:%Y-%m-%d}"
+        assert asked.run_key == f"{self.now:%Y-%m-%d}"
 
         def started(step: str) -> None:
             if step == "match_links" and of_cycle(day) == KILLED_IN_RUN:

@@ -90,5 +90,7 @@ def test_a_run_that_works_on_the_warehouse_is_no_dead_run(instance: dg.DagsterIn
 
 
 def test_the_time_to_start_is_the_one_that_dagster_is_given() -> None:
-    given = yaml.safe_load((PROJECT_ROOT / "dagster.yaml").read_text("utf-8"))["run_monitoring"]
+    given = yaml.safe_load((PROJECT_ROOT / "reconciliation_assets/operations/dagster.yaml").read_text("utf-8"))[
+        "run_monitoring"
+    ]
     assert given["start_timeout_seconds"] == START_TIMEOUT.total_seconds()

@@ -1,6 +1,7 @@
 """Sending the outbox: nothing without the command, everything once, whatever is killed, refused or restarted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,9 @@ def test_without_the_command_nothing_is_sent(installation: Installation, meta: M
     assert told.status == 0
     assert f"{WINS} events would go now. This is a dry run" in told.text
     assert "waiting" in told.text, "the payment of yesterday has not stood long enough"
+    amounts = re.findall(r"([\d,]+\.\d+) AED", told.text)
+    assert amounts
+    assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in amounts), amounts
     assert (meta.batches, log(installation)) == ([], {})
 
 

@@ -52,6 +52,7 @@ GROUPS = {
     },
     "decisions": {
         "step_windows", "step_records", "step_counts", "diagnosis", "campaign_weeks", "campaign_load", "budget_actions",
+        "anomalies",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "policy": {"policy_versions"},
@@ -66,7 +67,7 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
-    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "budget_actions"),
+    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies", "budget_actions"),
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),
@@ -218,7 +219,7 @@ def test_every_asset_names_the_page_that_defines_it(defs: dg.Definitions) -> Non
 def test_pages_and_owners_are_links_where_the_installation_says_where_they_are(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     monkeypatch.setenv("RECON_DOCS_URL", "https://git.example.com/recon/blob/main/")
     policy_file(home, {"owners": {"contacts": {"finance": "mailto:finance@example.com"}}})

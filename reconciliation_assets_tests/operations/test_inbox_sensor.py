@@ -6,8 +6,10 @@ from typing import cast
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 
 from reconciliation_assets.operations.sensors import new_files_in_inbox
+from reconciliation_assets_tests.installation import Installation
 
 
 class Ticks:
@@ -38,7 +40,7 @@ def test_a_file_starts_one_run_once_it_lies_still(ticks: Ticks, home: Path) -> N
     (home / "inbox" / "orders.csv").write_text("order_id")
     assert ticks.tick() == [], "it may still be written"
     (request,) = ticks.tick()
-    assert request.partition_key == "2026-07-01", "the day in the policy's zone"
+    assert request.partition_key is None, "days are marked by the rows that arrive"
     assert ticks.tick() == []
 
 
@@ -67,6 +69,19 @@ def test_files_of_no_table_start_nothing(ticks: Ticks, home: Path, name: str) ->
     (home / "inbox" / name).write_text("x")
     assert ticks.tick() == []
     assert ticks.tick() == []
+
+
+@pytest.mark.slow
+def test_what_a_run_of_the_command_line_has_read_starts_no_other(
+    copied: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in copied.environment.items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(copied.home / ".dagster"))) as instance:
+        ticks = Ticks(instance)
+        assert ticks.tick() == ticks.tick() == []
+        (copied.inbox / "orders-late.csv").write_text("order_id")
+        assert len([*ticks.tick(), *ticks.tick()]) == 1
 
 
 def test_it_runs_by_default(home: Path) -> None:

@@ -61,7 +61,7 @@ def test_it_tells_links_and_rungs(installation: Installation) -> None:
     words = {"fulfilled": {"words": ["handed to courier"]}}
     told = diff(installation, matching={"contact_window_days": 10}, order_statuses=words)
     assert line(told, "order to lead, exact contact") == ["1", "0", "-1"]
-    assert line(told, " won") == ["0", "1", "+1"]
+    assert line(told, "won ") == ["0", "1", "+1"]
 
 
 def test_a_policy_that_changes_no_figure_ends_well(installation: Installation) -> None:

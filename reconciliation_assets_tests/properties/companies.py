@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reconciliation_assets.contracts.inputs import PAYMENT_KINDS
 from reconciliation_assets_tests.rows import adjustment, crm, decision, insight, invoice, lead, order, payment
 
 Row = dict[str, Any]
@@ -88,6 +89,8 @@ def crm_records(draw: st.DrawFn) -> Row:
         merged_into=draw(st.one_of(st.just(""), st.just(""), ids("D", 4))),
         final_value=draw(maybe(amounts)),
         currency=draw(currencies),
+        won_at=draw(maybe(instants)),
+        is_deleted=draw(st.sampled_from(["", "", "", "", "true"])),
         **{name: value for name, value in draw(people).items() if name != "market"},
     )
 
@@ -108,6 +111,12 @@ def orders(draw: st.DrawFn) -> Row:
         offer=draw(st.sampled_from(["", "perfume"])),
         discount=draw(maybe(st.just("10"))),
         tax=draw(maybe(st.just("5"))),
+        current_value=draw(maybe(amounts)),
+        returned_value=draw(maybe(st.sampled_from(["0", "30", "90"]))),
+        delivered_at=draw(maybe(instants)),
+        cancelled_at=draw(maybe(instants)),
+        is_test=draw(st.sampled_from(["", "", "", "", "true"])),
+        is_deleted=draw(st.sampled_from(["", "", "", "", "true"])),
         **draw(origins()),
         **draw(people),
     )
@@ -119,7 +128,10 @@ def payments(draw: st.DrawFn) -> Row:
         draw(existing("P", 9)),
         draw(instants),
         draw(amounts),
-        kind=draw(st.sampled_from(["payment", "payment", "payment", "refund", "chargeback", "fee"])),
+        kind=draw(st.sampled_from(["payment", *PAYMENT_KINDS])),
+        fee=draw(maybe(st.sampled_from(["3", "-3", "three"]))),
+        order_amount=draw(maybe(amounts)),
+        order_currency=draw(currencies),
         status=draw(st.sampled_from(["settled", "settled", "Settled", "pending", "failed", "bounced"])),
         currency=draw(currencies),
         order_id=draw(maybe(ids("SO", 6))),
@@ -220,7 +232,7 @@ def companies(draw: st.DrawFn) -> Company:
             rows[table] = [*rows[table], spoil(rows[table][0])]
     for table, column in VERSIONED_BY.items():
         rows[table] = [
-            {**row, column: (OPENED + timedelta(days=200, minutes=number)).isoformat()}
+            {**row, column: (OPENED + timedelta(days=180, minutes=number)).isoformat()}
             for number, row in enumerate(rows[table])
         ]
     return {**rows, "fx_rates": RATES, "invoices": INVOICES}

@@ -1,6 +1,7 @@
 """The audit: what is defined, delivered, tracked and linked, from the published copy alone, and nothing personal."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.audit import System, render_audit, write_audit
 from reconciliation_assets.publish.copy import publish
-from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.figures import Anomaly, Published
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
 from reconciliation_assets_tests.installation import Installation
@@ -104,6 +105,19 @@ def test_what_was_delivered_and_what_was_not_is_listed(page: str) -> None:
 def test_tracking_is_counted_among_records_from_meta(page: str) -> None:
     tracked = {(row[0], row[1]): row[2:4] for row in rows_of(page, "Tracking of records that came from Meta")}
     assert tracked["leads", "click_id"] == ["2", "50.0%"]
+
+
+def test_what_stands_out_is_listed_or_told_to_be_nothing(
+    page: str, troubled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        "No campaign is overrated by Meta, no form or landing page lost its tracking, no settlement came late." in page
+    )
+    found = Anomaly("remittance_late", "Remittance S<8> came late.", "Hold the courier to it.", "finance", Decimal(100))
+    monkeypatch.setattr(Published, "anomalies", lambda _: [found])
+    with Published(troubled) as published:
+        html = render_audit(published, load_policy(None).policy, [], AS_OF)
+    assert "Remittance S&lt;8&gt; came late." in html
 
 
 def test_missing_identifiers_are_grouped_without_the_ids(page: str) -> None:

@@ -92,7 +92,17 @@ def test_the_command_prints_the_column_and_the_sentence(tmp_path: Path) -> None:
     assert told.status == 0
     assert "-847.00" in told.text
     assert "has no name" in told.text
-    for wrong in (("--returns", "33"), ("--returns", "a third")):
-        told = installation.reconcile("explain", "--gross", "4.1", "--delivered", "1.9", *wrong)
+    as_percent = installation.reconcile(
+        "explain", "--gross", "410%", "--delivered", "1.9", "--returns", "33 %", "--spend", "1000"
+    )
+    assert as_percent == told
+    for wrong in (
+        ("--returns", "33"),
+        ("--returns", "a third"),
+        ("--returns", "33%%"),
+        ("--returns", "%"),
+        ("--spend", "5%"),
+    ):
+        told = installation.reconcile("explain", "--gross", "4.1", "--delivered", "1.9", "--returns", "0.33", *wrong)
         assert told.status == 1
         assert "Stopped." in told.text

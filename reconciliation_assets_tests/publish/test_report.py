@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.amounts import Writer
-from reconciliation_assets.publish.figures import BridgeLine, Finding, Published
+from reconciliation_assets.publish.copy import publish
+from reconciliation_assets.publish.figures import Anomaly, BridgeLine, Finding, Published
 from reconciliation_assets.publish.geometry import waterfall
 from reconciliation_assets.publish.report import render_report, write_report
+from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
+from reconciliation_assets_tests.rows import insight, order, payment
 
 
 def render(path: Path, locale: str = "en_AE", as_of: datetime = AS_OF) -> str:
@@ -81,6 +85,60 @@ def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None
         (6, False),
     ]
     assert render(published_path).count("<span>not yet</span></td>") == sum(not each.is_complete for each in snapshots)
+
+
+def test_cash_ties_and_every_month_has_its_own(published_path: Path) -> None:
+    html = render(published_path)
+    assert "507.05 = 430.05 of campaigns + 77.00 of records with no campaign + 0.00 of no record" in html
+    with Published(published_path) as published:
+        months = published.cash()
+    assert [(each.total, each.of_campaigns, each.without_campaign, each.cohort) for each in months] == [
+        (Decimal("507.05"), Decimal("430.05"), Decimal(77), Decimal("430.05")),
+        (0, 0, 0, 0),
+    ]
+
+
+def test_a_tile_shows_the_mature_months_beside_the_whole(published_path: Path) -> None:
+    html = render(published_path)
+    assert "Mature months only" in html
+    assert "430.05 collected of 200.00 spent" in html
+    assert "March 2026, 66.7% of the spend. The rest will still move" in html
+
+
+def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Path) -> None:
+    built = build(
+        {
+            "meta_insights": [
+                insight(f"2026-0{month}-01", attributed_value=value, pulled_at=f"2026-{pulled}T06:00:00+04:00")
+                for month, value, pulled in [
+                    (3, 1000, "03-02"),
+                    (3, 900, "06-02"),
+                    (4, 500, "04-02"),
+                    (6, 100, "06-02"),
+                    (6, 300, "06-09"),
+                ]
+            ],
+            "orders": [order("O1")],
+            "payments": [payment("P1", order_id="O1")],
+        }
+    ).make_all()
+    path = tmp_path / "reconciliation.duckdb"
+    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    with Published(path) as published:
+        moved = {each.month.month: each.moved_since_close for each in published.closed_months()}
+    assert moved == {3: -100, 4: 0}
+    _, _, section = render(path).partition("Months that are closed")
+    assert "April 2026" in section.partition("</section>")[0]
+    assert "June 2026" not in section.partition("</section>")[0]
+
+
+def test_what_stands_out_is_told(published_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "What stands out" not in render(published_path)
+    found = Anomaly("tracking_lost", "Form <7> lost its tracking.", "Look.", "marketing", Decimal("1234.5"))
+    monkeypatch.setattr(Published, "anomalies", lambda _: [found])
+    html = render(published_path)
+    assert "Form &lt;7&gt; lost its tracking." in html
+    assert "1,234.50" in html
 
 
 def test_it_says_what_meta_could_be_told_and_why_the_rest_not(published_path: Path) -> None:

@@ -64,3 +64,12 @@ def test_money_that_is_not_linked_is_one_step_not_two() -> None:
     link = Gap("order_payment", "finance", 4, Decimal(900))
     assert len(roadmap(Findings(True, Decimal(0), unmatched=[link], exceptions=[money]))) == 1
     assert len(roadmap(Findings(True, Decimal(0), exceptions=[money]))) == 1
+
+
+def test_what_stands_out_is_a_step_of_its_kind_with_its_owner() -> None:
+    found = [Gap("tracking_lost", "marketing", 1, Decimal(0)), Gap("remittance_late", "finance", 2, Decimal(2549))]
+    steps = roadmap(Findings(True, Decimal(0), anomalies=found))
+    assert [(step.what, step.owner, step.things, step.table) for step in steps] == [
+        ("Hold couriers to the agreed days of remittance", "finance", 2, "anomalies"),
+        ("Find out why forms or landing pages lost their tracking, and watch for it", "marketing", 1, "anomalies"),
+    ]

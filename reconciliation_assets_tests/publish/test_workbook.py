@@ -130,6 +130,24 @@ def test_one_who_only_previews_sees_the_same_amounts(workbook: Path, published_p
     assert {line: Decimal(str(shown[f"B{row}"].value)) for row, line in enumerate(LINES, start=FIRST)} == wanted
 
 
+def test_cash_is_summed_by_formulas_and_ties_to_the_records(workbook: Path, published_path: Path) -> None:
+    shown, written = (openpyxl.load_workbook(workbook, data_only=only)["Cash"] for only in (True, False))
+    rows = list(shown.iter_rows(values_only=True))
+    with Published(published_path) as published:
+        months = published.cash()
+    told = [tuple(Decimal(str(cell)) for cell in row[1:6]) for row in rows[1 : len(months) + 1]]
+    assert told == [(m.of_campaigns, m.without_campaign, m.of_no_record, m.total, m.cohort) for m in months]
+    total = len(months) + 2
+    assert rows[total - 1][1:6] == (430.05, 77, 0, 507.05, 430.05)
+    assert [written.cell(total, column).value for column in range(2, 7)] == [
+        f"=SUM({letter}2:{letter}{total - 1})" for letter in "BCDEF"
+    ]
+    assert written["E2"].value == "=SUM(B2:D2)"
+    checks = [row[0:3] for row in written.iter_rows(min_row=total + 2, values_only=True) if row[2]]
+    assert len(checks) == 3
+    assert all("Records!" in str(formula) for _, formula, _ in checks[:2])
+
+
 def test_an_id_stays_text_and_a_name_is_never_a_formula(workbook: Path) -> None:
     sheet = openpyxl.load_workbook(workbook)["Choices"]
     ids = [cell.value for cell in sheet["C"][1:] if cell.value]
@@ -142,8 +160,8 @@ def test_the_same_copy_and_instant_give_the_same_bytes(workbook: Path, published
     assert (tmp_path / "again.xlsx").read_bytes() == workbook.read_bytes()
 
 
-def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
-    """What LibreOffice works out for the front sheet of each workbook: its second column by its first, and the checks."""
+def work_out(workbooks: list[Path], folder: Path) -> None:
+    """Have LibreOffice recalculate the first sheet of each workbook into a CSV beside it."""
     filters = "csv:Text - txt - csv (StarCalc):44,34,76,1"
     command = [str(SOFFICE), f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless"]
     subprocess.run(
@@ -152,6 +170,11 @@ def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
         capture_output=True,
         timeout=120,
     )
+
+
+def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
+    """What LibreOffice works out for the front sheet of each workbook: its second column by its first, and the checks."""
+    work_out(workbooks, folder)
     found = []
     for path in workbooks:
         with (folder / f"{path.stem}.csv").open(encoding="utf-8", newline="") as file:
@@ -159,6 +182,26 @@ def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
         checks = {row[0]: row[2] for row in rows if row[2] in {"holds", "does not hold"}}
         found.append({row[0]: row[1].replace(",", "") for row in rows[FIRST - 1 : LAST]} | checks)
     return found
+
+
+@pytest.mark.slow
+def test_a_spreadsheet_program_finds_that_cash_ties_and_that_a_changed_amount_does_not(
+    workbook: Path, tmp_path: Path
+) -> None:
+    if not SOFFICE:
+        pytest.skip("needs LibreOffice (apt-get install libreoffice-calc-nogui)")
+    verdicts = []
+    for name, more in (("as-written", 0), ("changed", 5)):
+        book = openpyxl.load_workbook(workbook)
+        book["Cash"]["B2"] = book["Cash"]["B2"].value + more
+        # Only the first sheet goes into a CSV.
+        book.move_sheet("Cash", offset=-book.sheetnames.index("Cash"))
+        path = tmp_path / f"{name}.xlsx"
+        book.save(path)
+        work_out([path], tmp_path)
+        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            verdicts.append([row[2] for row in csv.reader(file) if row[2] in {"holds", "does not hold"}])
+    assert verdicts == [["holds"] * 3, ["does not hold", "holds", "does not hold"]]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """HubSpot: what a deal and a contact become, and that we speak the API as HubSpot publishes it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from reconciliation_assets.sources.errors import MissingPermission, RateLimited,
 from reconciliation_assets.sources.http import Answer
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
 from reconciliation_assets_tests.sources.openapi import violations
-from reconciliation_assets_tests.sources.shared_bodies import shared_json
+from reconciliation_assets_tests.sources.shared_bodies import recorded, shared_json
 from reconciliation_assets_tests.standin.company import AS_OF, Deal, Lead, Person, Stage
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -79,6 +80,81 @@ def test_a_contact_is_a_record_until_it_has_a_deal(standin: Standin, connect: Co
 def test_a_merged_deal_leaves_its_id_behind(standin: Standin, connect: Connect) -> None:
     one_deal(standin, "new", swallowed=901)
     assert records_of(connect)["31292000901"]["merged_into"] == "31292000001"
+
+
+def test_a_portal_with_one_currency_has_no_currency_of_deals(standin: Standin, connect: Connect) -> None:
+    standin.systems["hubspot"].has_currencies = False
+    one_deal(standin, "new", "won")
+    assert records_of(connect)["31292000001"]["currency"] == "AED"
+
+
+def test_every_deal_of_a_contact_names_its_lead_though_they_come_in_pages_of_numbers(
+    standin: Standin, connect: Connect
+) -> None:
+    standin.systems["hubspot"].writes_ids_as_numbers = True
+    standin.systems["hubspot"].association_page = 1
+    first = one_deal(standin, "new", "won")
+    standin.company.deals.append(replace(first, number=2, amount=Decimal("500.00")))
+    records = records_of(connect)
+    assert records["contact-51001"]["merged_into"] == "31292000002"
+    assert {
+        (records[deal]["meta_lead_id"], records[deal]["final_value"]) for deal in ("31292000001", "31292000002")
+    } == {
+        ("178414000000001", "1990.68"),
+        ("178414000000001", "500.00"),
+    }
+
+
+def test_a_stage_that_the_pipeline_calls_open_is_open_whatever_its_label(standin: Standin, connect: Connect) -> None:
+    standin.systems["hubspot"].open_label = "Closed Lost"
+    one_deal(standin, "new")
+    record = records_of(connect)["31292000001"]
+    assert (record["stage"], record["lost_at"]) == ("open", None)
+    (change,) = rows_of(connect("hubspot"))["crm_stage_changes"]
+    assert change["stage"] == "open"
+
+
+def test_a_deleted_deal_says_so_once_it_is_deleted(standin: Standin, connect: Connect) -> None:
+    deal = one_deal(standin, "new", "won")
+    deal.deleted = MORNING + timedelta(days=2)
+    record = records_of(connect)["31292000001"]
+    assert (record["is_deleted"], record["updated_at"]) == ("true", "2026-07-03T08:00:00+00:00")
+    later = rows_of(connect("hubspot"), Window(MORNING + timedelta(days=3), AS_OF))["crm_records"]
+    assert [row["crm_id"] for row in later] == []
+
+
+def test_one_odd_deal_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, object]]]) -> object:
+        body["results"][0]["updatedAt"] = "recently"
+        return body
+
+    before = rows_of(connect("hubspot"))["crm_records"]
+    standin.plan(Fault("drift", "hubspot.search_deals", times=1, change=harm))
+    rows = rows_of(connect("hubspot"))["crm_records"]
+    (odd,) = [row for row in rows if row.get("unread")]
+    amount = next(row["final_value"] for row in before if row["crm_id"] == odd["crm_id"])
+    assert (odd["unread_column"], odd["final_value"]) == ("deals.updatedAt", amount)
+
+
+def test_real_deals_and_pipelines_are_read(standin: Standin, connect: Connect) -> None:
+    deals = recorded("hubspot", "deals")
+    (pipeline,) = recorded("hubspot", "deal_pipelines")
+    stages = [{**stage, "id": stage["stageId"]} for stage in pipeline["stages"]]
+    standin.plan(
+        Fault("drift", "hubspot.search_deals", times=1, change=lambda _: {"results": deals}),
+        Fault("drift", "hubspot.pipelines", times=1, change=lambda _: {"results": [{"stages": stages}]}),
+        *(
+            Fault("drift", f"hubspot.{call}", times=9, change=lambda _: {"results": []})
+            for call in ("read_deals", "contacts_of_deals")
+        ),
+    )
+    records = {row["crm_id"]: row for row in rows_of(connect("hubspot", page_limit=100))["crm_records"]}
+    assert {(deal["id"], records[deal["id"]]["final_value"]) for deal in deals} == {
+        ("3980651569", "60000"),
+        ("3980673856", "60000"),
+        ("3986867076", "6"),
+    }
+    assert not [row for row in records.values() if row.get("unread")]
 
 
 def test_only_what_changed_since_is_pulled(standin: Standin, connect: Connect) -> None:
@@ -162,6 +238,18 @@ def test_requests_and_answers_keep_to_the_official_spec(standin: Standin, connec
         assert violations(spec, schema, request.body) == []
         found = standin.systems["hubspot"].find(request)
         assert violations(spec, ANSWERS[schema], found[1]().body) == []
+
+
+def test_the_list_of_what_was_archived_keeps_to_the_official_spec(standin: Standin, connect: Connect) -> None:
+    spec = shared_json("hubspot/Deals__Rollouts__424__v3__deals.json")
+    rows_of(connect("hubspot"))
+    (asked,) = [request for request in standin.requests if request.path == "/crm/v3/objects/0-3"]
+    known = {parameter["name"] for parameter in spec["paths"]["/crm/v3/objects/0-3"]["get"]["parameters"]}
+    assert set(asked.query) <= known
+    _, answer = standin.systems["hubspot"].find(asked)
+    body = answer().body
+    assert len(body["results"]) == len(standin.company.deleted_deals_in("AE")) == 2
+    assert violations(spec, "CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", body) == []
 
 
 def test_the_scopes_the_docs_name_are_those_of_the_spec() -> None:

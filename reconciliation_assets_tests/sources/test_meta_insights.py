@@ -14,7 +14,7 @@ from reconciliation_assets.sources.http import Answer
 from reconciliation_assets.sources.meta_insights import FIELDS
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import shared_json
+from reconciliation_assets_tests.sources.shared_bodies import shared_json, unlike
 from reconciliation_assets_tests.standin.company import Ad, AdDay
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.meta import INSIGHT_FIELDS
@@ -160,6 +160,73 @@ def test_too_much_data_is_asked_for_in_smaller_parts(
     assert standin.calls["meta.start_report"] == 0
 
 
+def test_an_unknown_error_reduces_the_question_as_too_much_data_does(standin: Standin, connect: Connect) -> None:
+    connector = connect("meta_insights")
+    whole = rows_of(connector, RECENT)
+    standin.systems["meta"].longest_days = 5
+    standin.systems["meta"].refuses_size_as = "unknown"
+    assert rows_of(connector, RECENT) == whole
+
+
+def test_deleted_ads_keep_their_spend(standin: Standin, connect: Connect) -> None:
+    rows = rows_of(connect("meta_insights"))["meta_insights"]
+    spent = {
+        ad_day.ad.ad_id: sum(other.spend for other in standin.company.ad_days if other.ad is ad_day.ad)
+        for ad_day in standin.company.ad_days
+        if ad_day.ad.is_deleted
+    }
+    assert spent
+    assert {ad_id: sum(Decimal(row["spend"] or 0) for row in rows if row["ad_id"] == ad_id) for ad_id in spent} == spent
+
+
+def doubts_of(connect: Connect) -> list[str]:
+    return [doubt for batch in connect("meta_insights").pull(RECENT) for doubt in batch.doubts]
+
+
+def test_the_ads_are_held_against_what_the_account_spent(standin: Standin, connect: Connect) -> None:
+    assert doubts_of(connect) == []
+    lost = standin.company.ads[2]
+    standin.systems["meta"].loses = (lost.ad_id,)
+    before_today = (date(2026, 6, 20), YESTERDAY)
+    days = [d for d in standin.company.ad_days if d.ad is lost and before_today[0] <= d.day <= before_today[1]]
+    missing = sum(ad_day.spend for ad_day in days)
+    (doubt,) = doubts_of(connect)
+    assert f"spent {missing} AED beyond what its ads spent together, on 20 days from 2026-06-20 to 2026-07-09" in doubt
+
+
+def test_one_odd_row_of_insights_goes_to_quarantine_with_its_spend(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, object]]]) -> object:
+        body["data"][0]["actions"] = "none"
+        return body
+
+    before = len(rows_of(connect("meta_insights"), RECENT)["meta_insights"])
+    standin.plan(Fault("drift", "meta.insights", times=1, change=harm))
+    rows = rows_of(connect("meta_insights"), RECENT)["meta_insights"]
+    (odd,) = [row for row in rows if row.get("unread")]
+    first = next(ad_day for ad_day in standin.company.ad_days if ad_day.day == date(2026, 6, 20))
+    assert (odd["unread_column"], odd["spend"]) == ("insights.actions", str(first.spend))
+    assert len(rows) == before - 1
+
+
+@pytest.mark.parametrize(
+    ("subcode", "message", "said"),
+    [
+        (463, "Session has expired", "the access token expired"),
+        (460, "The session was invalidated", "the password"),
+        (458, "User has not authorized application", "the app was removed"),
+        (492, "Invalid session", "no role on the page or ad account"),
+        (None, "Error validating application. Application has been deleted.", "the app of the token is deleted"),
+        (None, "Invalid OAuth access token - Cannot parse access token", "does not accept the access token"),
+        (None, "(#190) This method must be called with a Page Access Token", "wants the token of the page"),
+    ],
+)
+def test_a_refused_token_is_told_by_its_cause(subcode: int | None, message: str, said: str) -> None:
+    error = {"code": 190, "error_subcode": subcode, "message": message}
+    trouble = meta.judge("meta", Answer(400, {}, {"error": error}))
+    assert trouble is not None
+    assert said in str(trouble.error)
+
+
 @pytest.mark.parametrize("failing_as", ["Job Failed", "Job Skipped", "Job Lost In A Way Nobody Told"])
 def test_what_cannot_be_answered_at_once_comes_by_report_job_asked_for_again_when_it_fails(
     standin: Standin, connect: Connect, failing_as: str
@@ -252,6 +319,16 @@ def test_a_real_answer_is_read(standin: Standin, connect: Connect) -> None:
     rows = rows_of(connect("meta_insights"))["meta_insights"]
     spent = {(row["ad_id"], row["date"]): row["spend"] for row in rows if row["result_type"] == "lead"}
     assert spent == {(day["ad_id"], day["date_start"]): day["spend"] for day in real["data"]}
+
+
+def test_the_stand_in_answers_as_a_real_account_does(standin: Standin, connect: Connect) -> None:
+    (real, *_) = shared_json("meta/ads_insights_action_product_id.json")["data"]
+    rows_of(connect("meta_insights"), RECENT)
+    asked = next(r for r in standin.requests if r.path.endswith("/insights") and r.query["level"] == "ad")
+    _, answer = standin.systems["meta"].find(asked)
+    for day in answer().body["data"]:
+        # The recording did not ask for values and attribution settings.
+        assert set(unlike(real, day)) <= {"attribution_setting is not there", "action_values is not there"}
 
 
 def test_the_token_never_travels_in_an_address(standin: Standin, connect: Connect) -> None:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
-from reconciliation_assets.sources.errors import SchemaDrift
+from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.meta_leads import LEAD_FIELDS as ASKED
-from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.standin.company import AS_OF, FORMS, Ad, Lead, Person
+from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
+from reconciliation_assets_tests.standin.company import AS_OF, FORMS, PAGE, Ad, Lead, Person
 from reconciliation_assets_tests.standin.faults import Fault
-from reconciliation_assets_tests.standin.meta import LEAD_FIELDS
+from reconciliation_assets_tests.standin.meta import LEAD_FIELDS, PAGE_TOKEN
 from reconciliation_assets_tests.standin.server import Standin
 
 AD = Ad("120417936800000001", "120338005900000001", "120212694700000001", "GCC | Summer", "1d_click")
@@ -114,3 +114,59 @@ def test_every_field_asked_for_is_in_metas_list() -> None:
 def test_an_unknown_form_in_the_sources_file_is_found_by_the_probe(connect: Connect) -> None:
     probe = connect("meta_leads", forms={"999": {"market": "AE"}}).probe()
     assert list(probe.findings) == ["form 999 is in the sources file, but on none of the pages"]
+
+
+def test_forms_and_leads_are_asked_for_with_the_pages_own_token(standin: Standin, connect: Connect) -> None:
+    rows_of(connect("meta_leads"))
+    asked = {request.path.rpartition("/")[2]: request.headers["authorization"] for request in standin.requests}
+    assert asked["leadgen_forms"] == asked["leads"] == f"Bearer {PAGE_TOKEN}"
+    assert asked[PAGE] != asked["leads"]
+
+
+def test_a_page_that_is_not_assigned_is_named(standin: Standin, connect: Connect) -> None:
+    standin.systems["meta"].page_is_assigned = False
+    with pytest.raises(MissingPermission, match=f"no access to page {PAGE}.*Assign the page"):
+        rows_of(connect("meta_leads"))
+
+
+def test_a_list_of_leads_too_large_for_meta_is_read_in_smaller_pages(standin: Standin, connect: Connect) -> None:
+    whole = rows_of(connect("meta_leads"))
+    standin.systems["meta"].largest_page = 25
+    standin.systems["meta"].refuses_size_as = "unknown"
+    assert rows_of(connect("meta_leads", page_limit=200)) == whole
+
+
+def test_one_odd_lead_goes_to_quarantine_and_costs_no_other(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, object]]]) -> object:
+        body["data"][0]["created_time"] = "yesterday"
+        return body
+
+    before = rows_of(connect("meta_leads"))["leads"]
+    standin.plan(Fault("drift", "meta.leads", times=1, change=harm))
+    rows = rows_of(connect("meta_leads"))["leads"]
+    (odd,) = [row for row in rows if row.get("unread")]
+    assert (odd["unread_column"], odd["unread"]) == ("lead.created_time", "has an unexpected type or format")
+    assert {row["lead_id"] for row in rows} == {row["lead_id"] for row in before}
+
+
+def test_a_side_value_of_another_type_costs_no_lead(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, object]]]) -> object:
+        for lead in body["data"]:
+            lead["platform"] = ["ig"]
+        return body
+
+    standin.plan(Fault("drift", "meta.leads", times=9, change=harm))
+    batches = list(connect("meta_leads").pull(EVERYTHING))
+    assert sum(len(batch.rows) for batch in batches) == len(standin.company.leads)
+    told = {because for batch in batches for because in batch.passed_over}
+    assert told == {"lead.platform has an unexpected type or format and is unknown"}
+
+
+def test_an_unknown_error_of_a_question_that_cannot_be_smaller_is_asked_again(
+    standin: Standin, connect: Connect
+) -> None:
+    whole = rows_of(connect("meta_leads"))
+    unknown = {"error": {"code": 1, "error_subcode": 99, "message": "An unknown error occurred"}}
+    for call in ("meta.page", "meta.leads"):
+        standin.plan(Fault("drift", call, times=1, change=lambda _: unknown))
+        assert rows_of(connect("meta_leads")) == whole

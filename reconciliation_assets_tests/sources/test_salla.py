@@ -9,8 +9,9 @@ import pytest
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift, SourceUnavailable
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.sources.shared_bodies import shared_json
-from reconciliation_assets_tests.standin.company import AS_OF, Order, Person
+from reconciliation_assets_tests.sources.openapi import violations
+from reconciliation_assets_tests.sources.shared_bodies import shared_json, shared_yaml
+from reconciliation_assets_tests.standin.company import AS_OF, Ad, Lead, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault, FaultKind
 from reconciliation_assets_tests.standin.server import Standin
 
@@ -39,15 +40,16 @@ def test_an_order_becomes_a_row_with_its_time_in_the_stores_zone(standin: Standi
         "updated_at": "2026-07-01T22:30:00+00:00",
         "status": "delivered",
         "gross_value": "487.5",
+        "current_value": "487.5",
         "currency": "SAR",
         "customer_id": "9801",
         "medium": "direct",
         "device": "mobile",
+        "market": "SA",
         "email": "somebody@example.com",
         "phone": "+966500000001",
         "full_name": "Invented Somebody",
         "payment_method": "cod",
-        "discount": "50.00",
         "tax": "22.5",
         "shipping": "15",
     }
@@ -71,6 +73,49 @@ def test_the_device_is_the_buyers_and_never_the_merchants(
 
     standin.plan(Fault("drift", "salla.orders", times=99, change=change))
     assert row_of(connect)["device"] == device
+
+
+def test_the_campaign_of_the_link_and_the_time_of_change_are_told(standin: Standin, connect: Connect) -> None:
+    ad = Ad("120417936800000001", "2", "3", "GCC | Summer", "1d_click")
+    lead = Lead("178414000000001", EVENING, PERSON, ad, "fb", consents=True)
+    one_order(standin, lead=lead, updated=EVENING + timedelta(days=3))
+    row = row_of(connect)
+    assert (row["source"], row["medium"], row["utm_campaign"], row["utm_content"]) == (
+        "instagram",
+        "paid",
+        "GCC | Summer",
+        "120417936800000001",
+    )
+    assert row["updated_at"] == "2026-07-04T22:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("campaign", "told"), [("Summer", "Summer"), ({"source": "fb", "campaign": "Summer"}, "Summer"), ([], None)]
+)
+def test_a_campaign_beside_the_visit_is_read_too(
+    standin: Standin, connect: Connect, campaign: object, told: str | None
+) -> None:
+    def change(body: dict[str, Any]) -> object:
+        return {**body, "data": [{**order, "campaign": campaign} for order in body["data"]]}
+
+    one_order(standin)
+    standin.plan(Fault("drift", "salla.orders", times=99, change=change))
+    assert row_of(connect)["utm_campaign"] == told
+
+
+def test_one_odd_order_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, Any]) -> object:
+        body["data"][0]["date"] = {"date": "اليوم", "timezone": "Asia/Riyadh"}
+        body["data"][1]["customer"] = "nobody"
+        return body
+
+    before = rows_of(connect("salla"))["orders"]
+    standin.plan(Fault("drift", "salla.orders", times=1, change=harm))
+    after = rows_of(connect("salla"))["orders"]
+    (odd,) = [row for row in after if row.get("unread")]
+    same = next(row for row in before if row["order_id"] == odd["order_id"])
+    assert (odd["gross_value"], odd["currency"]) == (same["gross_value"], "SAR")
+    assert len(after) == len(before)
 
 
 def test_a_status_is_its_slug_and_never_its_name(standin: Standin, connect: Connect) -> None:
@@ -105,6 +150,22 @@ def test_a_harvested_order_is_read(standin: Standin, connect: Connect) -> None:
     assert (row["order_id"], row["created_at"]) == (str(real["reference_id"]), "2026-05-24T09:42:11+00:00")
     assert row["phone"] == f"+{real['customer']['mobile_code']}{real['customer']['mobile']}"
     assert row["tax"] == str(real["amounts"]["tax"]["amount"])
+
+
+def test_answers_keep_to_the_harvested_spec_but_for_what_sallas_own_pages_show_otherwise(
+    standin: Standin, connect: Connect
+) -> None:
+    spec = shared_yaml("gcc/salla-orders-api-openapi.yml")
+    rows_of(connect("salla"))
+    asked = next(request for request in standin.requests if request.path == "/orders")
+    known = {parameter["name"] for parameter in spec["paths"]["/orders"]["get"]["parameters"]}
+    assert set(asked.query) - known == {"expanded"}
+    _, answer = standin.systems["salla"].find(asked)
+    for order in answer().body["data"]:
+        # By Salla's pages a phone number is a whole number, the tax has a percentage, and discounts are a list.
+        plain = {**order, "amounts": {k: v for k, v in order["amounts"].items() if k not in {"tax", "discounts"}}}
+        plain["customer"] = {**order["customer"], "mobile": str(order["customer"]["mobile"])}
+        assert violations(spec, "Order", plain) == []
 
 
 def test_the_refresh_token_rotates_and_outlives_the_process(standin: Standin, connect: Connect) -> None:

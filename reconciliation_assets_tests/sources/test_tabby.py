@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import SchemaDrift
-from reconciliation_assets_tests.sources.conftest import Connect, rows_of
+from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
 from reconciliation_assets_tests.sources.openapi import violations
 from reconciliation_assets_tests.sources.shared_bodies import shared_yaml
 from reconciliation_assets_tests.standin.company import AS_OF, Company, Money, Order, Person
@@ -44,6 +45,7 @@ def test_a_capture_becomes_a_payment(standin: Standin, connect: Connect) -> None
         "tax": "25.00",
         "order_id": "1001",
         "reference": "00000000-0000-4000-8000-000000991001",
+        "market": "AE",
         "email": "somebody@example.com",
         "phone": "+971500000001",
         "payer_name": "Invented Somebody",
@@ -98,13 +100,53 @@ def test_a_payment_that_comes_or_goes_while_paging_hides_no_other(
 def test_an_amount_that_changes_its_type_is_named(standin: Standin, connect: Connect) -> None:
     def as_minor_units(body: dict[str, list[dict[str, list[dict[str, object]]]]]) -> object:
         for payment in body["payments"]:
-            for capture in payment["captures"]:
+            for capture in payment["captures"] or ():
                 capture["amount"] = 52500
         return body
 
     standin.plan(Fault("drift", "tabby.payments", times=100, change=as_minor_units))
-    with pytest.raises(SchemaDrift, match=r"payments\.captures\.amount"):
+    with pytest.raises(SchemaDrift, match=r"payments\.captures and refunds\.amount"):
         rows_of(connect("tabby"))
+
+
+def test_test_payments_are_passed_over(standin: Standin, connect: Connect) -> None:
+    def as_tests(body: dict[str, list[dict[str, object]]]) -> object:
+        for payment in body["payments"]:
+            payment["is_test"] = True
+        return body
+
+    standin.plan(Fault("drift", "tabby.payments", times=100, change=as_tests))
+    payments, movements = connect("tabby").pull(EVERYTHING)
+    assert list(movements.rows) == []
+    assert payments.passed_over["test payment"] > 2
+
+
+def test_what_tabby_calls_optional_may_be_missing_or_of_another_type(standin: Standin, connect: Connect) -> None:
+    def strip(body: dict[str, list[dict[str, Any]]]) -> object:
+        for payment in body["payments"]:
+            payment["buyer"] = None
+            payment["order"] = None
+            payment.pop("refunds")
+            for capture in payment["captures"] or ():
+                capture.pop("tax_amount")
+        return body
+
+    standin.plan(Fault("drift", "tabby.payments", times=100, change=strip))
+    (row,) = rows(standin, connect, ("captured", "525.00"))
+    assert (row["amount"], row["order_id"], row["phone"], row["tax"]) == ("525.00", None, None, None)
+
+
+def test_one_odd_capture_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, Any]]]) -> object:
+        body["payments"][0]["captures"][0]["created_at"] = "now"
+        return body
+
+    standin.plan(Fault("drift", "tabby.payments", times=100, change=harm))
+    moved = rows(standin, connect, ("captured", "300.00"), ("captured", "225.00"))
+    assert {(row["amount"], row["currency"], bool(row.get("unread"))) for row in moved} == {
+        ("300.00", "AED", True),
+        ("225.00", "AED", False),
+    }
 
 
 def test_answers_keep_to_the_harvested_spec(standin: Standin, connect: Connect) -> None:

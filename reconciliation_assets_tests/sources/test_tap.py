@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
-from reconciliation_assets.sources.errors import SchemaDrift
-from reconciliation_assets_tests.sources.conftest import Connect, rows_of
+from reconciliation_assets.sources.errors import RequestRefused, SchemaDrift
+from reconciliation_assets.sources.http import Answer
+from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
+from reconciliation_assets_tests.sources.openapi import violations
+from reconciliation_assets_tests.sources.shared_bodies import shared_yaml
 from reconciliation_assets_tests.standin.company import Money, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -37,11 +41,58 @@ def test_a_captured_charge_becomes_a_payment_of_three_decimals(standin: Standin,
         "order_id": "1001",
         "customer_id": "cus_somebody",
         "reference": "chg_TS1001",
+        "market": "KW",
         "email": "somebody@example.com",
         "phone": "+96560000001",
         "payer_name": "Invented Somebody",
         "method": "KNET",
     }
+
+
+def test_no_refunds_is_an_answer_and_no_fault(standin: Standin, connect: Connect) -> None:
+    assert set(rows(standin, connect, ("captured", "50.125"))) == {"payment"}
+    told = [because for batch in connect("tap").pull(EVERYTHING) for because in batch.passed_over]
+    assert told == ["Tap answers 400 to the list of refunds, as it does where there are none"]
+
+
+def test_a_refusal_of_the_charges_is_told_as_one(standin: Standin, connect: Connect) -> None:
+    trouble = connect("tap")._judge(Answer(400, {}, {"errors": [{"code": "1104"}]}))
+    assert trouble is not None
+    assert isinstance(trouble.error, RequestRefused)
+
+
+def test_test_charges_are_passed_over(standin: Standin, connect: Connect) -> None:
+    standin.systems["tap"].live = False
+    assert rows(standin, connect, ("captured", "50.125")) == {}
+    charges, _ = connect("tap").pull(EVERYTHING)
+    assert charges.passed_over == {"test mode": 1}
+
+
+def test_one_odd_charge_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, Any]]]) -> object:
+        body["charges"][0]["transaction"] = {"created": "today"}
+        body["charges"][1]["customer"] = "cus_1"
+        return body
+
+    before = rows_of(connect("tap"))["payments"]
+    standin.plan(Fault("drift", "tap.charges", times=1, change=harm))
+    after = rows_of(connect("tap"))["payments"]
+    (odd,) = [row for row in after if row.get("unread")]
+    assert odd["unread_column"] == "charges.transaction.created"
+    assert (odd["amount"], odd["currency"]) == next(
+        (row["amount"], "KWD") for row in before if row["payment_id"] == odd["payment_id"]
+    )
+    assert len(after) == len(before)
+
+
+def test_answers_keep_to_the_harvested_spec(standin: Standin, connect: Connect) -> None:
+    spec = shared_yaml("gcc/tap-payments-openapi.yml")
+    rows_of(connect("tap"))
+    for name, schema in (("charges", "Charge"), ("refunds", "Refund")):
+        asked = next(request for request in standin.requests if request.path == f"/v2/{name}/list")
+        _, answer = standin.systems["tap"].find(asked)
+        for record in answer().body[name]:
+            assert violations(spec, schema, record) == []
 
 
 def test_an_authorised_charge_is_not_settled(standin: Standin, connect: Connect) -> None:
@@ -53,6 +104,7 @@ def test_an_authorised_charge_is_not_settled(standin: Standin, connect: Connect)
     [
         ("VOID", "failed"),
         ("DECLINED", "failed"),
+        ("EXPIRED", "failed"),
         ("INITIATED", "pending"),
         ("CAPTURED", "settled"),
         ("NEW_WORD", "new_word"),

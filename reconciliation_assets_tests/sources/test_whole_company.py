@@ -49,7 +49,7 @@ def test_the_ids_of_different_systems_meet(standin: Standin, tmp_path: Path) -> 
 def test_the_money_that_arrives_is_the_money_the_company_moved(standin: Standin, tmp_path: Path) -> None:
     payments = pulled(tmp_path, sources_yaml(standin))["payments"]
     told = {(row["order_id"], row["kind"]) for row in payments if row["status"] == "settled"}
-    kinds = {"captured": "payment", "refunded": "refund", "disputed": "chargeback"}
+    kinds = {"captured": "payment", "refunded": "refund", "disputed": "chargeback", "credited": "credit"}
     moved = {
         (str(order.number), kinds[money.kind])
         for order in standin.company.orders

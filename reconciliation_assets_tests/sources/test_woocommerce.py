@@ -9,7 +9,8 @@ import pytest
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
-from reconciliation_assets_tests.standin.company import AS_OF, Lead, Order, Person
+from reconciliation_assets_tests.sources.shared_bodies import recorded, unlike
+from reconciliation_assets_tests.standin.company import AS_OF, Lead, Money, Order, Person
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
 
@@ -51,11 +52,84 @@ def test_an_order_becomes_a_row(standin: Standin, connect: Connect) -> None:
         "phone": "+96560000001",
         "full_name": "Invented Somebody",
         "payment_method": "cod",
-        "discount": "0.500",
         "tax": "2.500",
         "shipping": "1.500",
         "waybill": "4800000001",
+        "current_value": "53.500",
+        "is_test": "false",
+        "is_deleted": "false",
     }
+
+
+def test_what_the_shop_gave_back_is_told_whether_or_not_money_moved(standin: Standin, connect: Connect) -> None:
+    back = [Money(1, "refunded", Decimal("10.250"), NOON, "tap"), Money(2, "refunded", Decimal("5.000"), NOON, "tap")]
+    row = row_of(standin, connect, an_order(money=back))
+    assert (row["gross_value"], row["current_value"], row["returned_value"]) == ("53.500", "53.500", "15.250")
+
+
+def test_an_order_in_the_trash_is_deleted(standin: Standin, connect: Connect) -> None:
+    standin.systems["woocommerce"].trashed = (1002,)
+    row = row_of(standin, connect, an_order())
+    assert (row["status"], row["is_deleted"]) == ("trash", "true")
+
+
+@pytest.mark.parametrize("note", [("_wcpay_mode", "test"), ("_ppcp_paypal_payment_mode", "sandbox")])
+def test_an_order_paid_in_test_mode_is_a_test(standin: Standin, connect: Connect, note: tuple[str, str]) -> None:
+    def add(body: list[dict[str, Any]]) -> object:
+        for order in body:
+            order["meta_data"].append({"key": note[0], "value": note[1]})
+        return body
+
+    standin.plan(Fault("drift", "woocommerce.orders", times=99, change=add))
+    assert row_of(standin, connect, an_order())["is_test"] == "true"
+
+
+def test_an_order_without_billing_keeps_its_money(standin: Standin, connect: Connect) -> None:
+    def strip(body: list[dict[str, Any]]) -> object:
+        for order in body:
+            order.pop("billing")
+            order["shipping_total"] = 1.5
+        return body
+
+    standin.plan(Fault("drift", "woocommerce.orders", times=99, change=strip))
+    row = row_of(standin, connect, an_order())
+    assert (row["gross_value"], row["phone"], row["shipping"]) == ("53.500", None, None)
+
+
+def test_one_odd_order_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: list[dict[str, Any]]) -> object:
+        for order in body:
+            order["date_created_gmt"] = "once" if order["number"] == "1002" else order["date_created_gmt"]
+        return body
+
+    standin.plan(Fault("drift", "woocommerce.orders", times=99, change=harm))
+    standin.company.orders[:] = [an_order(), an_order(1003)]
+    rows = rows_of(connect("woocommerce"))["orders"]
+    (odd,) = [row for row in rows if row.get("unread")]
+    assert (odd["order_id"], odd["gross_value"], odd["unread_column"]) == ("1002", "53.500", "orders.date_created_gmt")
+    assert len(rows) == 2
+
+
+def test_a_recorded_order_is_read(standin: Standin, connect: Connect) -> None:
+    (real,) = recorded("woocommerce", "orders")
+    standin.plan(Fault("drift", "woocommerce.orders", times=1, change=lambda _: [real]))
+    row = row_of(standin, connect, an_order())
+    assert (row["order_id"], row["status"], row["gross_value"], row["returned_value"], row["phone"]) == (
+        "45",
+        "pending",
+        "90.00",
+        "10.00",
+        None,
+    )
+
+
+def test_the_stand_in_answers_as_a_recorded_shop_does(standin: Standin, connect: Connect) -> None:
+    (real,) = recorded("woocommerce", "orders")
+    rows_of(connect("woocommerce"))
+    for request in standin.requests:
+        _, answer = standin.systems["woocommerce"].find(request)
+        for order in answer().body:
+            assert unlike(real, order) == []
 
 
 def test_an_order_without_a_visit_has_no_device(standin: Standin, connect: Connect) -> None:
@@ -97,7 +171,7 @@ def test_a_key_that_may_not_read_orders_is_told(standin: Standin, connect: Conne
         rows_of(connect("woocommerce"))
 
 
-@pytest.mark.parametrize(("field", "value"), [("date_modified_gmt", None), ("total", 53.5), ("billing", [])])
+@pytest.mark.parametrize(("field", "value"), [("date_modified_gmt", None), ("total", 53.5), ("status", [])])
 def test_a_field_that_vanishes_or_changes_is_named(
     standin: Standin, connect: Connect, field: str, value: object
 ) -> None:

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
+from reconciliation_assets_tests.sources.openapi import violations
+from reconciliation_assets_tests.sources.shared_bodies import recorded, shared_json, unlike
 from reconciliation_assets_tests.standin.company import AS_OF, Deal, Lead, Person, Stage
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -66,6 +69,112 @@ def test_a_lost_deal_says_when_and_why(standin: Standin, connect: Connect) -> No
         "2026-07-01T10:00:00+00:00",
         "price",
     )
+
+
+def test_what_an_organisation_does_not_have_stops_nothing(standin: Standin, connect: Connect) -> None:
+    standin.systems["zoho"].lacks = ("Reason_For_Loss__s", "Converted_Deal", "Mobile")
+    one_deal(standin, "new", "lost")
+    records = records_of(connect)
+    assert (records[DEAL]["stage"], records[DEAL]["loss_reason"]) == ("closed_lost", None)
+    assert records[LEAD]["merged_into"] is None
+
+
+def test_a_deal_has_its_own_currency(standin: Standin, connect: Connect) -> None:
+    one_deal(standin, "new")
+    assert records_of(connect)[DEAL]["currency"] == "KWD"
+    standin.systems["zoho"].has_currencies = True
+    assert records_of(connect)[DEAL]["currency"] == "USD"
+
+
+def test_a_deal_without_a_stage_is_new(standin: Standin, connect: Connect) -> None:
+    def without_stage(body: dict[str, list[dict[str, object]]]) -> object:
+        for record in body["data"]:
+            record["Stage"] = None
+        return body
+
+    one_deal(standin, "won")
+    standin.plan(Fault("drift", "zoho.deals", times=9, change=without_stage))
+    assert (records_of(connect)[DEAL]["stage"], records_of(connect)[DEAL]["won_at"]) == ("new", None)
+
+
+def test_a_deleted_deal_says_so(standin: Standin, connect: Connect) -> None:
+    one_deal(standin, "new", "won")
+    standin.company.deals[0].deleted = MORNING + timedelta(days=2)
+    record = records_of(connect)[DEAL]
+    assert (record["is_deleted"], record["updated_at"]) == ("true", "2026-07-03T08:00:00+00:00")
+    since = Window(MORNING + timedelta(days=3), AS_OF)
+    assert rows_of(connect("zoho"), since)["crm_records"] == []
+
+
+def test_one_odd_deal_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
+    def harm(body: dict[str, list[dict[str, object]]]) -> object:
+        body["data"][0]["Created_Time"] = "long ago"
+        return body
+
+    before = records_of(connect)
+    standin.plan(Fault("drift", "zoho.deals", times=1, change=harm))
+    after = records_of(connect)
+    (odd,) = [row for row in after.values() if row.get("unread")]
+    assert (odd["unread_column"], odd["final_value"]) == ("Deals.Created_Time", before[odd["crm_id"]]["final_value"])
+    assert set(after) == set(before)
+
+
+def test_a_recorded_lead_is_read(standin: Standin, connect: Connect) -> None:
+    (real,) = recorded("zoho", "incremental_leads_zoho_crm_stream")
+    answer = {"data": [real], "info": {"more_records": False}}
+    standin.plan(Fault("drift", "zoho.leads", times=1, change=lambda _: answer))
+    lead = records_of(connect, meta_lead_id_field=None)[real["id"]]
+    assert (lead["stage"], lead["created_at"], lead["owner"]) == (
+        "new",
+        "2021-08-04T11:08:39+00:00",
+        real["Owner"]["id"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/crm/v8/Leads", "Response_Wrapper"),
+        ("/crm/v8/Deals", "Response_Wrapper"),
+        ("/crm/v8/Deals/deleted", "Deleted_Records_Wrapper"),
+    ],
+)
+def test_requests_and_answers_keep_to_the_official_spec(
+    standin: Standin, connect: Connect, path: str, schema: str
+) -> None:
+    spec = without_links(shared_json("zoho/crm_v8_records_openapi.json"))
+    standin.company.deals_in("KW")[0].deleted = MORNING
+    rows_of(connect("zoho"))
+    template = spec["paths"][path.replace("Leads", "{module_api_name}").replace("Deals", "{module_api_name}")]
+    known = {parameter["$ref"].rpartition("/")[2] for parameter in template["get"]["parameters"]}
+    asked = [request for request in standin.requests if request.path == path]
+    assert asked
+    for request in asked:
+        assert set(request.query) <= known
+        _, answer = standin.systems["zoho"].find(request)
+        body = answer().body
+        assert body is None or violations(spec, schema, body) == []
+
+
+def test_the_stand_in_answers_as_a_recorded_organisation_does(standin: Standin, connect: Connect) -> None:
+    (real,) = recorded("zoho", "incremental_leads_zoho_crm_stream")
+    rows_of(connect("zoho"))
+    asked = next(request for request in standin.requests if request.path == "/crm/v8/Leads")
+    _, answer = standin.systems["zoho"].find(asked)
+    for lead in answer().body["data"]:
+        # A company's own field, and one that leads have once they are converted.
+        assert set(unlike(real, lead)) <= {"Meta_Lead_ID is not there", "Converted_Deal is not there"}
+
+
+def without_links(document: Any) -> Any:
+    """The document without references to other files, which are not here."""
+    if isinstance(document, dict):
+        return {
+            name: without_links(value)
+            for name, value in document.items()
+            if not (isinstance(value, dict) and str(value.get("$ref", "")).startswith("https:"))
+        }
+    return [without_links(each) for each in document] if isinstance(document, list) else document
 
 
 def test_which_stages_mean_won_is_a_setting(standin: Standin, connect: Connect) -> None:

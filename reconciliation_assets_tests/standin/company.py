@@ -30,6 +30,7 @@ class Ad:
     campaign_id: str
     campaign_name: str
     attribution_setting: str
+    is_deleted: bool = False
 
 
 @dataclass
@@ -91,11 +92,12 @@ class Deal:
     amount: Decimal
     lost_reason: str | None = None
     swallowed: int | None = None
+    deleted: datetime | None = None
 
 
 @dataclass
 class Money:
-    """One movement on an order: `captured`, `authorised`, `refunded` or `disputed`."""
+    """One movement on an order: `captured`, `authorised`, `refunded`, `disputed`, or `credited` with a gift card."""
 
     number: int
     kind: str
@@ -122,6 +124,7 @@ class Order:
     cancelled: datetime | None = None
     delivered: datetime | None = None
     waybill: str | None = None
+    returned: Decimal = Decimal(0)
     money: list[Money] = field(default_factory=list)
 
     @property
@@ -148,7 +151,10 @@ class Company:
     orders: list[Order]
 
     def deals_in(self, market: str) -> list[Deal]:
-        return [deal for deal in self.deals if deal.lead.person.market == market]
+        return [deal for deal in self.deals if deal.lead.person.market == market and deal.deleted is None]
+
+    def deleted_deals_in(self, market: str) -> list[Deal]:
+        return [deal for deal in self.deals if deal.lead.person.market == market and deal.deleted is not None]
 
     def orders_in(self, market: str) -> list[Order]:
         return [order for order in self.orders if order.market == market]
@@ -217,6 +223,7 @@ def invent_company() -> Company:
             f"1202126947{n // 2:07d}",
             f"GCC | Camp {n // 2 + 1}",
             setting,
+            is_deleted=n == 1,
         )
         for n, setting in enumerate(["7d_click_1d_view", "7d_click_1d_view", "1d_click", "7d_click_1d_view_1d_ev"])
     ]
@@ -224,6 +231,13 @@ def invent_company() -> Company:
     leads = [_lead(chance, n, ads) for n in range(36)]
     deals = [_deal(chance, n, lead) for n, lead in enumerate(leads) if n % 3 != 2 or n % 2]
     orders = [_order(chance, n, leads) for n in range(36)]
+    made = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
+    for market in CURRENCIES:
+        deal = next(deal for deal in reversed(deals) if deal.lead.person.market == market)
+        for n in (500, 501):
+            gone = replace(deal, number=deal.number + n, created=made, updated=made, swallowed=None)
+            gone.stages, gone.deleted = [Stage("new", made)], made + timedelta(hours=1)
+            deals.append(gone)
     return Company(ads, ad_days, leads, deals, orders)
 
 
@@ -325,5 +339,11 @@ def _live(chance: random.Random, order: Order, number: int) -> None:
         if number % 5 == 0:
             part = (order.goods / 4).quantize(order.goods)
             order.money.append(Money(number * 10 + 1, "refunded", part, later[3], provider))
+        if number == 3:
+            card, rest = Decimal("30.00"), order.total - Decimal("30.00")
+            order.money = [
+                Money(number * 10, "captured", rest, later[0], provider),
+                Money(number * 10 + 3, "credited", card, later[0], "gift_card"),
+            ]
         if number in {1, 7}:
             order.money.append(Money(number * 10 + 2, "disputed", order.total, later[3], provider))

@@ -11,9 +11,20 @@ STAGES = {"new": "101", "contacted": "102", "qualified": "103", "proposal": "104
 
 
 class HubSpot(System):
-    """One portal with the deals of the AE market; the associated contact of a deal is its lead."""
+    """One portal with the deals of the AE market; the associated contact of a deal is its lead.
+
+    Attributes:
+        has_currencies: whether deals have a currency of their own; a portal with one currency has no such property.
+        writes_ids_as_numbers: whether associations hold numbers, as the live system's do and its specification's do not.
+        association_page: how many associations of a record come at once.
+        open_label: what the pipeline calls its first stage.
+    """
 
     name = "hubspot"
+    has_currencies = True
+    writes_ids_as_numbers = False
+    association_page = 100
+    open_label = "New"
     scopes: tuple[str, ...] | None = ("crm.objects.contacts.read", "crm.objects.deals.read", "oauth")
     """Of the private app; None where the token is of another kind."""
 
@@ -22,6 +33,8 @@ class HubSpot(System):
             r"POST /oauth/v2/private-apps/get/access-token-info": self.token_info,
             r"GET /account-info/v3/details": self.account,
             r"GET /crm/v3/pipelines/deals": self.pipelines,
+            r"GET /crm/v3/objects/0-3": self.list_deals,
+            r"GET /crm/v3/objects/contacts": self.list_contacts,
             r"POST /crm/v3/objects/0-3/search": self.search_deals,
             r"POST /crm/v3/objects/contacts/search": self.search_contacts,
             r"POST /crm/v3/objects/0-3/batch/read": self.read_deals,
@@ -61,7 +74,7 @@ class HubSpot(System):
         stages = [
             {
                 "id": stage_id,
-                "label": name.title(),
+                "label": self.open_label if name == "new" else name.title(),
                 "metadata": {
                     "isClosed": str(name in {"won", "lost"}).lower(),
                     "probability": {"won": "1.0", "lost": "0.0"}.get(name, "0.5"),
@@ -72,13 +85,29 @@ class HubSpot(System):
         return Reply({"results": [{"id": "default", "label": "Sales", "displayOrder": 0, "stages": stages}]})
 
     def search_deals(self, request: Request) -> Reply:
-        return self._search(request.body, [_deal(deal) for deal in self.company.deals_in("AE")], "hs_lastmodifieddate")
+        return self._search(request.body, self._deals(), "hs_lastmodifieddate")
+
+    def list_deals(self, request: Request) -> Reply:
+        gone = [
+            _deal(deal) | {"archived": True, "archivedAt": _utc(deal.deleted)}
+            for deal in self.company.deleted_deals_in("AE")
+            if deal.deleted
+        ]
+        return self._list(request, gone if request.query["archived"] == "true" else self._deals())
+
+    def list_contacts(self, request: Request) -> Reply:
+        gone = [
+            _contact(deal.lead) | {"id": str(99000 + deal.number), "archived": True, "archivedAt": _utc(deal.deleted)}
+            for deal in self.company.deleted_deals_in("AE")
+            if deal.deleted
+        ]
+        return self._list(request, gone if request.query["archived"] == "true" else self._contacts())
 
     def search_contacts(self, request: Request) -> Reply:
         return self._search(request.body, self._contacts(), "lastmodifieddate")
 
     def read_deals(self, request: Request) -> Reply:
-        return self._read(request.body, [_deal(deal) for deal in self.company.deals_in("AE")])
+        return self._read(request.body, self._deals())
 
     def read_contacts(self, request: Request) -> Reply:
         return self._read(request.body, self._contacts())
@@ -88,8 +117,27 @@ class HubSpot(System):
         return self._associations(request.body, pairs)
 
     def deals_of_contacts(self, request: Request) -> Reply:
-        pairs = {_contact_id(deal.lead): [_deal_id(deal)] for deal in self.company.deals_in("AE")}
+        pairs: dict[str, list[str]] = {}
+        for deal in self.company.deals_in("AE"):
+            pairs.setdefault(_contact_id(deal.lead), []).append(_deal_id(deal))
         return self._associations(request.body, pairs)
+
+    def _deals(self) -> list[dict[str, Any]]:
+        deals = [_deal(deal) for deal in self.company.deals_in("AE")]
+        if not self.has_currencies:
+            for deal in deals:
+                del deal["properties"]["deal_currency_code"]
+        return deals
+
+    def _list(self, request: Request, records: list[dict[str, Any]]) -> Reply:
+        records.sort(key=lambda record: int(record["id"]))
+        after, limit = int(request.query.get("after", "0")), int(request.query["limit"])
+        shown = [record for record in records if int(record["id"]) > after]
+        asked = request.query.get("properties", "").split(",")
+        body: dict[str, Any] = {"results": [_only(asked, record) for record in shown[:limit]]}
+        if len(shown) > limit:
+            body["paging"] = {"next": {"after": shown[limit - 1]["id"]}}
+        return Reply(body)
 
     def _contacts(self) -> list[dict[str, Any]]:
         return [_contact(lead) for lead in self.company.leads if lead.person.market == "AE"]
@@ -121,14 +169,20 @@ class HubSpot(System):
 
     def _associations(self, asked: Any, pairs: dict[str, list[str]]) -> Reply:
         kinds = [{"category": "HUBSPOT_DEFINED", "typeId": 3}]
-        results = [
-            {
-                "from": {"id": entry["id"]},
-                "to": [{"toObjectId": to, "associationTypes": kinds} for to in pairs[entry["id"]]],
-            }
-            for entry in asked["inputs"]
-            if entry["id"] in pairs
-        ]
+        results = []
+        for entry in asked["inputs"]:
+            start = int(entry.get("after", "0"))
+            shown = pairs.get(entry["id"], [])[start : start + self.association_page]
+            if not shown:
+                continue
+            to = [
+                {"toObjectId": int(each) if self.writes_ids_as_numbers else each, "associationTypes": kinds}
+                for each in shown
+            ]
+            result: dict[str, Any] = {"from": {"id": entry["id"]}, "to": to}
+            if start + len(shown) < len(pairs[entry["id"]]):
+                result["paging"] = {"next": {"after": str(start + len(shown))}}
+            results.append(result)
         return Reply(
             {"status": "COMPLETE", "results": results, **_TIMES}, 200 if len(results) == len(asked["inputs"]) else 207
         )

@@ -7,10 +7,11 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from reconciliation_assets_tests.standin.company import ACCOUNT, FORMS, PAGE, AdDay, Company, Lead
-from reconciliation_assets_tests.standin.system import Reply, Request, System, page_of
+from reconciliation_assets_tests.standin.system import TOKEN, Reply, Request, System, page_of
 
 INSIGHT_FIELDS = frozenset({
     "account_currency", "account_id", "account_name", "action_values", "actions", "ad_id", "ad_name", "adset_id",
@@ -43,11 +44,14 @@ _ERRORS = {
     "rate_limited": (200, {"code": 80000, "error_subcode": 2446079, "message": "There have been too many calls"}),
     "server_error": (500, {"code": 2, "is_transient": True, "message": "Service temporarily unavailable"}),
     "reduce": (500, {"code": 1, "error_subcode": 99, "message": "Please reduce the amount of data you're asking for"}),
+    "unknown": (500, {"code": 1, "error_subcode": 99, "message": "An unknown error occurred"}),
+    "no_page_token": (400, {"code": 190, "message": "(#190) This method must be called with a Page Access Token"}),
     "too_slow": (400, {"code": 100, "error_subcode": 1504018, "message": "Your request timed out"}),
 }
 
 
 DATASET = "730000000000001"
+PAGE_TOKEN = f"page-{TOKEN}"
 
 _EVENT_ERRORS = {
     "too_old": (2804003, "Event Timestamp Too Old"),
@@ -65,10 +69,13 @@ class Meta(System):
     Attributes:
         longest_days: a longer time range is answered with "reduce the amount of data".
         largest_page: a larger limit is, too.
+        refuses_size_as: `reduce`, or `unknown` as Meta also says of it.
+        loses: ads that insights leave out although they are asked for.
         answers_at_once: False makes every insights GET on the account time out, so that only report jobs work.
         failing_jobs: how many report jobs fail before one completes.
         failing_as: the status of a job that fails.
         stuck_jobs: how many report jobs stay where they are before one moves on.
+        page_is_assigned: whether the system user's token may be exchanged for the page's.
         permissions_granted: what the token was granted; None where it is a system user's that cannot tell.
         minutes_to_regain: told with a rate limit.
         quota_percent: told with every answer.
@@ -84,7 +91,10 @@ class Meta(System):
         super().__init__(company)
         self.longest_days = 1000
         self.largest_page = 1000
+        self.refuses_size_as = "reduce"
+        self.loses: tuple[str, ...] = ()
         self.answers_at_once = True
+        self.page_is_assigned = True
         self.permissions_granted: tuple[str, ...] | None = ALL_PERMISSIONS
         self.failing_jobs = 0
         self.failing_as = "Job Failed"
@@ -112,6 +122,9 @@ class Meta(System):
             rf"GET /v26\.0/{PAGE}/leadgen_forms": self.forms,
             r"GET /v26\.0/(?P<form>41\d+)/leads": self.leads,
         }
+
+    def authorised(self, request: Request) -> bool:
+        return request.headers.get("authorization") in {f"Bearer {TOKEN}", f"Bearer {PAGE_TOKEN}"}
 
     def refuse(self, kind: str) -> Reply:
         status, error = _ERRORS[kind]
@@ -213,9 +226,13 @@ class Meta(System):
         return Reply({"error": error}, 400)
 
     def page(self, request: Request) -> Reply:
-        return Reply({"id": PAGE})
+        asked = request.query["fields"].split(",")
+        token = {"access_token": PAGE_TOKEN} if self.page_is_assigned and "access_token" in asked else {}
+        return Reply({"id": PAGE, **token})
 
     def forms(self, request: Request) -> Reply:
+        if request.headers["authorization"] != f"Bearer {PAGE_TOKEN}":
+            return self.refuse("no_page_token")
         phone = {
             "AE": ("phone_number", "PHONE"),
             "KW": ("رقم_الهاتف", "PHONE"),
@@ -237,6 +254,10 @@ class Meta(System):
         return self._page(forms, request.query, f"{PAGE}/leadgen_forms")
 
     def leads(self, request: Request, form: str) -> Reply:
+        if request.headers["authorization"] != f"Bearer {PAGE_TOKEN}":
+            return self.refuse("no_page_token")
+        if int(request.query["limit"]) > self.largest_page:
+            return self.refuse(self.refuses_size_as)
         asked = request.query["fields"].split(",")
         unknown = [name for name in asked if name not in LEAD_FIELDS]
         if unknown:
@@ -254,16 +275,22 @@ class Meta(System):
         return self._page([_only(asked, _lead(lead, form)) for lead in leads], request.query, f"{form}/leads")
 
     def _insights(self, asked: Mapping[str, str], paging: Mapping[str, str], node: str) -> Reply:
-        days = json.loads(asked["time_range"])
-        first, last = date.fromisoformat(days["since"]), date.fromisoformat(days["until"])
+        between = json.loads(asked["time_range"])
+        first, last = date.fromisoformat(between["since"]), date.fromisoformat(between["until"])
         if (last - first).days + 1 > self.longest_days or int(paging["limit"]) > self.largest_page:
-            return self.refuse("reduce")
+            return self.refuse(self.refuses_size_as)
         fields = asked["fields"].split(",")
         unknown = [name for name in fields if name not in INSIGHT_FIELDS]
         if unknown:
             return self._refuse_field(unknown[0])
-        rows = [_only(fields, _insight(ad_day)) for ad_day in self.company.ad_days if first <= ad_day.day <= last]
-        return self._page(rows, paging, f"{node}/insights")
+        days = [ad_day for ad_day in self.company.ad_days if first <= ad_day.day <= last]
+        if asked["level"] == "account":
+            rows = [_account_day(days, day) for day in sorted({ad_day.day for ad_day in days})]
+        else:
+            (status,) = json.loads(asked.get("filtering", '[{"value": []}]'))
+            shown = [d for d in days if "DELETED" in status["value"] or not d.ad.is_deleted]
+            rows = [_insight(ad_day) for ad_day in shown if ad_day.ad.ad_id not in self.loses]
+        return self._page([_only(fields, row) for row in rows], paging, f"{node}/insights")
 
     def _page(self, records: list[Any], query: Mapping[str, str], edge: str) -> Reply:
         start = int(base64.b64decode(query["after"])) if "after" in query else 0
@@ -311,6 +338,12 @@ def _only(asked: list[str], record: dict[str, Any]) -> dict[str, Any]:
 
 def _stat(action_type: str, value: object) -> dict[str, str]:
     return {"action_type": action_type, "value": str(value)}
+
+
+def _account_day(days: list[AdDay], day: date) -> dict[str, Any]:
+    spend = sum((ad_day.spend for ad_day in days if ad_day.day == day), Decimal(0))
+    told = {"account_id": ACCOUNT, "account_currency": "AED", "spend": str(spend)}
+    return told | {"date_start": day.isoformat(), "date_stop": day.isoformat()}
 
 
 def _insight(ad_day: AdDay) -> dict[str, Any]:

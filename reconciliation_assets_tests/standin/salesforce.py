@@ -28,7 +28,7 @@ class Salesforce(System):
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
             r"POST /services/oauth2/token": self.grant_token,
-            r"GET /services/data/v61\.0/(?:query|queryAll)": self.query,
+            r"GET /services/data/v61\.0/(?P<kind>query|queryAll)": self.query,
             r"GET /services/data/v61\.0/sobjects/(?P<entity>\w+)/describe": self.describe,
             r"GET /services/data/v61\.0/query/(?P<locator>.+)": self.query_more,
         }
@@ -49,10 +49,10 @@ class Salesforce(System):
             {"access_token": TOKEN, "instance_url": "https://example.my.salesforce.com", "token_type": "Bearer"}
         )
 
-    def query(self, request: Request) -> Reply:
+    def query(self, request: Request, kind: str) -> Reply:
         if self.used_up:
             return Reply([{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403)
-        return self._page(request.query["q"], 0)
+        return self._page(request.query["q"], 0, with_deleted=kind == "queryAll")
 
     def describe(self, request: Request, entity: str) -> Reply:
         if entity in self.hidden:
@@ -68,15 +68,15 @@ class Salesforce(System):
         return Reply({"name": entity, "queryable": True, "fields": shown})
 
     def query_more(self, request: Request, locator: str) -> Reply:
-        start, _, soql = locator.partition("-")
-        return self._page(bytes.fromhex(soql).decode(), int(start))
+        start, kind, soql = locator.split("-")
+        return self._page(bytes.fromhex(soql).decode(), int(start), with_deleted=kind == "all")
 
-    def _page(self, soql: str, start: int) -> Reply:
+    def _page(self, soql: str, start: int, *, with_deleted: bool) -> Reply:
         outer = re.sub(r"\([^)]*\)", "", soql)
         entity = outer.split(" FROM ")[1].split()[0]
         records, modified = {
             "Lead": (self._leads(), "SystemModstamp"),
-            "Opportunity": ([_opportunity(deal) for deal in self._deals()], "SystemModstamp"),
+            "Opportunity": (self._opportunities(), "SystemModstamp"),
             "OpportunityHistory": ([entry for deal in self._deals() for entry in _history(deal)], "_modified"),
             "Organization": ([_record("Organization", Id="00D000000000001EAA", TimeZoneSidKey="Asia/Riyadh")], ""),
         }[entity]
@@ -85,6 +85,12 @@ class Salesforce(System):
             records = [
                 record for record in records if _instant(record[modified]) >= datetime.fromisoformat(since.group(1))
             ]
+        converted = re.search(r"ConvertedContactId IN \(([^)]*)\)", soql)
+        if converted:
+            ids = re.findall(r"'(\w+)'", converted.group(1))
+            records = [record for record in records if record["ConvertedContactId"] in ids]
+        if not with_deleted:
+            records = [record for record in records if not record.get("IsDeleted")]
         asked = [name.strip() for name in outer.split("SELECT ")[1].split(" FROM ")[0].split(",") if name.strip()]
         unknown = [name for name in asked if records and name not in records[0]]
         if unknown:
@@ -98,14 +104,25 @@ class Salesforce(System):
             "records": [{name: value for name, value in record.items() if name in kept} for record in shown],
         }
         if more:
-            body["nextRecordsUrl"] = f"/services/data/v61.0/query/{start + len(shown)}-{soql.encode().hex()}"
+            body["nextRecordsUrl"] = (
+                f"/services/data/v61.0/query/{start + len(shown)}-{'all' if with_deleted else 'some'}-{soql.encode().hex()}"
+            )
         return Reply(body)
 
     def _deals(self) -> list[Deal]:
         return self.company.deals_in("SA")
 
+    def _opportunities(self) -> list[dict[str, Any]]:
+        gone = [
+            _opportunity(deal) | {"IsDeleted": True, "SystemModstamp": _utc(deal.deleted)}
+            for deal in self.company.deleted_deals_in("SA")
+            if deal.deleted
+        ]
+        return [_opportunity(deal) for deal in self._deals()] + gone
+
     def _leads(self) -> list[dict[str, Any]]:
-        deals = {deal.lead.lead_id: deal for deal in self._deals()}
+        # A lead is converted to the first deal of its contact.
+        deals = {deal.lead.lead_id: deal for deal in reversed(self._deals())}
         leads = [lead for lead in self.company.leads if lead.person.market == "SA"]
         records = [_lead(lead, deals.get(lead.lead_id)) for lead in leads]
         merged = [
@@ -115,7 +132,7 @@ class Salesforce(System):
             if deal.swallowed
         ]
         deleted = [
-            _lead(lead, None) | {"Id": f"00Q{9990 + n:012d}AAA", "IsDeleted": True} for n, lead in enumerate(leads[:1])
+            _lead(lead, None) | {"Id": f"00Q{9990 + n:012d}AAA", "IsDeleted": True} for n, lead in enumerate(leads[-1:])
         ]
         return records + merged + deleted
 
@@ -136,6 +153,10 @@ def _lead_id(lead: Lead) -> str:
     return f"00Q{int(lead.lead_id[-6:]):012d}AAA"
 
 
+def _contact_id(lead: Lead) -> str:
+    return f"003{int(lead.lead_id[-6:]):012d}AAA"
+
+
 def _deal_id(deal: Deal) -> str:
     return f"006{deal.number:012d}AAA"
 
@@ -151,6 +172,7 @@ def _lead(lead: Lead, deal: Deal | None) -> dict[str, Any]:
         IsDeleted=False,
         MasterRecordId=None,
         ConvertedOpportunityId=_deal_id(deal) if deal else None,
+        ConvertedContactId=_contact_id(lead) if deal else None,
         Email=lead.person.email,
         Phone=None,
         MobilePhone=lead.person.phone,
@@ -176,11 +198,16 @@ def _opportunity(deal: Deal) -> dict[str, Any]:
         StageName=STAGES.get(last, last.title()),
         IsClosed=last in {"won", "lost"},
         IsWon=last == "won",
+        IsDeleted=False,
         OwnerId=f"005000000000{deal.owner}AAA",
         Amount=deal.amount,
         CurrencyIsoCode="SAR",
         Loss_Reason__c=deal.lost_reason,
-        OpportunityContactRoles={"totalSize": 1, "done": True, "records": [{"Contact": contact}]},
+        OpportunityContactRoles={
+            "totalSize": 1,
+            "done": True,
+            "records": [{"ContactId": _contact_id(deal.lead), "Contact": contact}],
+        },
     )
 
 

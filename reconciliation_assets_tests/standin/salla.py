@@ -1,7 +1,7 @@
 """Salla: numbered pages, naive local times, and tokens that all die when a refresh token is used twice."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,16 +93,30 @@ def _money(amount: object) -> dict[str, Any]:
     return {"amount": amount, "currency": "SAR"}
 
 
+def _local(moment: datetime) -> dict[str, Any]:
+    told = moment.astimezone(RIYADH).strftime("%Y-%m-%d %H:%M:%S.000000")
+    return {"date": told, "timezone_type": 3, "timezone": "Asia/Riyadh"}
+
+
+def _utm(order: Order) -> dict[str, Any]:
+    """What Salla tells of the link that brought the buyer; nothing where there was none."""
+    ad = order.lead.ad if order.lead else None
+    if ad is None:
+        return {}
+    return {"utm_source": "instagram", "utm_medium": "paid", "utm_campaign": ad.campaign_name, "utm_content": ad.ad_id}
+
+
 def _order(order: Order) -> dict[str, Any]:
     person = order.person
-    local = order.created.astimezone(RIYADH)
     return {
         "id": _id(order),
         "reference_id": order.number,
-        "date": {"date": local.strftime("%Y-%m-%d %H:%M:%S.000000"), "timezone_type": 3, "timezone": "Asia/Riyadh"},
+        "date": _local(order.created),
+        # Not every answer tells a time of change.
+        **({"updated_at": _local(order.updated)} if order.number % 2 else {}),
         "source": "store",
         "source_device": "mobile",
-        "source_details": {"type": "direct", "value": None, "device": "mobile", "ip": None},
+        "source_details": {"type": "direct", "value": None, "device": "mobile", "ip": None, **_utm(order)},
         "status": {"id": 12, "name": NAMES[order.status], "slug": SLUGS[order.status], "customized": {}},
         "payment_method": "cod" if order.method == "cod" else "tamara_installment",
         "is_pending_payment": False,
@@ -115,6 +129,7 @@ def _order(order: Order) -> dict[str, Any]:
             "total": _money(order.total),
         },
         "currency": "SAR",
+        "shipping": {"id": 1, "company": "SMSA", "country": "SA"},
         "customer": {
             "id": 8800 + order.number,
             "first_name": person.first_name,

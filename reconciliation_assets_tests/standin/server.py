@@ -80,7 +80,7 @@ class Standin:
         reply = handle()
         if fault and fault.kind == "repeated_page":
             reply = self._last.get(request.path, reply)
-        if fault and fault.kind == "drift" and fault.change:
+        if fault and fault.kind == "drift" and fault.change and reply.body is not None:
             reply = Reply(fault.change(json.loads(reply.content())), reply.status, reply.headers)
         if fault and fault.kind == "world_changes" and fault.change:
             fault.change(self.company)

@@ -1,4 +1,4 @@
-"""Shopify's Admin GraphQL API for the one query of orders and the one of the shop; errors come with status 200."""
+"""Shopify's Admin GraphQL API for the connector's own queries, by their names; errors come with status 200."""
 
 import base64
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciliation_assets_tests.standin.company import Money, Order
+from reconciliation_assets_tests.standin.company import Company, Money, Order
 from reconciliation_assets_tests.standin.system import TOKEN, Reply, Request, System
 
 FULFILLED = {"delivered", "shipped"}
@@ -18,11 +18,18 @@ class Shopify(System):
     Attributes:
         scopes: what its app was granted.
         retired_fields: fields of Order that this API version no longer has.
+        disputes: of Shopify Payments, as the API tells them.
+        moved: transactions of an order, by its number, in place of those its money makes.
     """
 
     name = "shopify"
-    scopes: tuple[str, ...] = ("read_orders", "read_all_orders")
+    scopes: tuple[str, ...] = ("read_orders", "read_all_orders", "read_shopify_payments_disputes")
     retired_fields: tuple[str, ...] = ()
+
+    def __init__(self, company: Company) -> None:
+        super().__init__(company)
+        self.disputes: list[dict[str, Any]] = []
+        self.moved: dict[int, list[dict[str, Any]]] = {}
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {r"POST /admin/api/2026-07/graphql\.json": self.graphql}
@@ -48,9 +55,40 @@ class Shopify(System):
             return Reply(
                 {"errors": [{"message": f"Field '{gone[0]}' doesn't exist on type 'Order'", "extensions": extensions}]}
             )
-        return self._orders(request.body["variables"]) if "orders(" in query else self._shop()
+        answers = {
+            "Orders": self._orders,
+            "OrderTransactions": self._order_transactions,
+            "RefundLines": self._refund_lines,
+            "Disputes": self._disputes,
+            "Shop": self._shop,
+        }
+        named = re.search(r"query (\w+)", query)
+        assert named
+        return answers[named.group(1)](request.body.get("variables", {}))
 
-    def _shop(self) -> Reply:
+    def _order_transactions(self, asked: dict[str, Any]) -> Reply:
+        order = next(order for order in self.company.orders_in("AE") if _gid("Order", order) == asked["id"])
+        return Reply({"data": {"order": {"transactions": self._transactions(order)}}})
+
+    def _transactions(self, order: Order) -> list[dict[str, Any]]:
+        return self.moved.get(order.number, [_transaction(money) for money in order.money])
+
+    def _refund_lines(self, asked: dict[str, Any]) -> Reply:
+        order = next(order for order in self.company.orders_in("AE") if _gid("Refund", order) == asked["id"])
+        lines = [
+            {"restockType": "RETURN", "subtotalSet": _bag(order.returned), "totalTaxSet": _bag("1.25")},
+            {"restockType": "CANCEL", "subtotalSet": _bag("9.00"), "totalTaxSet": _bag("0.45")},
+        ]
+        start = int(asked.get("after") or 0)
+        info = {"hasNextPage": start == 0, "endCursor": str(start + 1)}
+        return Reply({"data": {"refund": {"refundLineItems": {"pageInfo": info, "nodes": lines[start : start + 1]}}}})
+
+    def _disputes(self, asked: dict[str, Any]) -> Reply:
+        start = int(asked.get("after") or 0)
+        info = {"hasNextPage": start + 1 < len(self.disputes), "endCursor": str(start + 1) if self.disputes else None}
+        return Reply({"data": {"disputes": {"pageInfo": info, "nodes": self.disputes[start : start + 1]}}})
+
+    def _shop(self, _asked: dict[str, Any]) -> Reply:
         shop = {"myshopifyDomain": "invented.myshopify.com", "ianaTimezone": "Asia/Dubai", "currencyCode": "AED"}
         installation = {"accessScopes": [{"handle": scope} for scope in self.scopes]}
         return Reply({"data": {"shop": shop, "currentAppInstallation": installation}})
@@ -68,8 +106,11 @@ class Shopify(System):
         shown = orders[: asked["first"]]
         info = {"hasNextPage": len(shown) < len(orders), "endCursor": _encoded(shown[-1]) if shown else None}
         nodes = [_node(order) for order in shown]
-        if not asked["money"]:
-            nodes = [{name: value for name, value in node.items() if name != "transactions"} for node in nodes]
+        if asked["money"]:
+            nodes = [
+                node | {"transactions": self._transactions(order)[:20]}
+                for node, order in zip(nodes, shown, strict=True)
+            ]
         return Reply({"data": {"orders": {"pageInfo": info, "nodes": nodes}}, "extensions": _cost(available=1900)})
 
 
@@ -90,6 +131,10 @@ def _encoded(order: Order) -> str:
     return base64.b64encode(_cursor(order).encode()).decode()
 
 
+def _gid(kind: str, order: Order) -> str:
+    return f"gid://shopify/{kind}/{5550000000000 + order.number}"
+
+
 def _bag(amount: object) -> dict[str, Any]:
     return {"shopMoney": {"amount": str(amount)}}
 
@@ -101,11 +146,17 @@ def _utc(moment: datetime | None) -> str | None:
 def _transaction(money: Money) -> dict[str, Any]:
     return {
         "id": f"gid://shopify/OrderTransaction/{700000 + money.number}",
-        "kind": {"captured": "SALE", "authorised": "AUTHORIZATION", "refunded": "REFUND", "disputed": "VOID"}[
-            money.kind
-        ],
+        "kind": {
+            "captured": "SALE",
+            "credited": "SALE",
+            "authorised": "AUTHORIZATION",
+            "refunded": "REFUND",
+            "disputed": "VOID",
+        }[money.kind],
         "status": "SUCCESS",
         "gateway": money.provider,
+        "test": False,
+        "parentTransaction": None,
         "createdAt": _utc(money.at),
         "processedAt": _utc(money.at),
         "amountSet": _bag(money.amount),
@@ -122,6 +173,7 @@ def _node(order: Order) -> dict[str, Any]:
         else None,
     }
     parcel = {
+        "status": "SUCCESS",
         "createdAt": _utc(order.created),
         "deliveredAt": _utc(order.delivered),
         "trackingInfo": [{"number": order.waybill}] if order.waybill else [],
@@ -130,6 +182,7 @@ def _node(order: Order) -> dict[str, Any]:
     name = f"{person.first_name} {person.last_name}"
     paid = any(money.kind == "captured" for money in order.money)
     return {
+        "id": _gid("Order", order),
         "legacyResourceId": str(5550000000000 + order.number),
         "name": f"#{order.number}",
         "createdAt": _utc(order.created),
@@ -137,21 +190,22 @@ def _node(order: Order) -> dict[str, Any]:
         "cancelledAt": _utc(order.cancelled),
         "cancelReason": "CUSTOMER" if order.cancelled else None,
         "test": False,
+        "taxesIncluded": False,
         "displayFinancialStatus": "PAID" if paid else "PENDING",
         "displayFulfillmentStatus": "FULFILLED" if order.status in FULFILLED else "UNFULFILLED",
         "currencyCode": order.currency,
         "customerLocale": "ar-AE",
         "email": person.email,
         "phone": None,
-        "paymentGatewayNames": [order.money[0].provider] if order.money else ["Cash on Delivery (COD)"],
+        "paymentGatewayNames": [money.provider for money in order.money] or ["Cash on Delivery (COD)"],
         "totalPriceSet": _bag(order.total),
+        "currentTotalPriceSet": _bag(order.total - order.returned),
         "totalTaxSet": _bag(order.tax),
         "totalShippingPriceSet": _bag(order.shipping),
-        "totalDiscountsSet": _bag(order.discount),
         "customer": {"legacyResourceId": str(66000 + order.number), "displayName": name},
         "shippingAddress": {"name": name, "phone": person.phone, "countryCodeV2": "AE"},
         "customAttributes": [{"key": "lead_id", "value": order.lead.lead_id}] if order.lead else [],
         "customerJourneySummary": {"lastVisit": visit},
         "fulfillments": [parcel] if order.status in FULFILLED else [],
-        "transactions": [_transaction(money) for money in order.money],
+        "refunds": [{"id": _gid("Refund", order)}] if order.returned else [],
     }

@@ -5,16 +5,26 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from reconciliation_assets_tests.standin.company import Money, Order
+from reconciliation_assets_tests.standin.company import Company, Money, Order
 from reconciliation_assets_tests.standin.system import Reply, Request, System
 
 FEE = Decimal("0.029")
 
 
 class Stripe(System):
-    """One account with the card payments of the AE market, paid out two days after."""
+    """One account with the card payments of the AE market, paid out two days after.
+
+    Attributes:
+        failed_payouts: payouts the bank returned; their money goes with the next one.
+        beside: further balance transactions.
+    """
 
     name = "stripe"
+    failed_payouts: tuple[str, ...] = ()
+
+    def __init__(self, company: Company) -> None:
+        super().__init__(company)
+        self.beside: list[dict[str, Any]] = []
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
@@ -37,7 +47,7 @@ class Stripe(System):
         return Reply({"id": "acct_1", "object": "account", "default_currency": "aed", "country": "AE"})
 
     def balance_transactions(self, request: Request) -> Reply:
-        moved = [record for order in self.orders() for record in _movements(order)]
+        moved = [record for order in self.orders() for record in _movements(order)] + self.beside + self._returned()
         payout = request.query.get("payout")
         if payout:
             moved = [record for record in moved if _payout_id(record) == payout]
@@ -60,8 +70,18 @@ class Stripe(System):
     def orders(self) -> list[Order]:
         return [order for order in self.company.orders if any(money.provider == "stripe" for money in order.money)]
 
+    def _returned(self) -> list[dict[str, Any]]:
+        """What came back from payouts the bank returned, a day after each."""
+        returned = []
+        for payout_id in self.failed_payouts:
+            made = int(datetime.fromisoformat(f"2026-{payout_id[-4:-2]}-{payout_id[-2:]}T12:00:00+00:00").timestamp())
+            payout = {"id": payout_id, "object": "payout", "currency": "aed", "livemode": True}
+            back = _balance_transaction(f"txn_back_{payout_id}", 0, 0, made + 86400, payout)
+            returned.append(back | {"reporting_category": "payout_reversal", "type": "payout_failure"})
+        return returned
+
     def _payouts(self) -> list[dict[str, Any]]:
-        moved = [record for order in self.orders() for record in _movements(order)]
+        moved = [record for order in self.orders() for record in _movements(order)] + self._returned()
         totals: dict[str, int] = {}
         for record in moved:
             totals[_payout_id(record)] = totals.get(_payout_id(record), 0) + record["net"]
@@ -75,7 +95,8 @@ class Stripe(System):
                     datetime.fromisoformat(f"2026-{payout_id[-4:-2]}-{payout_id[-2:]}T02:00:00+00:00").timestamp()
                 ),
                 "currency": "aed",
-                "status": "paid",
+                "livemode": True,
+                "status": "failed" if payout_id in self.failed_payouts else "paid",
             }
             for payout_id, total in totals.items()
         ]
@@ -119,8 +140,14 @@ def _charge(order: Order, money: Money) -> dict[str, Any]:
         "currency": "aed",
         "created": int(money.at.timestamp()),
         "customer": None,
+        "livemode": True,
         "payment_intent": f"pi_{order.number}",
-        "billing_details": {"email": person.email, "name": f"{person.first_name} {person.last_name}", "phone": None},
+        "billing_details": {
+            "address": {"country": person.market},
+            "email": person.email,
+            "name": f"{person.first_name} {person.last_name}",
+            "phone": None,
+        },
         "receipt_email": None,
         "metadata": {"order_id": str(order.number)},
         "payment_method_details": {"type": "card"},
@@ -170,4 +197,12 @@ def _movements(order: Order) -> list[dict[str, Any]]:
                 "amount": amount,
             }
             records.append(_balance_transaction(f"txn_{money.number}", -amount, 1500, made, dispute))
+        if money.kind == "won":
+            won = {"id": f"dp_{money.number - 1}", "object": "dispute", "charge": charge["id"], "currency": "aed"}
+            back = _balance_transaction(f"txn_{money.number}", amount, -1500, made, won | {"amount": amount})
+            records.append(back | {"reporting_category": "dispute_reversal"})
+        if money.kind == "refund failed":
+            refund = {"id": f"re_{money.number - 1}", "object": "refund", "charge": charge["id"], "currency": "aed"}
+            back = _balance_transaction(f"txn_{money.number}", amount, 0, made, refund | {"amount": amount})
+            records.append(back | {"reporting_category": "refund_failure"})
     return records

@@ -72,6 +72,7 @@ def _order(order: Order) -> dict[str, Any]:
             "email": person.email,
             "phone_number": person.phone,
         },
+        "country_code": order.market,
         "created_at": order.created.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
-        "transactions": {"cancels": [], "captures": captures, "refunds": refunds},
+        "transactions": {"cancels": None, "captures": captures or None, "refunds": refunds or None},
     }

@@ -9,9 +9,14 @@ from reconciliation_assets_tests.standin.system import Reply, Request, System
 
 
 class Tap(System):
-    """One merchant with the card payments of the KW market."""
+    """One merchant with the card payments of the KW market.
+
+    Attributes:
+        live: whether charges were made with the live key.
+    """
 
     name = "tap"
+    live = True
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
@@ -33,6 +38,8 @@ class Tap(System):
         refunds = [
             _refund(order, money) for order in self._orders() for money in order.money if money.kind == "refunded"
         ]
+        if not refunds:
+            return Reply({"errors": [{"code": "1143", "description": "Refund not found"}]}, 400)
         return self._listed(request.body, "refunds", refunds, lambda refund: int(refund["created"]))
 
     def charge(self, request: Request, charge: str) -> Reply:
@@ -43,7 +50,7 @@ class Tap(System):
 
     def _charges(self) -> list[dict[str, Any]]:
         return [
-            _charge(order, money)
+            _charge(order, money) | {"live_mode": self.live}
             for order in self._orders()
             for money in order.money
             if money.kind in {"captured", "authorised"}
@@ -87,7 +94,8 @@ def _charge(order: Order, money: Money) -> dict[str, Any]:
             "first_name": person.first_name,
             "last_name": person.last_name,
             "email": person.email,
-            "phone": {"country_code": person.phone[1:4], "number": person.phone[4:]},
+            # Tap leaves out what the shop did not give.
+            **({"phone": {"country_code": person.phone[1:4], "number": person.phone[4:]}} if order.number % 5 else {}),
         },
     }
 

@@ -12,9 +12,15 @@ STATUSES = {"delivered": "completed", "shipped": "processing", "cancelled": "can
 
 
 class WooCommerce(System):
-    """The shop of the KW market."""
+    """The shop of the KW market.
+
+    Attributes:
+        hides_totals: whether a proxy removes the headers with the totals.
+        trashed: numbers of orders that lie in the trash.
+    """
 
     name = "woocommerce"
+    trashed: tuple[int, ...] = ()
     hides_totals = False
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
@@ -47,10 +53,14 @@ class WooCommerce(System):
         orders = sorted(
             (order for order in self.company.orders_in("KW") if order.updated >= since), key=lambda order: order.number
         )
+        # `any` leaves out the trash.
+        wants_trash = request.query.get("status", "any") == "trash"
+        orders = [order for order in orders if (order.number in self.trashed) is wants_trash]
         size = int(request.query["per_page"])
         shown, _ = page_of(orders, (int(request.query.get("page", "1")) - 1) * size, size)
         totals = {"X-WP-Total": str(len(orders)), "X-WP-TotalPages": str(-(-len(orders) // size))}
-        return Reply([_order(order) for order in shown], headers={} if self.hides_totals else totals)
+        found = [_order(order) | ({"status": "trash"} if wants_trash else {}) for order in shown]
+        return Reply(found, headers={} if self.hides_totals else totals)
 
 
 def _gmt(moment: datetime | None) -> str | None:
@@ -73,6 +83,11 @@ def _order(order: Order) -> dict[str, Any]:
         "device_type": "Mobile",
     }
     kept = {f"_wc_order_attribution_{key}": value for key, value in attribution.items()} if order.lead else {}
+    refunds = [
+        {"id": 90000 + money.number, "reason": "", "total": f"-{money.amount}"}
+        for money in order.money
+        if money.kind == "refunded"
+    ]
     return {
         "id": 70000 + order.number,
         "number": str(order.number),
@@ -89,9 +104,11 @@ def _order(order: Order) -> dict[str, Any]:
             "first_name": person.first_name,
             "last_name": person.last_name,
             "email": person.email,
-            "phone": person.phone,
+            # A theme may remove the field.
+            **({"phone": person.phone} if order.number % 7 else {}),
             "country": order.market,
         },
+        "refunds": refunds,
         "payment_method": "cod" if order.method == "cod" else "tap",
         "meta_data": [
             *({"id": n, "key": key, "value": value} for n, (key, value) in enumerate(kept.items())),

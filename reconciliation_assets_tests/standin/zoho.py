@@ -12,9 +12,16 @@ KUWAIT = timezone(timedelta(hours=3))
 
 
 class Zoho(System):
-    """One organisation with the leads and deals of the KW market."""
+    """One organisation with the leads and deals of the KW market.
+
+    Attributes:
+        lacks: fields that this organisation does not have.
+        has_currencies: whether it has several, so that a deal has its own.
+    """
 
     name = "zoho"
+    lacks: tuple[str, ...] = ()
+    has_currencies = False
 
     def routes(self) -> Mapping[str, Callable[..., Reply]]:
         return {
@@ -22,6 +29,7 @@ class Zoho(System):
             r"GET /crm/v8/org": self.org,
             r"GET /crm/v8/Leads": self.leads,
             r"GET /crm/v8/Deals": self.deals,
+            r"GET /crm/v8/(?P<module>Leads|Deals)/deleted": self.deleted,
             r"GET /crm/v8/Contacts": self.contacts,
             r"GET /crm/v8/Deals/(?P<deal>\d+)/Stage_History": self.stage_history,
         }
@@ -59,11 +67,27 @@ class Zoho(System):
         deals = {deal.lead.lead_id: deal for deal in self._deals()}
         leads = [_lead(lead, deals.get(lead.lead_id)) for lead in self._leads()]
         if request.query.get("converted") != "both":
-            leads = [lead for lead in leads if lead["Converted_Deal"] is None]
+            leads = [lead for lead in leads if lead.get("Converted_Deal") is None]
         return self._page(request, leads)
 
     def deals(self, request: Request) -> Reply:
-        return self._page(request, [_deal(deal) for deal in self._deals()])
+        currency = {"Currency": "USD"} if self.has_currencies else {}
+        return self._page(request, [_deal(deal) | currency for deal in self._deals()])
+
+    def deleted(self, request: Request, module: str) -> Reply:
+        gone = self.company.deleted_deals_in("KW") if module == "Deals" else []
+        since = request.headers.get("if-modified-since")
+        records = [
+            {"id": _deal_id(deal), "type": "recycle", "deleted_time": _local(deal.deleted), "display_name": "x"}
+            for deal in gone
+            if deal.deleted and (since is None or deal.deleted >= datetime.fromisoformat(since))
+        ]
+        if not records:
+            return Reply(None, 304 if since else 204)
+        number, size = int(request.query["page"]), int(request.query["per_page"])
+        shown, more = page_of(records, (number - 1) * size, size)
+        info = {"per_page": size, "count": len(shown), "page": number, "more_records": more}
+        return Reply({"data": shown, "info": info})
 
     def contacts(self, request: Request) -> Reply:
         contacts = [_contact(lead) for lead in self._leads()]
@@ -94,13 +118,18 @@ class Zoho(System):
         start = int(request.query.get("page_token", "t0")[1:])
         size = int(request.query["per_page"])
         shown, more = page_of(records, start, size)
-        asked = {"id", *request.query["fields"].split(",")}
+        asked = {"id", *request.query["fields"].split(",")} - set(self.lacks)
         data = [{name: value for name, value in record.items() if name in asked} for record in shown]
         token = f"t{start + size}" if more else None
         return Reply(
             {
                 "data": data,
-                "info": {"per_page": size, "count": len(data), "more_records": more, "next_page_token": token},
+                "info": {
+                    "per_page": size,
+                    "count": len(data),
+                    "more_records": more,
+                    **({"next_page_token": token} if token else {}),
+                },
             }
         )
 
@@ -134,7 +163,8 @@ def _lead(lead: Lead, deal: Deal | None) -> dict[str, Any]:
         "Phone": None,
         "Mobile": lead.person.phone,
         "Full_Name": f"{lead.person.first_name} {lead.person.last_name}",
-        "Converted_Deal": {"id": _deal_id(deal), "name": "x"} if deal else None,
+        # Zoho leaves it out of a lead that was not converted.
+        **({"Converted_Deal": {"id": _deal_id(deal), "name": "x"}} if deal else {}),
         "Meta_Lead_ID": lead.lead_id,
     }
 

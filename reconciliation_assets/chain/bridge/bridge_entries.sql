@@ -10,6 +10,8 @@ with valid_parts as (
     p.paid_value,
     p.paid_basis_value,
     p.refunded_value,
+    p.goods_returned_value,
+    p.credit_value,
     p.collected_value,
     p.open_value,
     p.is_overpaid
@@ -24,9 +26,12 @@ standing as (
     -p.refunded_value as refunded,
     p.final_value - p.stated_value as revalued,
     p.paid_basis_value - p.paid_value as outside_basis,
+    -p.goods_returned_value as came_back,
+    -p.credit_value as credited,
     -p.open_value as still_open,
     (p.collected_value - p.stated_value)
-      + p.refunded_value - (p.final_value - p.stated_value) - (p.paid_basis_value - p.paid_value) + p.open_value
+      + p.refunded_value + p.goods_returned_value + p.credit_value + p.open_value
+      - (p.final_value - p.stated_value) - (p.paid_basis_value - p.paid_value)
       as surplus,
     p.is_overpaid
   from valid_parts p
@@ -37,12 +42,16 @@ paid_on_opportunity as (
     c.record_id,
     c.collected_value + c.refunded_value as paid_value,
     -c.refunded_value as refunded,
+    c.credit_value,
     sum(o.open_value) as open_value
   from outcomes.opportunity_outcomes c
   join matching.captured_records r on r.record_id = c.record_id and r.is_valid
   join outcomes.order_outcomes o on o.record_id = c.record_id
-  where c.payments > 0
-  group by c.record_id, c.collected_value, c.refunded_value
+  where c.payments > 0 or c.credit_value > 0
+  group by c.record_id, c.collected_value, c.refunded_value, c.credit_value
+),
+credited_on_opportunity as (
+  select record_id, least(credit_value, open_value - least(paid_value, open_value)) as credited from paid_on_opportunity
 ),
 entries as (
   select e.record_id, cast(null as varchar) as order_id, 'invalid_or_duplicate' as line,
@@ -62,6 +71,10 @@ entries as (
   union all
   select record_id, order_id, 'returned_refunded_failed', refunded, 'refund or chargeback' from standing
   union all
+  select record_id, order_id, 'returned_refunded_failed', came_back, 'goods came back' from standing
+  union all
+  select record_id, order_id, 'value_and_basis', credited, 'settled by gift card, store credit or points' from standing
+  union all
   select record_id, order_id, 'value_and_basis', revalued, 'final value differs from stated value' from standing
   union all
   select record_id, order_id, 'value_and_basis', outside_basis, 'tax, shipping or fees outside the basis' from standing
@@ -79,6 +92,10 @@ entries as (
   union all
   select record_id, null, 'value_and_basis', paid_value - least(paid_value, open_value), 'paid beyond the orders'
   from paid_on_opportunity
+  union all
+  select record_id, null, 'open', credited, 'credit against the opportunity' from credited_on_opportunity
+  union all
+  select record_id, null, 'value_and_basis', -credited, 'settled by gift card, store credit or points' from credited_on_opportunity
 )
 select
   md5(e.record_id || '|' || coalesce(e.order_id, '') || '|' || e.line || '|' || e.reason) as entry_id,

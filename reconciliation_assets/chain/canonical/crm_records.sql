@@ -1,37 +1,62 @@
 -- CRM records: current version, outcome and rung of the stage and qualification status by the policy's words, agreed
 -- value in the reporting currency, and the record that survives a merge. A word the policy does not know counts as open.
+-- Of records merged into each other, or into one that is missing, one stands for all. A stage reached after the instant the
+-- run speaks for gives way to the one before it. What the CRM has deleted is no record.
 with recursive merges as (
   select crm_id, merged_into as survivor_id, 1 as steps
   from current.crm_records
-  where merged_into is not null
+  where merged_into is not null and merged_into <> crm_id
   union all
   select m.crm_id, c.merged_into, m.steps + 1
   from merges m
   join current.crm_records c on c.crm_id = m.survivor_id
   where c.merged_into is not null and m.steps < 20
 ),
-survivors as (
-  select m.crm_id, min(m.survivor_id) as survivor_id
+-- Where a chain of merges ends: at a record that was not merged away, at one that is missing, or in a loop.
+ends as (
+  select
+    m.crm_id,
+    min(case when c.crm_id is not null and coalesce(c.merged_into, c.crm_id) = c.crm_id then m.survivor_id end) as standing_id,
+    min(case when c.crm_id is null then m.survivor_id when l.crm_id is not null then l.crm_id end) as lost_id,
+    max(m.steps) as steps
   from merges m
   left join current.crm_records c on c.crm_id = m.survivor_id
-  where c.merged_into is null
+  left join merges l on l.crm_id = m.survivor_id and l.survivor_id = l.crm_id
   group by m.crm_id
+),
+survivors as (
+  select
+    crm_id,
+    coalesce(
+      standing_id,
+      case when lost_id is not null
+        then first_value(crm_id) over (partition by standing_id, lost_id order by steps, crm_id) end
+    ) as survivor_id
+  from ends
+),
+-- The stage at the instant, of records whose version was written later: the last one entered until then.
+last_entered as (
+  select
+    crm_id,
+    stage,
+    row_number() over (partition by crm_id order by entered_at desc, rung_order desc, stage, crm_id) as place
+  from canonical.crm_stage_changes
 ),
 worded as (
   select
     c.crm_id,
     c.created_at,
-    c.updated_at,
-    c.stage,
+    least(c.updated_at, cast($as_of as timestamptz)) as updated_at,
+    coalesce(e.stage, c.stage) as stage,
     c.lead_id,
     c.meta_lead_id,
     c.merged_into,
     c.qualification_status,
     c.qualification_reason,
     c.owner,
-    c.first_response_at,
-    c.won_at,
-    c.lost_at,
+    case when c.first_response_at <= $as_of then c.first_response_at end as first_response_at,
+    case when c.won_at <= $as_of then c.won_at end as won_at,
+    case when c.lost_at <= $as_of then c.lost_at end as lost_at,
     c.loss_reason,
     c.final_value as final_amount,
     c.currency,
@@ -39,13 +64,17 @@ worded as (
     c.phone_key,
     c.name_keys,
     c.name_sound_keys,
-    s.outcome as stage_outcome,
-    q.outcome as qualification_outcome,
-    coalesce(s.rung_order, 1) as stage_rung,
+    s.outcome as stage_word_outcome,
+    case when (s.outcome = 'won' and c.won_at > $as_of) or (s.outcome = 'lost' and c.lost_at > $as_of) then 'open' else s.outcome end
+      as stage_outcome,
+    case when q.outcome = 'lost' and c.lost_at > $as_of then 'open' else q.outcome end as qualification_outcome,
+    case when s.outcome = 'won' and c.won_at > $as_of then 1 else coalesce(s.rung_order, 1) end as stage_rung,
     coalesce(q.rung_order, 1) as qualification_rung
   from current.crm_records c
-  left join policy.crm_stages s on s.word = replace(replace(lower(c.stage), ' ', '_'), '-', '_')
+  left join last_entered e on c.updated_at > $as_of and e.crm_id = c.crm_id and e.place = 1
+  left join policy.crm_stages s on s.word = replace(replace(lower(coalesce(e.stage, c.stage)), ' ', '_'), '-', '_')
   left join policy.crm_stages q on q.word = replace(replace(lower(c.qualification_status), ' ', '_'), '-', '_')
+  where not coalesce(c.is_deleted, false)
 )
 select
   w.crm_id,
@@ -56,7 +85,7 @@ select
   w.lead_id,
   w.meta_lead_id,
   w.merged_into,
-  v.survivor_id,
+  nullif(v.survivor_id, w.crm_id) as survivor_id,
   w.qualification_status,
   w.qualification_reason,
   w.owner,
@@ -66,6 +95,7 @@ select
   w.loss_reason,
   w.final_amount,
   w.currency,
+  r.rate,
   w.email_key,
   w.phone_key,
   w.name_keys,
@@ -78,7 +108,7 @@ select
     else coalesce(w.stage_outcome, 'open')
   end as outcome,
   greatest(w.stage_rung, w.qualification_rung) as rung_order,
-  w.stage_outcome is null as is_stage_unknown,
+  w.stage_word_outcome is null as is_stage_unknown,
   w.qualification_status is not null and w.qualification_outcome is null as is_qualification_unknown,
   cast(round_even(cast(w.final_amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as final_value
 from worded w

@@ -6,7 +6,9 @@ with needed as (
   select coalesce(currency, $reporting_currency), cast(created_at at time zone $zone as date)
   from current.leads where stated_value is not null
   union
-  select coalesce(currency, $reporting_currency), cast(coalesce(won_at, created_at) at time zone $zone as date)
+  select
+    coalesce(currency, $reporting_currency),
+    cast(case when won_at <= $as_of then won_at else created_at end at time zone $zone as date)
   from current.crm_records where final_value is not null
   union
   select currency, cast(created_at at time zone $zone as date) from current.orders
@@ -16,6 +18,20 @@ with needed as (
   select currency, cast(transferred_at at time zone $zone as date) from current.transfers
   union
   select currency, cohort_date from current.manual_adjustments
+  union
+  -- Money that could not be read is told with its value where its rate is known, and asks for none.
+  select q.currency, cast(q.happened_at at time zone $zone as date)
+  from raw.quarantine q
+  join raw.landings l on l.landing_id = q.landing_id and l.present
+  where q.amount is not null and q.happened_at is not null
+    and (
+      q.currency in (select currency from policy.pegged_rates)
+      or q.currency = $reporting_currency
+      or exists (
+        select f.date from current.fx_rates f
+        where f.currency = q.currency and f.date <= cast(q.happened_at at time zone $zone as date)
+      )
+    )
 ),
 dropped as (
   select n.currency, n.day, max(f.date) as rate_day

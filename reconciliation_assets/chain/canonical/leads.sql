@@ -29,6 +29,7 @@ select
   l.currency,
   l.consent,
   coalesce(l.is_test, false) as is_test,
+  case when l.first_response_at <= $as_of then l.first_response_at end as first_response_at,
   cast(round_even(cast(l.stated_value as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as stated_value
 from current.leads l
 left join canonical.daily_rates r

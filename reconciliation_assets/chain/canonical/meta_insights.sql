@@ -1,5 +1,28 @@
--- Meta's figures per ad, day, attribution setting and result type, as reported and converted at the day's rate. Meta's
--- value is an estimate and stays beside the money, never in it.
+-- Meta's figures per ad, day and result type, as reported and converted at the day's rate. Rows of one file that break an ad and a
+-- day down by something that is not read are added up. Meta's value is an estimate and stays beside the money, never in it.
+with added_up as (
+  select
+    m.account_id,
+    min(m.account_currency) as account_currency,
+    min(m.campaign_id) as campaign_id,
+    min(m.campaign_name) as campaign_name,
+    min(m.adset_id) as adset_id,
+    min(m.adset_name) as adset_name,
+    m.ad_id,
+    min(m.ad_name) as ad_name,
+    m.date,
+    min(m.attribution_setting) as attribution_setting,
+    cast(sum(m.spend) as decimal(18, 6)) as spend,
+    cast(sum(m.impressions) as decimal(18, 6)) as impressions,
+    cast(sum(m.clicks) as decimal(18, 6)) as clicks,
+    m.result_type,
+    cast(sum(m.results) as decimal(18, 6)) as results,
+    cast(sum(m.attributed_value) as decimal(18, 6)) as attributed_value,
+    max(m.pulled_at) as pulled_at,
+    count(*) as source_rows
+  from current.meta_insights m
+  group by m.account_id, m.ad_id, m.date, m.result_type
+)
 select
   m.account_id,
   m.account_currency,
@@ -18,8 +41,9 @@ select
   m.results,
   m.attributed_value,
   m.pulled_at,
+  m.source_rows,
   cast(round_even(cast(m.spend as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as spend_value,
   cast(round_even(cast(m.attributed_value as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))
     as attributed_value_reporting
-from current.meta_insights m
+from added_up m
 left join canonical.daily_rates r on r.currency = m.account_currency and r.day = m.date

@@ -1,16 +1,65 @@
 -- Orders: current version, placing day in the policy's zone, outcome and rung of the status by the policy's words, values
--- in the reporting currency at the placing day's rate. A status the policy does not know counts as placed and open.
+-- in the reporting currency at the placing day's rate. A status the policy does not know counts as placed and open. A
+-- status that was reached after the instant the run speaks for gives way to the one before it. Tests, and what the shop has
+-- deleted, are no orders.
+with timed as (
+  select
+    o.order_id,
+    o.created_at,
+    least(coalesce(o.updated_at, o.created_at), cast($as_of as timestamptz)) as updated_at,
+    o.status,
+    s.outcome,
+    case s.outcome
+      when 'confirmed' then least(o.confirmed_at, o.shipped_at)
+      when 'fulfilled' then o.delivered_at
+      when 'cancelled' then o.cancelled_at
+      when 'returned' then o.returned_at
+    end as outcome_at,
+    case when o.confirmed_at <= $as_of then o.confirmed_at end as confirmed_at,
+    case when o.shipped_at <= $as_of then o.shipped_at end as shipped_at,
+    case when o.delivered_at <= $as_of then o.delivered_at end as delivered_at,
+    case when o.cancelled_at <= $as_of then o.cancelled_at end as cancelled_at,
+    case when o.returned_at <= $as_of then o.returned_at end as returned_at
+  from current.orders o
+  left join policy.order_statuses s on s.word = replace(replace(lower(o.status), ' ', '_'), '-', '_')
+  where not coalesce(o.is_test, false) and not coalesce(o.is_deleted, false)
+),
+standing as (
+  select
+    t.order_id,
+    t.created_at,
+    t.updated_at,
+    t.status,
+    t.outcome is null as is_status_unknown,
+    case
+      when t.outcome_at > $as_of and t.delivered_at is not null and t.outcome <> 'confirmed' then 'fulfilled'
+      when t.outcome_at > $as_of and (t.confirmed_at is not null or t.shipped_at is not null) then 'confirmed'
+      when t.outcome_at > $as_of then 'placed'
+      else coalesce(t.outcome, 'placed')
+    end as outcome,
+    t.confirmed_at,
+    t.shipped_at,
+    t.delivered_at,
+    t.cancelled_at,
+    t.returned_at
+  from timed t
+),
+outcome_rungs as (
+  select outcome, min(rung_order) as rung_order from policy.order_statuses group by outcome
+)
 select
   o.order_id,
-  o.created_at,
-  cast(o.created_at at time zone $zone as date) as created_date,
-  coalesce(o.updated_at, o.created_at) as updated_at,
-  o.status,
-  coalesce(s.outcome, 'placed') as outcome,
-  coalesce(s.rung_order, 1) as rung_order,
-  s.outcome is null as is_status_unknown,
+  t.created_at,
+  cast(t.created_at at time zone $zone as date) as created_date,
+  t.updated_at,
+  t.status,
+  t.outcome,
+  coalesce(g.rung_order, 1) as rung_order,
+  t.is_status_unknown,
   o.gross_value as gross_amount,
   o.discount as discount_amount,
+  o.current_value as current_amount,
+  o.returned_value as returned_amount,
   o.tax as tax_amount,
   o.shipping as shipping_amount,
   o.currency,
@@ -39,14 +88,15 @@ select
   o.name_sound_keys,
   o.offer,
   o.payment_method,
-  o.confirmed_at,
-  o.shipped_at,
-  o.delivered_at,
-  o.cancelled_at,
-  o.returned_at,
+  t.confirmed_at,
+  t.shipped_at,
+  t.delivered_at,
+  t.cancelled_at,
+  t.returned_at,
   o.reason,
   o.waybill
-from current.orders o
-left join policy.order_statuses s on s.word = replace(replace(lower(o.status), ' ', '_'), '-', '_')
+from standing t
+join current.orders o on o.order_id = t.order_id
+left join outcome_rungs g on g.outcome = t.outcome
 left join canonical.daily_rates r
   on r.currency = o.currency and r.day = cast(o.created_at at time zone $zone as date)

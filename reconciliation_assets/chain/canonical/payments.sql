@@ -16,6 +16,9 @@ with signed as (
     p.currency,
     p.tax,
     p.fee,
+    p.order_amount,
+    p.order_currency,
+    p.market,
     p.order_id,
     p.invoice_id,
     p.crm_id,
@@ -33,7 +36,8 @@ with signed as (
       when p.kind in ('payment', 'refund_reversal', 'chargeback_reversal') then 1
       when p.kind = 'credit' or (p.kind = 'fee' and not $deduct_payment_fees) then 0
       else -1
-    end as sign
+    end as sign,
+    p.kind in ('refund', 'chargeback', 'refund_reversal', 'chargeback_reversal') as is_refund
   from current.payments p
   left join canonical.returned_payments b on b.payment_id = p.payment_id
 )
@@ -47,6 +51,9 @@ select
   s.currency,
   s.tax,
   s.fee,
+  s.order_amount,
+  s.order_currency,
+  s.market,
   s.order_id,
   s.invoice_id,
   s.crm_id,
@@ -65,7 +72,9 @@ select
   t.transfer_id is not null as is_transfer,
   d.duplicate_of,
   s.status not in ('settled', 'pending', 'failed') as is_status_unknown,
+  s.is_refund,
   r.rate,
+  s.sign,
   s.sign * s.amount as signed_amount,
   cast(s.sign * round_even(cast(s.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as signed_value
 from signed s

@@ -16,12 +16,12 @@ union all
 select
   'crm_records',
   c.crm_id,
-  coalesce(c.survivor_id, c.merged_into),
+  c.survivor_id,
   'merged in the CRM',
   coalesce(c.final_value, 0),
   $reporting_currency
 from canonical.crm_records c
-where c.merged_into is not null
+where c.survivor_id is not null
 union all
 select
   'payments',

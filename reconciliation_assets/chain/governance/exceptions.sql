@@ -1,6 +1,41 @@
 -- Things somebody must act on, each with its owner, its value and since when. The ID names the kind and the thing, so it
--- stays the same from run to run.
-with found as (
+-- stays the same from run to run. Amounts in words have the decimals of their currency.
+with written_remittances as (
+  select
+    r.settlement_id,
+    r.transfer_id,
+    r.currency,
+    r.payments,
+    r.difference_value,
+    r.transferred_at,
+    r.settled_at,
+    r.state,
+    case when t.currency is null then cast(cast(r.net_amount as decimal(18, 2)) as varchar)
+      else cast(cast(r.net_amount as decimal(18, 3)) as varchar) end as net_amount,
+    case when t.currency is null then cast(cast(r.transferred_amount as decimal(18, 2)) as varchar)
+      else cast(cast(r.transferred_amount as decimal(18, 3)) as varchar) end as transferred_amount
+  from outcomes.remittances r
+  left join policy.three_decimal_currencies t on t.currency = r.currency
+  where r.state in ('differs', 'late', 'report missing')
+),
+written_lines as (
+  select
+    l.payment_id,
+    l.waybill,
+    l.order_id,
+    l.paid_at,
+    l.currency,
+    l.difference_value,
+    l.verdict,
+    case when t.currency is null then cast(cast(l.received_amount as decimal(18, 2)) as varchar)
+      else cast(cast(l.received_amount as decimal(18, 3)) as varchar) end as received_amount,
+    case when t.currency is null then cast(cast(l.owed_amount as decimal(18, 2)) as varchar)
+      else cast(cast(l.owed_amount as decimal(18, 3)) as varchar) end as owed_amount
+  from outcomes.remittance_lines l
+  left join policy.three_decimal_currencies t on t.currency = l.currency
+  where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
+),
+found as (
   select 'unknown_order_status' as kind, 'orders' as source_table, order_id as source_id, gross_value as value,
     updated_at as opened_at, 'Status "' || status || '" is not in the policy; the order counts as open.' as detail
   from canonical.orders
@@ -22,12 +57,9 @@ with found as (
   where is_status_unknown
   union all
   select 'unmatched_money', 'payments', m.payment_id, abs(m.collected_value), m.paid_at,
-    case
-      when m.crm_id is not null then 'Settled money on CRM record ' || m.crm_id || ', which belongs to no lead.'
-      else 'Settled money that belongs to no record: the payment ' || u.reason || '.'
-    end
+    'Settled money that belongs to no record: the payment ' || u.reason || '.'
   from outcomes.payment_money m
-  left join governance.unmatched_records u on u.source_table = 'payments' and u.source_id = m.payment_id
+  join governance.unmatched_records u on u.source_table = 'payments' and u.source_id = m.payment_id
   where m.record_id is null
   union all
   select 'money_kept_on_cancelled_order', 'orders', o.order_id, o.collected_value, o.created_at,
@@ -35,8 +67,11 @@ with found as (
   from outcomes.order_outcomes o
   where o.outcome in ('cancelled', 'returned') and o.collected_value > 0
   union all
-  select 'overpaid_order', 'orders', o.order_id, o.paid_value - o.final_value, o.first_paid_at,
-    'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+  select 'overpaid_order', 'orders', o.order_id, o.overpaid_value, o.first_paid_at,
+    case
+      when o.goods_returned_value > 0 then 'Goods came back and their money was kept: refund it, or correct what came back.'
+      else 'More was paid than the order is worth: look for a payment booked twice or on the wrong order.'
+    end
   from outcomes.order_outcomes o
   where o.is_overpaid and o.outcome not in ('cancelled', 'returned', 'invalid')
   union all
@@ -95,7 +130,10 @@ with found as (
     m.account_id || ' ' || m.campaign_id || ' ' || left(cast(m.period_start as varchar), 7),
     greatest(abs(m.attributed_moved_since_close), abs(m.spend_moved_since_close)), m.last_changed_at,
     'Meta moved the closed month ' || left(cast(m.period_start as varchar), 7) || ': attributed value by '
-      || cast(m.attributed_moved_since_close as varchar) || ', spend by ' || cast(m.spend_moved_since_close as varchar)
+      || case when $minor_digits = 3 then cast(m.attributed_moved_since_close as varchar)
+        else cast(cast(m.attributed_moved_since_close as decimal(18, 2)) as varchar) end || ', spend by '
+      || case when $minor_digits = 3 then cast(m.spend_moved_since_close as varchar)
+        else cast(cast(m.spend_moved_since_close as decimal(18, 2)) as varchar) end
       || ', results by ' || cast(cast(m.results_moved_since_close as bigint) as varchar)
       || '. Tell whoever reported the month; meta_beliefs holds what was believed when.'
   from governance.meta_restatements m
@@ -126,16 +164,16 @@ with found as (
     coalesce(r.transferred_at, r.settled_at),
     case r.state
       when 'late' then 'No transfer has brought settlement ' || r.settlement_id || ': '
-        || cast(cast(r.net_amount as decimal(18, 3)) as varchar) || ' ' || r.currency || ' for '
-        || cast(r.payments as varchar) || ' payments. Ask who should have paid it.'
+        || r.net_amount || ' ' || r.currency || ' for '
+        || cast(r.payments as varchar) || case when r.payments = 1 then ' payment' else ' payments' end
+        || '. Ask who should have paid it.'
       when 'report missing' then 'Transfer ' || r.transfer_id || ' pays settlement ' || r.settlement_id || ' in ' || r.currency
         || ', of which no payment is known: drop its report.'
-      else 'Transfer ' || r.transfer_id || ' brought ' || cast(cast(r.transferred_amount as decimal(18, 3)) as varchar) || ' '
+      else 'Transfer ' || r.transfer_id || ' brought ' || r.transferred_amount || ' '
         || r.currency || '; the payments of settlement ' || r.settlement_id || ' less refunds and fees come to '
-        || cast(cast(r.net_amount as decimal(18, 3)) as varchar) || '.'
+        || r.net_amount || '.'
     end
-  from outcomes.remittances r
-  where r.state in ('differs', 'late', 'report missing')
+  from written_remittances r
   union all
   select 'remittance_line', 'payments', l.payment_id, l.difference_value, l.paid_at,
     case l.verdict
@@ -145,10 +183,41 @@ with found as (
       when 'not owed' then 'The order owed nothing: it was paid before, cancelled or sent back'
       else 'The order is in another currency'
     end || ': waybill ' || l.waybill || ', order ' || l.order_id || ', '
-      || cast(cast(l.received_amount as decimal(18, 3)) as varchar) || ' ' || l.currency || ' received, '
-      || coalesce(cast(cast(l.owed_amount as decimal(18, 3)) as varchar), 'an unknown amount') || ' owed.'
-  from outcomes.remittance_lines l
-  where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
+      || l.received_amount || ' ' || l.currency || ' received, ' || coalesce(l.owed_amount, 'an unknown amount') || ' owed.'
+  from written_lines l
+  union all
+  select 'money_in_quarantine', l.source_table, l.file || coalesce(', row ' || cast(q.row_number as varchar), ''),
+    coalesce(abs(cast(round_even(cast(q.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))), 0),
+    q.happened_at,
+    coalesce('An amount of ' || (case when t.currency is null
+        then cast(cast(q.amount as decimal(18, 2)) as varchar) else cast(cast(q.amount as decimal(18, 3)) as varchar) end)
+        || coalesce(' ' || q.currency, ''), 'An unknown amount')
+      || ' is in no figure, because its row cannot be read: ' || coalesce('column ' || q.column_name || ', ', '') || q.reason
+      || '. Correct it at the source and drop the file again.'
+  from raw.quarantine q
+  join raw.landings l on l.landing_id = q.landing_id and l.present
+  left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
+  left join policy.three_decimal_currencies t on t.currency = q.currency
+  where l.source_table in ('payments', 'orders') and coalesce(q.happened_at <= $as_of, true)
+  union all
+  select 'unread_value', l.source_table, coalesce(p.payment_id, o.order_id) || ', ' || u.column_name,
+    cast(0 as decimal(18, 3)), coalesce(p.paid_at, o.created_at),
+    'It counts, but what column ' || u.column_name || ' says of it is unknown: ' || u.reason || '.'
+  from raw.unread_values u
+  join raw.landings l on l.landing_id = u.landing_id and l.present
+  left join raw.after_as_of a on a.landing_id = u.landing_id and a.row_number = u.row_number
+  left join raw.raw_payments p on p.landing_id = u.landing_id and p.row_number = u.row_number
+  left join raw.raw_orders o on o.landing_id = u.landing_id and o.row_number = u.row_number
+  where a.landing_id is null
+  union all
+  select 'rows_of_one_key', l.source_table,
+    l.file || ', rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar),
+    cast(0 as decimal(18, 3)), cast(null as timestamptz),
+    'Rows ' || cast(d.row_number as varchar) || ' and ' || cast(d.kept_row_number as varchar) || ' of ' || l.file
+      || ' have the same key and say different things, and nothing tells which is newer; the later one counts.'
+  from raw.repeated_rows d
+  join raw.landings l on l.landing_id = d.landing_id and l.present
+  where not d.is_same
 ),
 named as (
   select kind, source_table, source_id, sum(value) as value, min(opened_at) as opened_at, min(detail) as detail

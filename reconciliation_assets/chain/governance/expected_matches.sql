@@ -1,5 +1,6 @@
 -- Everything that is expected to match, link by link, with the method that matched it (none where nothing did), and
--- whatever matched besides.
+-- whatever matched besides. Money is matched once it belongs to a captured record: linked to a CRM record that belongs to no
+-- lead it is not, here as in the cash view and in unmatched_revenue.
 with lead_methods as (
   select
     left_id as lead_id,
@@ -18,7 +19,7 @@ money as (
     p.waybill,
     p.crm_id,
     p.lead_id,
-    k.link,
+    k.left_id,
     k.match_method,
     case
       when k.link is not null then k.link
@@ -89,8 +90,11 @@ select
   p.record_id,
   m.paid_at,
   m.value,
-  m.match_method,
+  case when p.record_id is not null then m.match_method end,
   case
+    when m.left_id is not null then 'is linked to CRM record ' || m.left_id || ', which belongs to no lead'
+    when x.source_table = 'orders' then 'names order ' || m.order_id || ', which does not count: ' || x.reason
+    when x.source_table = 'crm_records' then 'names CRM record ' || m.crm_id || ', which does not count: ' || x.reason
     when m.order_id is not null then 'names order ' || m.order_id || ', which is not in the orders'
     when m.crm_id is not null then 'names CRM record ' || m.crm_id || ', which is not in the CRM extract'
     when m.invoice_id is not null then 'names invoice ' || m.invoice_id || ', which leads to no order or CRM record'
@@ -100,3 +104,6 @@ select
   end
 from money m
 join outcomes.payment_money p on p.payment_id = m.payment_id
+left join governance.excluded_records x
+  on x.source_table = case when m.order_id is not null then 'orders' else 'crm_records' end
+  and x.source_id = coalesce(m.order_id, m.crm_id)

@@ -1,25 +1,44 @@
 -- What Meta's figures of each campaign and reporting day were believed to be, from which pull until which: the sum over its ads
 -- of the latest version held at that time. The row without an end is what is believed now; one without a beginning comes from
 -- deliveries that do not say when they were read. Every delivery that counts is asked, those superseded too.
-with versions as (
+with counting as (
   select
     r.account_id,
     r.campaign_id,
     r.ad_id,
     r.date,
-    r.attribution_setting,
     r.result_type,
     r.account_currency,
     coalesce(r.pulled_at, cast('1970-01-01 00:00:00+00' as timestamptz)) as held_from,
     r.spend,
     r.results,
     r.attributed_value,
-    row_number() over (
-      partition by r.account_id, r.ad_id, r.date, r.attribution_setting, r.result_type, r.pulled_at
-      order by l.place desc, r.row_number desc
+    -- Rows of one file are parts of one version; a pull has one row of each.
+    rank() over (
+      partition by r.account_id, r.ad_id, r.date, r.result_type, r.pulled_at
+      order by l.place desc, r.landing_id, case when l.kind = 'pull' then r.row_number end desc
     ) as place
   from raw.raw_meta_insights r
   join raw.landings l on l.landing_id = r.landing_id and l.present
+  left join raw.repeated_rows d on d.landing_id = r.landing_id and d.row_number = r.row_number
+  left join raw.after_as_of a on a.landing_id = r.landing_id and a.row_number = r.row_number
+  where d.landing_id is null and a.landing_id is null
+),
+versions as (
+  select
+    account_id,
+    min(campaign_id) as campaign_id,
+    ad_id,
+    date,
+    result_type,
+    min(account_currency) as account_currency,
+    held_from,
+    sum(spend) as spend,
+    sum(results) as results,
+    sum(attributed_value) as attributed_value
+  from counting
+  where place = 1
+  group by account_id, ad_id, date, result_type, held_from
 ),
 valued as (
   select
@@ -28,7 +47,7 @@ valued as (
     v.date,
     v.held_from,
     lead(v.held_from) over (
-      partition by v.account_id, v.ad_id, v.date, v.attribution_setting, v.result_type order by v.held_from
+      partition by v.account_id, v.ad_id, v.date, v.result_type order by v.held_from
     ) as held_until,
     cast(round_even(cast(v.spend as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as spend_value,
     v.results,
@@ -36,7 +55,6 @@ valued as (
       as attributed_value
   from versions v
   join canonical.daily_rates r on r.currency = v.account_currency and r.day = v.date
-  where v.place = 1
 ),
 moves as (
   select account_id, campaign_id, date, held_from as moved_at, spend_value, results, attributed_value from valued

@@ -8,10 +8,12 @@ with money as (
     m.paid_date,
     r.cohort_date,
     r.is_valid,
-    case when m.signed_amount < 0 then -1 else 1 end * p.rate as factor,
-    coalesce(p.tax, p.amount * o.tax_amount / nullif(o.gross_amount, 0), 0) as tax,
-    coalesce(p.amount * o.shipping_amount / nullif(o.gross_amount, 0), 0) as shipping,
-    case when m.kind = 'payment' then coalesce(p.fee, 0) else 0 end as fee,
+    p.rate,
+    p.sign * case when m.kind = 'fee' then 0 else coalesce(p.tax, p.amount * o.tax_amount / nullif(o.gross_amount, 0), 0) end
+      as tax,
+    p.sign * case when m.kind = 'fee' then 0 else coalesce(p.amount * o.shipping_amount / nullif(o.gross_amount, 0), 0) end
+      as shipping,
+    case when m.kind = 'fee' then 0 else coalesce(p.fee, 0) end as fee,
     c.grade
   from outcomes.payment_money m
   join canonical.payments p on p.payment_id = m.payment_id
@@ -23,19 +25,19 @@ weighed as (
   select 'basis.include_tax' as choice, case when $include_tax then 'in' else 'out' end as setting,
     case when $include_tax then 'out' else 'in' end as alternative, 'collected_value' as measure,
     count(case when tax <> 0 then 1 end) as records,
-    sum(cast(tax * factor as decimal(38, 6))) * case when $include_tax then -1 else 1 end as value
+    sum(cast(tax * rate as decimal(38, 6))) * case when $include_tax then -1 else 1 end as value
   from money
   union all
   select 'basis.include_shipping', case when $include_shipping then 'in' else 'out' end,
     case when $include_shipping then 'out' else 'in' end, 'collected_value',
     count(case when shipping <> 0 then 1 end),
-    sum(cast(shipping * factor as decimal(38, 6))) * case when $include_shipping then -1 else 1 end
+    sum(cast(shipping * rate as decimal(38, 6))) * case when $include_shipping then -1 else 1 end
   from money
   union all
   select 'basis.deduct_payment_fees', case when $deduct_payment_fees then 'deducted' else 'left in' end,
     case when $deduct_payment_fees then 'left in' else 'deducted' end, 'collected_value',
     count(case when fee <> 0 then 1 end),
-    sum(cast(fee * factor as decimal(38, 6))) * case when $deduct_payment_fees then 1 else -1 end
+    sum(cast(fee * rate as decimal(38, 6))) * case when $deduct_payment_fees then 1 else -1 end
   from money
   union all
   select 'matching.exact_contact', 'carries money', 'carries none', 'collected_value',

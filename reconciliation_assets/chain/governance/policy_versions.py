@@ -8,6 +8,11 @@ from reconciliation_assets.policy.tables import policy_definitions, policy_table
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
+DESCRIPTION = (
+    "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
+    "which is how SQL meets it."
+)
+
 _PREPARE = """
 create schema if not exists governance;
 create table if not exists governance.policy_versions (

@@ -20,6 +20,7 @@ select
   l.language,
   l.offer,
   l.consent,
+  l.first_response_at,
   v.is_valid,
   v.invalid_reason,
   l.stated_value as own_stated_value
@@ -47,6 +48,7 @@ select
   o.language,
   o.offer,
   cast(null as varchar),
+  cast(null as timestamptz),
   o.outcome <> 'invalid' and d.source_id is null,
   case
     when o.outcome = 'invalid' then 'order: ' || lower(o.status)

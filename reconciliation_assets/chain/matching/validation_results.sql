@@ -53,7 +53,7 @@ weighed as (
     correct,
     wrong,
     unclear,
-    case when correct + wrong > 0 then cast(greatest(told_links, correct + wrong) as decimal(18, 6)) else 0 end as stands_for
+    case when correct + wrong > 0 then cast(greatest(told_links, correct + wrong) as decimal(38, 6)) else 0 end as stands_for
   from strata
 ),
 counted as (

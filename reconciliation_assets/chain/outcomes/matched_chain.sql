@@ -82,7 +82,7 @@ select
   w.payment_method,
   r.source,
   r.consent,
-  c.first_response_at,
+  least(r.first_response_at, c.first_response_at) as first_response_at,
   e.qualified_at,
   e.won_at,
   e.first_paid_at,

@@ -1,22 +1,29 @@
 -- Settled money, payment by payment: the record it belongs to (none for unmatched money) and its value on the policy's
--- basis. Every payment is converted at its own day's rate and rounded half-even to the minor unit.
+-- basis. Every payment is converted at its own day's rate and rounded half-even to the minor unit. What it closes of its order or
+-- opportunity is in their currency: its amount, or what the customer paid where the money settled in another one.
 with based as (
   select
     p.payment_id,
     p.kind,
+    p.is_refund,
     p.paid_at,
     p.paid_date,
+    p.amount,
     p.currency,
     p.rate,
+    p.sign,
     p.signed_amount,
     p.signed_value,
-    case when p.signed_amount < 0 then -1 else 1 end as sign,
     p.amount
-      - case when $include_tax then 0
+      - case when $include_tax or p.kind = 'fee' then 0
           else coalesce(p.tax, p.amount * o.tax_amount / nullif(o.gross_amount, 0), 0) end
-      - case when $include_shipping then 0
-          else coalesce(p.amount * o.shipping_amount / nullif(o.gross_amount, 0), 0) end
-      - case when $deduct_payment_fees and p.kind = 'payment' then coalesce(p.fee, 0) else 0 end as basis_amount,
+      - case when $include_shipping or p.kind = 'fee' then 0
+          else coalesce(p.amount * o.shipping_amount / nullif(o.gross_amount, 0), 0) end as goods_amount,
+    case when $deduct_payment_fees and p.kind <> 'fee' then coalesce(p.fee, 0) else 0 end as fee_amount,
+    case
+      when p.currency = coalesce(o.currency, c.currency, $reporting_currency) then p.amount
+      when p.order_currency = coalesce(o.currency, c.currency, $reporting_currency) then p.order_amount
+    end as closing_amount,
     k.link,
     k.match_method,
     k.match_confidence,
@@ -25,20 +32,35 @@ with based as (
   from canonical.payments p
   left join matching.payment_links k on k.right_id = p.payment_id
   left join canonical.orders o on k.link = 'order_payment' and o.order_id = k.left_id
+  left join canonical.crm_records c on k.link = 'crm_payment' and c.crm_id = k.left_id
   where p.is_money
+),
+converted as (
+  select
+    payment_id,
+    cast(
+      round_even(cast(sign * goods_amount - fee_amount as decimal(38, 6)) * rate, $minor_digits) as decimal(18, 3)
+    ) as collected_value,
+    cast(
+      case when is_refund then -round_even(cast(sign * goods_amount as decimal(38, 6)) * rate, $minor_digits) else 0 end
+      as decimal(18, 3)
+    ) as refunded_value
+  from based
 )
 select
   b.payment_id,
   b.kind,
+  b.is_refund,
   b.paid_at,
   b.paid_date,
   cast(date_trunc('month', b.paid_date) as date) as month,
+  b.amount,
   b.currency,
   b.signed_amount,
   b.signed_value,
-  cast(
-    b.sign * round_even(cast(b.basis_amount as decimal(38, 6)) * b.rate, $minor_digits) as decimal(18, 3)
-  ) as collected_value,
+  v.collected_value,
+  v.refunded_value,
+  case when b.order_id is not null or b.crm_id is not null then b.closing_amount end as closing_amount,
   b.link,
   b.match_method,
   b.match_confidence,
@@ -49,5 +71,6 @@ select
     when b.crm_id is not null then 'lead:' || lc.left_id
   end as record_id
 from based b
+join converted v on v.payment_id = b.payment_id
 left join matching.lead_order_links lo on lo.right_id = b.order_id
 left join matching.lead_crm_links lc on lc.right_id = b.crm_id

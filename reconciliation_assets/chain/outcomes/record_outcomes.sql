@@ -12,7 +12,7 @@ money as (
   select
     record_id,
     sum(collected_value) as collected_value,
-    sum(case when kind in ('refund', 'chargeback') then -collected_value else 0 end) as refunded_value,
+    sum(refunded_value) as refunded_value,
     count(*) as payments,
     min(case when kind = 'payment' then paid_at end) as first_paid_at
   from outcomes.payment_money

@@ -1,5 +1,6 @@
 -- The parts of every captured record whose shortfall is explained one by one: each of its orders, or for a lead without
--- orders its opportunity. A record's own stated value is spread over its orders by their gross value.
+-- orders its opportunity, and beside one that stands what of it was lost. A record's own stated value is spread over its
+-- orders by their gross value.
 with weighted as (
   select
     o.record_id,
@@ -10,6 +11,8 @@ with weighted as (
     o.paid_value,
     o.paid_basis_value,
     o.refunded_value,
+    o.goods_returned_value,
+    o.credit_value,
     o.collected_value,
     o.open_value,
     o.is_overpaid,
@@ -33,6 +36,8 @@ spread as (
     w.paid_value,
     w.paid_basis_value,
     w.refunded_value,
+    w.goods_returned_value,
+    w.credit_value,
     w.collected_value,
     w.open_value,
     w.is_overpaid,
@@ -49,6 +54,28 @@ spread as (
     ) as stated_so_far,
     w.place
   from weighted w
+),
+without_orders as (
+  select
+    r.record_id,
+    r.own_stated_value,
+    coalesce(p.is_live, false) as is_live,
+    p.lost_value,
+    coalesce(p.outcome, 'open') as outcome,
+    coalesce(
+      r.own_stated_value, p.final_value, case when not p.is_live then coalesce(p.lost_value, p.invalid_value) end, 0
+    ) as stated_value,
+    coalesce(p.final_value, r.own_stated_value, 0) as final_value,
+    coalesce(p.paid_value, 0) as paid_value,
+    coalesce(p.closed_value, 0) as closed_value,
+    coalesce(p.paid_basis_value, 0) as paid_basis_value,
+    coalesce(p.refunded_value, 0) as refunded_value,
+    coalesce(p.credit_value, 0) as credit_value,
+    coalesce(p.collected_value, 0) as collected_value
+  from matching.captured_records r
+  left join outcomes.opportunity_outcomes p on p.record_id = r.record_id
+  left join outcomes.order_outcomes o on o.record_id = r.record_id
+  where o.record_id is null
 )
 select
   s.record_id,
@@ -63,24 +90,42 @@ select
   s.paid_value,
   s.paid_basis_value,
   s.refunded_value,
+  s.goods_returned_value,
+  s.credit_value,
   s.collected_value,
   s.open_value,
   s.is_overpaid
 from spread s
 union all
 select
-  r.record_id,
+  w.record_id,
   cast(null as varchar),
-  coalesce(p.outcome, 'open'),
-  coalesce(r.own_stated_value, p.final_value, 0),
-  coalesce(p.final_value, r.own_stated_value, 0),
-  coalesce(p.paid_value, 0),
-  coalesce(p.paid_basis_value, 0),
-  coalesce(p.refunded_value, 0),
-  coalesce(p.collected_value, 0),
-  greatest(coalesce(p.final_value, r.own_stated_value, 0) - coalesce(p.paid_value, 0), 0),
-  coalesce(p.paid_value, 0) > coalesce(p.final_value, r.own_stated_value, 0)
-from matching.captured_records r
-left join outcomes.opportunity_outcomes p on p.record_id = r.record_id
-left join outcomes.order_outcomes o on o.record_id = r.record_id
-where o.record_id is null
+  w.outcome,
+  w.stated_value,
+  w.final_value,
+  w.paid_value,
+  w.paid_basis_value,
+  w.refunded_value,
+  cast(0 as decimal(18, 3)),
+  greatest(w.final_value - w.closed_value, 0) - greatest(w.final_value - w.closed_value - w.credit_value, 0),
+  w.collected_value,
+  greatest(w.final_value - w.closed_value - w.credit_value, 0),
+  w.closed_value + w.credit_value > w.final_value
+from without_orders w
+union all
+select
+  w.record_id,
+  cast(null as varchar),
+  'lost',
+  w.lost_value,
+  w.lost_value,
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  cast(0 as decimal(18, 3)),
+  false
+from without_orders w
+where w.is_live and w.own_stated_value is null and w.lost_value is not null

@@ -4,6 +4,7 @@ with parcels as (
   select
     p.payment_id,
     p.kind,
+    p.sign,
     p.settlement_id,
     p.waybill,
     p.paid_at,
@@ -35,6 +36,7 @@ owed as (
   select
     c.payment_id,
     c.kind,
+    c.sign,
     c.settlement_id,
     c.waybill,
     c.paid_at,
@@ -62,7 +64,7 @@ select
   w.paid_at,
   w.currency,
   w.owed_amount,
-  case when w.kind = 'payment' then w.amount when w.kind = 'fee' then 0 else -w.amount end as received_amount,
+  case when w.kind = 'fee' then 0 else w.sign * w.amount end as received_amount,
   case when w.kind = 'fee' then w.amount else w.fee end as fee_amount,
   cast(
     round_even(

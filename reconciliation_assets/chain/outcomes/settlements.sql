@@ -8,11 +8,9 @@ select
   sum(case when p.kind = 'fee' then 0 else 1 end) as payments,
   count(distinct k.left_id) as orders,
   sum(case when p.kind = 'payment' then p.amount else 0 end) as gross_amount,
-  sum(case when p.kind in ('refund', 'chargeback') then p.amount else 0 end) as refunded_amount,
-  sum(case when p.kind = 'fee' then p.amount when p.kind = 'payment' then coalesce(p.fee, 0) else 0 end) as fee_amount,
-  sum(
-    case when p.kind = 'payment' then p.amount - coalesce(p.fee, 0) else -p.amount end
-  ) as net_amount,
+  sum(case when p.is_refund then -p.sign * p.amount else 0 end) as refunded_amount,
+  sum(case when p.kind = 'fee' then p.amount else coalesce(p.fee, 0) end) as fee_amount,
+  sum(case when p.kind = 'fee' then -p.amount else p.sign * p.amount - coalesce(p.fee, 0) end) as net_amount,
   max(p.rate) as rate
 from canonical.payments p
 left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciliation_assets.chain.raw.landing import QUARANTINE, Landed, land_inbox
@@ -98,7 +99,7 @@ def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | N
 
 
 def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
-    (landed,) = land_inbox(warehouse, INPUT_TABLE[file.table], [file], protector, zone)
+    (landed,) = land_inbox(warehouse, INPUT_TABLE[file.table], [file], protector, zone, datetime.now(UTC))
     problems = warehouse.rows(
         f"""
         select row_number, column_name, reason from {QUARANTINE}

@@ -5,6 +5,8 @@ matter of the `present` mark: a file that leaves the inbox, or is replaced under
 rows stay as history. What is current is a view over the versions that count.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +14,15 @@ from datetime import datetime
 import pyarrow as pa
 
 from reconciliation_assets.chain.raw.typing import NOT_A_DATE, NOT_A_DECIMAL, NOT_AN_ISO_DATE, UNREAD, typed_select
+from reconciliation_assets.chain.raw.versions import (
+    LANDINGS,
+    PREPARE_VERSIONS,
+    REPEATED_ROWS,
+    note_not_current,
+    note_repeats,
+    prepare_versions,
+    raw_table,
+)
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
 from reconciliation_assets.sources.connector import Batch
@@ -19,14 +30,18 @@ from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.rewriting import rewritten
-from reconciliation_assets.sources.text_rows import FileSetAsideError, TextRows
+from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
-LANDINGS = TableName("raw", "landings")
 QUARANTINE = TableName("raw", "quarantine")
 TOTALS = TableName("raw", "landing_totals")
 PULLS = TableName("raw", "pulls")
+UNREAD_VALUES = TableName("raw", "unread_values")
+READINGS = TableName("raw", "readings")
+
+# Goes up when files are to be read anew although the contract of their table is as it was.
+_READING_RULES = 2
 
 _BLANK = b" \t\r\n\0"
 # A spreadsheet keeps fifteen digits of a number; so many zeros behind them, over all IDs of a column, are no chance.
@@ -35,8 +50,6 @@ _ZEROS_THAT_PROVE = 6
 
 _PREPARE = f"""
 create schema if not exists raw;
-create schema if not exists superseded;
-create schema if not exists current;
 create sequence if not exists raw.landing_ids;
 create table if not exists {LANDINGS} (
   landing_id BIGINT primary key,
@@ -61,6 +74,19 @@ create table if not exists {QUARANTINE} (
   column_name VARCHAR,
   reason VARCHAR not null
 );
+alter table {QUARANTINE} add column if not exists amount DECIMAL(18,6);
+alter table {QUARANTINE} add column if not exists currency VARCHAR;
+alter table {QUARANTINE} add column if not exists happened_at TIMESTAMPTZ;
+create table if not exists {UNREAD_VALUES} (
+  landing_id BIGINT not null,
+  row_number BIGINT not null,
+  column_name VARCHAR not null,
+  reason VARCHAR not null
+);
+create table if not exists {READINGS} (
+  source_table VARCHAR not null,
+  reading VARCHAR not null
+);
 create table if not exists {PULLS} (
   source VARCHAR not null,
   tables VARCHAR[] not null,
@@ -74,6 +100,7 @@ create table if not exists {TOTALS} (
   total DECIMAL(38,6) not null,
   quarantined DECIMAL(38,6) not null
 );
+{PREPARE_VERSIONS}
 """
 
 
@@ -98,11 +125,6 @@ class Landed:
     notes: tuple[str, ...] = ()
 
 
-def raw_table(table: InputTable) -> TableName:
-    """Where the rows of an input table land."""
-    return TableName("raw", table.raw_asset)
-
-
 def prepare(warehouse: Warehouse, table: InputTable) -> None:
     """Make the raw tables and the view of current rows where they are missing."""
     warehouse.execute(_PREPARE)
@@ -110,21 +132,50 @@ def prepare(warehouse: Warehouse, table: InputTable) -> None:
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
     )
-    _add_new_columns(warehouse, table)
-    warehouse.execute(f"create table if not exists {_superseded(table)} (landing_id BIGINT, row_number BIGINT)")
-    warehouse.execute(f"create or replace view current.{table.name} as {_current_rows(table)}")
+    if _reading_of(table) not in (
+        reading
+        for (reading,) in warehouse.rows(
+            f"select reading from {READINGS} where source_table = $table", {"table": table.name}
+        )
+    ):
+        _read_anew(warehouse, table)
+    prepare_versions(warehouse, table)
 
 
-def _add_new_columns(warehouse: Warehouse, table: InputTable) -> None:
-    """Give a raw table of an older warehouse the columns its contract has gained; rows landed before have none of it."""
-    there = warehouse.columns(raw_table(table))
-    for name, kind in table.stored:
-        if name not in there:
-            warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
+def _reading_of(table: InputTable) -> str:
+    """Names how files of a table are read; another name than the one noted means that they are to be read anew."""
+    columns = repr(
+        (
+            table.key,
+            [
+                (each.name, each.kind, each.required, each.allowed, each.is_side, each.negative_where)
+                for each in table.columns
+            ],
+        )
+    )
+    return f"{_READING_RULES}:{hashlib.sha256(columns.encode()).hexdigest()}"
+
+
+def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
+    """Carry a table over from a former contract: new columns are added, files are forgotten and read anew, pulls stay as they are."""
+    with warehouse.transaction():
+        there = warehouse.columns(raw_table(table))
+        for name, kind in table.stored:
+            if name not in there:
+                warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
+        _forget_files(warehouse, table)
+        warehouse.execute(f"delete from {READINGS} where source_table = $table", {"table": table.name})
+        warehouse.execute(
+            f"insert into {READINGS} values ($table, $reading)", {"table": table.name, "reading": _reading_of(table)}
+        )
 
 
 def land_all(
-    warehouse: Warehouse, known: Sequence[InboxFile], protector: ContactProtector, zone_of: Callable[[str], str]
+    warehouse: Warehouse,
+    known: Sequence[InboxFile],
+    protector: ContactProtector,
+    zone_of: Callable[[str], str],
+    as_of: datetime,
 ) -> dict[str, list[Landed]]:
     """Land the inbox's files of every input table; returns what was landed now, by table.
 
@@ -132,10 +183,16 @@ def land_all(
         known: the inbox's files whose table is known.
         protector: replaces contacts by their keys before anything is stored.
         zone_of: zone of a table's timestamps without an offset.
+        as_of: the instant for which rows are current.
     """
     return {
         table.name: land_inbox(
-            warehouse, table, [file for file in known if file.table == table.name], protector, zone_of(table.name)
+            warehouse,
+            table,
+            [file for file in known if file.table == table.name],
+            protector,
+            zone_of(table.name),
+            as_of,
         )
         for table in INPUT_TABLES
     }
@@ -147,6 +204,7 @@ def land_inbox(
     files: Sequence[InboxFile],
     protector: ContactProtector,
     zone: str,
+    as_of: datetime,
 ) -> list[Landed]:
     """Land the files of one table that are new and mark those that left; returns what was landed now.
 
@@ -154,6 +212,7 @@ def land_inbox(
         files: the inbox's files of this table.
         protector: replaces contacts by their keys before anything is stored.
         zone: zone of the table's timestamps without an offset.
+        as_of: the instant for which rows are current.
     """
     prepare(warehouse, table)
     fingerprints = {file: file.fingerprint() for file in files}
@@ -164,13 +223,9 @@ def land_inbox(
             if not _is_landed(warehouse, table, file, fingerprint)
         ]
     _mark_present(warehouse, table, fingerprints)
-    note_superseded(warehouse, table)
+    with warehouse.transaction():
+        note_not_current(warehouse, table, as_of, zone)
     return landed
-
-
-def note_superseded(warehouse: Warehouse, table: InputTable) -> None:
-    """Note which rows of a table a newer version replaced."""
-    warehouse.execute(f"create or replace table {_superseded(table)} as {_older_versions(table)}")
 
 
 def land_pull(
@@ -201,9 +256,9 @@ def land_pull(
             landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
             text = _as_text(table, own)
             _arrive(warehouse, table, text, protector, zone_of(table.name))
-            landed_rows, quarantined = _keep(warehouse, table, text, landing_id)
+            landed_rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=False)
             name = f"{source}@{until.isoformat()}"
-            landed = Landed(landing_id, name, landed_rows, quarantined, None, ())
+            landed = Landed(landing_id, name, landed_rows, quarantined, None, (), passed_over=text.passed_over)
             _record(warehouse, table, landed, kind="pull", place=f"1 {until.isoformat()} {source}", fingerprint=name)
             rows += landed_rows
         warehouse.execute(
@@ -212,7 +267,7 @@ def land_pull(
         )
         # With the rows, or a reader after a crash would count two versions of a key.
         for table in tables:
-            note_superseded(warehouse, table)
+            note_not_current(warehouse, table, until, zone_of(table.name))
     return rows
 
 
@@ -228,7 +283,10 @@ def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
 
 def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
     names = tuple(column.name for column in table)
-    schema = pa.schema([(name, pa.string()) for name in names])
+    schema = pa.schema([(name, pa.string()) for name in (*names, *UNREAD)])
+    passed_over: Counter[str] = Counter()
+    for batch in batches:
+        passed_over.update(batch.passed_over)
 
     def read(_: TextRows) -> Iterator[pa.Table]:
         first = 1
@@ -238,7 +296,7 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
             yield rows.add_column(0, "row_number", numbers)
             first += rows.num_rows
 
-    return TextRows(names, (), read)
+    return TextRows(names, (), read, headings={}, passed_over=passed_over)
 
 
 def forget(warehouse: Warehouse, table: InputTable) -> None:
@@ -247,10 +305,14 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
     What was pulled from outside systems stays, with the cursors: a pull is history that cannot be read again.
     """
     prepare(warehouse, table)
-    files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
     with warehouse.transaction():
-        for rows in (QUARANTINE, TOTALS, raw_table(table), LANDINGS):
-            warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
+        _forget_files(warehouse, table)
+
+
+def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
+    files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
+    for rows in (QUARANTINE, UNREAD_VALUES, REPEATED_ROWS, TOTALS, raw_table(table), LANDINGS):
+        warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
 
 def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
@@ -284,7 +346,7 @@ def _land(
             if preset is None and _is_written_otherwise(warehouse):
                 text = rewritten(open_file(file), open_file(file), table)
                 _arrive(warehouse, table, text, protector, zone)
-            rows, quarantined = _keep(warehouse, table, text, landing_id)
+            rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=True)
             landed = Landed(
                 landing_id,
                 file.name,
@@ -335,7 +397,8 @@ def _record(
 def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
     """Read rows into the table `arrived`: typed, contacts as keys, each with the first thing wrong with it."""
     is_mapped = text.headings is not None
-    schema = _protected_schema(table, text.columns, is_mapped=is_mapped)
+    schema = _protected_schema(table, text, is_mapped=is_mapped)
+    typed = typed_select(table, text.columns, "arriving", is_mapped=is_mapped, has_digest=text.has_digest)
     damage: list[FileSetAsideError] = []
 
     def protected() -> Iterator[pa.RecordBatch]:
@@ -348,10 +411,7 @@ def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: 
 
     reader = pa.RecordBatchReader.from_batches(schema, protected())
     with warehouse.reading("arriving", reader):
-        warehouse.execute(
-            f"create or replace temp table arrived as {typed_select(table, text.columns, 'arriving', is_mapped=is_mapped)}",
-            {"zone": zone},
-        )
+        warehouse.execute(f"create or replace temp table arrived as {typed}", {"zone": zone})
     if damage:
         raise damage[0]
 
@@ -359,7 +419,8 @@ def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: 
 def _is_written_otherwise(warehouse: Warehouse) -> bool:
     """Whether a date or an amount that arrived is not written as the contract says; then its column is looked at whole."""
     reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
-    return bool(warehouse.rows(f"select 1 from arrived where fault in ({reasons}) limit 1"))
+    unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
+    return bool(warehouse.rows(f"select 1 from arrived where fault in ({reasons}) or {unread_side} limit 1"))
 
 
 def _rounded_ids(
@@ -402,7 +463,9 @@ def _rounded_ids(
     return notes
 
 
-def _keep(warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int) -> tuple[int, int]:
+def _keep(
+    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
+) -> tuple[int, int]:
     """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
     text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
     rejects = pa.table(
@@ -422,14 +485,25 @@ def _keep(warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: i
         warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
         warehouse.execute(
             f"""
-            insert into {QUARANTINE}
-            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault
+            insert into {QUARANTINE} (landing_id, row_number, column_name, reason, amount, currency, happened_at)
+            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)}
             from arrived a left join headings h on h.column_name = a.faulty_column
             where a.fault is not null
-            union all select $id, row_number, null, reason from rejected
+            union all select $id, row_number, null, reason, null, null, null from rejected
             """,
             {"id": landing_id},
         )
+        warehouse.execute(
+            f"""
+            insert into {UNREAD_VALUES}
+            select $id, u.row_number, coalesce(h.heading, u.side.column_name), u.side.reason
+            from (select row_number, unnest(unread_sides) as side from arrived where fault is null) u
+            left join headings h on h.column_name = u.side.column_name
+            """,
+            {"id": landing_id},
+        )
+    if is_file:
+        note_repeats(warehouse, table, "arrived", landing_id, has_digest=text.has_digest)
     warehouse.execute(
         f"""
         insert into {raw_table(table)} (landing_id, row_number, {stored})
@@ -465,9 +539,19 @@ where arrived.row_number = shift.row_number
 """
 
 
-def _protected_schema(table: InputTable, present: Sequence[str], *, is_mapped: bool) -> pa.Schema:
+def _money(table: InputTable) -> str:
+    """The amount of a row, its currency and its time, of tables whose rows are money one by one."""
+    if table.adds_up or not table.measures:
+        return "null, null, null"
+    ((amount, currency),) = table.measures
+    return f"a.{amount}, a.{currency}, a.{table.created}"
+
+
+def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> pa.Schema:
     plain = [
-        (column.name, pa.string()) for column in table if column.name in present and column.kind not in CONTACT_KEYS
+        (column.name, pa.string())
+        for column in table
+        if column.name in text.columns and column.kind not in CONTACT_KEYS
     ]
     keys = [
         (name, pa.list_(pa.string()) if kind.endswith("[]") else pa.string())
@@ -475,7 +559,8 @@ def _protected_schema(table: InputTable, present: Sequence[str], *, is_mapped: b
         for name, kind in CONTACT_KEYS[column.kind]
     ]
     unread = [(name, pa.string()) for name in UNREAD] if is_mapped else []
-    return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys])
+    digest = [(ROW_DIGEST, pa.string())] if text.has_digest else []
+    return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys, *digest])
 
 
 def _rows_of_unreadable(file: InboxFile) -> int:
@@ -502,50 +587,3 @@ def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping
             """,
             {"table": table.name},
         )
-
-
-def _superseded(table: InputTable) -> TableName:
-    """Where the rows of a table that a newer version replaced are noted."""
-    return TableName("superseded", table.name)
-
-
-def _current_rows(table: InputTable) -> str:
-    """The rows of deliveries that count, less those that a newer version replaced."""
-    return f"""
-    select {", ".join(f"r.{name}" for name, _ in table.stored)}
-    from {raw_table(table)} r
-    join {LANDINGS} l on l.landing_id = r.landing_id and l.present
-    left join {_superseded(table)} s on s.landing_id = r.landing_id and s.row_number = r.row_number
-    where s.landing_id is null
-    """
-
-
-def _older_versions(table: InputTable) -> str:
-    """All but the latest version of every key: by version column, then file order, then row order.
-
-    Few keys come again, so only their rows are put into order.
-    """
-    key = ", ".join(f"r.{name}" for name in table.key)
-    kinds = dict(table.stored)
-    made = f"r.{table.version or table.created}"
-    if table.version and kinds[table.version] == kinds[table.created]:
-        made = f"coalesce(r.{table.version}, r.{table.created})"
-    same_key = " and ".join(f"r.{name} is not distinct from k.{name}" for name in table.key)
-    return f"""
-    with repeated as (
-      select {key}
-      from {raw_table(table)} r
-      join {LANDINGS} l on l.landing_id = r.landing_id and l.present
-      group by {key} having count(*) > 1
-    ),
-    ranked as (
-      select r.landing_id, r.row_number,
-             row_number() over (
-               partition by {key} order by {made} desc nulls last, l.place desc, r.row_number desc
-             ) as version_rank
-      from {raw_table(table)} r
-      join {LANDINGS} l on l.landing_id = r.landing_id and l.present
-      join repeated k on {same_key}
-    )
-    select landing_id, row_number from ranked where version_rank > 1
-    """

@@ -4,6 +4,7 @@ A source that cannot be reached never stops the others: its check says what happ
 on with what was landed before.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -28,6 +29,7 @@ CHECKS = {
     "permission": "The credentials may read everything the connector needs.",
     "within_limit": "The source's rate limit did not outlast the run.",
     "shape": "Every field the connector relies on is there, and of its type.",
+    "complete": "What the source's records add up to is what the source itself says of the whole.",
     "not_empty": "The source is not empty where by its own rhythm it should have rows.",
     "fresh": "The source's newest record is not too old.",
 }
@@ -79,6 +81,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
         before = rhythm(opened.warehouse, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None
+        passed_over: Counter[str] = Counter()
         try:
             batches = list(connector.pull(window))
         except SourceError as problem:
@@ -95,6 +98,10 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                 opened.loaded_policy.policy.zone_of,
             )
             pulled_until = window.until
+            for batch in batches:
+                passed_over.update(batch.passed_over)
+            if doubts := [doubt for batch in batches for doubt in batch.doubts]:
+                failures["complete"] = f"{connector.name}: {'; '.join(doubts)}."
             if not rows and (strange := why_empty_is_strange(before, window)):
                 failures["not_empty"] = (
                     f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
@@ -110,6 +117,8 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             metadata={
                 "rows": rows,
                 "pulled until": pulled_until.isoformat() if pulled_until else "never",
+                "passed over": "; ".join(f"{because}: {records}" for because, records in passed_over.items())
+                or "nothing",
                 "newest record": after.newest.isoformat() if after.newest else "none",
             },
             check_results=[

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciliation_assets.chain.raw.landing import LANDINGS, prepare, raw_table
+from reconciliation_assets.chain.raw.landing import prepare
+from reconciliation_assets.chain.raw.versions import LANDINGS, raw_table
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.sources.connector import Window
 from reconciliation_assets.warehouse.duckdb import Warehouse

@@ -4,6 +4,7 @@ Pure functions from the contract to SQL expressions. A reason names what is wron
 """
 
 from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputColumn, InputTable, Kind
+from reconciliation_assets.sources.text_rows import ROW_DIGEST
 
 # Years outside these are typing errors (1900-01-00, 20260), not dates of this business.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -19,6 +20,7 @@ _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
+_SIDES = "struct(column_name varchar, reason varchar)[]"
 
 
 NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
@@ -29,29 +31,35 @@ NOT_A_DECIMAL = "not a decimal number such as 1234.50"
 UNREAD = ("unread_column", "unread")
 
 
-def typed_select(table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False) -> str:
+def typed_select(
+    table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False, has_digest: bool = False
+) -> str:
     """A SELECT that reads text rows into the table's stored columns.
 
     Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
-    nothing is). It takes the parameter `$zone`, the zone of timestamps without an offset.
+    nothing is), and `unread_sides`, the side values that could not be read, each with its column and reason. It takes the
+    parameter `$zone`, the zone of timestamps without an offset.
 
     Args:
         table: the contract.
         present: the columns that the source has; the others are read as empty.
         source: name of the relation that holds the text.
         is_mapped: whether it also holds the columns of `UNREAD`, which come before any other fault.
+        has_digest: whether it also holds `ROW_DIGEST`, which is passed on.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
     keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
     text = ",\n      ".join(f"{_text(column, present)} as {column.name}" for column in plain)
-    values = ",\n      ".join(f"{_value(column)} as {column.name}" for column in plain)
+    values = ",\n      ".join(f"{_readable(column)} as {column.name}" for column in plain)
     problems = [
         (column.name, condition, reason)
         for column in plain
-        if column.name in present
+        if column.name in present and not column.is_side
         for condition, reason in _problems(column)
     ]
-    carried = [*keys, *(UNREAD if is_mapped else ())]
+    sides = ", ".join(_unread_side(column) for column in plain if column.name in present and column.is_side)
+    carried = [*keys, *(UNREAD if is_mapped else ()), *((ROW_DIGEST,) if has_digest else ())]
+    passed_on = [*keys, *((ROW_DIGEST,) if has_digest else ())]
     faulty, fault = _first(problems, 0), _first(problems, 2)
     return f"""
     with text as (
@@ -60,13 +68,16 @@ def typed_select(table: InputTable, present: tuple[str, ...], source: str, *, is
       from {source}
     ),
     typed as (
-      select row_number, {"".join(f"{key}, " for key in keys)}
+      select row_number, {"".join(f"{name}, " for name in passed_on)}
       {values},
+      list_filter(cast([{sides}] as {_SIDES}), lambda side: side is not null) as unread_sides,
       {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
       {f"coalesce(unread, {fault})" if is_mapped else fault} as fault
       from text
     )
-    select row_number, faulty_column, fault, {", ".join(name for name, _ in table.stored)} from typed
+    select row_number, faulty_column, fault, unread_sides,
+      {", ".join([*(name for name, _ in table.stored), *((ROW_DIGEST,) if has_digest else ())])}
+    from typed
     """
 
 
@@ -102,6 +113,23 @@ def _value(column: InputColumn) -> str:
             return name
         case _:
             return f"try_cast({name} as {SQL_TYPE[column.kind]})"
+
+
+def _readable(column: InputColumn) -> str:
+    """The value; of a side column, unknown where something is wrong with it."""
+    if not column.is_side:
+        return _value(column)
+    return f"case when {_any_problem(column)} then null else {_value(column)} end"
+
+
+def _any_problem(column: InputColumn) -> str:
+    return " or ".join(f"coalesce({condition}, false)" for condition, _ in _problems(column)) or "false"
+
+
+def _unread_side(column: InputColumn) -> str:
+    """The side value's column and the first thing wrong with it, or null."""
+    cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in _problems(column))
+    return f"case when {_any_problem(column)} then {{'column_name': '{column.name}', 'reason': case {cases} end}} end"
 
 
 def _problems(column: InputColumn) -> list[tuple[str, str]]:

@@ -1,13 +1,19 @@
 -- Cash view: money by the calendar month it moved in and its own currency, whatever cohort it belongs to. Collected is net
--- of refunds; matched and unmatched add up to it.
+-- of refunds; matched and unmatched add up to it. In the reporting currency, on the policy's basis, all of it is money of
+-- records of a campaign, of records with no campaign, or of no record: the sum that ties the figures to the bank.
 select
-  month,
-  currency,
-  sum(signed_amount) as collected_value,
-  sum(case when kind in ('refund', 'chargeback') then -signed_amount else 0 end) as refunded_value,
-  sum(case when record_id is not null then signed_amount else 0 end) as matched_value,
-  sum(case when record_id is null then signed_amount else 0 end) as unmatched_value,
-  cast(sum(collected_value) as decimal(18, 3)) as collected_value_reporting,
+  p.month,
+  p.currency,
+  sum(p.signed_amount) as collected_value,
+  sum(case when p.is_refund then -p.signed_amount else 0 end) as refunded_value,
+  sum(case when p.record_id is not null then p.signed_amount else 0 end) as matched_value,
+  sum(case when p.record_id is null then p.signed_amount else 0 end) as unmatched_value,
+  cast(sum(p.collected_value) as decimal(18, 3)) as collected_value_reporting,
+  cast(sum(case when m.campaign_id is not null then p.collected_value else 0 end) as decimal(18, 3)) as campaign_value_reporting,
+  cast(sum(case when m.record_id is not null and m.campaign_id is null then p.collected_value else 0 end) as decimal(18, 3))
+    as no_campaign_value_reporting,
+  cast(sum(case when p.record_id is null then p.collected_value else 0 end) as decimal(18, 3)) as unmatched_value_reporting,
   count(*) as payments
-from outcomes.payment_money
-group by month, currency
+from outcomes.payment_money p
+left join outcomes.matched_chain m on m.record_id = p.record_id
+group by p.month, p.currency

@@ -1,4 +1,4 @@
--- Platform view: what Meta reports, per ad, day, attribution setting and result type, as reported and converted.
+-- Platform view: what Meta reports, per ad, day and result type, as reported and converted.
 select
   account_id,
   account_currency,
@@ -17,6 +17,7 @@ select
   results,
   attributed_value,
   pulled_at,
+  source_rows,
   $reporting_currency as reporting_currency,
   spend_value,
   attributed_value_reporting,

@@ -5,7 +5,7 @@ row with a cell that no reading makes sense of comes too, with `unread_column` (
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -28,8 +28,8 @@ from reconciliation_assets.sources.presets.model import (
     Column,
     Condition,
     Key,
+    Parts,
     Preset,
-    Sums,
     TablePart,
 )
 from reconciliation_assets.sources.presets.movement import moved_rows
@@ -42,7 +42,13 @@ from reconciliation_assets.sources.presets.writing import (
     decimal_points,
     teach,
 )
-from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, FileSetAsideError, TextRows, private_engine
+from reconciliation_assets.sources.text_rows import (
+    ROW_DIGEST,
+    ROWS_PER_BATCH,
+    FileSetAsideError,
+    TextRows,
+    private_engine,
+)
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -122,7 +128,9 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
         for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
             yield pa.Table.from_batches([batch])
 
-    return TextRows(columns, kind.unmapped, read, headings=_headings(kind, part))
+    return TextRows(
+        columns, kind.unmapped, read, headings=_headings(kind, part), has_digest=bool(INPUT_TABLE[part.table].adds_up)
+    )
 
 
 def _contract_columns(kind: Recognised, part: TablePart) -> tuple[str, ...]:
@@ -172,8 +180,8 @@ def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Ta
     connection.execute(f"create table judged as {_judged(kind)}")
     for table in ("valued", "moved"):
         connection.execute(f"drop table {table}")
-    if kind.preset.sums:
-        connection.execute(_added_up(kind, kind.preset.sums))
+    if kind.preset.parts:
+        connection.execute(_without_totals(kind, kind.preset.parts))
     return notes
 
 
@@ -312,7 +320,13 @@ def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
 
 def _valued(kind: Recognised, style: _Style) -> str:
     """The cells with what they say, and the first of a row that cannot be read."""
-    read = ",\n      ".join(f"{_worded(kind, style, name)} as {name}_value" for name in kind.preset.columns)
+    # What cannot be read of a side value goes on as it is, for the contract to tell.
+    read = ",\n      ".join(
+        f"coalesce({_worded(kind, style, name)}, {name}_cell) as {name}_value"
+        if _is_beside(kind, name)
+        else f"{_worded(kind, style, name)} as {name}_value"
+        for name in kind.preset.columns
+    )
     faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
     return f"""
     with read as (
@@ -372,58 +386,70 @@ def _judged(kind: Recognised) -> str:
     """
 
 
-def _added_up(kind: Recognised, sums: Sums) -> str:
-    """Parts of one thing become one row, the first of them. Rows that agree in every cell are one part told twice, and a row that
-    comes to all others and leaves the cell of its part empty is their total."""
-    thing = ", ".join(f"coalesce({name}_value, '')" for name in sums.by)
-    of = [name for name in sums.of if name in kind.positions]
-    number = {name: f"coalesce(try_cast({name}_value as decimal(18, 6)), 0)" for name in of}
-    is_total = " and ".join(f"2 * {number[name]} = sum({number[name]}) over (partition by {thing})" for name in of)
-    sums_of = ", ".join(
-        f"cast(sum(try_cast({name}_value as decimal(18, 6))) filter (not is_total) over (partition by {thing}) as varchar) as {name}_sum"
-        for name in of
-    )
+def _without_totals(kind: Recognised, parts: Parts) -> str:
+    """A row that comes to all other parts of its thing and leaves the cell of its part empty is their total, and no part."""
+    thing = ", ".join(f"coalesce({name}_value, '')" for name in parts.by)
+    number = {
+        name: f"coalesce(try_cast({name}_value as decimal(18, 6)), 0)" for name in parts.of if name in kind.positions
+    }
+    comes_to_all = " and ".join(f"2 * {each} = sum({each}) over (partition by {thing})" for each in number.values())
     return f"""
     create or replace table judged as
-    with marked as (
-      select *, row_number() over (partition by {ROW}_cell order by row_number) as copy_number
-      from judged where passed_over is null and unread is null
-    ),
-    parts as (
-      select *, {is_total} and cells_filled < max(cells_filled) over (partition by {thing}) as is_total
-      from marked where copy_number = 1
-    ),
-    added as (
-      select *, row_number() over (partition by {thing}, is_total order by row_number) as part_number, {sums_of}
-      from parts
+    with counted as (
+      select row_number, {comes_to_all or "false"} and cells_filled < max(cells_filled) over (partition by {thing}) as is_total
+      from (
+        select *, row_number() over (partition by {ROW}_cell order by row_number) as copy_number
+        from judged where passed_over is null and unread is null
+      )
+      where copy_number = 1
     )
-    select j.* replace (
-      {", ".join(f"case when t.part_number = 1 and not t.is_total then t.{name}_sum else j.{name}_value end as {name}_value" for name in of)},
-      case
-        when j.passed_over is not null or j.unread is not null then j.passed_over
-        when t.row_number is null then 'rows told twice'
-        when t.is_total then 'totals rows'
-        when t.part_number > 1 then {_text(sums.because)}
-      end as passed_over
-    )
+    select j.* replace (case when t.is_total then 'totals rows' else j.passed_over end as passed_over)
     from judged j
-    left join added t on t.row_number = j.row_number
+    left join counted t on t.row_number = j.row_number
     """
 
 
 def _taken(kind: Recognised, part: TablePart) -> str:
-    """The contract's columns of the rows that this part takes; unreadable rows go to the first part, once each."""
+    """The contract's columns of the rows that this part takes.
+
+    A cell that cannot be read spoils the row for the parts that need it, and is told with the first of them: a courier's charge that is no
+    number does not cost its cash.
+    """
     cells = ",\n      ".join(
         f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
     )
-    unreadable = "unread is not null or" if kind.preset.tables[0] is part else "unread is null and"
+    digest = f", md5({ROW}_cell) as {ROW_DIGEST}" if INPUT_TABLE[part.table].adds_up else ""
+    needed, before = _needed(kind, part), set[str]()
+    for earlier in kind.preset.tables[: kind.preset.tables.index(part)]:
+        before |= _needed(kind, earlier)
+    is_bad = f"coalesce(unread_column in ({_texts(needed - before)}), false)"
+    if kind.preset.tables[0] is part:
+        by_others = set[str]().union(*(_needed(kind, other) for other in kind.preset.tables)) - needed
+        is_bad = f"unread is not null and coalesce(unread_column not in ({_texts(by_others)}), true)"
+    is_good = f"(unread is null or unread_column not in ({_texts(needed)})) and coalesce({_takes(part)}, false)"
     return f"""
-    select row_number, unread_column, unread,
-      {cells}
+    select row_number, case when {is_bad} then unread_column end as unread_column, case when {is_bad} then unread end as unread,
+      {cells}{digest}
     from judged
-    where passed_over is null and ({unreadable} coalesce({_takes(part)}, false))
+    where passed_over is null and ({is_bad} or {is_good})
     order by row_number
     """
+
+
+def _needed(kind: Recognised, part: TablePart) -> set[str]:
+    """The headings of what a part cannot do without: all it reads, but for values beside the row's own."""
+    sides = {column.name for column in INPUT_TABLE[part.table] if column.is_side}
+    read = {name for column, cell in part.columns.items() if column not in sides for name in cell.reads}
+    read |= {name for condition in (*part.where, *part.unless) for name in condition.columns}
+    if KIND in read:
+        read |= {name for where in kind.preset.kinds.values() for condition in where for name in condition.columns}
+    if kind.preset.movement and read & {MOVED, TAKEN_BACK}:
+        read |= set(kind.preset.movement.names)
+    return {kind.headings[name] for name in read if name in kind.headings}
+
+
+def _texts(texts: Collection[str]) -> str:
+    return ", ".join(map(_text, sorted(texts))) or "null"
 
 
 def _raw(kind: Recognised, name: str) -> str:
@@ -436,6 +462,12 @@ def _raw(kind: Recognised, name: str) -> str:
 
 def _worded(kind: Recognised, style: _Style, name: str) -> str:
     return _with_words(_read(kind, style, name), kind.preset.columns[name].words)
+
+
+def _is_beside(kind: Recognised, name: str) -> bool:
+    """Whether a column tells nothing but values beside the row's own, such as fees: one that cannot be read costs no row."""
+    heading = kind.headings.get(name)
+    return heading is not None and not any(heading in _needed(kind, part) for part in kind.preset.tables)
 
 
 def _with_words(text: str, words: Mapping[str, str]) -> str:
@@ -470,7 +502,7 @@ def _faults(kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
     named = [
         (_text(kind.headings[name]), condition, reason)
         for name, column in kind.preset.columns.items()
-        if name in kind.positions
+        if name in kind.positions and not _is_beside(kind, name)
         for condition, reason in _unreadable(style, name, column)
     ]
     differing = [

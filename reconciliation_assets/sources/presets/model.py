@@ -169,16 +169,14 @@ class Movement(_Part):
         return (self.money_in, self.money_out, self.amount, self.mark, self.balance, self.description)
 
 
-class Sums(_Part):
-    """Rows that tell one thing in parts, such as an ad's day by country: they are added up into the first of them.
+class Parts(_Part):
+    """Rows that tell one thing in parts, such as an ad's day by country, among which a total may stand; it is passed over.
 
     Attributes:
-        because: what the parts are, for the count of rows that were added to another.
         by: the columns that name the thing.
-        of: the columns that are added up.
+        of: the columns whose total it is.
     """
 
-    because: str
     by: Names = Field(min_length=1)
     of: Names = Field(min_length=1)
 
@@ -301,7 +299,7 @@ class Preset(_Part):
         movement: how a statement tells money in from money out.
         kinds: what a row may be, each with the conditions that must all hold; it is the first that fits, and conditions of tables
             and of what is passed over may ask for it as the column `kind`.
-        sums: which rows are parts of one thing and are added up.
+        parts: which rows are parts of one thing.
         one_row_per: columns that name the thing; further rows of the same thing are passed over.
         passed_over: rows that are no data.
         refused: rows that must not be taken as they are.
@@ -320,7 +318,7 @@ class Preset(_Part):
     needs: tuple[Names, ...] = ()
     movement: Movement | None = None
     kinds: dict[Name, tuple[Condition, ...]] = Field(default_factory=dict)
-    sums: Sums | None = None
+    parts: Parts | None = None
     one_row_per: Names = ()
     passed_over: tuple[PassedOver, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -354,7 +352,7 @@ class Preset(_Part):
             *self.one_row_per,
             *(name for group in self.needs for name in group),
             *(self.movement.names if self.movement else ()),
-            *((*self.sums.by, *self.sums.of) if self.sums else ()),
+            *((*self.parts.by, *self.parts.of) if self.parts else ()),
             *(name for condition in conditions for name in condition.columns),
             *(name for refused in self.refused for name in refused.differ),
             *(name for part in self.tables for cell in part.columns.values() for name in cell.reads),

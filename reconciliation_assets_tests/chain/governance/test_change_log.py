@@ -43,7 +43,7 @@ def test_a_new_version_tells_what_it_defines_otherwise(
 
 def test_every_version_is_an_entry_and_names_the_one_before(tmp_path: Path) -> None:
     rows = [row for row in log(tmp_path, {}) if row["kind"] == "policy_version"]
-    assert sorted((row["value_before"] or "", row["value_after"]) for row in rows) == [("", "3"), ("3", "own-0")]
+    assert sorted((row["value_before"] or "", row["value_after"]) for row in rows) == [("", "4"), ("4", "own-0")]
 
 
 def test_who_is_told_defines_nothing(tmp_path: Path) -> None:

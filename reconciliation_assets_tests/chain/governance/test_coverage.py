@@ -52,9 +52,35 @@ def test_valid_leads_are_expected_in_the_crm_and_tests_are_not(build: Build) -> 
 
 
 def test_money_for_a_crm_record_is_expected_there(build: Build) -> None:
-    built = build({"crm_records": [crm("D1")], "payments": [payment("P1", crm_id="D1"), payment("P2", crm_id="D9")]})
+    built = build(
+        {
+            "leads": [lead("L1")],
+            "crm_records": [crm("D1", lead_id="L1")],
+            "payments": [payment("P1", crm_id="D1"), payment("P2", crm_id="D9")],
+        }
+    )
     assert built.one("unmatched_records", link="crm_payment")["source_id"] == "P2"
     assert built.one("match_coverage", link="order_payment")["is_applicable"] is False
+
+
+def test_money_on_a_crm_record_without_a_lead_is_unmatched_wherever_it_is_asked(build: Build) -> None:
+    built = build(
+        {
+            "leads": [lead("L1")],
+            "crm_records": [crm("D1", lead_id="L1"), crm("D2")],
+            "payments": [payment("P1", crm_id="D1", amount="3000"), payment("P2", crm_id="D2", amount="1000")],
+        }
+    )
+    rates = {
+        row["match_method"]: (row["records"], row["value"]) for row in built.rows("match_coverage", link="crm_payment")
+    }
+    assert rates == {"exact_id": (1, 3000), "unmatched": (1, 1000)}
+    assert built.one("unmatched_records")["reason"] == "is linked to CRM record D2, which belongs to no lead"
+    assert built.one("unmatched_revenue")["amount"] == 1000
+    cash = built.one("cash_view")
+    assert (cash["matched_value"], cash["unmatched_value"]) == (3000, 1000)
+    assert built.one("match_links", right_id="P2")["match_method"] == "exact_id", "the link itself is right"
+    assert "CRM record D2, which belongs to no lead" in built.one("exceptions", kind="unmatched_money")["detail"]
 
 
 def test_unmatched_things_have_an_age_an_owner_and_a_reason(build: Build) -> None:

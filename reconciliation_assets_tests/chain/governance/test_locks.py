@@ -153,8 +153,8 @@ def test_the_log_has_every_signature_with_what_it_moved(books: Books) -> None:
     ).make_all()
     by_time = sorted(books.run().rows("change_log", kind="period_lock"), key=lambda row: row["changed_at"])
     assert [(row["changed_by"], row["value_after"], row["amount"]) for row in by_time] == [
-        ("finance-director", "100.000", None),
-        ("cfo", "60.000", Decimal("-40.000")),
+        ("finance-director", "100.00", None),
+        ("cfo", "60.00", Decimal("-40.000")),
     ]
 
 

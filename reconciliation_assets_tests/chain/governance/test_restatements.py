@@ -105,7 +105,9 @@ def test_a_closed_month_that_moved_waits_for_marketing(build: Build) -> None:
     built = build(company(pull("2026-03-02", "1000"), pull("2026-04-28", "1400"), pull("2026-05-02", "1350")))
     assert month(built)["attributed_moved_since_close"] == -50
     assert closed_months_moved(built) == [(f"act_1 {CAMPAIGN} 2026-03", Decimal(50))]
-    assert built.one("exceptions", kind="closed_month_restated")["owner"] == "marketing"
+    told = built.one("exceptions", kind="closed_month_restated")
+    assert told["owner"] == "marketing"
+    assert "attributed value by -50.00, spend by 0.00, results by 0." in told["detail"]
 
 
 def test_a_lock_closes_a_month_sooner(build: Build) -> None:

@@ -172,6 +172,21 @@ def test_a_verdict_that_cannot_count_waits_for_somebody(build: Build, cells: Row
     assert result(built)["verdicts"] == 2
 
 
+@pytest.mark.parametrize("links", [999, 1_000, 36_232, 50_000_000])
+def test_a_stratum_may_be_as_large_as_a_company_makes_it(build: Build, links: int) -> None:
+    sheet = [
+        *judged("wrong", value_band="0 to 500", stratum_links=str(links)),
+        *(
+            row | {"value_band": "from 5000", "stratum_links": str(links)}
+            for row in judged("", "correct", "correct")[1:]
+        ),
+    ]
+    row = result(build({**shop(), "validation_verdicts": sheet}))
+    assert row["stands_for"] == 2 * links
+    assert row["error_rate"] == 0.5
+    assert isclose(row["effective_verdicts"], 4 / (1 + 1 / 2))
+
+
 def test_an_empty_sheet_does_no_harm(build: Build) -> None:
     built = build({**shop(), "validation_verdicts": judged("", "", verified_by="", verified_at="")})
     assert built.rows("validation_results") == []

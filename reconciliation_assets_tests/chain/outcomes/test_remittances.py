@@ -50,8 +50,22 @@ def test_a_difference_is_an_exception_of_finance(build: Build) -> None:
     row = built.one("exceptions")
     assert (row["kind"], row["owner"], row["value"]) == ("remittance_differs", "finance", Decimal("50.000"))
     assert row["detail"] == (
-        "Transfer T1 brought 344.000 AED; the payments of settlement FLX-10 less refunds and fees come to 394.000."
+        "Transfer T1 brought 344.00 AED; the payments of settlement FLX-10 less refunds and fees come to 394.00."
     )
+
+
+@pytest.mark.parametrize(
+    ("currency", "written"), [("AED", "80.00 AED received, 100.00 owed"), ("KWD", "80.000 KWD received, 100.000 owed")]
+)
+def test_amounts_in_words_have_the_decimals_of_their_currency(build: Build, currency: str, written: str) -> None:
+    built = build(
+        {
+            "orders": shop("100", currency=currency),
+            "payments": [parcel(1, "80", currency=currency)],
+            "fx_rates": [{"date": "2026-01-01", "currency": "KWD", "rate": "11.96"}],
+        }
+    )
+    assert written in built.one("exceptions", kind="remittance_line")["detail"]
 
 
 @pytest.mark.parametrize("names", [{"settlement_id": "FLX-10"}, {"reference": " FLX-10 "}])
@@ -141,7 +155,7 @@ def test_a_settlement_that_nobody_paid_is_late_only_where_transfers_are_known(bu
     built = build({**company, "transfers": other})
     assert built.one("remittances", settlement_id="FLX-10")["state"] == "late"
     assert (
-        "No transfer has brought settlement FLX-10: 100.000 AED for 1 payments"
+        "No transfer has brought settlement FLX-10: 100.00 AED for 1 payment."
         in (built.one("exceptions", source_id="FLX-10 AED")["detail"])
     )
 

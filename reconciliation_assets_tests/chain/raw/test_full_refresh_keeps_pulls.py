@@ -21,7 +21,7 @@ def test_only_what_files_landed_is_forgotten(tmp_path: Path) -> None:
         warehouse = Warehouse(connection)
         pulled = Batch("fx_rates", [{"date": "2026-01-02", "currency": "USD", "rate": "3.6725"}])
         land_pull(warehouse, "rates", [pulled], [FX_RATES], UNTIL, protector, lambda _: "Asia/Dubai")
-        land_inbox(warehouse, FX_RATES, [InboxFile("fx_rates", dropped)], protector, "Asia/Dubai")
+        land_inbox(warehouse, FX_RATES, [InboxFile("fx_rates", dropped)], protector, "Asia/Dubai", UNTIL)
         assert warehouse.rows("select currency from current.fx_rates order by 1") == [("KWD",), ("USD",)]
         forget(warehouse, FX_RATES)
         assert warehouse.rows("select currency from current.fx_rates") == [("USD",)]

@@ -559,6 +559,11 @@ def ad_row(part: str, spend: str, results: str = "1", ad: str = "9001", name: st
     return f"700,900001,Spring,8001,{ad},{name},2026-03-05,{part},actions:lead,{results},{spend},10,2026-03-05,2026-03-05\n"
 
 
+def added_up(dropped: Dropped) -> tuple[object, ...]:
+    row = dropped.built.one("platform_performance")
+    return row["spend"], row["results"], row["attributed_value"]
+
+
 def test_parts_of_a_breakdown_are_added_up_whatever_they_are_parts_by(drop: Drop) -> None:
     for by, parts in (
         ("Country", "AE SA"),
@@ -570,23 +575,14 @@ def test_parts_of_a_breakdown_are_added_up_whatever_they_are_parts_by(drop: Drop
         # Parts with the same figures are parts all the same; a row told twice is one.
         rows = ad_row(one, "30.00") + ad_row(other, "30.00") + ad_row(other, "30.00")
         dropped = drop({"report.csv": ADS.format(by=by) + rows})
-        assert dropped.rows("meta_insights", "spend", "results", "attributed_value") == [
-            ("60.000000", "2.000000", "20.000000")
-        ], by
-        assert dropped.passed_over() == {
-            "parts of a breakdown, added to the first row of their ad and day: 1; rows told twice: 1"
-        }
+        assert added_up(dropped) == (60, 2, 20), by
 
 
 def test_a_row_that_comes_to_all_parts_of_its_ad_and_day_is_their_total(drop: Drop) -> None:
     rows = ad_row("", "60.00", "3") + ad_row("AE", "40.00", "2") + ad_row("SA", "20.00", "1")
     dropped = drop({"report.csv": ADS.format(by="Country") + rows.replace(",10,2026", ",20,2026", 1)})
-    assert dropped.rows("meta_insights", "spend", "results", "attributed_value") == [
-        ("60.000000", "3.000000", "20.000000")
-    ]
-    assert dropped.passed_over() == {
-        "parts of a breakdown, added to the first row of their ad and day: 1; totals rows: 1"
-    }
+    assert added_up(dropped) == (60, 3, 20)
+    assert dropped.passed_over() == {"totals rows: 1"}
 
 
 def test_ids_that_a_spreadsheet_rounded_and_wrote_out_are_told_and_their_rows_stay_apart(drop: Drop) -> None:
@@ -615,3 +611,22 @@ def test_a_rounded_id_that_has_no_name_beside_it_goes_to_quarantine(drop: Drop) 
     )
     assert dropped.rows("leads", "lead_id") == []
     assert [column for _, column, _ in dropped.bad()] == ["lead_id", "lead_id"]
+
+
+def test_a_side_value_or_a_charge_that_cannot_be_read_costs_no_money(drop: Drop) -> None:
+    stripe = drop({"balance.csv": BALANCE + "t1,2026-04-01 08:00:00,aed,100,3%,97,charge,pi_1\n"})
+    assert stripe.rows("payments", "payment_id", "amount", "fee") == [("t1", "100.000000", None)]
+    assert [row["source_id"] for row in stripe.built.rows("exceptions", kind="unread_value")] != []
+    courier = drop(
+        {
+            "cod.csv": "AWB,COD,Delivery Charges,Remittance Date,Currency\nfx1,100,10%,2026-04-03,AED\nfx2,1%,10,2026-04-03,AED\n"
+        }
+    )
+    assert courier.rows("payments", "payment_id", "amount") == [
+        ("cod-fee:FX2:2026-04-03", "10.000000"),
+        ("cod:FX1:2026-04-03", "100.000000"),
+    ]
+    assert courier.bad() == [
+        (2, "Delivery Charges", "a percentage where an amount is expected"),
+        (3, "COD", "a percentage where an amount is expected"),
+    ]

@@ -1,0 +1,95 @@
+"""Reading the records of a list one by one: what cannot be read of one costs neither the others nor, if it can be helped, its money.
+
+A record whose key, time or amount cannot be read goes to quarantine with what could be read of it. A side value, such as
+a fee or a phone number, becomes unknown and is told. A field that fails in most of a pull's records is no odd record: the
+system changed, and the pull stops before anything is landed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from reconciliation_assets.sources import shapes
+from reconciliation_assets.sources.connector import Batch, Row
+from reconciliation_assets.sources.errors import SchemaDrift
+from reconciliation_assets.sources.shapes import Shape, at
+
+S = TypeVar("S", bound=Shape)
+
+Known = Callable[[object], Row]
+"""What to keep of a record that cannot be read as a whole, by contract column."""
+
+
+def known(**paths: str) -> Known:
+    """Keep the text at these dotted paths, by contract column."""
+
+    def keep(record: object) -> Row:
+        return {column: at(record, path) if isinstance(record, Mapping) else None for column, path in paths.items()}
+
+    return keep
+
+
+class RecordReader:
+    """Reads the records of one list of one pull, and remembers what it could not read or passed over.
+
+    Args:
+        system: the source's name, for messages.
+        table: the contract table that the records become rows of.
+        where: what is read, such as `orders`, for messages.
+        keep: what to keep of a record that cannot be read.
+    """
+
+    def __init__(self, system: str, table: str, where: str, keep: Known) -> None:
+        self._system = system
+        self._table = table
+        self._where = where
+        self._keep = keep
+        # By content, since a list may repeat a record.
+        self._read: set[int] = set()
+        self._drift: dict[int, SchemaDrift] = {}
+        self._unreadable: dict[int, Row] = {}
+        self._passed_over: dict[str, set[int]] = {}
+
+    def one(self, shape: type[S], record: object, name: str | None = None) -> S | None:
+        """Read one record into its shape; None where it cannot be, which is noted.
+
+        Args:
+            shape: what is relied on.
+            record: the record.
+            name: what it was asked for by, where it does not tell itself.
+        """
+        side: list[str] = []
+        content = hash(name or repr(record))
+        try:
+            found = shapes.read(shape, record, system=self._system, where=self._where, side=side)
+        except SchemaDrift as drift:
+            self._drift[content] = drift
+            self._unreadable[content] = {**self._keep(record), "unread_column": drift.field, "unread": drift.problem}
+            return None
+        self._read.add(content)
+        for field in side:
+            self.pass_over(f"{self._where}.{field} has an unexpected type or format and is unknown", record)
+        return found
+
+    def each(self, shape: type[S], records: Iterable[object]) -> Iterator[S]:
+        """Read records into their shape, those that can be."""
+        for record in records:
+            found = self.one(shape, record)
+            if found is not None:
+                yield found
+
+    def pass_over(self, because: str, record: object) -> None:
+        """Note a record, or a value of one, that is no data; one that a list repeats counts once."""
+        self._passed_over.setdefault(because, set()).add(hash(repr(record)))
+
+    def batch(self, rows: Sequence[Row]) -> Batch:
+        """The rows, those for quarantine and what was passed over.
+
+        Raises:
+            SchemaDrift: most of the records could not be read.
+        """
+        if len(self._drift) > max(1, len(self._read)):
+            ((field, _),) = Counter(drift.field for drift in self._drift.values()).most_common(1)
+            raise next(drift for drift in self._drift.values() if drift.field == field)
+        counted = {because: len(records) for because, records in self._passed_over.items()}
+        return Batch(self._table, [*rows, *self._unreadable.values()], counted)

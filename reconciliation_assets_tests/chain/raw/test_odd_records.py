@@ -1,0 +1,56 @@
+"""What a source could not read of one record lands beside the others: in quarantine, with its amount; what is no data is counted."""
+
+from datetime import UTC, datetime
+
+import duckdb
+
+from reconciliation_assets.chain.raw.landing import land_pull
+from reconciliation_assets.contracts.inputs import PAYMENTS
+from reconciliation_assets.sources.connector import Batch, Row
+from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.warehouse.duckdb import Warehouse
+
+UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
+GOOD: Row = {
+    "payment_id": "P1",
+    "kind": "payment",
+    "status": "settled",
+    "paid_at": "2026-06-30T10:00:00+00:00",
+    "amount": "100.00",
+    "currency": "AED",
+}
+
+
+def land(*batches: Batch) -> Warehouse:
+    warehouse = Warehouse(duckdb.connect(":memory:"))
+    land_pull(warehouse, "tap", batches, [PAYMENTS], UNTIL, ContactProtector(b"a key for tests"), lambda _: "UTC")
+    return warehouse
+
+
+def test_an_odd_record_lands_in_quarantine_with_its_field_and_its_amount() -> None:
+    odd: Row = {
+        "payment_id": "P2",
+        "amount": "70.00",
+        "currency": "AED",
+        "unread_column": "charges.transaction.created",
+        "unread": "has an unexpected type or format",
+    }
+    warehouse = land(Batch("payments", [odd, GOOD]))
+    assert warehouse.rows("select payment_id from current.payments") == [("P1",)]
+    assert warehouse.rows("select row_number, column_name, reason from raw.quarantine") == [
+        (1, "charges.transaction.created", "has an unexpected type or format")
+    ]
+    ((total, quarantined),) = warehouse.rows("select total, quarantined from raw.landing_totals")
+    assert (total, quarantined) == (170, 70)
+
+
+def test_a_fault_of_the_row_itself_is_still_found() -> None:
+    warehouse = land(Batch("payments", [GOOD | {"amount": "-5"}]))
+    assert warehouse.rows("select column_name, reason from raw.quarantine") == [("amount", "a negative number")]
+
+
+def test_what_was_passed_over_is_counted_by_its_reason() -> None:
+    warehouse = land(
+        Batch("payments", [GOOD], {"test mode": 3}), Batch("payments", [], {"test mode": 1, "payout: on its way": 2})
+    )
+    assert warehouse.rows("select rows, passed_over from raw.landings") == [(1, "test mode: 4; payout: on its way: 2")]
