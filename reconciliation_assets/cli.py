@@ -26,7 +26,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
 from reconciliation_assets.settings import Settings, is_set, load_settings
-from reconciliation_assets.sources.presets.load import load_presets
+from reconciliation_assets.sources.presets.load import load_presets, save_preset
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -141,19 +141,41 @@ def show() -> None:
 @_of_installation
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
+    save: Annotated[
+        bool, typer.Option("--save", help="Write the preset that a file needs into the folder of presets.")
+    ] = False,
+    currency: Annotated[
+        str | None, typer.Option(help="What money is in that names no currency; asked for once where it is needed.")
+    ] = None,
 ) -> None:
-    """Say what files would be taken for, without landing them: table, preset, columns, first problems."""
-    from reconciliation_assets.chain.raw.inspection import inspect_file  # noqa: PLC0415
-    from reconciliation_assets.publish.inspected import show_inspection  # noqa: PLC0415
+    """Say what files would be taken for, without landing them: table, preset, columns, first problems; print the preset that one lacks."""
+    from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
+    from reconciliation_assets.publish.inspected import show_draft, show_inspection  # noqa: PLC0415
 
     with _plainly():
         settings = load_settings()
         policy = load_policy(settings.policy_path).policy
-        presets = load_presets(settings.presets_dir)
-    inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
-    for inspection in inspections:
+        presets = load_presets(settings.presets_dir, policy.reporting_currency)
+    is_taken = True
+    for path in files:
+        inspection = inspect_file(path, presets, policy.zone_of)
         show_inspection(_out, inspection)
-    sys.exit(0 if all(inspection.is_taken for inspection in inspections) else 1)
+        draft = drafted(inspection, presets, currency)
+        if draft and draft.needs_currency and sys.stdin.isatty():
+            currency = typer.prompt(
+                f"What currency is the money of {path.name} in", default=policy.reporting_currency
+            ).upper()
+            draft = drafted(inspection, presets, currency)
+        if draft:
+            with _plainly():
+                saved = save_preset(settings.presets_dir, draft) if save else None
+                show_draft(_out, draft, saved)
+                if saved:
+                    presets = load_presets(settings.presets_dir, policy.reporting_currency)
+                    inspection = inspect_file(path, presets, policy.zone_of)
+                    show_inspection(_out, inspection)
+        is_taken = is_taken and inspection.is_taken
+    sys.exit(0 if is_taken else 1)
 
 
 @app.command()
