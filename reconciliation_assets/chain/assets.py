@@ -16,7 +16,6 @@ from pydantic import Field
 from reconciliation_assets.chain.check import Answer, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.program import Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
@@ -32,7 +31,7 @@ from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.duckdb import Warehouse
-from reconciliation_assets.warehouse.lineage import Lineage, Schema, column_lineage
+from reconciliation_assets.warehouse.lineage import Lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
@@ -137,6 +136,13 @@ def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = No
         meaning = GLOSSARY.get(name)
         described.append(dg.TableColumn(name, kind, description=meaning.text if meaning else None))
     return dg.TableSchema(described)
+
+
+def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
+    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
+
+    return {"plot": _image(PLOTS[table](warehouse))} if table in PLOTS else {}
 
 
 def _image(png: bytes) -> dg.MarkdownMetadataValue:
@@ -255,7 +261,6 @@ def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstalla
 
 def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     table = OUTPUT_TABLE[query.target.name]
-    plot = PLOTS.get(table.name)
 
     @dg.asset(
         name=query.target.name,
@@ -276,23 +281,16 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(query.target)),
-                "dagster/column_lineage": _table_lineage(column_lineage(query, _schema_read(opened.warehouse, query))),
+                "dagster/column_schema": _table_schema(opened.columns_made(query.target)),
+                "dagster/column_lineage": _table_lineage(opened.lineage(query)),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
-                **({"plot": _image(plot(opened.warehouse))} if plot else {}),
+                **_plot(opened.warehouse, table.name),
             },
             check_results=_asked(checks, opened),
         )
 
     return computed
-
-
-def _schema_read(warehouse: Warehouse, query: Query) -> Schema:
-    schema: Schema = {}
-    for table in query.reads:
-        schema.setdefault(table.layer, {})[table.name] = warehouse.columns(table)
-    return schema
 
 
 def _table_lineage(lineage: Lineage) -> dg.TableColumnLineage:
@@ -363,7 +361,7 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(program.target),
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(program.target)),
+                "dagster/column_schema": _table_schema(opened.columns_made(program.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **made.figures,
                 **{title: _image(png) for title, png in made.charts.items()},

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,8 @@ from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
+from reconciliation_assets.warehouse.query import Query, TableName
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class OpenInstallation:
     settings: Settings
     loaded_policy: LoadedPolicy
     warehouse: Warehouse
+    _columns: dict[TableName, dict[str, str]] = field(default_factory=dict)
 
     @property
     def as_of(self) -> datetime:
@@ -50,7 +53,23 @@ class OpenInstallation:
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
         """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
-        return discover(self.settings.inbox, load_presets(self.settings.presets_dir))
+        return discover(
+            self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency)
+        )
+
+    def columns_made(self, table: TableName) -> dict[str, str]:
+        """Names and types of the columns of a table that was made just now."""
+        self._columns[table] = self.warehouse.columns(table)
+        return self._columns[table]
+
+    def lineage(self, query: Query) -> Lineage:
+        """The lineage of a query's columns, in the tables as they are in this run."""
+        read = ((table, self._columns.get(table) or self.columns_made(table)) for table in query.reads)
+        return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
+
+    @cached_property
+    def _known_lineage(self) -> KnownLineage:
+        return KnownLineage(self.warehouse)
 
     @cached_property
     def protector(self) -> ContactProtector:

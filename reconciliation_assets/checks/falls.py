@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
-from scipy.stats import false_discovery_control
+import scipy
 
 from reconciliation_assets.checks.proportions import (
     Flags,
@@ -162,7 +162,7 @@ def find_fall(looks: Looks, limits: Limits) -> Fall | None:
         is_tested = ~np.isnan(judged)
         if is_tested.any():
             adjusted = np.ones_like(judged)
-            adjusted[is_tested] = false_discovery_control(judged[is_tested])
+            adjusted[is_tested] = scipy.stats.false_discovery_control(judged[is_tested])
             chances[:, family] = np.where(is_tested, 2 * adjusted, np.nan)
             is_fall[:, family] = adjusted <= limits.chance / 2
     for position, each in enumerate(tried):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from scipy.stats import fisher_exact
+import scipy
 
 from reconciliation_assets.policy.model import Link
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -111,6 +111,6 @@ def _emptier(
         filled_before, filled_now = before[column] / before["total"], now[column] / now["total"]
         if filled_before - filled_now < _LEAST_DROP:
             continue
-        if float(fisher_exact(table, alternative="greater").pvalue) <= _BY_ACCIDENT:
+        if float(scipy.stats.fisher_exact(table, alternative="greater").pvalue) <= _BY_ACCIDENT:
             found.append(Lost(things, is_own, name, filled_before, filled_now))
     return found

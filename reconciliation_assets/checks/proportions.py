@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import betabinom
+import scipy
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -90,7 +90,7 @@ def chance(expected: Usual, rate: Floats, size: Floats) -> Floats:
     correlation = expected.scatter + (1 - expected.scatter) / (expected.certainty + 2)
     weight = 1 / correlation - 1
     missed, records = np.floor(rate * size + _ROUNDING), np.floor(size + _ROUNDING)
-    likely: Floats = betabinom.sf(missed - 1, records, usual_rate * weight, (1 - usual_rate) * weight)
+    likely: Floats = scipy.stats.betabinom.sf(missed - 1, records, usual_rate * weight, (1 - usual_rate) * weight)
     return likely
 
 

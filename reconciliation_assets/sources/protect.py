@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import flush
 from reconciliation_assets.sources.contacts import (
     international_phone,
@@ -41,7 +42,7 @@ _QUERY = r"(?s)\?.*$"
 _SEPARATOR = "\x1f"
 
 
-class ContactKeyError(RuntimeError):
+class ContactKeyError(PlainError):
     """The secret contact key cannot be used; the message says what to do."""
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.warehouse.query import Query, TableName
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseBusyError(PlainError):
     """Another process holds the warehouse; the message says what to do."""
 
 
-class DamagedWarehouseError(RuntimeError):
+class DamagedWarehouseError(PlainError):
     """The warehouse's file cannot be opened; the message says what to do."""
 
 
@@ -50,8 +51,8 @@ class Warehouse:
         """
         with self._lock:
             self._connection.execute(f"create schema if not exists {query.target.layer}")
-            self.execute(f"create or replace table {query.target} as\n{query.sql}", parameters)
-        return self.count(query.target)
+            ((rows,),) = self.rows(f"create or replace table {query.target} as\n{query.sql}", parameters)
+        return int(rows)
 
     def load(self, table: TableName, rows: pa.Table) -> int:
         """Make a table anew from Arrow; returns its number of rows."""

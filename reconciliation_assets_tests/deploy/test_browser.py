@@ -77,7 +77,10 @@ def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
     check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_order_payment")
-    with dg.DagsterInstance.from_config(str(installation.home / ".dagster")) as instance:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(installation.home / ".dagster"))
+        instance = dg.DagsterInstance.get()
+    with instance:
         collect = failed_checks("match_rate", [check])
         findings = collect(Tick(instance, Book(), load_policy(None).policy, address, datetime.now(UTC)))
         return [found for found in findings if found.is_broken][-1]

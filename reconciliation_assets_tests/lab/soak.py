@@ -107,7 +107,7 @@ class Soak:
     @cached_property
     def defs(self) -> dg.Definitions:
         """The graph of the installation that the environment names."""
-        from reconciliation_assets.definitions import build_defs
+        from reconciliation_assets.build import build_defs
 
         return build_defs()
 

@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECON_DATA_DIR", str(tmp_path_factory.mktemp("home")))

@@ -31,7 +31,7 @@ def zone(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def repository(zone: ZoneInfo) -> dg.RepositoryDefinition:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     with time_machine.travel(HOURS[0], tick=False):
         return build_defs().get_repository_def()

@@ -25,7 +25,7 @@ GROUPS = {
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "repeated_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
+        "repeated_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
@@ -219,7 +219,7 @@ def test_every_asset_names_the_page_that_defines_it(defs: dg.Definitions) -> Non
 def test_pages_and_owners_are_links_where_the_installation_says_where_they_are(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     monkeypatch.setenv("RECON_DOCS_URL", "https://git.example.com/recon/blob/main/")
     policy_file(home, {"owners": {"contacts": {"finance": "mailto:finance@example.com"}}})

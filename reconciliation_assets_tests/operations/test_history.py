@@ -13,7 +13,7 @@ RAW = dg.AssetKey("raw_meta_insights")
 
 
 def test_a_range_of_days_is_one_run(home: Path, instance: dg.DagsterInstance) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     drop(home / "inbox", {"meta_insights": [insight(f"2026-03-{day:02d}") for day in range(1, 29)]})
     result = (
@@ -36,7 +36,7 @@ def test_a_range_of_days_is_one_run(home: Path, instance: dg.DagsterInstance) ->
 def test_a_daily_run_fills_the_days_whose_figures_arrived_and_no_other(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     monkeypatch.setenv("RECON_AS_OF", "2026-03-09T06:00:00+04:00")
     drop(

@@ -23,7 +23,7 @@ def test_it_asks_for_one_run_a_day_of_the_policys_zone(zone: str) -> None:
 
 
 def test_it_runs_by_default_at_six_in_the_policys_zone(home: Path) -> None:
-    from reconciliation_assets.definitions import build_defs
+    from reconciliation_assets.build import build_defs
 
     policy_file(home, {"zone": "Asia/Kuwait"})
     (schedule,) = build_defs().schedules or ()

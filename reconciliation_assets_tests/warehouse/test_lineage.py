@@ -4,12 +4,10 @@ from reconciliation_assets.warehouse.lineage import column_lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
 ORDERS, PAYMENTS = TableName("canonical", "orders"), TableName("canonical", "payments")
-SCHEMA = {
-    "canonical": {
-        "orders": {"order_id": "VARCHAR", "rate": "DECIMAL(18,8)"},
-        "payments": {"order_id": "VARCHAR", "amount": "DECIMAL(18,6)", "kind": "VARCHAR"},
-    }
-}
+SCHEMA = (
+    (ORDERS, (("order_id", "VARCHAR"), ("rate", "DECIMAL(18,8)"))),
+    (PAYMENTS, (("order_id", "VARCHAR"), ("amount", "DECIMAL(18,6)"), ("kind", "VARCHAR"))),
+)
 SQL = """
 with money as (
   select order_id, sum(case when kind = 'payment' then amount else -amount end) as amount

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+from sqlglot import exp
+
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.warehouse.query import Query, TableName
 
 SQL = """-- Orders with their money,
@@ -26,6 +30,14 @@ def test_it_reads_the_tables_of_its_text_and_not_its_own_parts() -> None:
         TableName("canonical", "orders"),
         TableName("canonical", "payments"),
         TableName("policy", "pegged_rates"),
+    )
+
+
+@pytest.mark.parametrize("table", queries(), ids=str)
+def test_the_tables_it_reads_are_those_that_the_parser_finds(table: TableName) -> None:
+    read = queries()[table]
+    assert read.reads == tuple(
+        sorted({TableName(each.db, each.name) for each in read.tree.find_all(exp.Table) if each.db})
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
+import scipy
 
 from reconciliation_assets.chain.decisions.maturity import AtAge
 from reconciliation_assets.chain.decisions.rates import (
@@ -183,7 +183,7 @@ def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
     chances = np.concatenate([tried["peer_chance"].dropna().to_numpy(), tried["past_chance"].dropna().to_numpy()])
     if not len(chances):
         return 0.0
-    found = chances[false_discovery_control(np.clip(chances, 0, 1)) <= false_discoveries]
+    found = chances[scipy.stats.false_discovery_control(np.clip(chances, 0, 1)) <= false_discoveries]
     return float(found.max()) if len(found) else 0.0
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import beta, binom, chi2, norm
+from scipy.special import chdtr, chdtri, expit, logit
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 
@@ -19,7 +19,7 @@ Numbers = NDArray[np.float64]
 # The share of the segments whose spread is asked, those least far off, and the mean of the squares of normal deviates that are
 # among them.
 _ASKED = 0.8
-_MEAN_OF_SQUARES = float(chi2.cdf(chi2.ppf(_ASKED, 1), 3)) / _ASKED
+_MEAN_OF_SQUARES = float(chdtr(3, chdtri(1, 1 - _ASKED))) / _ASKED
 # With fewer segments their spread cannot be told from chance, and the policy's own is taken.
 _FEWEST_TO_TELL_SPREAD = 6
 # How far above its mean, in standard deviations, the mean of squares must be before a wider spread is believed.
@@ -28,7 +28,7 @@ _WIDEST_SPREAD = 2.0
 _SMALLEST = 1e-12
 # The normal curve, finely enough for tails of one in a million.
 _STEPS = np.linspace(-6, 6, 121)
-_WEIGHTS = norm.pdf(_STEPS) / norm.pdf(_STEPS).sum()
+_WEIGHTS = np.exp(-(_STEPS**2) / 2) / np.exp(-(_STEPS**2) / 2).sum()
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Standing:
 
 def interval(passed: Numbers, entered: Numbers) -> tuple[Numbers, Numbers]:
     """Both ends of the 95 % interval of a rate (Jeffreys'), 0 and 1 where nothing or everything passed."""
-    low = np.where(passed > 0, beta.ppf(0.025, passed + 0.5, entered - passed + 0.5), 0.0)
-    high = np.where(passed < entered, beta.ppf(0.975, passed + 0.5, entered - passed + 0.5), 1.0)
+    low = np.where(passed > 0, scipy.stats.beta.ppf(0.025, passed + 0.5, entered - passed + 0.5), 0.0)
+    high = np.where(passed < entered, scipy.stats.beta.ppf(0.975, passed + 0.5, entered - passed + 0.5), 1.0)
     return low, high
 
 
@@ -165,7 +165,7 @@ def _standing(counts: Passed, mean: Numbers, mean_variance: Numbers, nature: Num
     room = mean * (1 - mean)
     sigma = np.sqrt(mean_variance + nature) / room
     log_odds = logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
-    tails = binom.cdf(counts.passed[:, None], counts.entered[:, None], expit(log_odds))
+    tails = scipy.stats.binom.cdf(counts.passed[:, None], counts.entered[:, None], expit(log_odds))
     margin = 1.96 * np.sqrt(mean_variance)
     return Standing(mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.clip(tails @ _WEIGHTS, 0, 1))
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import chi2, t
 
 Numbers = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def ratio(above: Numbers, below: Numbers) -> Ratio | None:
     value = float(above.sum()) / total
     residual = above - value * below
     error = np.sqrt(weeks / (weeks - 1) * float((residual**2).sum())) / total
-    margin = float(t.ppf(0.975, weeks - 1)) * error
+    margin = float(scipy.stats.t.ppf(0.975, weeks - 1)) * error
     return Ratio(value, value - margin, value + margin)
 
 
@@ -43,7 +43,9 @@ def sales_by_luck(sales: int) -> tuple[float, float]:
 
     Weeks without a single sale agree with each other perfectly and prove little; this says how little.
     """
-    return float(chi2.ppf(0.025, 2 * sales) / 2) if sales else 0.0, float(chi2.ppf(0.975, 2 * sales + 2) / 2)
+    return float(scipy.stats.chi2.ppf(0.025, 2 * sales) / 2) if sales else 0.0, float(
+        scipy.stats.chi2.ppf(0.975, 2 * sales + 2) / 2
+    )
 
 
 @dataclass(frozen=True)

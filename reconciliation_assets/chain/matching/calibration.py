@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import isotonic_regression
+import scipy
 
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.warehouse.query import TableName
@@ -41,7 +41,7 @@ def calibrate(raw: np.ndarray, is_right: np.ndarray) -> list[tuple[float, float,
     values, start = np.unique(raw, return_index=True)
     shares = np.add.reduceat(is_right, start) / np.diff(np.r_[start, len(raw)])
     counts = np.diff(np.r_[start, len(raw)])
-    blocks = isotonic_regression(shares, weights=counts).blocks
+    blocks = scipy.optimize.isotonic_regression(shares, weights=counts).blocks
     steps = []
     for first, end in pairwise(blocks):
         links = int(counts[first:end].sum())

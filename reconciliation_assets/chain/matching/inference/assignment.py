@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -65,8 +63,8 @@ def _best(left: Ints, right: Ints, weight: Floats) -> Bools:
     lefts, rights = left[rest], right[rest]
     total = int(lefts.max()) + 1
     nodes = total + int(rights.max()) + 1
-    graph = coo_matrix((np.ones(len(rest), dtype=np.int8), (lefts, total + rights)), shape=(nodes, nodes))
-    group = connected_components(graph, directed=False)[1][lefts]
+    graph = scipy.sparse.coo_matrix((np.ones(len(rest), dtype=np.int8), (lefts, total + rights)), shape=(nodes, nodes))
+    group = scipy.sparse.csgraph.connected_components(graph, directed=False)[1][lefts]
     order = np.lexsort((rest, group))
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
     for members in np.split(rest[order], starts[1:]):
@@ -85,7 +83,7 @@ def _solved(left: Ints, right: Ints, weight: Floats) -> Ints:
     gain = np.zeros((len(rights), len(lefts)))
     place = np.full((len(rights), len(lefts)), -1)
     gain[row, column], place[row, column] = weight, np.arange(len(weight))
-    best = place[linear_sum_assignment(gain, maximize=True)]
+    best = place[scipy.optimize.linear_sum_assignment(gain, maximize=True)]
     taken: Ints = best[best >= 0]
     return taken
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
-from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -136,6 +135,9 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
 
 def _program(model: Model, description: str) -> Program:
     def make(bench: Workbench) -> Made:
+        # Here, since the drawing library takes a third of a second of every command that loads the graph.
+        from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
+
         scored = infer(bench.warehouse, model, "matching", bench.loaded_policy.policy.matching)
         if scored is None:
             return Made({"learnt from": "nothing is open"})

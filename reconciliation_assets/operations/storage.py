@@ -1,0 +1,139 @@
+"""Run storage and event log on SQLite, over connections that stay open.
+
+Dagster's own open the file anew for every event, wait for the disk at every commit and compile every statement again:
+half of a small run's seconds. Here the same files, tables and statements are reached over one pool per file. What is
+committed survives the death of the process, as before; after a loss of power the files are whole, but may lack the last
+moments (https://sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as db
+from dagster import EventLogEntry
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection, Engine
+
+# Every run has a file of its own; whoever reads through the history keeps only so many of them open.
+_FILES_KEPT_OPEN = 8
+# Dagster hands over what comes together, such as all that a run intends, in batches of so many events.
+_EVENTS_IN_A_BATCH = "1000"
+
+
+def _open(address: str) -> Engine:
+    engine = db.create_engine(address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+
+    @db.event.listens_for(engine, "connect")
+    def _hurry(connection: Any, _: object) -> None:
+        connection.execute("pragma synchronous = normal")
+
+    return engine
+
+
+class RunStorage(SqliteRunStorage):
+    """Dagster's run storage on SQLite, over connections that stay open."""
+
+    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engine = _open(conn_string)
+        super().__init__(conn_string, inst_data)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection inside a transaction."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+        super().dispose()
+
+
+class EventLogStorage(SqliteEventLogStorage):
+    """Dagster's event log on SQLite, over connections that stay open; events that come together are stored together."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._batch = threading.local()
+        self._tables: set[str] = set()
+        self._asset_key_columns: set[str] = set()
+        super().__init__(base_dir, inst_data)
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events in one transaction per file."""
+        with ExitStack() as stack:
+            self._batch.open = {}
+            stack.callback(delattr, self._batch, "open")
+            stack.enter_context(self._db_lock)
+            self._batch.stack = stack
+            super().store_event_batch(events)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the tables across runs hold this one; asked for every event, so a table that is there is remembered."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        if column_name not in self._asset_key_columns and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._asset_key_columns.add(column_name)
+        return column_name in self._asset_key_columns
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        batch: dict[str, Connection] | None = getattr(self._batch, "open", None)
+        if batch is None:
+            with self._db_lock, self._engine(shard).begin() as connection:
+                yield connection
+            return
+        if shard not in batch:
+            batch[shard] = self._batch.stack.enter_context(self._engine(shard).begin())
+        yield batch[shard]
+
+    def _engine(self, shard: str) -> Engine:
+        engine = self._engines.pop(shard, None) or _open(self.conn_string_for_shard(shard))
+        self._engines[shard] = engine
+        while len(self._engines) > _FILES_KEPT_OPEN:
+            self._engines.popitem(last=False)[1].dispose()
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        return engine
+
+    def wipe(self) -> None:
+        """Delete the files of all runs and what is known across them."""
+        self._close()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Close the files."""
+        self._close()
+        super().dispose()
+
+    def _close(self) -> None:
+        while self._engines:
+            self._engines.popitem()[1].dispose()
+
+
+class Storage(DagsterSqliteStorage):
+    """What an instance keeps, in the folder and the files that Dagster's own storage on SQLite uses."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _EVENTS_IN_A_BATCH)
+        self._run_storage = RunStorage.from_local(str(Path(base_dir) / "history"))
+        self._event_log_storage = EventLogStorage(str(Path(base_dir) / "history" / "runs"))
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "Storage":
+        """The storage that a section of `dagster.yaml` asks for."""
+        return cls(inst_data=inst_data, **config_value)
