@@ -78,7 +78,8 @@ def without_values() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.split(".")[0] in _OURS:
             raise
-        raise UnforeseenError(sentence_of(error) or told(error)) from None
+        is_of_the_disk = isinstance(error, OSError) and error.errno in _FULL | _FORBIDDEN
+        raise UnforeseenError((is_of_the_disk and sentence_of(error)) or told(error)) from None
 
 
 def told(error: BaseException) -> str:

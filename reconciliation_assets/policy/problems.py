@@ -45,30 +45,39 @@ def _said(kind: str, message: str) -> str:
 
 
 _DEEPEST: Final = 20
+_MOST_VALUES: Final = 100_000
 
 
 class _PlainLoader(yaml.SafeLoader):
     """Refuses what a settings file has no use for, each with its place: a key that stands twice in a mapping, of which YAML would
-    quietly take the last; values that refer to values that refer on, of which a few lines unfold to more than any memory
-    holds; and nesting without an end."""
+    quietly take the last; references of which a few lines unfold to more than any memory holds; and nesting without an end."""
 
-    _depth = _named = 0
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[str, int] = {}
+
+    _depth = _unfolded = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The next node of the document."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
-        refers = isinstance(event, yaml.AliasEvent)
-        if refers and self._named:
-            raise yaml.MarkedYAMLError(
-                problem="a value that is referred to (&) refers to another (*); write one of them out",
-                problem_mark=event.start_mark,
-            )
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in self.anchors and event.anchor not in self._sizes:
+                raise yaml.MarkedYAMLError(problem="a value refers to itself (*)", problem_mark=event.start_mark)
+            self._unfolded += self._sizes.get(event.anchor, 0)
         if self._depth == _DEEPEST:
             raise yaml.MarkedYAMLError(problem=f"it is nested more than {_DEEPEST} deep", problem_mark=event.start_mark)
-        is_named = bool(event.anchor) and not refers
-        self._depth, self._named = self._depth + 1, self._named + is_named
+        if self._unfolded > _MOST_VALUES:
+            raise yaml.MarkedYAMLError(
+                problem=f"with all references (*) written out it holds more than {_MOST_VALUES:,} values",
+                problem_mark=event.start_mark,
+            )
+        before = self._unfolded
+        self._depth, self._unfolded = self._depth + 1, self._unfolded + 1
         node = super().compose_node(parent, index)
-        self._depth, self._named = self._depth - 1, self._named - is_named
+        self._depth -= 1
+        if event.anchor and not isinstance(event, yaml.AliasEvent):
+            self._sizes[event.anchor] = self._unfolded - before
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
