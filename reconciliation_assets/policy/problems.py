@@ -54,7 +54,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str | None, int] = {}
 
     _depth = _unfolded = 0
 
@@ -63,7 +63,7 @@ class _PlainLoader(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in self.anchors and event.anchor not in self._sizes:
-                raise yaml.MarkedYAMLError(problem="a value refers to itself (*)", problem_mark=event.start_mark)
+                raise yaml.MarkedYAMLError(problem="a value refers to itself (*)", problem_mark=event.start_mark)  # type: ignore[arg-type]
             self._unfolded += self._sizes.get(event.anchor, 0)
         if self._depth == _DEEPEST:
             raise yaml.MarkedYAMLError(problem=f"it is nested more than {_DEEPEST} deep", problem_mark=event.start_mark)
