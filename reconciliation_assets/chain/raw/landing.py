@@ -77,6 +77,7 @@ create table if not exists {QUARANTINE} (
 alter table {QUARANTINE} add column if not exists amount DECIMAL(18,6);
 alter table {QUARANTINE} add column if not exists currency VARCHAR;
 alter table {QUARANTINE} add column if not exists happened_at TIMESTAMPTZ;
+alter table {QUARANTINE} add column if not exists record_id VARCHAR;
 create table if not exists {UNREAD_VALUES} (
   landing_id BIGINT not null,
   row_number BIGINT not null,
@@ -485,11 +486,13 @@ def _keep(
         warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
         warehouse.execute(
             f"""
-            insert into {QUARANTINE} (landing_id, row_number, column_name, reason, amount, currency, happened_at)
-            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)}
+            insert into {QUARANTINE}
+              (landing_id, row_number, column_name, reason, amount, currency, happened_at, record_id)
+            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)},
+              cast(a.{table.key[0]} as varchar)
             from arrived a left join headings h on h.column_name = a.faulty_column
             where a.fault is not null
-            union all select $id, row_number, null, reason, null, null, null from rejected
+            union all select $id, row_number, null, reason, null, null, null, null from rejected
             """,
             {"id": landing_id},
         )

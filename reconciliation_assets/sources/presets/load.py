@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 from reconciliation_assets.sources.presets.draft import FILL_IN, Draft
 from reconciliation_assets.sources.presets.model import Preset
 
 
-class PresetError(ValueError):
+class PresetError(PlainError):
     """A preset file cannot be used; the message says where and what to do."""
 
 
