@@ -454,7 +454,14 @@ def _taken(kind: Recognised, part: TablePart) -> str:
 def _needed(kind: Recognised, part: TablePart) -> set[str]:
     """The headings of what a part cannot do without: all it reads, but for values beside the row's own."""
     sides = {column.name for column in INPUT_TABLE[part.table] if column.is_side}
-    read = {name for column, cell in part.columns.items() if column not in sides for name in cell.reads}
+    # An amount that may tell its currency is not needed for that.
+    read = {
+        name
+        for column, cell in part.columns.items()
+        if column not in sides
+        for name in cell.reads
+        if name not in cell.currency_of
+    }
     read |= {name for condition in (*part.where, *part.unless) for name in condition.columns}
     if KIND in read:
         read |= {name for where in kind.preset.kinds.values() for condition in where for name in condition.columns}

@@ -25,8 +25,8 @@ from reconciliation_assets.sources.workbooks import NO_WORKBOOK, heads_of_workbo
 
 _TEXTS = (".csv", ".tsv", ".txt")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
-_STATEMENTS = (".xml", ".sta", ".940", ".mt940", ".swi", ".fin", ".053", ".camt")
-SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl", *_STATEMENTS)
+STATEMENT_SUFFIXES = (".xml", ".sta", ".940", ".mt940", ".swi", ".fin", ".053", ".camt")
+SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl", *STATEMENT_SUFFIXES)
 HEAD_ROWS = 40
 _HEAD_BYTES = 262_144
 _SEPARATORS = ",;\t|"
@@ -164,9 +164,9 @@ def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt",
         return "parquet"
     if suffix == ".jsonl":
         return "json"
-    if suffix in (*_STATEMENTS, ".txt") and (statement := statement_form(beginning)):
+    if suffix in (*STATEMENT_SUFFIXES, ".txt") and (statement := statement_form(beginning)):
         return statement
-    if suffix in _STATEMENTS:
+    if suffix in STATEMENT_SUFFIXES:
         raise FileSetAsideError(
             "it is neither an MT940 nor a CAMT.053 statement; export it as one of these, as CSV or as a workbook"
         )
