@@ -24,7 +24,7 @@ from reconciliation_assets.sources.contacts import (
     word_tokens,
 )
 
-_KEY_FILE = "contact.key"
+KEY_FILE = "contact.key"
 _WRITTEN_FREELY = (Kind.ID, Kind.TEXT)
 _MARKS_OF_ADDRESSES = (b"@", b"%40")
 _SEPARATOR = "\x1f"
@@ -47,7 +47,7 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
     """
     if given is not None and given.get_secret_value():
         return given.get_secret_value().encode()
-    path = data_dir / _KEY_FILE
+    path = data_dir / KEY_FILE
     if not path.exists() and not is_new:
         raise ContactKeyError(
             f"The contact key {path} is gone, but contacts protected with it are in the warehouse. Restore it from your "
