@@ -25,19 +25,13 @@ def load_presets(folder: Path) -> tuple[Preset, ...]:
     Raises:
         PresetError: a file is not YAML, names something unknown, or leaves a required column of its table empty.
     """
-    shipped = _shipped()
-    own = {
-        path.stem: _parsed(path.read_bytes(), f"presets/{path.name}")
-        for path in sorted(folder.glob("*.yaml") if folder.is_dir() else [])
-        if path.is_file()
-    }
-    contents = dict(shipped)
-    for name, content in own.items():
-        contents[name] = _extended(content, f"presets/{name}.yaml", shipped)
-    return tuple(
-        _validated(name, contents[name], f"presets/{name}.yaml" if name in own else f"the shipped preset {name}")
-        for name in sorted(contents)
-    )
+    presets = {preset.name: preset for preset in shipped_presets()}
+    for path in sorted(folder.glob("*.yaml") if folder.is_dir() else []):
+        if path.is_file():
+            origin = f"presets/{path.name}"
+            content = _extended(_parsed(path.read_bytes(), origin), origin, _shipped())
+            presets[path.stem] = _validated(path.stem, content, origin)
+    return tuple(presets[name] for name in sorted(presets))
 
 
 @cache
