@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
+from reconciliation_assets.errors import PlainError
+
 # Days outside these are typing errors; the days a run may speak for begin with the first.
 FIRST_YEAR, LAST_YEAR = 2016, 2100
 
@@ -149,7 +151,7 @@ class Settings(BaseSettings):
         return self.data_dir / "tokens"
 
 
-class SettingsError(ValueError):
+class SettingsError(PlainError):
     """A setting of the environment cannot be used; the message names it."""
 
 

@@ -139,7 +139,8 @@ class Bench:
 
     def land(self) -> dict[str, list[Landed]]:
         """Land the inbox as it is; tables that never had a file are only made ready, which saves time."""
-        known, unknown = discover(self.inbox, load_presets(self.inbox.parent / "presets"))
+        presets = load_presets(self.inbox.parent / "presets", self.loaded.policy.reporting_currency)
+        known, unknown = discover(self.inbox, presets)
         take_stock(self.warehouse, known, unknown)
         self._ever_dropped |= {file.table for file in known}
         return {

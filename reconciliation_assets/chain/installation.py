@@ -53,7 +53,9 @@ class OpenInstallation:
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
         """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
-        return discover(self.settings.inbox, load_presets(self.settings.presets_dir))
+        return discover(
+            self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency)
+        )
 
     def columns_made(self, table: TableName) -> dict[str, str]:
         """Names and types of the columns of a table that was made just now."""

@@ -52,6 +52,7 @@ _COMPUTED: dict[str, Meaning] = {
     "difference": Meaning("Platform less collected value; of source totals, what is unaccounted for"),
     "discount_amount": Meaning("Discount granted after placing, in its own currency", _OWN),
     "duplicate_of": Meaning("Record that it repeats"),
+    "other_payment_id": Meaning("Row that took the payment back, or payment that the row took back"),
     "email_key": Meaning("Protected key of the e-mail address (keyed HMAC-SHA-256)"),
     "entry_id": Meaning("The entry, the same from run to run"),
     "evidence": Meaning("Why the two are linked, in words"),

@@ -76,6 +76,14 @@ CANONICAL: tuple[OutputTable, ...] = (
         ("payment_id",),
         required=("payment_id", "duplicate_of"),
     ),
+    OutputTable(
+        "returned_payments",
+        "canonical",
+        "payment that the bank took back, or row by which it did",
+        FINANCE,
+        ("payment_id",),
+        required=("payment_id", "other_payment_id"),
+    ),
     OutputTable("daily_rates", "canonical", "currency and day that needs a rate", FINANCE, ("currency", "day")),
     OutputTable(
         "meta_insights",
@@ -308,7 +316,7 @@ OUTCOMES: tuple[OutputTable, ...] = (
         "parcel that a courier paid over",
         FINANCE,
         ("payment_id",),
-        required=("payment_id", "settlement_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
+        required=("payment_id", "waybill", "paid_at", "currency", "received_amount", "verdict"),
         words={"verdict": REMITTANCE_VERDICTS},
         at_least_zero=("owed_amount", "difference_value"),
         published=True,

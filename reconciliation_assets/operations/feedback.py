@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
@@ -63,7 +64,7 @@ on conflict (event_id) do update set
 """
 
 
-class FeedbackError(RuntimeError):
+class FeedbackError(PlainError):
     """Nothing can be told; the message says why."""
 
 

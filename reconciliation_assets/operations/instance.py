@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
@@ -23,11 +24,11 @@ _BEGUN = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterR
 _NOT_ENDED = (*_BEGUN, dg.DagsterRunStatus.NOT_STARTED)
 
 
-class AlreadyRunningError(RuntimeError):
+class AlreadyRunningError(PlainError):
     """Another run works on the same data directory."""
 
 
-class UnusableHomeError(RuntimeError):
+class UnusableHomeError(PlainError):
     """The data directory cannot be written; the message says what to do."""
 
 

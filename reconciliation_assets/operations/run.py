@@ -15,6 +15,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB, READ_INBOX_TAG
 from reconciliation_assets.operations.unchanged import forget, reads, remember, same_as_last_run
@@ -75,7 +76,7 @@ class Listener:
     logged: Callable[[str], None]
 
 
-class UnknownDayError(ValueError):
+class UnknownDayError(PlainError):
     """The instant a run is to speak for lies on a day that has not begun."""
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 
 _OF_ITS_OWN_VERSION = ("version", "change_reason")
 
 
-class PolicyError(ValueError):
+class PolicyError(PlainError):
     """The policy file cannot be used; the message says where and what to do."""
 
 

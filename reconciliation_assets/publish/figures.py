@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import duckdb
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import LINKS, METHODS
 
 
@@ -341,7 +342,7 @@ class BudgetAction:
     safe_daily_spend: Decimal | None
 
 
-class UnreadableCopyError(ValueError):
+class UnreadableCopyError(PlainError):
     """The published copy cannot be read; the message says what to do."""
 
 
@@ -360,7 +361,7 @@ class Published:
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
             self.currency()
-        except duckdb.Error:
+        except (duckdb.Error, UnreadableCopyError):
             raise UnreadableCopyError(
                 f"{path} is no published copy, is damaged, or was made by an older version: run `reconcile run`, which makes it anew."
             ) from None

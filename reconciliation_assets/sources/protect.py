@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.sources.contacts import (
     normalise_email,
     normalise_phone,
@@ -30,7 +31,7 @@ _MARKS_OF_ADDRESSES = (b"@", b"%40")
 _SEPARATOR = "\x1f"
 
 
-class ContactKeyError(RuntimeError):
+class ContactKeyError(PlainError):
     """The secret contact key cannot be used; the message says what to do."""
 
 

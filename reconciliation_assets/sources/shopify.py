@@ -410,10 +410,18 @@ class Shopify(HttpConnector[ShopifySettings]):
             "orders",
             "orders",
             order_id="name" if self.settings.order_id == "name" else "legacyResourceId",
+            created_at="createdAt",
             gross_value="totalPriceSet.shopMoney.amount",
             currency="currencyCode",
         )
-        money = self._reader("payments", "transactions", payment_id="id", amount="amountSet.shopMoney.amount")
+        money = self._reader(
+            "payments",
+            "transactions",
+            payment_id="id",
+            paid_at="processedAt",
+            amount="amountSet.shopMoney.amount",
+            currency="currency",
+        )
         lines = self._reader("orders", "refunds.refundLineItems")
         with self._admin() as client:
             orders = newest(

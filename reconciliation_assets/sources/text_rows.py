@@ -44,6 +44,7 @@ class TextRows:
             Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
         has_digest: whether batches also hold `ROW_DIGEST`, of the columns that are not read.
         passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
+        notes: what people should know of the file, though it is taken in; complete once all batches are read.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +54,7 @@ class TextRows:
     headings: Mapping[str, str] | None = None
     has_digest: bool = False
     passed_over: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[pa.Table]:
         """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""

@@ -10,14 +10,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.warehouse.query import Query, TableName
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseBusyError(PlainError):
     """Another process holds the warehouse; the message says what to do."""
 
 
-class DamagedWarehouseError(RuntimeError):
+class DamagedWarehouseError(PlainError):
     """The warehouse's file cannot be opened; the message says what to do."""
 
 

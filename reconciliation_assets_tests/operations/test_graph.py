@@ -25,7 +25,7 @@ GROUPS = {
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "repeated_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
+        "repeated_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",

@@ -15,7 +15,7 @@ with parcels as (
     k.left_id as order_id
   from canonical.payments p
   left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'
-  where p.is_settled and p.settlement_id is not null and p.waybill is not null
+  where p.is_settled and p.waybill is not null
 ),
 before as (
   select

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
+from reconciliation_assets.chain.raw.typing import NOT_A_DATE, NOT_A_DECIMAL, NOT_AN_ISO_DATE, UNREAD, typed_select
 from reconciliation_assets.chain.raw.versions import (
     LANDINGS,
     PREPARE_VERSIONS,
@@ -24,11 +24,12 @@ from reconciliation_assets.chain.raw.versions import (
     raw_table,
 )
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.rewriting import rewritten
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -43,6 +44,9 @@ READINGS = TableName("raw", "readings")
 _READING_RULES = 2
 
 _BLANK = b" \t\r\n\0"
+# A spreadsheet keeps fifteen digits of a number; so many zeros behind them, over all IDs of a column, are no chance.
+_ROUNDED_ID = "[0-9]{15}0+"
+_ZEROS_THAT_PROVE = 6
 
 _PREPARE = f"""
 create schema if not exists raw;
@@ -63,6 +67,7 @@ create table if not exists {LANDINGS} (
 );
 alter table {LANDINGS} add column if not exists preset VARCHAR;
 alter table {LANDINGS} add column if not exists passed_over VARCHAR;
+alter table {LANDINGS} add column if not exists notes VARCHAR;
 create table if not exists {QUARANTINE} (
   landing_id BIGINT not null,
   row_number BIGINT,
@@ -72,6 +77,7 @@ create table if not exists {QUARANTINE} (
 alter table {QUARANTINE} add column if not exists amount DECIMAL(18,6);
 alter table {QUARANTINE} add column if not exists currency VARCHAR;
 alter table {QUARANTINE} add column if not exists happened_at TIMESTAMPTZ;
+alter table {QUARANTINE} add column if not exists record_id VARCHAR;
 create table if not exists {UNREAD_VALUES} (
   landing_id BIGINT not null,
   row_number BIGINT not null,
@@ -106,6 +112,7 @@ class Landed:
     Attributes:
         preset: the preset that read the file; None for one named after its table.
         passed_over: rows that are no data, such as totals, counted by reason.
+        notes: what people should know of it, though it is taken in.
     """
 
     landing_id: int
@@ -116,6 +123,7 @@ class Landed:
     ignored_columns: tuple[str, ...]
     preset: str | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def prepare(warehouse: Warehouse, table: InputTable) -> None:
@@ -248,9 +256,8 @@ def land_pull(
             own = [batch for batch in batches if batch.table == table.name]
             landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
             text = _as_text(table, own)
-            landed_rows, quarantined = _insert(
-                warehouse, table, text, landing_id, protector, zone_of(table.name), is_file=False
-            )
+            _arrive(warehouse, table, text, protector, zone_of(table.name))
+            landed_rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=False)
             name = f"{source}@{until.isoformat()}"
             landed = Landed(landing_id, name, landed_rows, quarantined, None, (), passed_over=text.passed_over)
             _record(warehouse, table, landed, kind="pull", place=f"1 {until.isoformat()} {source}", fingerprint=name)
@@ -336,10 +343,24 @@ def _land(
     landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
     place = f"0 {file.name}"
     try:
-        text = open_file(file, sheets)
         with warehouse.transaction():
-            rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone, is_file=True)
-            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, preset, text.passed_over)
+            text = open_file(file, sheets)
+            _arrive(warehouse, table, text, protector, zone)
+            if preset is None and _is_written_otherwise(warehouse):
+                text = rewritten(open_file(file), open_file(file), table)
+                _arrive(warehouse, table, text, protector, zone)
+            rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=True)
+            landed = Landed(
+                landing_id,
+                file.name,
+                rows,
+                quarantined,
+                None,
+                text.ignored,
+                preset,
+                text.passed_over,
+                tuple(text.notes),
+            )
             _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
     except FileSetAsideError as problem:
         landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
@@ -354,9 +375,9 @@ def _record(
     warehouse.execute(
         f"""
         insert into {LANDINGS} (landing_id, source_table, kind, file, place, fingerprint, present, rows, quarantined,
-                                set_aside_reason, ignored_columns, preset, passed_over)
+                                set_aside_reason, ignored_columns, preset, passed_over, notes)
         values ($id, $table, $kind, $file, $place, $fingerprint, true, $rows, $quarantined, $reason, $ignored, $preset,
-                $passed_over)
+                $passed_over, $notes)
         """,
         {
             "id": landed.landing_id,
@@ -371,20 +392,13 @@ def _record(
             "ignored": ", ".join(landed.ignored_columns) or None,
             "preset": landed.preset,
             "passed_over": "; ".join(f"{reason}: {rows}" for reason, rows in landed.passed_over.items()) or None,
+            "notes": "; ".join(landed.notes) or None,
         },
     )
 
 
-def _insert(
-    warehouse: Warehouse,
-    table: InputTable,
-    text: TextRows,
-    landing_id: int,
-    protector: ContactProtector,
-    zone: str,
-    *,
-    is_file: bool,
-) -> tuple[int, int]:
+def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
+    """Read rows into the table `arrived`: typed, contacts as keys, each with the first thing wrong with it."""
     is_mapped = text.headings is not None
     schema = _protected_schema(table, text, is_mapped=is_mapped)
     typed = typed_select(table, text.columns, "arriving", is_mapped=is_mapped, has_digest=text.has_digest)
@@ -403,6 +417,60 @@ def _insert(
         warehouse.execute(f"create or replace temp table arrived as {typed}", {"zone": zone})
     if damage:
         raise damage[0]
+
+
+def _is_written_otherwise(warehouse: Warehouse) -> bool:
+    """Whether a date or an amount that arrived is not written as the contract says; then its column is looked at whole."""
+    reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
+    unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
+    return bool(warehouse.rows(f"select 1 from arrived where fault in ({reasons}) or {unread_side} limit 1"))
+
+
+def _rounded_ids(
+    warehouse: Warehouse, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
+) -> list[str]:
+    """IDs that a spreadsheet rounded to its fifteen digits and wrote out in full, such as 120214520000000000; returns what is told.
+
+    One such ID may be right; a column all of whose long IDs end in zeros is not. What shares a rounded ID is told apart by its
+    name, where it has one, and keeps its figures; other rows go to quarantine, or one would pass for a version of another.
+    """
+    notes = []
+    for name in (column.name for column in table if column.kind is Kind.ID and column.name in columns):
+        ((zeros,),) = warehouse.rows(
+            f"""
+            select case when bool_and(regexp_full_match(id, '{_ROUNDED_ID}')) then sum(length(id) - length(rtrim(id, '0'))) end
+            from (select distinct {name} as id from arrived where length({name}) > 15 and fault is null)
+            where regexp_full_match(id, '[0-9]{{16,}}')
+            """
+        )
+        if zeros is None or zeros < _ZEROS_THAT_PROVE:
+            continue
+        heading, label = headings.get(name, name), f"{name.removesuffix('_id')}_name"
+        is_rounded = f"fault is null and regexp_full_match({name}, '{_ROUNDED_ID}')"
+        if label in columns:
+            notes.append(
+                f"a spreadsheet has rounded the IDs of column {heading}: all of more than 15 digits end in zeros. Their rows are told "
+                "apart by name and match no other record by ID; format the column as text and export it again"
+            )
+            warehouse.execute(
+                f"update arrived set {name} = {name} || ' (' || {label} || ')' where {is_rounded} and {label} is not null"
+            )
+        else:
+            warehouse.execute(
+                f"""
+                update arrived set faulty_column = '{name}',
+                  fault = 'a spreadsheet rounded the ID and wrote it out in full; format the column as text and export it again'
+                where {is_rounded}
+                """
+            )
+    return notes
+
+
+def _keep(
+    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
+) -> tuple[int, int]:
+    """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
+    text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
     rejects = pa.table(
         {
             "row_number": pa.array([reject.row_number for reject in text.rejects], pa.int64()),
@@ -420,11 +488,13 @@ def _insert(
         warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
         warehouse.execute(
             f"""
-            insert into {QUARANTINE} (landing_id, row_number, column_name, reason, amount, currency, happened_at)
-            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)}
+            insert into {QUARANTINE}
+              (landing_id, row_number, column_name, reason, amount, currency, happened_at, record_id)
+            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)},
+              cast(a.{table.key[0]} as varchar)
             from arrived a left join headings h on h.column_name = a.faulty_column
             where a.fault is not null
-            union all select $id, row_number, null, reason, null, null, null from rejected
+            union all select $id, row_number, null, reason, null, null, null, null from rejected
             """,
             {"id": landing_id},
         )

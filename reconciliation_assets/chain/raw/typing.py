@@ -23,6 +23,10 @@ _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
 _SIDES = "struct(column_name varchar, reason varchar)[]"
 
 
+NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
+NOT_AN_ISO_DATE = "not an ISO 8601 date such as 2026-03-31"
+NOT_A_DECIMAL = "not a decimal number such as 1234.50"
+
 # Beside rows that a preset mapped: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
 
@@ -158,15 +162,15 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if column.kind is Kind.MONTH:
                 found.append((f"not regexp_matches({name}, '{_ISO_MONTH}')", "not a month such as 2026-03"))
             if column.kind is Kind.DATE:
-                found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", "not an ISO 8601 date such as 2026-03-31"))
-            found.append((f"{name} is not null and {value} is null", "not an ISO 8601 date, or an impossible one"))
+                found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", NOT_AN_ISO_DATE))
+            found.append((f"{name} is not null and {value} is null", NOT_A_DATE))
             # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
             bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
             found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:
             found.append((f"{name} is not null and {value} is null", "neither true nor false"))
         case kind if SQL_TYPE[kind].startswith("DECIMAL"):
-            found.append((f"{name} is not null and {value} is null", "not a decimal number such as 1234.50"))
+            found.append((f"{name} is not null and {value} is null", NOT_A_DECIMAL))
             if kind is Kind.RATE:
                 found.append((f"{value} <= 0", "a rate must be above zero"))
             elif kind is not Kind.SIGNED_AMOUNT:

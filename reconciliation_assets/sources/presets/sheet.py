@@ -14,11 +14,13 @@ import pandas as pd
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
+from reconciliation_assets.sources.presets.statements import statement_form, statement_sheet
 from reconciliation_assets.sources.text_rows import JSON_LINES, FileSetAsideError, cell_text, private_engine, quoted
 
 _TEXTS = (".csv", ".tsv", ".txt")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
-SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl")
+_STATEMENTS = (".xml", ".sta", ".940", ".mt940", ".swi", ".fin", ".053", ".camt")
+SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl", *_STATEMENTS)
 HEAD_ROWS = 40
 _HEAD_BYTES = 262_144
 _SEPARATORS = ",;\t|"
@@ -37,12 +39,14 @@ class Head:
     Attributes:
         sheet: which of a workbook's sheets, from 0.
         first_row: the number of the first row; names that stand above the rows, as in JSON, have none and count as 0.
+        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
     """
 
     rows: tuple[tuple[str, ...], ...]
     written: str
     sheet: int = 0
     first_row: int = 1
+    is_text: bool = True
 
 
 def read_heads(path: Path) -> list[Head]:
@@ -59,13 +63,18 @@ def read_heads(path: Path) -> list[Head]:
                     tuple(tuple(cell or "" for cell in row) for row in _rows_of(book, sheet)[:HEAD_ROWS]),
                     "Excel workbook" + (f", sheet {sheet + 1}" if sheet else ""),
                     sheet,
+                    is_text=False,
                 )
                 for sheet in range(len(book.sheet_names))
             ]
         case "parquet":
-            return [Head((tuple(_parquet(path).column_names),), "Parquet")]
+            return [Head((tuple(_parquet(path).column_names),), "Parquet", is_text=False)]
         case "json":
-            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0)]
+            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0, is_text=False)]
+        case "mt940" | "camt" as form:
+            sheet = statement_sheet(path, form).slice(0, HEAD_ROWS).to_pylist()
+            rows = tuple(tuple(cell or "" for cell in row.values()) for row in sheet)
+            return [Head(rows, {"mt940": "MT940", "camt": "CAMT.053"}[form], is_text=False)]
     with path.open("rb") as file:
         content = file.read(_HEAD_BYTES)
     encoding = _encoding(content)
@@ -93,6 +102,8 @@ def read_sheet(path: Path, sheet: int = 0) -> pa.Table:
             return _numbered(_under_its_names(_parquet(path)))
         case "json":
             return _numbered(_under_its_names(_json_lines(path)), first=0)
+        case "mt940" | "camt" as form:
+            return _numbered(statement_sheet(path, form))
     content = path.read_bytes()
     text = content.decode(_encoding(content), errors="replace")
     separator = _separator(text[:_HEAD_BYTES])
@@ -120,10 +131,11 @@ def read_sheet(path: Path, sheet: int = 0) -> pa.Table:
     return _numbered(pa.Table.from_pandas(frame, preserve_index=False))
 
 
-def _form(path: Path) -> Literal["workbook", "parquet", "json", "text"]:
+def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt", "text"]:
     """What a file is by its first bytes: text is often named `.xls`, and an Excel workbook `.csv`."""
     with path.open("rb") as file:
-        start = file.read(4)
+        beginning = file.read(_HEAD_BYTES)
+    start = beginning[:4]
     suffix = path.suffix.lower()
     if start in _WORKBOOK_MARKS:
         return "workbook"
@@ -131,7 +143,15 @@ def _form(path: Path) -> Literal["workbook", "parquet", "json", "text"]:
         raise FileSetAsideError(_NO_WORKBOOK)
     if start == b"PAR1" or suffix == ".parquet":
         return "parquet"
-    return "json" if suffix == ".jsonl" else "text"
+    if suffix == ".jsonl":
+        return "json"
+    if suffix in (*_STATEMENTS, ".txt") and (statement := statement_form(beginning)):
+        return statement
+    if suffix in _STATEMENTS:
+        raise FileSetAsideError(
+            "it is neither an MT940 nor a CAMT.053 statement; export it as one of these, as CSV or as a workbook"
+        )
+    return "text"
 
 
 def _encoding(content: bytes) -> str:
