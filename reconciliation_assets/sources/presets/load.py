@@ -69,7 +69,8 @@ def shipped_presets(assumed_currency: str | None = None) -> tuple[Preset, ...]:
     """
     assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
     return tuple(
-        _validated(name, assumed | content, f"the shipped preset {name}") for name, content in sorted(_shipped().items())
+        _validated(name, assumed | content, f"the shipped preset {name}")
+        for name, content in sorted(_shipped().items())
     )
 
 
