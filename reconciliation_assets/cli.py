@@ -479,6 +479,13 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
         _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
         _tell("Broke", "bold red", f" in {step}: {message}")
+    if outcome.same_as:
+        _tell(
+            "Nothing changed",
+            "green",
+            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: the same files, policy, code and instant. "
+            "The published copy stays as it is.",
+        )
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:

@@ -4,6 +4,7 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,7 @@ FIRST_YEAR, LAST_YEAR = 2016, 2100
 _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
     "group_reads": "true or false",
+    "memory": "a size such as 8GB",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 
@@ -42,6 +44,8 @@ class Settings(BaseSettings):
         group_reads: whether the group of the data directory may read in it, not only its owner.
         alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
         ui_url: where people reach the Dagster UI; alerts link to it.
+        memory: what the engine may hold in memory before it spills to disk; most of the machine's where none is given.
+        temp_dir: where it spills to; beside the warehouse where none is given.
         docs_url: where people read this project's files, without a slash at its end; assets link to their pages there.
     """
 
@@ -56,8 +60,10 @@ class Settings(BaseSettings):
     alert_channels: dict[str, SecretStr] = Field(default_factory=dict)
     ui_url: str = "http://127.0.0.1:3000"
     docs_url: str | None = None
+    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$")] | None = None
+    temp_dir: Path | None = None
 
-    @field_validator("data_dir", "policy", "sources")
+    @field_validator("data_dir", "policy", "sources", "temp_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None

@@ -99,7 +99,9 @@ class Installation(DuckDBResource):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
         with self.get_connection() as connection:
-            self._open = OpenInstallation(settings, loaded, Warehouse(connection))
+            warehouse = Warehouse(connection)
+            warehouse.limit(settings.memory, settings.temp_dir)
+            self._open = OpenInstallation(settings, loaded, warehouse)
             try:
                 yield self
             finally:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def load_policy(path: Path | None) -> LoadedPolicy:
         PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
             a version and a reason of its own.
     """
-    default = _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
+    default = _shipped()
     if path is None:
         return _validated(default, "the shipped default policy")
     if not path.is_file():
@@ -56,6 +57,11 @@ def load_policy(path: Path | None) -> LoadedPolicy:
             "its own (any name not used before) and a change_reason that says why it differs."
         )
     return _validated(_laid_over(default, own), str(path))
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    return _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
 
 
 def _content(path: Path) -> bytes:

@@ -3,12 +3,15 @@
 import re
 from datetime import date, time
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_zones = cache(available_timezones)
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
@@ -520,7 +523,7 @@ class Policy(_Part):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in _zones():
             raise ValueError(f"{zone!r} is not an IANA time zone such as Asia/Dubai")
         return zone
 
@@ -536,7 +539,7 @@ class Policy(_Part):
     @field_validator("table_zones")
     @classmethod
     def _known_zones(cls, zones: dict[InputTableName, str]) -> dict[InputTableName, str]:
-        unknown = sorted(zone for zone in zones.values() if zone not in available_timezones())
+        unknown = sorted(zone for zone in zones.values() if zone not in _zones())
         if unknown:
             raise ValueError(f"not IANA time zones: {unknown}")
         return zones

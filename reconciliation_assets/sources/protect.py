@@ -31,7 +31,7 @@ from reconciliation_assets.sources.contacts import (
 )
 from reconciliation_assets.sources.kept_text import known_words, page, without_contacts
 
-_KEY_FILE = "contact.key"
+KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
 # An ID of these signs hides no contact, unless it is a phone number as it is dialled.
 _SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.#-"
@@ -65,7 +65,7 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
                 "longer one, such as `openssl rand -hex 32` prints."
             )
         return secret
-    path = data_dir / _KEY_FILE
+    path = data_dir / KEY_FILE
     if not path.exists() and not is_new:
         raise ContactKeyError(
             f"The contact key {path} is gone, but contacts protected with it are in the warehouse. Restore it from your "

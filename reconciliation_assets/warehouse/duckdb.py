@@ -102,6 +102,25 @@ class Warehouse:
             )
         )
 
+    def limit(self, memory: str | None, spill_to: Path | None) -> None:
+        """Bound what the engine takes of the machine.
+
+        Args:
+            memory: a size such as "8GB", above which work spills to disk.
+            spill_to: the folder for that, made when it is needed.
+        """
+        if memory:
+            self._connection.execute(f"set memory_limit = '{memory}'")
+        if spill_to:
+            folder = str(spill_to).replace("'", "''")
+            self._connection.execute(f"set temp_directory = '{folder}'")
+
+    @property
+    def limits(self) -> tuple[str, Path]:
+        """What the engine may hold in memory, and the folder it spills to."""
+        memory, spill_to = self.rows("select current_setting('memory_limit'), current_setting('temp_directory')")[0]
+        return memory, Path(spill_to)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside happens, or nothing."""

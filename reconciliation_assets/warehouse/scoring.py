@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log2
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -101,6 +102,7 @@ def score_pairs(
     candidates_per_key: int,
     fewest_known: int,
     match_share: float,
+    limits: tuple[str, Path],
 ) -> Scored:
     """Score every pair that shares a blocking key.
 
@@ -113,11 +115,12 @@ def score_pairs(
         possible: SQL over both rows (l, r); any other pair is not looked at, whatever speaks for it.
         candidates_per_key: a key that more records of a side share than this says too little and is not used.
         fewest_known: with fewer known pairs the shipped weights hold.
+        limits: what the engine may hold in memory, and the folder it spills to.
         match_share: how many of the open right records are expected to have a partner.
     """
     # Splink lays both ends on top of each other, so they must agree in their columns.
     both = [name for name in left.column_names if name in right.column_names]
-    with _engine() as connection:
+    with _engine(*limits) as connection:
         for name, table in (
             ("left_records", left.select(both)),
             ("right_records", right.select(both)),
@@ -137,8 +140,11 @@ def score_pairs(
 
 
 @contextmanager
-def _engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(":memory:")
+def _engine(memory: str, spill_to: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    # A folder of its own: two engines in one would write to files of the same name.
+    connection = duckdb.connect(
+        ":memory:", config={"memory_limit": memory, "temp_directory": str(spill_to / "scoring")}
+    )
     connection.execute("set enable_progress_bar = false")
     connection.execute("set preserve_insertion_order = false")
     try:

@@ -41,6 +41,11 @@ def test_alert_channels_that_are_no_object(tmp_path: Path, channels: str) -> Non
     assert "xoxb" not in told.text
 
 
+@pytest.mark.parametrize("memory", ["8", "lots", "8GB'; drop table raw.raw_orders; --"])
+def test_a_memory_limit_that_is_no_size(tmp_path: Path, memory: str) -> None:
+    assert_told(Installation(tmp_path, RECON_MEMORY=memory).reconcile(), "RECON_MEMORY is to be a size such as 8GB")
+
+
 def test_a_data_directory_that_is_a_file(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "home")
     shutil.rmtree(installation.home)

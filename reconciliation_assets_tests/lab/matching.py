@@ -55,7 +55,7 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         home = Path(folder)
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
-        run_alone(home, spec)
+        run_alone(home, spec.as_of.isoformat())
         return hold_against_truth(home)
 
 
@@ -111,7 +111,7 @@ def measure_inference(orders: int, seed: int) -> Inferred:
         home = Path(folder)
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
-        run_alone(home, spec)
+        run_alone(home, spec.as_of.isoformat())
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
             return alone.submit(infer_all_payments, home).result()
 

@@ -352,6 +352,8 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
 
 def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
     files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
+    if not warehouse.rows(f"{files} limit 1", {"table": table.name}):
+        return
     for rows in (QUARANTINE, UNREAD_VALUES, REPEATED_ROWS, TOTALS, raw_table(table), LANDINGS):
         warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 

@@ -32,22 +32,14 @@ def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Pre
     Raises:
         PresetError: a file is not YAML, names something unknown, or leaves a required column of its table empty.
     """
-    shipped = _shipped()
-    own = {
-        path.stem: _parsed(path.read_bytes(), f"presets/{path.name}")
-        for path in sorted(folder.glob("*.yaml") if folder.is_dir() else [])
-        if path.is_file()
-    }
-    contents = dict(shipped)
-    for name, content in own.items():
-        contents[name] = _extended(content, f"presets/{name}.yaml", shipped)
     assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
-    return tuple(
-        _validated(
-            name, assumed | contents[name], f"presets/{name}.yaml" if name in own else f"the shipped preset {name}"
-        )
-        for name in sorted(contents)
-    )
+    presets = {preset.name: preset for preset in shipped_presets(assumed_currency)}
+    for path in sorted(folder.glob("*.yaml") if folder.is_dir() else []):
+        if path.is_file():
+            origin = f"presets/{path.name}"
+            content = _extended(_parsed(path.read_bytes(), origin), origin, _shipped())
+            presets[path.stem] = _validated(path.stem, assumed | content, origin)
+    return tuple(presets[name] for name in sorted(presets))
 
 
 def save_preset(folder: Path, draft: Draft) -> Path:
@@ -69,9 +61,17 @@ def save_preset(folder: Path, draft: Draft) -> Path:
 
 
 @cache
-def shipped_presets() -> tuple[Preset, ...]:
-    """The presets that come with the product."""
-    return tuple(_validated(name, content, name) for name, content in sorted(_shipped().items()))
+def shipped_presets(assumed_currency: str | None = None) -> tuple[Preset, ...]:
+    """The presets that come with the product.
+
+    Args:
+        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
+    """
+    assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
+    return tuple(
+        _validated(name, assumed | content, f"the shipped preset {name}")
+        for name, content in sorted(_shipped().items())
+    )
 
 
 def fingerprint(preset: Preset) -> str:

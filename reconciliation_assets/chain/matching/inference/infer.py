@@ -51,6 +51,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
         candidates_per_key=matching.inferred.candidates_per_key,
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
+        limits=warehouse.limits,
     )
     with warehouse.reading("_scored", scored.pairs):
         warehouse.execute(
