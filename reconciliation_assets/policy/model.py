@@ -150,7 +150,6 @@ class Matching(_Part):
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
     doubtful_contact_confidence: float = Field(gt=0, le=1)
-    another_amount_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
     backtest: Backtest

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.contacts import (
+    name_words,
     normalise_email,
     normalise_phone,
     sound_of,
@@ -132,10 +133,18 @@ class ContactProtector:
         return self.keyed(number) if number else None
 
     def _name_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[0]})
+        return self._keys_of_name(text)[0]
 
     def _name_sound_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[1]})
+        return self._keys_of_name(text)[1]
+
+    def _keys_of_name(self, text: str) -> tuple[list[str], list[str]]:
+        """Keys of the words of a name and of their sounds, word by word in the order written: the family's name comes last."""
+        sounds: dict[str, str] = {}
+        for word in name_words(text):
+            for key, sound in zip(*self._word_keys(word), strict=True):
+                sounds.setdefault(key, sound)
+        return list(sounds), list(sounds.values())
 
     def _word_key(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
@@ -145,8 +154,9 @@ class ContactProtector:
         """Keys of a word and of its sound; names repeat few words, so each is protected once."""
         if word not in self._words:
             tokens = word_tokens(word)
-            sounds = [sound for sound in map(sound_of, tokens) if len(sound) > 1]
-            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
+            # A sound of one letter tells too little: such a word is heard as it is written.
+            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
         return self._words[word]
 
 

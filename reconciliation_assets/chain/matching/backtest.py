@@ -2,13 +2,15 @@
 
 What is hidden is chosen by a fingerprint of the record's ID, so that every run hides the same. From half of the hidden ones
 only the IDs are taken, which tries contacts and relationships; from the other half contacts too, which tries what is
-inferred. The very queries and models that make the real links run on these tables, in a layer of their own.
+inferred. Of a quarter of the hidden payments the whole order is taken away: money of strangers, which must stay with nobody.
+Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
 """
 
 import pyarrow as pa
 
 from reconciliation_assets.chain.matching.inference.infer import infer
-from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
+from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
+from reconciliation_assets.chain.matching.inference.payments import assign
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.policy.model import Backtest
@@ -18,6 +20,8 @@ from reconciliation_assets.warehouse.query import TableName
 _LAYER = "backtest"
 _LARGEST_SHARE = 1 / 3
 _ENOUGH = 1_500
+# Of the hidden payments, the share whose order or CRM record is taken away.
+_STRANGERS = 0.25
 
 # What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
 _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -62,13 +66,13 @@ _STEPS: tuple[str | Model, ...] = (
         "lead_crm_links",
     ),
     *("lead_validity", "known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
-    *("known_payments", "payable_ends", "payment_ends", PAYMENTS),
+    *("named_payments", "payable_ends", "payment_ends"),
 )
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
     for name in ([step] if isinstance(step, str) else [f"inferred_{step.name}"])
-}
+} | {TableName("matching", "assigned_payments")}
 _STAND_INS = {TableName("matching", name) for name in ("match_standing", "match_calibration")}
 _MOVED = {
     **{table: TableName(_LAYER, table.name) for table in (*_REHEARSED, *_STAND_INS)},
@@ -82,6 +86,7 @@ def rehearse(bench: Workbench) -> Made:
     matching = bench.loaded_policy.policy.matching
     warehouse.execute(f"create schema if not exists {_LAYER}")
     hidden = sum(_hide(warehouse, table, matching.backtest) for table in _HIDDEN)
+    _take_partners_away(warehouse)
     if hidden < matching.backtest.fewest:
         warehouse.load(_TARGET, _NOTHING)
         return Made({"hidden": hidden, "judged": "too few known links to hide any"})
@@ -92,6 +97,7 @@ def rehearse(bench: Workbench) -> Made:
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, bench.parameters)
+    assign(warehouse, _LAYER, matching, only=f"{_LAYER}.hidden_payments")
     _compare(warehouse, matching.inferred.accept_from)
     warehouse.execute(f"drop schema {_LAYER} cascade")
     return Made({"hidden": hidden})
@@ -106,7 +112,8 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.hidden_{table} as
-        select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact
+        select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact,
+          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{int(_STRANGERS * 0xFFFFFFFF):08x}' as has_partner
         from ({truth}) t
         left join canonical.manual_matches m on m.link = t.link and m.right_id = t.right_id
         where md5(t.link || t.right_id) < '{limit}' and m.link is null
@@ -127,6 +134,17 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     return warehouse.count(TableName(_LAYER, f"hidden_{table}"))
 
 
+def _take_partners_away(warehouse: Warehouse) -> None:
+    for table, link in (("orders", "order_payment"), ("crm_records", "crm_payment")):
+        warehouse.execute(
+            f"""
+            delete from {_LAYER}.{table} where {_KEY[table]} in (
+              select left_id from {_LAYER}.hidden_payments where link = '{link}' and not has_partner
+            )
+            """
+        )
+
+
 def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
     """Nothing is barred or calibrated while methods are tried: that is what comes of it."""
     warehouse.execute(
@@ -142,7 +160,7 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.match_calibration
-        (link varchar, match_method varchar, raw_from double, raw_to double, confidence double)
+        (link varchar, match_method varchar, evidence_kind varchar, candidates bigint, confidence double, may_carry_money boolean)
         """
     )
 
@@ -150,9 +168,18 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
 def _compare(warehouse: Warehouse, accept_from: float) -> None:
     hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
     found = " union all ".join(
-        f"select link, left_id, right_id, match_method, match_confidence, is_doubtful from {_LAYER}.{name} union all "
-        f"select link, left_id, right_id, 'inferred', probability, false from {_LAYER}.inferred_{name.removeprefix('known_')}"
-        for name in ("known_lead_crm", "known_lead_order", "known_payments")
+        [
+            *(
+                f"select link, left_id, right_id, match_method, match_confidence, evidence_kind, candidates, is_doubtful, "
+                f"not is_doubtful or match_confidence >= {accept_from} as is_accepted from {_LAYER}.known_{name} "
+                "union all "
+                "select link, left_id, right_id, 'inferred', probability, evidence_kind, candidates, false, "
+                f"probability >= {accept_from} from {_LAYER}.inferred_{name}"
+                for name in ("lead_crm", "lead_order")
+            ),
+            f"select link, left_id, right_id, match_method, probability, evidence_kind, candidates, false, is_sure "
+            f"from {_LAYER}.assigned_payments",
+        ]
     )
     warehouse.execute(
         f"""
@@ -165,14 +192,17 @@ def _compare(warehouse: Warehouse, accept_from: float) -> None:
           h.link,
           h.right_id,
           h.left_id as true_left_id,
+          h.has_partner,
           cast(date_trunc('month', h.at) as date) as month,
           f.link as found_link,
           f.left_id as found_left_id,
           f.match_method,
           m.strength,
+          f.evidence_kind,
+          f.candidates,
           f.match_confidence as raw_confidence,
           coalesce(f.link = h.link and f.left_id = h.left_id, false) as is_right,
-          coalesce((f.match_method <> 'inferred' and not f.is_doubtful) or f.match_confidence >= {accept_from}, false) as is_accepted
+          coalesce(f.is_accepted, false) as is_accepted
         from ({hidden}) h
         left join found f on f.place = 1 and f.right_id = h.right_id and (f.link = h.link or (f.link like '%payment' and h.link like '%payment'))
         left join policy.match_methods m on m.match_method = f.match_method
@@ -184,9 +214,11 @@ _TARGET = TableName("matching", "backtest_links")
 _NOTHING = pa.table(
     {
         **{name: pa.array([], pa.string()) for name in ("link", "right_id", "true_left_id")},
+        "has_partner": pa.array([], pa.bool_()),
         "month": pa.array([], pa.date32()),
-        **{name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method")},
+        **{name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method", "evidence_kind")},
         "strength": pa.array([], pa.int32()),
+        "candidates": pa.array([], pa.int64()),
         "raw_confidence": pa.array([], pa.float64()),
         **{name: pa.array([], pa.bool_()) for name in ("is_right", "is_accepted")},
     }

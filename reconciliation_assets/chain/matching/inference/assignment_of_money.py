@@ -1,0 +1,146 @@
+"""Who gets which payment: how likely each pair is once all payments compete for what all orders owe, nobody among them.
+
+The chance of a pair counts everybody else who wants the payment and every other payment that wants the order. It is found by
+passing messages between payments and payables until they agree (sum-product on a matching), which is exact where the conflicts
+form no circle, and says a half where two alike fit alike.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from reconciliation_assets.chain.matching.inference.candidates import Bools, Floats, Ints
+
+_ROUNDS = 24
+_LARGEST_BITS = 45.0
+# The share of payments with an order, before any is seen, and how many payments that opinion is worth.
+_SHIPPED_SHARE, _SHIPPED_PAYMENTS = 0.6, 5
+_EM_ROUNDS = 12
+
+
+def share_with_an_order(bits: Floats, right: Ints, open_rights: Ints, group: Ints) -> Floats:
+    """For every payment, what share of the payments of its group has an order at all: learnt from how well they fit.
+
+    Args:
+        bits: weight of each pair.
+        right: the payment of each pair.
+        open_rights: the payments that look for a partner.
+        group: the group of every payment: what it shows of its payer.
+    """
+    odds = np.bincount(right, np.exp2(np.minimum(bits, _LARGEST_BITS)), minlength=len(group))[open_rights]
+    groups = group[open_rights]
+    shares = np.full(len(group), _SHIPPED_SHARE)
+    for each in np.unique(groups):
+        mine = odds[groups == each]
+        share = _SHIPPED_SHARE
+        for _ in range(_EM_ROUNDS):
+            prior = share / (1 - share)
+            found = float((mine * prior / (1 + mine * prior)).sum())
+            share = (found + _SHIPPED_SHARE * _SHIPPED_PAYMENTS) / (len(mine) + _SHIPPED_PAYMENTS)
+            share = min(share, 0.999)
+        shares[group == each] = share
+    return shares
+
+
+def chances(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Floats:
+    """The chance of each pair among all.
+
+    Args:
+        left, right: the ends of the pairs.
+        bits: log2 of the odds of the pair against the payment having no partner.
+        is_taken_once: pairs that leave nothing owed, so that no other such payment can have the payable.
+    """
+    if not len(bits):
+        return np.zeros(0)
+    weight = np.log(2.0) * np.clip(bits, -_LARGEST_BITS, _LARGEST_BITS)
+    to_right, to_left = np.zeros(len(bits)), np.zeros(len(bits))
+    size_left, size_right = int(left.max()) + 1, int(right.max()) + 1
+    for _ in range(_ROUNDS):
+        to_right = 0.5 * to_right + 0.5 * np.where(is_taken_once, _others(left, size_left, weight + to_left, is_taken_once), 0)
+        to_left = 0.5 * to_left + 0.5 * _others(right, size_right, weight + to_right, np.ones(len(bits), bool))
+    total = weight + to_right + to_left
+    chance: Floats = 1 / (1 + np.exp(-np.clip(total, -60, 60)))
+    return chance
+
+
+def _others(end: Ints, size: int, logarithm: Floats, counts: Bools) -> Floats:
+    """Minus the logarithm of one plus the weights of all other pairs of the same end."""
+    weights = np.where(counts, np.exp(logarithm), 0.0)
+    sums = np.bincount(end, weights, minlength=size)[end]
+    return -np.log1p(np.maximum(sums - weights, 0))
+
+
+def paired_in_time(
+    left: Ints, right: Ints, chance: Floats, alike: Bools, left_at: Floats, right_at: Floats, accept_from: float
+) -> Ints:
+    """Positions of pairs of payments and payables that fit alike and are as many: paired in the order of time.
+
+    Args:
+        left, right: the ends of the pairs.
+        chance: the chance of each pair.
+        alike: pairs of one contact whose amount is exactly what is owed.
+        left_at, right_at: when each payable and payment was, by position of the end.
+        accept_from: what the payments' chances with these payables must add up to.
+    """
+    at = np.flatnonzero(alike)
+    if not len(at):
+        return at
+    offset = int(left.max()) + 1
+    nodes = offset + int(right.max()) + 1
+    graph = coo_matrix((np.ones(len(at), np.int8), (left[at], offset + right[at])), shape=(nodes, nodes))
+    group = connected_components(graph, directed=False)[1][left[at]]
+    order = np.lexsort((right[at], left[at], group))
+    taken: list[int] = []
+    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
+    for members in np.split(at[order], starts[1:]):
+        if len(members) >= 3:
+            taken.extend(_paired(left[members], right[members], chance[members], members, left_at, right_at, accept_from))
+    return np.array(taken, dtype=np.int64)
+
+
+def _paired(
+    left: Ints, right: Ints, chance: Floats, pairs: Ints, left_at: Floats, right_at: Floats, accept_from: float
+) -> list[int]:
+    lefts, rights = np.unique(left), np.unique(right)
+    if len(lefts) != len(rights):
+        return []
+    sure = np.bincount(np.searchsorted(rights, right), chance)
+    if sure.min() < accept_from:
+        return []
+    place: dict[tuple[int, int], int] = {
+        (int(one), int(other)): int(pair) for one, other, pair in zip(left, right, pairs, strict=True)
+    }
+    lefts = lefts[np.lexsort((lefts, left_at[lefts]))]
+    rights = rights[np.lexsort((rights, right_at[rights]))]
+    pairing = [place.get((int(one), int(other))) for one, other in zip(lefts, rights, strict=True)]
+    return [pair for pair in pairing if pair is not None] if None not in pairing else []
+
+
+def within_what_is_owed(
+    left: Ints, amount: Ints, closes: Bools, at: Floats, chance: Floats, owed: Ints, has_value: npt.NDArray[np.bool_]
+) -> Bools:
+    """Which of the accepted pairs stay, so that no payable is given more than it owes: what closes it first, then in time.
+
+    Args:
+        left: payable of each accepted pair.
+        amount: what each would bring, in the payable's currency.
+        closes, at, chance: whether the pair leaves nothing owed, when it was paid, how sure it is.
+        owed, has_value: what each payable owes, and whether it is known at all.
+    """
+    keep = np.ones(len(left), dtype=bool)
+    order = np.lexsort((at, -chance, ~closes, left))
+    payable, room = -1, 0
+    for pair in order:
+        if left[pair] != payable:
+            payable, room = int(left[pair]), int(owed[left[pair]])
+        if not has_value[payable]:
+            continue
+        if closes[pair]:
+            keep[pair] = room == int(owed[payable])
+            room = 0 if keep[pair] else room
+        elif amount[pair] <= room:
+            room -= int(amount[pair])
+        else:
+            keep[pair] = False
+    return keep

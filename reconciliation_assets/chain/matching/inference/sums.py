@@ -1,0 +1,80 @@
+"""Payments that are only right together: an order paid in unequal parts.
+
+Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else.
+"""
+
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from reconciliation_assets.chain.matching.inference import candidates as who
+from reconciliation_assets.chain.matching.inference import weights as by
+from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
+
+_LARGEST_SET, _MOST_PAYMENTS = 4, 10
+_CHANCE_BY_CONTACT, _CHANCE_BY_NAME = 0.985, 0.975
+
+
+@dataclass(frozen=True)
+class Together:
+    """Pairs that are right together, how sure they are, and their evidence by pair."""
+
+    pairs: Ints
+    chance: Floats
+    words: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def none(cls) -> "Together":
+        """No such pairs."""
+        return cls(np.array([], np.int64), np.zeros(0))
+
+
+def paid_together(
+    left: Payables, right: Payments, people: People, fit: Ints, chance: Floats, asked: Ints, accept_from: float
+) -> Together:
+    """Pairs whose payments are together exactly what their payable asks.
+
+    Args:
+        fit, chance: how the amount of each pair fits by itself, and how likely the pair is by itself.
+        asked: what each payable still owes.
+        accept_from: a payment that is sure to belong somewhere by itself takes no part elsewhere.
+    """
+    near = people.is_personal | (people.name == who.SAME_NAME)
+    part = np.flatnonzero(near & np.isin(fit, (by.PART, by.INSTALMENT)) & ~left.is_opportunity[people.left])
+    counts = np.bincount(people.left[part], minlength=len(asked)) if len(part) else np.zeros(len(asked), int)
+    part = part[(counts[people.left[part]] >= 2) & (counts[people.left[part]] <= _MOST_PAYMENTS)]
+    if not len(part):
+        return Together.none()
+    settled = set(people.right[(chance >= accept_from) & by.CLOSES[fit]].tolist())
+    closed = set(people.left[(chance >= accept_from) & by.CLOSES[fit]].tolist())
+    order = part[np.lexsort((people.right[part], people.left[part]))]
+    sets: list[tuple[int, ...]] = []
+    for mine in np.split(order, np.flatnonzero(np.diff(people.left[order])) + 1):
+        free = [int(pair) for pair in mine if int(people.right[pair]) not in settled]
+        payable = int(people.left[mine[0]])
+        if payable not in closed:
+            sets.extend(_only_set(free, right.amount[people.right[free]] if free else np.zeros(0), int(asked[payable])))
+    uses = np.bincount(np.array([people.right[pair] for pairs in sets for pair in pairs], dtype=np.int64), minlength=1)
+    sets = [pairs for pairs in sets if all(uses[people.right[pair]] == 1 for pair in pairs)]
+    words = {
+        pair: "together with "
+        + ", ".join(right.ids[int(people.right[other])].as_py() for other in pairs if other != pair)
+        + " exactly what is owed"
+        for pairs in sets
+        for pair in pairs
+    }
+    pairs = np.array(sorted(words, key=lambda pair: int(people.right[pair])), dtype=np.int64)
+    sure = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME) if len(pairs) else np.zeros(0)
+    return Together(pairs, sure, words)
+
+
+def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:
+    """The only set of two to four payments that is exactly what is asked; none where there are several."""
+    found = [
+        chosen
+        for size in range(2, min(_LARGEST_SET, len(pairs)) + 1)
+        for chosen in combinations(range(len(pairs)), size)
+        if int(sum(int(amounts[place]) for place in chosen)) == asked
+    ]
+    return [tuple(pairs[place] for place in found[0])] if len(found) == 1 else []
