@@ -134,6 +134,13 @@ class Inferred(_Part):
         return self
 
 
+class MatchedMoney(_Part):
+    """When money that names no order is linked: how likely its pair must be, and how right such links must have been."""
+
+    accept_from: float = Field(gt=0, le=1)
+    precision_floor: float = Field(gt=0, le=1)
+
+
 class Backtest(_Part):
     """How much is hidden to try the methods, and how few found links are too few to judge one."""
 
@@ -152,6 +159,7 @@ class Matching(_Part):
     doubtful_contact_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
+    money: MatchedMoney
     backtest: Backtest
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import pyarrow as pa
 from reconciliation_assets.chain.matching.inference.infer import infer
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.matching.inference.payments import assign
+from reconciliation_assets.chain.matching.kinds import HIDDEN_STRANGERS
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.policy.model import Backtest
@@ -20,8 +21,8 @@ from reconciliation_assets.warehouse.query import TableName
 _LAYER = "backtest"
 _LARGEST_SHARE = 1 / 3
 _ENOUGH = 1_500
-# Of the hidden payments, the share whose order or CRM record is taken away.
-_STRANGERS = 0.25
+# Of the hidden payments, the share whose payer's name is taken away too.
+_NAMELESS = 0.2
 
 # What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
 _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -54,6 +55,7 @@ _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("lead_id", "customer_id", "email_key", "phone_key"),
     ),
 }
+_NAMES = {"payments": ("name_keys", "name_sound_keys")}
 _KEY = {"crm_records": "crm_id", "orders": "order_id", "payments": "payment_id"}
 _STEPS: tuple[str | Model, ...] = (
     *(
@@ -108,12 +110,15 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
     hidden_share = min(_LARGEST_SHARE, max(limits.share, _ENOUGH / known), limits.most / known) if known else 0.0
-    limit, half = (f"{int(part * 0xFFFFFFFF):08x}" for part in (hidden_share, hidden_share / 2))
+    limit, half, nameless = (
+        f"{int(part * hidden_share * 0xFFFFFFFF):08x}" for part in (1, 1 / 2, 1 - _NAMELESS)
+    )
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.hidden_{table} as
         select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact,
-          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{int(_STRANGERS * 0xFFFFFFFF):08x}' as has_partner
+          md5(t.link || t.right_id) >= '{nameless}' as without_name,
+          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{int(HIDDEN_STRANGERS * 0xFFFFFFFF):08x}' as has_partner
         from ({truth}) t
         left join canonical.manual_matches m on m.link = t.link and m.right_id = t.right_id
         where md5(t.link || t.right_id) < '{limit}' and m.link is null
@@ -122,6 +127,7 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     emptied = [
         *(f"case when h.right_id is null then t.{column} end as {column}" for column in ids),
         *(f"case when h.without_contact is distinct from true then t.{column} end as {column}" for column in contacts),
+        *(f"case when h.without_name is distinct from true then t.{column} end as {column}" for column in _NAMES.get(table, ())),
     ]
     warehouse.execute(
         f"""

@@ -12,6 +12,10 @@ MONEY = "order_payment"
 # Hidden links that a shipped confidence is worth.
 _SHIPPED_LINKS = 20
 _ANY_OTHER_KIND = 0.9
+# The backtest takes the order away from a quarter of the payments, to see enough of them; among real ones a tenth is expected.
+HIDDEN_STRANGERS = 0.25
+_EXPECTED_STRANGERS = 0.1
+_WEIGHT_OF_A_STRANGER = (_EXPECTED_STRANGERS / (1 - _EXPECTED_STRANGERS)) / (HIDDEN_STRANGERS / (1 - HIDDEN_STRANGERS))
 
 _WHO_SURE = {
     "contact": 0.99,
@@ -57,17 +61,37 @@ def shipped_confidence(evidence_kind: str) -> float:
 
 @dataclass(frozen=True)
 class Observed:
-    """What the backtest saw of one kind of evidence with one number of candidates."""
+    """What the backtest saw of one kind of evidence with one number of candidates.
+
+    Attributes:
+        judged: links found.
+        right: those that were right.
+        of_strangers: those of payments whose order had been taken away, all of them wrong.
+    """
 
     judged: int
     right: int
+    of_strangers: int = 0
+
+    @property
+    def weight(self) -> float:
+        """The links judged, strangers' ones as often as they are expected."""
+        return self.judged - self.of_strangers * (1 - _WEIGHT_OF_A_STRANGER)
+
+    @property
+    def precision(self) -> float:
+        """The share that was right."""
+        return self.right / self.weight
+
+    def drawn(self, before: float) -> float:
+        """The share that was right, drawn towards what was believed before while few were tried."""
+        return (self.right + _SHIPPED_LINKS * before) / (self.weight + _SHIPPED_LINKS)
 
     def confidence(self, before: float, fewest: int) -> float:
-        """The share that was right, drawn towards what was believed before while few were tried; never above what was seen.
+        """The same, but never above what was seen.
 
         Args:
             before: the confidence without a backtest.
             fewest: links that are enough to judge.
         """
-        drawn = (self.right + _SHIPPED_LINKS * before) / (self.judged + _SHIPPED_LINKS)
-        return min(drawn, self.right / self.judged) if self.judged >= fewest else min(drawn, before)
+        return min(self.drawn(before), self.precision if self.judged >= fewest else before)

@@ -129,13 +129,13 @@ class _Believed:
 
     Attributes:
         observed: confidence and whether it may carry money, by method, kind and number of candidates, as the backtest saw it.
-        floors: the least confidence of each method that carries money.
+        floor: the least confidence that carries money.
         accept_from: the least chance of a pair that is linked.
         is_trial: nothing is barred while methods are tried: that is what comes of it.
     """
 
     observed: dict[tuple[str, str, int], tuple[float, bool]]
-    floors: dict[str, float]
+    floor: float
     accept_from: float
     is_trial: bool
 
@@ -146,13 +146,13 @@ class _Believed:
             f"from {layer}.match_calibration where link = '{MONEY}'"
         )
         observed = {(method, kind, candidates): (confidence, may) for method, kind, candidates, confidence, may in rows}
-        return cls(observed, dict(matching.precision_floors), matching.inferred.accept_from, is_trial)
+        return cls(observed, matching.money.precision_floor, matching.money.accept_from, is_trial)
 
     def of(self, method: str, kind: str, candidates: int) -> tuple[float, bool]:
         """The confidence of links of a kind, and whether they carry money."""
         shipped = shipped_confidence(kind)
         confidence, may = self.observed.get(
-            (method, kind, min(candidates, 3)), (shipped, shipped >= self.floors.get(method, 0.0))
+            (method, kind, min(candidates, 3)), (shipped, shipped >= self.floor)
         )
         return confidence, may or self.is_trial
 
@@ -183,7 +183,7 @@ def _settle(
     chance[fits] = chances(people.left[fits], people.right[fits], bits[fits], taken_once[fits])
 
     alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
-    paired = paired_in_time(people.left, people.right, chance, alike, left.at, right.at, accept_from)
+    paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
     together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from) if direction == "in" else Together.none()
     best = _best_of_each(people.right, chance, fits)
     special = np.r_[paired, together.pairs]
@@ -195,7 +195,7 @@ def _settle(
         sums = np.bincount(people.right[alike], chance[alike], minlength=len(right.at))
         sure_enough = np.where(is_paired, np.minimum(sums[people.right[best]], 1.0), sure_enough)
     if len(together.pairs):
-        sure_enough = np.where(is_together, together.chance, sure_enough)
+        sure_enough[is_together] = together.chance[np.searchsorted(together.pairs, best[is_together])]
 
     highest = np.zeros(len(right.at))
     np.maximum.at(highest, people.right[fits], np.exp2(np.clip(bits[fits], -45, 45)))

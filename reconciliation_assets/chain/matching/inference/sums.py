@@ -64,7 +64,7 @@ def paid_together(
         for pairs in sets
         for pair in pairs
     }
-    pairs = np.array(sorted(words, key=lambda pair: int(people.right[pair])), dtype=np.int64)
+    pairs = np.array(sorted(words), dtype=np.int64)
     sure = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME) if len(pairs) else np.zeros(0)
     return Together(pairs, sure, words)
 

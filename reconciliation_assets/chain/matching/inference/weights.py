@@ -22,7 +22,7 @@ CLOSES = np.isin(np.arange(10), (OTHER_CURRENCY, ROUNDED_UP, LESS_FEE, DISCOUNTE
 _LINKS_OF_THE_SHIPPED_CHANCES = 50
 _RANDOM_RECORDS = 1_500
 _UNIT = 1_000
-_LARGEST_FEE_SHARE = 0.035
+_LARGEST_FEE_SHARE = 0.1
 _LARGEST_FEE = 30 * _UNIT
 _LARGEST_CURRENCY_MARGIN = 0.03
 # Of the payments with nobody's order, so many come from somebody whose contact is known all the same.
@@ -33,6 +33,7 @@ _GAPS = np.array([0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DA
 GAP_WITHIN_MINUTES, GAP_WITHIN_AN_HOUR, GAP_WITHIN_A_DAY = 1, 2, 3
 _AFTER_DELIVERY = np.array([-7.0, 0.0, 1.0, 5.0, 10.0, 21.0, np.inf])
 
+_TIMES = ("gap of orders", "gap of opportunities", "gap of refunds", "delivery")
 _SHIPPED: dict[str, tuple[float, ...]] = {
     "gap of orders": (0.01, 0.2, 0.1, 0.12, 0.1, 0.15, 0.15, 0.1, 0.04, 0.02, 0.008, 0.002),
     "gap of opportunities": (0.05, 0.03, 0.05, 0.1, 0.1, 0.15, 0.15, 0.17, 0.1, 0.06, 0.03, 0.01),
@@ -47,11 +48,18 @@ _SHIPPED: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Chances:
-    """Share of true pairs at each level of each kind of evidence, and of random pairs where these are counted by level."""
+    """Share of true pairs at each level of each kind of evidence, and of random pairs where these are counted by level.
+
+    Attributes:
+        true, random: the shares, by kind of evidence.
+        learnt_from: how many known pairs they were learnt from.
+        by_method: of times, the shares of true pairs for each way of paying, the last row for an unknown one.
+    """
 
     true: dict[str, Floats] = field(default_factory=dict)
     random: dict[str, Floats] = field(default_factory=dict)
     learnt_from: int = 0
+    by_method: dict[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,21 +81,34 @@ class Weighed:
 
 def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> Chances:
     """The chances that known pairs show, drawn towards the shipped ones where they are few."""
-    every_left, every_right = (np.flatnonzero(each.is_open | True) for each in (left, right))
-    random_left = every_left[np.linspace(0, len(every_left) - 1, min(len(every_left), _RANDOM_RECORDS)).astype(int)]
-    random_right = every_right[np.linspace(0, len(every_right) - 1, min(len(every_right), _RANDOM_RECORDS)).astype(int)]
+    random_left, random_right = (
+        np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
+    )
     by_chance = np.repeat(random_left, len(random_right)), np.tile(random_right, len(random_left))
     true: dict[str, Floats] = {}
     random: dict[str, Floats] = {}
+    by_method: dict[str, Floats] = {}
     for name, levels_of in _LEVELS.items():
         shipped = np.array(_SHIPPED[name])
-        seen = _counted(levels_of(left, right, known_left, known_right), len(shipped))
+        levels = levels_of(left, right, known_left, known_right)
+        seen = _counted(levels, len(shipped))
         mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
         true[name] = mixed / mixed.sum()
+        if name in _TIMES:
+            by_method[name] = _by_method(levels, right.method[known_right], int(right.method.max()) + 1, true[name])
         if not name.startswith("fit"):
             seen = _counted(levels_of(left, right, *by_chance), len(shipped))
             random[name] = (seen + 1) / (seen.sum() + len(shipped))
-    return Chances(true, random, len(known_left))
+    return Chances(true, random, len(known_left), by_method)
+
+
+def _by_method(levels: Ints, method: Ints, methods: int, all_methods: Floats) -> Floats:
+    """Shares by way of paying, drawn towards those of all ways where known pairs are few."""
+    rows = np.tile(_LINKS_OF_THE_SHIPPED_CHANCES * all_methods, (methods + 1, 1))
+    known = (levels >= 0) & (method >= 0)
+    np.add.at(rows, (method[known], levels[known]), 1.0)
+    shares: Floats = rows / rows.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _counted(levels: Ints, size: int) -> Floats:
@@ -156,8 +177,9 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = amount * right.rate[j] / np.maximum(wanted * left.rate[i], 1e-9) - 1
     fee = (amount + right.fee[j] == wanted) | (short <= np.minimum(_LARGEST_FEE_SHARE * wanted, _LARGEST_FEE))
-    step = np.where(wanted >= 100 * _UNIT, 5 * _UNIT, _UNIT)
-    up = (short < 0) & (-short < step) & (amount % step == 0) & (-short <= 0.02 * wanted)
+    whole = (-short < _UNIT) & (amount % _UNIT == 0)
+    fives = (-short < 5 * _UNIT) & (amount % (5 * _UNIT) == 0) & (-short <= 0.02 * wanted)
+    up = (short < 0) & (whole | fives)
     return np.select(
         [
             pays & ~left.has_value[i],
@@ -208,8 +230,9 @@ def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chan
     bits = np.zeros(len(i))
     for name in names:
         level = _LEVELS[name](left, right, i, j)
-        weights = np.log2(chances.true[name] / chances.random[name])
-        bits += np.where(level >= 0, weights[np.maximum(level, 0)], 0.0)
+        known = np.maximum(level, 0)
+        true = chances.by_method[name][right.method[j], known] if name in _TIMES else chances.true[name][known]
+        bits += np.where(level >= 0, np.log2(true / chances.random[name][known]), 0.0)
     return bits
 
 
@@ -260,11 +283,18 @@ def commonness(left: Payables, right: Payments) -> Floats:
 
 
 def _contact_bits(left: Payables, people: People) -> Floats:
+    """What a shared contact says. An order without any contact, under the same name as one that shares it, is probably the same
+    person's: little less is said for it."""
     shared = np.log2(0.9 * max(2, len(left.currency)) / _STRANGERS_WITH_A_KNOWN_CONTACT)
     bits = np.where(people.is_personal, shared, 0.0)
     bits += np.where(people.same_email & people.same_phone, 2.0, 0.0)
     bits -= np.where(people.same_phone & people.other_email, 2.0, 0.0)
     without = ~people.is_personal
+    named = people.name >= who.ANOTHER_MIDDLE
+    known = np.zeros(int(people.right.max()) + 1, bool)
+    known[people.right[people.is_personal & named]] = True
+    probably = without & named & known[people.right] & ~people.other_phone & ~people.other_email
+    bits = np.where(probably, shared - people.rarity, bits)
     return bits - np.where(without, 3.5 * people.other_phone + 3.5 * people.other_email, 0.0)
 
 
