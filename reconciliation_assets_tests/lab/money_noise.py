@@ -72,17 +72,19 @@ class Shop:
     truth: dict[str, str | None] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     ambiguous: set[str] = field(default_factory=set)
+    names: int = 100
+    baskets: float = 0.6
     paid_at: dict[tuple[str, Decimal], float] = field(default_factory=dict)
 
     def person(self) -> Person:
         """Somebody new."""
         number = f"+9715{self.random.choice('024568')}{self.random.randrange(10**7):07}"
         email = f"{self.random.choice(_GIVEN)[0].split()[0].lower()}{self.random.randrange(10**5)}@{self.random.choice(('gmail', 'hotmail', 'yahoo'))}.com"
-        return Person(*(self.random.choice(words) for words in (_GIVEN, _GIVEN, _FAMILY)), number, email)
+        return Person(*(self.random.choice(words[: self.names]) for words in (_GIVEN, _GIVEN, _FAMILY)), number, email)
 
     def price(self) -> Decimal:
         """A price of the catalogue, or a basket of several things."""
-        if self.random.random() < 0.4:
+        if self.random.random() >= self.baskets:
             return self.random.choice(_CATALOGUE)
         return Decimal(str(round(max(20.0, self.random.lognormvariate(5.4, 0.6)), 2)))
 
@@ -240,6 +242,10 @@ def _ordinary(shop: Shop, order: Row, person: Person) -> None:
         shop.ambiguous.add(row["payment_id"])
 
 
+def _named_only(shop: Shop, order: Row, person: Person) -> None:
+    _plain(shop, order, person, phone=None, email=None, payer_name=person.name(shop.random))
+
+
 def _refunded(shop: Shop, order: Row, person: Person) -> None:
     when = shop.moment(order)
     shop.pay(order, order["gross_value"], when, names=shop.random.random() < 0.7, **shop.shown(person))
@@ -264,6 +270,9 @@ class Kind:
         price: what everything costs, if it all costs the same.
         family: whether two people of one family, each with orders, share a phone.
         repeats: whether customers order the same thing at the same price again.
+        transfers: whether customers pay two orders in one transfer.
+        names: how many given names and how many family names there are at most.
+        popular: whether everything costs a price of the catalogue.
     """
 
     pays: Pay
@@ -273,6 +282,8 @@ class Kind:
     family: bool = False
     repeats: bool = False
     transfers: bool = False
+    names: int = 100
+    popular: bool = False
 
 
 KINDS: dict[str, Kind] = {
@@ -294,6 +305,8 @@ KINDS: dict[str, Kind] = {
     "another currency": Kind(_other_currency),
     "refunds without IDs": Kind(_refunded),
     "strangers": Kind(_ordinary, strangers=0.33),
+    "strangers, few names, popular prices": Kind(_ordinary, strangers=0.33, names=6, popular=True),
+    "few names": Kind(_named_only, names=5),
     "no IDs anywhere": Kind(_ordinary, named=0.0),
     "no IDs anywhere, strangers": Kind(_ordinary, named=0.0, strangers=0.33),
 }
@@ -301,7 +314,7 @@ KINDS: dict[str, Kind] = {
 
 def write_shop(kind: Kind, orders: int, seed: int) -> Shop:
     """A company with one kind of noise; the same seed gives the same company."""
-    shop = Shop(Random(seed))
+    shop = Shop(Random(seed), names=kind.names, baskets=0.0 if kind.popular else 0.6)
     random = shop.random
     while len(shop.orders) < orders:
         person = shop.person()

@@ -2,16 +2,19 @@
 
 What is hidden is chosen by a fingerprint of the record's ID, so that every run hides the same. From half of the hidden ones
 only the IDs are taken, which tries contacts and relationships; from the other half contacts too, which tries what is
-inferred. Of a quarter of the hidden payments the whole order is taken away: money of strangers, which must stay with nobody.
-Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
+inferred. Of a quarter of the hidden payments the whole order is taken away: money of strangers, which must stay with nobody. As
+many of them are judged as there are strangers among the money that really names nothing, by what it shows of its payer; a sample of
+that is assigned beside the hidden payments to learn it. Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
 """
+
+from collections.abc import Mapping
 
 import pyarrow as pa
 
+from reconciliation_assets.chain.matching.inference.candidates import SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING
 from reconciliation_assets.chain.matching.inference.infer import infer
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.matching.inference.payments import assign
-from reconciliation_assets.chain.matching.kinds import HIDDEN_STRANGERS
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.policy.model import Backtest
@@ -21,7 +24,8 @@ from reconciliation_assets.warehouse.query import TableName
 _LAYER = "backtest"
 _LARGEST_SHARE = 1 / 3
 _ENOUGH = 1_500
-# Of the hidden payments, the share whose payer's name is taken away too.
+# Of the hidden payments, the share whose order or CRM record is taken away, and the share whose payer's name is.
+_STRANGERS = 0.25
 _NAMELESS = 0.2
 
 # What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
@@ -99,7 +103,21 @@ def rehearse(bench: Workbench) -> Made:
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, bench.parameters)
-    assign(warehouse, _LAYER, matching, only=f"{_LAYER}.hidden_payments")
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.tried_payments as
+        select right_id, true as is_hidden from {_LAYER}.hidden_payments
+        union all
+        select unique_id, false
+        from (
+          select unique_id from {_LAYER}.payment_ends
+          where is_open and unique_id not in (select right_id from {_LAYER}.hidden_payments)
+          order by md5(unique_id), unique_id limit {matching.backtest.most}
+        )
+        """
+    )
+    shares = assign(warehouse, _LAYER, matching, trial=f"{_LAYER}.tried_payments").shares
+    _judge_as_many_strangers_as_there_are(warehouse, shares)
     _compare(warehouse, matching.inferred.accept_from)
     warehouse.execute(f"drop schema {_LAYER} cascade")
     return Made({"hidden": hidden})
@@ -110,15 +128,13 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
     hidden_share = min(_LARGEST_SHARE, max(limits.share, _ENOUGH / known), limits.most / known) if known else 0.0
-    limit, half, nameless = (
-        f"{int(part * hidden_share * 0xFFFFFFFF):08x}" for part in (1, 1 / 2, 1 - _NAMELESS)
-    )
+    limit, half, nameless = (_hexadecimal(part * hidden_share) for part in (1, 1 / 2, 1 - _NAMELESS))
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.hidden_{table} as
         select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact,
           md5(t.link || t.right_id) >= '{nameless}' as without_name,
-          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{int(HIDDEN_STRANGERS * 0xFFFFFFFF):08x}' as has_partner
+          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{_hexadecimal(_STRANGERS)}' as has_partner
         from ({truth}) t
         left join canonical.manual_matches m on m.link = t.link and m.right_id = t.right_id
         where md5(t.link || t.right_id) < '{limit}' and m.link is null
@@ -149,6 +165,34 @@ def _take_partners_away(warehouse: Warehouse) -> None:
             )
             """
         )
+
+
+def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, shares: Mapping[int, float]) -> None:
+    """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
+    rows = []
+    for group, share in shares.items():
+        strangers = (1 - share) / share * (1 - _STRANGERS) / _STRANGERS
+        rows.append(f"({group}, '{_hexadecimal(min(1.0, 1 / strangers))}', '{_hexadecimal(min(1.0, strangers))}')")
+    warehouse.execute(
+        f"""
+        delete from {_LAYER}.hidden_payments where right_id in (
+          select h.right_id
+          from {_LAYER}.hidden_payments h
+          join {_LAYER}.payments p on p.payment_id = h.right_id
+          join (values {", ".join(rows)}) s(shown, with_partner, without) on s.shown = case
+            when coalesce(p.email_key, p.phone_key, p.customer_id, p.lead_id) is not null then {SHOWS_CONTACT}
+            when p.name_keys is not null then {SHOWS_NAME}
+            else {SHOWS_NOTHING}
+          end
+          where md5('judged ' || h.right_id) > case when h.has_partner then s.with_partner else s.without end
+        )
+        """
+    )
+
+
+def _hexadecimal(share: float) -> str:
+    """Fingerprints up to here are this share of all."""
+    return "g" if share >= 1 else f"{int(share * 0xFFFFFFFF):08x}"
 
 
 def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:

@@ -18,7 +18,6 @@ _SCHEMA = pa.schema(
         ("candidates", pa.int64()),
         ("judged", pa.int64()),
         ("right_ones", pa.int64()),
-        ("of_strangers", pa.int64()),
         ("precision", pa.float64()),
         ("confidence", pa.float64()),
         ("may_carry_money", pa.bool_()),
@@ -26,26 +25,25 @@ _SCHEMA = pa.schema(
 )
 
 
-def calibrate(rows: list[tuple[str, str, str, int, float, int, int, int]], fewest: int, floors: dict[str, float], money_floor: float) -> pa.Table:
+def calibrate(rows: list[tuple[str, str, str, int, float, int, int]], fewest: int, floors: dict[str, float], money_floor: float) -> pa.Table:
     """What each kind of evidence is worth.
 
     Args:
-        rows: link, method, kind, candidates, confidence as the method gives it, links found, those that were right, and
-            those of money whose order was taken away.
+        rows: link, method, kind, candidates, confidence as the method gives it, links found, those that were right.
         fewest: links that are enough to judge a kind.
         floors: the least precision of each method, for links to leads.
         money_floor: the least confidence of a kind of evidence that carries money.
     """
     found = []
-    for link, method, kind, candidates, raw, judged, right, strangers in rows:
+    for link, method, kind, candidates, raw, judged, right in rows:
         before = shipped_confidence(kind) if link == MONEY else raw
-        observed = Observed(judged, right, strangers)
+        observed = Observed(judged, right)
         if link == MONEY:
             may = observed.drawn(before) >= money_floor
         else:
             may = judged < fewest or right / judged >= floors.get(method, 0.0)
         confidence = observed.confidence(before, fewest)
-        found.append((link, method, kind, candidates, judged, right, strangers, observed.precision, confidence, may))
+        found.append((link, method, kind, candidates, judged, right, observed.precision, confidence, may))
     columns = list(zip(*found, strict=True)) if found else [()] * len(_SCHEMA)
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
@@ -55,8 +53,7 @@ def _make(bench: Workbench) -> Made:
     rows = bench.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
-          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end),
-          count(case when not has_partner then 1 end)
+          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
         from matching.backtest_links
         where strength > 2 and (is_accepted or found_link not like '%_payment')
         group by all

@@ -12,10 +12,6 @@ MONEY = "order_payment"
 # Hidden links that a shipped confidence is worth.
 _SHIPPED_LINKS = 20
 _ANY_OTHER_KIND = 0.9
-# The backtest takes the order away from a quarter of the payments, to see enough of them; among real ones a tenth is expected.
-HIDDEN_STRANGERS = 0.25
-_EXPECTED_STRANGERS = 0.1
-_WEIGHT_OF_A_STRANGER = (_EXPECTED_STRANGERS / (1 - _EXPECTED_STRANGERS)) / (HIDDEN_STRANGERS / (1 - HIDDEN_STRANGERS))
 
 _WHO_SURE = {
     "contact": 0.99,
@@ -26,7 +22,9 @@ _WHO_SURE = {
     "the same name but for a middle one": 0.975,
     "a part of the name": 0.975,
     "no name, within minutes": 0.985,
-    "no name, within an hour": 0.975,
+    "no name, within an hour": 0.98,
+    "no name, within a day": 0.975,
+    "no name, days later": 0.975,
 }
 _AMOUNT_LESS_SURE = {
     "the amount owed": 0.0,
@@ -66,26 +64,19 @@ class Observed:
     Attributes:
         judged: links found.
         right: those that were right.
-        of_strangers: those of payments whose order had been taken away, all of them wrong.
     """
 
     judged: int
     right: int
-    of_strangers: int = 0
-
-    @property
-    def weight(self) -> float:
-        """The links judged, strangers' ones as often as they are expected."""
-        return self.judged - self.of_strangers * (1 - _WEIGHT_OF_A_STRANGER)
 
     @property
     def precision(self) -> float:
         """The share that was right."""
-        return self.right / self.weight
+        return self.right / self.judged
 
     def drawn(self, before: float) -> float:
         """The share that was right, drawn towards what was believed before while few were tried."""
-        return (self.right + _SHIPPED_LINKS * before) / (self.weight + _SHIPPED_LINKS)
+        return (self.right + _SHIPPED_LINKS * before) / (self.judged + _SHIPPED_LINKS)
 
     def confidence(self, before: float, fewest: int) -> float:
         """The same, but never above what was seen.

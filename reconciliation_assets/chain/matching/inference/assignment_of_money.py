@@ -18,7 +18,7 @@ from reconciliation_assets.chain.matching.inference.candidates import Bools, Flo
 _ROUNDS = 24
 _LARGEST_BITS = 45.0
 # The share of payments with an order, before any is seen, and how many payments that opinion is worth.
-_SHIPPED_SHARE, _SHIPPED_PAYMENTS = 0.6, 5
+_SHIPPED_SHARE, _SHIPPED_PAYMENTS = 0.75, 5
 _EM_ROUNDS = 12
 # A pair this much less likely than the best one of its payment takes no part in counting out, nor does a group with more pairs.
 _NEAR_BITS = 10.0

@@ -60,7 +60,7 @@ class Payables:
 
 @dataclass(frozen=True)
 class Payments:
-    """Settled money, as arrays in the same units."""
+    """Settled money, as arrays in the same units; its group tells what a payment shows of its payer."""
 
     ids: pa.ChunkedArray
     currency: Ints
@@ -72,8 +72,7 @@ class Payments:
     direction: npt.NDArray[np.str_]
     carried_from: Floats
     carried_to: Floats
-    shows_contact: Bools
-    shows_name: Bools
+    group: Ints
     is_open: Bools
 
 
@@ -107,6 +106,9 @@ class People:
         """Whether a contact, a customer or a lead is shared."""
         return self.shares_contact | self.same_customer | self.same_lead
 
+
+# What a payment shows of its payer.
+SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING = range(3)
 
 # What two names say of two people, from no name at all to the same name.
 UNKNOWN, ANOTHER_NAME, COMMON_WORDS, SAME_FAMILY, ONE_WORD, SAME_GIVEN, ANOTHER_MIDDLE, ANOTHER_ORDER, SAME_NAME = range(9)
@@ -207,13 +209,14 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
     )
 
 
-def read_payments(warehouse: Warehouse, layer: str, only: str | None) -> pa.Table:
-    """Settled money ordered by ID; only what a table holds as `right_id` is open where one is named."""
-    is_open = f"is_open and unique_id in (select right_id from {only})" if only else "is_open"
+def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Table:
+    """Settled money ordered by ID; where a trial is named, only its payments are open."""
+    is_open = f"is_open and unique_id in (select right_id from {trial})" if trial else "is_open"
+    is_hidden = f"unique_id in (select right_id from {trial} where is_hidden)" if trial else "false"
     return warehouse.arrow(
         f"""
         select unique_id, at_day, direction, settled_from_day, settled_to_day, email_key, phone_key, customer_id, lead_id,
-          name_keys, name_sound_keys, currency, rate, method, names_something, {is_open} as is_open,
+          name_keys, name_sound_keys, currency, rate, method, names_something, {is_open} as is_open, {is_hidden} as is_hidden,
           cast(amount * 1000 as bigint) as amount_units, cast(fee * 1000 as bigint) as fee_units
         from {layer}.payment_ends
         order by unique_id
@@ -252,8 +255,7 @@ def arrays(payables: pa.Table, payments: pa.Table) -> tuple[Payables, Payments]:
         payments["direction"].to_numpy().astype(str),
         _real(payments["settled_from_day"]),
         _real(payments["settled_to_day"]),
-        _valid(payments, "email_key", "phone_key", "customer_id", "lead_id"),
-        _valid(payments, "name_sound_keys"),
+        _group(payments),
         payments["is_open"].to_numpy(),
     )
     return left, right
@@ -355,6 +357,13 @@ def _whole(values: pa.ChunkedArray) -> Ints:
 def _real(values: pa.ChunkedArray) -> Floats:
     real: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     return real
+
+
+def _group(payments: pa.Table) -> Ints:
+    """What a payment shows of its payer: a contact, a name, or nothing; hidden ones apart from those that really name nothing."""
+    contact = _valid(payments, "email_key", "phone_key", "customer_id", "lead_id")
+    shows = np.where(contact, SHOWS_CONTACT, np.where(_valid(payments, "name_sound_keys"), SHOWS_NAME, SHOWS_NOTHING))
+    return shows + 3 * payments["is_hidden"].to_numpy()
 
 
 def _valid(table: pa.Table, *columns: str) -> Bools:

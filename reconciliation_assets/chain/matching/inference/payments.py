@@ -45,7 +45,12 @@ _FITS = {
     by.OTHER_CURRENCY: "the amount in another currency",
     by.NO_VALUE: "no agreed value",
 }
-_GAPS = ("stamped before it", "within minutes", "within an hour", "within a day")
+_GAPS = {
+    by.STAMPED_EARLY: "stamped before it",
+    by.WITHIN_MINUTES: "within minutes",
+    by.WITHIN_AN_HOUR: "within an hour",
+    by.WITHIN_A_DAY: "within a day",
+}
 PAIRED, TOGETHER = "as many payments as alike amounts owed", "payments that are together what is owed"
 _NAMES = {
     who.SAME_NAME: "the same name",
@@ -73,9 +78,18 @@ class Chosen:
     method: np.ndarray
     evidence: np.ndarray
     parts: np.ndarray
+    shares: dict[int, float]
 
 
-def assign(warehouse: Warehouse, layer: str, matching: Matching, only: str | None = None) -> Made:
+@dataclass(frozen=True)
+class Assigned:
+    """What an assignment made, and what share of the payments has an order, by what they show of their payer."""
+
+    made: Made
+    shares: dict[int, float]
+
+
+def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
     """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
 
     Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, evidence, weights, candidates.
@@ -83,18 +97,19 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, only: str | Non
     Args:
         layer: where the ends, the named payments and what each kind of evidence may do are.
         matching: the policy's limits.
-        only: a table whose `right_id` are the only payments looked at.
+        trial: a table of the only payments looked at, by `right_id`, and whether each is hidden (`is_hidden`): to try the
+            methods, none of which is barred.
     """
     target = TableName(layer, "assigned_payments")
-    payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, only)
+    payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, trial)
     if not payables.num_rows or not pc.any(payments["is_open"]).as_py():
         warehouse.load(target, _table(payables, payments, []))
-        return Made({"learnt from": "nothing is open"})
+        return Assigned(Made({"learnt from": "nothing is open"}), {})
     left, right = who.arrays(payables, payments)
     people = _without_rejected(warehouse, who.find_people(payables, payments, matching), left, right)
     known = _known(warehouse, layer, left, right)
     learnt = by.learn(left, right, *known)
-    believed = _Believed.read(warehouse, layer, matching, is_trial=only is not None)
+    believed = _Believed.read(warehouse, layer, matching, is_trial=trial is not None)
 
     paid, returned = left.paid.copy(), left.returned.copy()
     chosen = []
@@ -120,7 +135,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, only: str | Non
         for place, (true, random) in enumerate(zip(learnt.true[name], levels, strict=True))
     ]
     figures = {"learnt from": f"{learnt.learnt_from:,} known links", "pairs compared": len(people.left)}
-    return Made(figures, {"what each outcome adds": match_weights(bits)})
+    return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares)
 
 
 @dataclass(frozen=True)
@@ -174,10 +189,9 @@ def _settle(
     may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
     weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
     fits = np.isfinite(weighed.bits)
-    group = np.where(right.shows_contact, 0, np.where(right.shows_name, 1, 2))
     looking = np.flatnonzero(right.is_open & (right.direction == direction))
-    share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, group)[people.right]
-    bits = weighed.bits + np.log2(share / (1 - share))
+    share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, right.group)
+    bits = weighed.bits + np.log2(share / (1 - share))[people.right]
     taken_once = by.CLOSES[weighed.fit]
     chance = np.zeros(len(bits))
     chance[fits] = chances(people.left[fits], people.right[fits], bits[fits], taken_once[fits])
@@ -222,7 +236,9 @@ def _settle(
     )
     sure[accepted[~kept]] = False
     parts = _parts(weighed, best)
-    return Chosen(people.left[best], people.right[best], sure_enough, confidence, sure, rivals, kind, method, evidence, parts)
+    shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
+    left_end, right_end = people.left[best], people.right[best]
+    return Chosen(left_end, right_end, sure_enough, confidence, sure, rivals, kind, method, evidence, parts, shares)
 
 
 def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
@@ -272,8 +288,7 @@ def _told(
         elif name != who.UNKNOWN:
             person = "a part of the name"
         else:
-            gap = int(weighed.gap[pair])
-            person = "no name, " + (_GAPS[gap] if gap < len(_GAPS) else "days later")
+            person = "no name, " + _GAPS.get(int(weighed.gap[pair]), "days later")
         near = fit in (by.LESS_FEE, by.ROUNDED_UP, by.OTHER_CURRENCY) and not refund
         if is_together[place] or near or not people.is_personal[pair]:
             methods.append("inferred")
@@ -356,7 +371,7 @@ def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) ->
 def _nobody() -> Chosen:
     none = np.array([], object)
     whole = np.array([], np.int64)
-    return Chosen(whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), whole, none, none, none, none)
+    return Chosen(whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), whole, none, none, none, none, {})
 
 
 def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> pa.Table:
@@ -383,7 +398,7 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> 
 
 
 def _make(bench: Workbench) -> Made:
-    return assign(bench.warehouse, "matching", bench.loaded_policy.policy.matching)
+    return assign(bench.warehouse, "matching", bench.loaded_policy.policy.matching).made
 
 
 ASSIGNMENT = Program(

@@ -41,13 +41,13 @@ def paid_together(
         accept_from: a payment that is sure to belong somewhere by itself takes no part elsewhere.
     """
     near = people.is_personal | (people.name == who.SAME_NAME)
-    part = np.flatnonzero(near & np.isin(fit, (by.PART, by.INSTALMENT)) & ~left.is_opportunity[people.left])
+    part = np.flatnonzero(near & np.isin(fit, (by.PART, by.INSTALMENT, by.LESS_FEE)) & ~left.is_opportunity[people.left])
     counts = np.bincount(people.left[part], minlength=len(asked)) if len(part) else np.zeros(len(asked), int)
     part = part[(counts[people.left[part]] >= 2) & (counts[people.left[part]] <= _MOST_PAYMENTS)]
     if not len(part):
         return Together.none()
-    settled = set(people.right[(chance >= accept_from) & by.CLOSES[fit]].tolist())
-    closed = set(people.left[(chance >= accept_from) & by.CLOSES[fit]].tolist())
+    exact = (chance >= accept_from) & np.isin(fit, (by.IN_FULL, by.DISCOUNTED))
+    settled, closed = set(people.right[exact].tolist()), set(people.left[exact].tolist())
     order = part[np.lexsort((people.right[part], people.left[part]))]
     sets: list[tuple[int, ...]] = []
     for mine in np.split(order, np.flatnonzero(np.diff(people.left[order])) + 1):

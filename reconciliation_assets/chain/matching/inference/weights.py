@@ -29,15 +29,17 @@ _LARGEST_CURRENCY_MARGIN = 0.03
 _STRANGERS_WITH_A_KNOWN_CONTACT = 0.02
 
 # Upper ends of the gaps between order and payment, in days: five minutes, an hour, a day, ...
-_GAPS = np.array([0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DAYS, np.inf])
-GAP_WITHIN_MINUTES, GAP_WITHIN_AN_HOUR, GAP_WITHIN_A_DAY = 1, 2, 3
+_GAPS = np.array([-who.STAMPED_EARLY_DAYS, 0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DAYS, np.inf])
+STAMPED_EARLY, WITHIN_MINUTES, WITHIN_AN_HOUR, WITHIN_A_DAY = 1, 2, 3, 4
+# Stamps in the wrong zone come from a source that names no order: those that do cannot teach how many there are.
+_LEAST_SHARE_STAMPED_EARLY = 0.03
 _AFTER_DELIVERY = np.array([-7.0, 0.0, 1.0, 5.0, 10.0, 21.0, np.inf])
 
 _TIMES = ("gap of orders", "gap of opportunities", "gap of refunds", "delivery")
 _SHIPPED: dict[str, tuple[float, ...]] = {
-    "gap of orders": (0.01, 0.2, 0.1, 0.12, 0.1, 0.15, 0.15, 0.1, 0.04, 0.02, 0.008, 0.002),
-    "gap of opportunities": (0.05, 0.03, 0.05, 0.1, 0.1, 0.15, 0.15, 0.17, 0.1, 0.06, 0.03, 0.01),
-    "gap of refunds": (0.002, 0.003, 0.005, 0.03, 0.05, 0.1, 0.2, 0.3, 0.15, 0.12, 0.03, 0.01),
+    "gap of orders": (0.001, 0.03, 0.2, 0.1, 0.12, 0.1, 0.15, 0.15, 0.1, 0.04, 0.02, 0.008, 0.002),
+    "gap of opportunities": (0.04, 0.03, 0.03, 0.05, 0.1, 0.1, 0.15, 0.15, 0.17, 0.1, 0.06, 0.03, 0.01),
+    "gap of refunds": (0.002, 0.002, 0.003, 0.005, 0.03, 0.05, 0.1, 0.2, 0.3, 0.15, 0.12, 0.03, 0.01),
     "delivery": (0.2, 0.3, 0.05, 0.15, 0.15, 0.1, 0.05),
     "method": (0.85, 0.15),
     "fit of orders": (0.01, 0.03, 0.01, 0.01, 0.03, 0.02, 0.03, 0.03, 0.83),
@@ -99,6 +101,8 @@ def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) 
         if not name.startswith("fit"):
             seen = _counted(levels_of(left, right, *by_chance), len(shipped))
             random[name] = (seen + 1) / (seen.sum() + len(shipped))
+    for name in ("gap of orders", "gap of opportunities"):
+        by_method[name] = _not_too_rare(by_method[name])
     return Chances(true, random, len(known_left), by_method)
 
 
@@ -111,12 +115,18 @@ def _by_method(levels: Ints, method: Ints, methods: int, all_methods: Floats) ->
     return shares
 
 
+def _not_too_rare(shares: Floats) -> Floats:
+    shares = shares.copy()
+    shares[..., STAMPED_EARLY] = np.maximum(shares[..., STAMPED_EARLY], _LEAST_SHARE_STAMPED_EARLY)
+    return shares
+
+
 def _counted(levels: Ints, size: int) -> Floats:
     return np.bincount(levels[levels >= 0], minlength=size).astype(np.float64)
 
 
 def gap_level(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
-    """Which gap of `_GAPS` lies between each payable and payment; money stamped before the order is level 0."""
+    """Which gap of `_GAPS` lies between each payable and payment; money stamped before the order is level 1, long before it 0."""
     return np.searchsorted(_GAPS, right.at[j] - left.at[i], side="left")
 
 
