@@ -325,9 +325,10 @@ def write_shop(kind: Kind, orders: int, seed: int) -> Shop:
         for each in household:
             price = kind.price or shop.price()
             day = random.uniform(0, 100)
-            for again in range(random.choice((1, 2, 2, 3)) if kind.repeats else 1 + (random.random() < 0.25)):
+            for _ in range(random.choice((1, 2, 2, 3)) if kind.repeats else 1 + (random.random() < 0.25)):
                 value = price if kind.repeats else kind.price or shop.price()
-                _with_its_money(shop, kind, shop.order(each, value, day + again * random.uniform(0.5, 12)), each)
+                _with_its_money(shop, kind, shop.order(each, value, day), each)
+                day += random.uniform(0.5, 12)
         if kind.transfers:
             pair = [shop.order(person, shop.price(), random.uniform(0, 100))]
             pair.append(shop.order(person, shop.price(), day_of(pair[0]["created_at"]) + random.uniform(0.1, 3)))

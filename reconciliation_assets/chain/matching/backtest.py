@@ -7,14 +7,11 @@ many of them are judged as there are strangers among the money that really names
 that is assigned beside the hidden payments to learn it. Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
 """
 
-from collections.abc import Mapping
-
 import pyarrow as pa
 
-from reconciliation_assets.chain.matching.inference.candidates import SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING
 from reconciliation_assets.chain.matching.inference.infer import infer
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
-from reconciliation_assets.chain.matching.inference.payments import assign
+from reconciliation_assets.chain.matching.inference.payments import Assigned, assign
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.policy.model import Backtest
@@ -116,8 +113,8 @@ def rehearse(bench: Workbench) -> Made:
         )
         """
     )
-    shares = assign(warehouse, _LAYER, matching, trial=f"{_LAYER}.tried_payments").shares
-    _judge_as_many_strangers_as_there_are(warehouse, shares)
+    assigned = assign(warehouse, _LAYER, matching, trial=f"{_LAYER}.tried_payments")
+    _judge_as_many_strangers_as_there_are(warehouse, assigned)
     _compare(warehouse, matching.inferred.accept_from)
     warehouse.execute(f"drop schema {_LAYER} cascade")
     return Made({"hidden": hidden})
@@ -167,27 +164,25 @@ def _take_partners_away(warehouse: Warehouse) -> None:
         )
 
 
-def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, shares: Mapping[int, float]) -> None:
+def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, assigned: Assigned) -> None:
     """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
     rows = []
-    for group, share in shares.items():
+    for shown in range(3):
+        share = assigned.shares.get(shown, 1 - _STRANGERS)
         strangers = (1 - share) / share * (1 - _STRANGERS) / _STRANGERS
-        rows.append(f"({group}, '{_hexadecimal(min(1.0, 1 / strangers))}', '{_hexadecimal(min(1.0, strangers))}')")
-    warehouse.execute(
-        f"""
-        delete from {_LAYER}.hidden_payments where right_id in (
-          select h.right_id
-          from {_LAYER}.hidden_payments h
-          join {_LAYER}.payments p on p.payment_id = h.right_id
-          join (values {", ".join(rows)}) s(shown, with_partner, without) on s.shown = case
-            when coalesce(p.email_key, p.phone_key, p.customer_id, p.lead_id) is not null then {SHOWS_CONTACT}
-            when p.name_keys is not null then {SHOWS_NAME}
-            else {SHOWS_NOTHING}
-          end
-          where md5('judged ' || h.right_id) > case when h.has_partner then s.with_partner else s.without end
+        rows.append(f"({shown}, '{_hexadecimal(min(1.0, 1 / strangers))}', '{_hexadecimal(min(1.0, strangers))}')")
+    with warehouse.reading("_shown", assigned.shown):
+        warehouse.execute(
+            f"""
+            delete from {_LAYER}.hidden_payments where right_id in (
+              select h.right_id
+              from {_LAYER}.hidden_payments h
+              join _shown p on p.right_id = h.right_id
+              join (values {", ".join(rows)}) s(shown, with_partner, without) on s.shown = p.shown
+              where md5('judged ' || h.right_id) > case when h.has_partner then s.with_partner else s.without end
+            )
+            """
         )
-        """
-    )
 
 
 def _hexadecimal(share: float) -> str:

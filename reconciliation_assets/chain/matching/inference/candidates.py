@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -107,7 +109,7 @@ class People:
         return self.shares_contact | self.same_customer | self.same_lead
 
 
-# What a payment shows of its payer.
+# What a payment shows of its payer: a contact counts that an order or opportunity has too.
 SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING = range(3)
 
 # What two names say of two people, from no name at all to the same name.
@@ -255,7 +257,7 @@ def arrays(payables: pa.Table, payments: pa.Table) -> tuple[Payables, Payments]:
         payments["direction"].to_numpy().astype(str),
         _real(payments["settled_from_day"]),
         _real(payments["settled_to_day"]),
-        _group(payments),
+        _group(payables, payments),
         payments["is_open"].to_numpy(),
     )
     return left, right
@@ -263,6 +265,7 @@ def arrays(payables: pa.Table, payments: pa.Table) -> tuple[Payables, Payments]:
 
 def find_people(payables: pa.Table, payments: pa.Table, matching: Matching) -> People:
     """Every pair that is looked at, with what its people have in common."""
+    payables = _with_contacts_of_other_orders(payables)
     sounds = _encoded(payables["name_sound_keys"], payments["name_sound_keys"])
     words = _encoded(payables["name_keys"], payments["name_keys"])
     sides = [
@@ -292,6 +295,37 @@ def find_people(payables: pa.Table, payments: pa.Table, matching: Matching) -> P
         _name_level(told),
         _rarity(told),
     )
+
+
+def _with_contacts_of_other_orders(payables: pa.Table) -> pa.Table:
+    """The payables, a missing e-mail or phone filled from other orders of the same person, where these agree on one.
+
+    The same person shares a contact and the given name: a family shares its phone alone.
+    """
+    names = payables["name_sound_keys"].combine_chunks()
+    given = pc.fill_null(pc.list_element(pc.if_else(pc.greater(pc.list_value_length(names), 0), names, None), 0), "")
+    contacts = [payables[name].combine_chunks().cast(pa.string()) for name in ("email_key", "phone_key", "customer_id")]
+    keys = [pc.binary_join_element_wise(contact, given, "|") for contact in contacts]
+    known = [np.flatnonzero(pc.is_valid(key).to_numpy(zero_copy_only=False)) for key in keys]
+    if not sum(map(len, known)):
+        return payables
+    codes = pa.concat_arrays([key.drop_null() for key in keys]).dictionary_encode().indices.to_numpy()
+    rows, size = np.concatenate(known), payables.num_rows
+    nodes = size + int(codes.max()) + 1
+    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, size + codes)), shape=(nodes, nodes))
+    person = connected_components(graph, directed=False)[1][:size]
+    for name, contact in zip(("email_key", "phone_key"), contacts, strict=False):
+        encoded = contact.dictionary_encode()
+        code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        pairs = np.unique(np.stack([person[code >= 0], code[code >= 0]]), axis=1)
+        one = pairs[:, np.bincount(pairs[0], minlength=nodes)[pairs[0]] == 1] if pairs.size else pairs
+        only = np.full(nodes, -1)
+        only[one[0]] = one[1]
+        filled = np.where(code >= 0, code, only[person])
+        values = encoded.dictionary.take(pa.array(np.maximum(filled, 0))) if len(encoded.dictionary) else contact
+        values = pc.if_else(pa.array(filled >= 0), values, None)
+        payables = payables.set_column(payables.column_names.index(name), name, values)
+    return payables
 
 
 def _name_level(told: dict[str, np.ndarray]) -> Ints:
@@ -359,9 +393,16 @@ def _real(values: pa.ChunkedArray) -> Floats:
     return real
 
 
-def _group(payments: pa.Table) -> Ints:
-    """What a payment shows of its payer: a contact, a name, or nothing; hidden ones apart from those that really name nothing."""
-    contact = _valid(payments, "email_key", "phone_key", "customer_id", "lead_id")
+def _group(payables: pa.Table, payments: pa.Table) -> Ints:
+    """What a payment shows of its payer: a contact that is known, a name, or nothing; hidden ones apart from those that really
+    name nothing."""
+    contact = np.any(
+        [
+            pc.fill_null(pc.is_in(payments[key], payables[key].combine_chunks().drop_null()), False).to_numpy()
+            for key in _EQUAL.values()
+        ],
+        axis=0,
+    )
     shows = np.where(contact, SHOWS_CONTACT, np.where(_valid(payments, "name_sound_keys"), SHOWS_NAME, SHOWS_NOTHING))
     return shows + 3 * payments["is_hidden"].to_numpy()
 

@@ -83,10 +83,17 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What an assignment made, and what share of the payments has an order, by what they show of their payer."""
+    """What an assignment made.
+
+    Attributes:
+        made: its figures.
+        shares: what share of the payments has an order, by what they show of their payer.
+        shown: what each payment that was looked at shows: right_id, shown.
+    """
 
     made: Made
     shares: dict[int, float]
+    shown: pa.Table
 
 
 def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
@@ -104,7 +111,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
     payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, trial)
     if not payables.num_rows or not pc.any(payments["is_open"]).as_py():
         warehouse.load(target, _table(payables, payments, []))
-        return Assigned(Made({"learnt from": "nothing is open"}), {})
+        return Assigned(Made({"learnt from": "nothing is open"}), {}, pa.table({"right_id": [], "shown": []}))
     left, right = who.arrays(payables, payments)
     people = _without_rejected(warehouse, who.find_people(payables, payments, matching), left, right)
     known = _known(warehouse, layer, left, right)
@@ -134,8 +141,9 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         for name, levels in learnt.random.items()
         for place, (true, random) in enumerate(zip(learnt.true[name], levels, strict=True))
     ]
+    shown = pa.table({"right_id": right.ids, "shown": right.group % 3}).filter(pa.array(right.is_open))
     figures = {"learnt from": f"{learnt.learnt_from:,} known links", "pairs compared": len(people.left)}
-    return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares)
+    return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
