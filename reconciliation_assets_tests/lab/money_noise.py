@@ -35,7 +35,9 @@ _FAMILY = (
     ("Sheikh", "Shaikh", "شيخ"), ("Malik", "Malek", "مالك"), ("Al Otaibi", "Alotaibi", "العتيبي"), ("Fernandes", "فرناندس"),
     ("Al Kuwari", "Alkuwari", "الكواري"), ("Siddiqui", "Siddiqi", "صديقي"), ("Barakat", "بركات"), ("Al Ketbi", "الكتبي"), ("Thomas", "توماس"),
 )  # fmt: skip
-_CATALOGUE = [Decimal(price) for price in (49, 79, 99, 129, 149, 179, 199, 229, 249, 299, 349, 399, 449, 549, 649, 799, 999)]
+_CATALOGUE = [
+    Decimal(price) for price in (49, 79, 99, 129, 149, 179, 199, 229, 249, 299, 349, 399, 449, 549, 649, 799, 999)
+]
 _BEGIN = datetime.fromisoformat("2026-03-01T00:00:00+04:00")
 _PER_AED = {"USD": Decimal("0.27229"), "SAR": Decimal("1.02110")}
 _MINUTE = 1 / 1440
@@ -53,6 +55,7 @@ class Person:
 
     def name(self, random: Random, *, spelling: str = "as usual") -> str:
         """The name as somebody writes it: with or without the father's, in one spelling or another, or in Arabic."""
+
         def pick(words: tuple[str, ...]) -> str:
             return words[-1] if spelling == "Arabic" else random.choice(words[:-1]) if spelling == "any" else words[0]
 
@@ -165,7 +168,9 @@ def _plain(shop: Shop, order: Row, person: Person, **cells: Any) -> Row:
 
 
 def _swapped_digits(shop: Shop, order: Row, person: Person) -> None:
-    _plain(shop, order, person, phone=_swapped(shop.random, person.phone), email=None, payer_name=person.name(shop.random))
+    _plain(
+        shop, order, person, phone=_swapped(shop.random, person.phone), email=None, payer_name=person.name(shop.random)
+    )
 
 
 def _swapped_digits_no_name(shop: Shop, order: Row, person: Person) -> None:
@@ -344,7 +349,12 @@ def write_shop(kind: Kind, orders: int, seed: int) -> Shop:
 def _with_its_money(shop: Shop, kind: Kind, order: Row, person: Person) -> None:
     fate = shop.random.random()
     if fate < 0.05:
-        order |= {"status": "cancelled", "cancelled_at": order["created_at"], "updated_at": order["created_at"], "delivered_at": None}
+        order |= {
+            "status": "cancelled",
+            "cancelled_at": order["created_at"],
+            "updated_at": order["created_at"],
+            "delivered_at": None,
+        }
     elif fate > 0.15:
         if shop.random.random() < kind.named:
             shop.pay(order, order["gross_value"], shop.moment(order), names=True, **shop.shown(person, phone=0.4))
@@ -359,7 +369,9 @@ def _strangers(shop: Shop, kind: Kind) -> None:
     for _ in range(many):
         person = shop.random.choice(known) if shop.random.random() < 0.05 else shop.person()
         amount = kind.price if kind.price and shop.random.random() < 0.5 else shop.price()
-        shop.pay(None, amount, shop.random.uniform(1, 115), names=False, **shop.shown(person, phone=0.4, email=0.2, name=0.7))
+        shop.pay(
+            None, amount, shop.random.uniform(1, 115), names=False, **shop.shown(person, phone=0.4, email=0.2, name=0.7)
+        )
 
 
 def _doubt(shop: Shop) -> None:
@@ -372,7 +384,11 @@ def _doubt(shop: Shop) -> None:
             continue
         person = shop.people[truth]
         own = next(row for row in shop.orders if row["order_id"] == truth)
-        fits = [row for row in waiting if row["gross_value"] == own["gross_value"] and _might_pay(shop, payment, row, person)]
+        fits = [
+            row
+            for row in waiting
+            if row["gross_value"] == own["gross_value"] and _might_pay(shop, payment, row, person)
+        ]
         if len(fits) > 1:
             shop.ambiguous.add(payment["payment_id"])
 
@@ -383,9 +399,11 @@ def _might_pay(shop: Shop, payment: Row, order: Row, payer: Person) -> bool:
     if not -0.5 <= gap <= 60:
         return False
     if payment.get("phone") or payment.get("email"):
-        return owner.phone == payer.phone or (
-            owner.email == payer.email and bool(payment.get("email"))
-        ) or _same_name(payment, owner, payer)
+        return (
+            owner.phone == payer.phone
+            or (owner.email == payer.email and bool(payment.get("email")))
+            or _same_name(payment, owner, payer)
+        )
     if payment.get("payer_name"):
         return _same_name(payment, owner, payer)
     return gap <= 14

@@ -71,6 +71,7 @@ _STEPS: tuple[str | Model, ...] = (
     *("lead_validity", "known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
     *("named_payments", "payable_ends", "payment_ends"),
 )
+_ASSIGNED = f"{_LAYER}.assigned_payments"
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
@@ -140,7 +141,10 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     emptied = [
         *(f"case when h.right_id is null then t.{column} end as {column}" for column in ids),
         *(f"case when h.without_contact is distinct from true then t.{column} end as {column}" for column in contacts),
-        *(f"case when h.without_name is distinct from true then t.{column} end as {column}" for column in _NAMES.get(table, ())),
+        *(
+            f"case when h.without_name is distinct from true then t.{column} end as {column}"
+            for column in _NAMES.get(table, ())
+        ),
     ]
     warehouse.execute(
         f"""
@@ -222,8 +226,7 @@ def _compare(warehouse: Warehouse, accept_from: float) -> None:
                 f"probability >= {accept_from} from {_LAYER}.inferred_{name}"
                 for name in ("lead_crm", "lead_order")
             ),
-            f"select link, left_id, right_id, match_method, probability, evidence_kind, candidates, false, is_sure "
-            f"from {_LAYER}.assigned_payments",
+            f"select link, left_id, right_id, match_method, probability, evidence_kind, candidates, false, is_sure from {_ASSIGNED}",
         ]
     )
     warehouse.execute(
@@ -261,7 +264,9 @@ _NOTHING = pa.table(
         **{name: pa.array([], pa.string()) for name in ("link", "right_id", "true_left_id")},
         "has_partner": pa.array([], pa.bool_()),
         "month": pa.array([], pa.date32()),
-        **{name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method", "evidence_kind")},
+        **{
+            name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method", "evidence_kind")
+        },
         "strength": pa.array([], pa.int32()),
         "candidates": pa.array([], pa.int64()),
         "raw_confidence": pa.array([], pa.float64()),

@@ -3,10 +3,14 @@
 A link's stored confidence is what such links showed, never more. A kind that showed less than the policy's floor carries no money.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 
 from reconciliation_assets.chain.matching.kinds import MONEY, Observed, shipped_confidence
 from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("matching", "match_calibration")
@@ -25,7 +29,12 @@ _SCHEMA = pa.schema(
 )
 
 
-def calibrate(rows: list[tuple[str, str, str, int, float, int, int]], fewest: int, floors: dict[str, float], money_floor: float) -> pa.Table:
+def calibrate(
+    rows: list[tuple[str, Method, str, int, float, int, int]],
+    fewest: int,
+    floors: Mapping[Method, float],
+    money_floor: float,
+) -> pa.Table:
     """What each kind of evidence is worth.
 
     Args:
@@ -50,7 +59,7 @@ def calibrate(rows: list[tuple[str, str, str, int, float, int, int]], fewest: in
 
 def _make(bench: Workbench) -> Made:
     matching = bench.loaded_policy.policy.matching
-    rows = bench.warehouse.rows(
+    rows: list[Any] = bench.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
           least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
@@ -60,7 +69,7 @@ def _make(bench: Workbench) -> Made:
         order by all
         """
     )
-    table = calibrate(rows, matching.backtest.fewest, dict(matching.precision_floors), matching.money.precision_floor)
+    table = calibrate(rows, matching.backtest.fewest, matching.precision_floors, matching.money.precision_floor)
     bench.warehouse.load(_TARGET, table)
     return Made({"kinds of evidence tried": table.num_rows})
 

@@ -66,7 +66,9 @@ def chances(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Floa
     to_right, to_left = np.zeros(len(bits)), np.zeros(len(bits))
     size_left, size_right = int(left.max()) + 1, int(right.max()) + 1
     for _ in range(_ROUNDS):
-        to_right = 0.5 * to_right + 0.5 * np.where(is_taken_once, _others(left, size_left, weight + to_left, is_taken_once), 0)
+        to_right = 0.5 * to_right + 0.5 * np.where(
+            is_taken_once, _others(left, size_left, weight + to_left, is_taken_once), 0
+        )
         to_left = 0.5 * to_left + 0.5 * _others(right, size_right, weight + to_right, np.ones(len(bits), bool))
     total = weight + to_right + to_left
     chance: Floats = 1 / (1 + np.exp(-np.clip(total, -60, 60)))
@@ -181,7 +183,10 @@ def _paired(
     rights = rights[np.lexsort((rights, right_at[rights]))]
     place = np.full((len(lefts), len(rights)), -1)
     weight = np.full(place.shape, -_FORBIDDEN)
-    row, column = (np.argsort(end)[np.searchsorted(end[np.argsort(end)], own[pairs])] for end, own in ((lefts, left), (rights, right)))
+    row, column = (
+        np.argsort(end)[np.searchsorted(end[np.argsort(end)], own[pairs])]
+        for end, own in ((lefts, left), (rights, right))
+    )
     place[row, column], weight[row, column] = pairs, bits[pairs]
     best = linear_sum_assignment(weight, maximize=True)[1]
     in_time = np.arange(len(lefts))

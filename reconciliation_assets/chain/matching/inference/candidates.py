@@ -49,16 +49,6 @@ class Payables:
     is_opportunity: Bools
     is_open: Bools
 
-    @property
-    def owed(self) -> Ints:
-        """What is still to be paid."""
-        return np.maximum(self.value - self.paid, 0)
-
-    @property
-    def owed_discounted(self) -> Ints:
-        """The same less the discount."""
-        return np.maximum(self.discounted - self.paid, 0)
-
 
 @dataclass(frozen=True)
 class Payments:
@@ -113,7 +103,9 @@ class People:
 SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING = range(3)
 
 # What two names say of two people, from no name at all to the same name.
-UNKNOWN, ANOTHER_NAME, COMMON_WORDS, SAME_FAMILY, ONE_WORD, SAME_GIVEN, ANOTHER_MIDDLE, ANOTHER_ORDER, SAME_NAME = range(9)
+UNKNOWN, ANOTHER_NAME, COMMON_WORDS, SAME_FAMILY, ONE_WORD, SAME_GIVEN, ANOTHER_MIDDLE, ANOTHER_ORDER, SAME_NAME = (
+    range(9)
+)
 
 _SHARED = "list_intersect(l.sounds, r.sounds)"
 _NAMES_MISSING = "(coalesce(len(l.sounds), 0) = 0 or coalesce(len(r.sounds), 0) = 0)"
@@ -137,9 +129,13 @@ _POSSIBLE = f"""
     ))
   )
 """
+_IN_WINDOW = dict.fromkeys(("email", "phone", "customer"), "r.at_day - l.at_day <= {window}")
 _EQUAL = {"email": "email_key", "phone": "phone_key", "customer": "customer_id", "lead": "lead_id"}
 _TOLD = {
-    **{f"same_{name}": f"coalesce(l.{key} = r.{key}, false)" for name, key in _EQUAL.items()},
+    **{
+        f"same_{name}": f"coalesce(l.{key} = r.{key} and {_IN_WINDOW.get(name, 'true')}, false)"
+        for name, key in _EQUAL.items()
+    },
     **{f"other_{name}": f"coalesce(l.{_EQUAL[name]} <> r.{_EQUAL[name]}, false)" for name in ("email", "phone")},
     "shared": f"coalesce(len({_SHARED}), 0)",
     "written_alike": "coalesce(len(list_intersect(l.words, r.words)), 0)",
@@ -280,7 +276,7 @@ def find_people(payables: pa.Table, payments: pa.Table, matching: Matching) -> P
         *sides,
         possible=_POSSIBLE.format(window=matching.contact_window_days),
         candidates_per_key=matching.inferred.candidates_per_key,
-        told=_TOLD,
+        told={name: sql.format(window=matching.contact_window_days) for name, sql in _TOLD.items()},
     )
     told = {name: found[name].to_numpy() for name in found.column_names}
     return People(
@@ -404,7 +400,8 @@ def _group(payables: pa.Table, payments: pa.Table) -> Ints:
         axis=0,
     )
     shows = np.where(contact, SHOWS_CONTACT, np.where(_valid(payments, "name_sound_keys"), SHOWS_NAME, SHOWS_NOTHING))
-    return shows + 3 * payments["is_hidden"].to_numpy()
+    group: Ints = shows + 3 * payments["is_hidden"].to_numpy()
+    return group
 
 
 def _valid(table: pa.Table, *columns: str) -> Bools:

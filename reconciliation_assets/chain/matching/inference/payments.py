@@ -142,7 +142,10 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         for place, (true, random) in enumerate(zip(learnt.true[name], levels, strict=True))
     ]
     shown = pa.table({"right_id": right.ids, "shown": right.group % 3}).filter(pa.array(right.is_open))
-    figures = {"learnt from": f"{learnt.learnt_from:,} known links", "pairs compared": len(people.left)}
+    figures: dict[str, float | int | str] = {
+        "learnt from": f"{learnt.learnt_from:,} known links",
+        "pairs compared": len(people.left),
+    }
     return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
 
 
@@ -174,9 +177,7 @@ class _Believed:
     def of(self, method: str, kind: str, candidates: int) -> tuple[float, bool]:
         """The confidence of links of a kind, and whether they carry money."""
         shipped = shipped_confidence(kind)
-        confidence, may = self.observed.get(
-            (method, kind, min(candidates, 3)), (shipped, shipped >= self.floor)
-        )
+        confidence, may = self.observed.get((method, kind, min(candidates, 3)), (shipped, shipped >= self.floor))
         return confidence, may or self.is_trial
 
 
@@ -206,7 +207,11 @@ def _settle(
 
     alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
     paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
-    together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from) if direction == "in" else Together.none()
+    together = (
+        paid_together(left, right, people, weighed.fit, chance, asked, accept_from)
+        if direction == "in"
+        else Together.none()
+    )
     best = _best_of_each(people.right, chance, fits)
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
@@ -282,9 +287,7 @@ def _told(
         )
         doubted = name in (who.ANOTHER_NAME, who.COMMON_WORDS, who.SAME_FAMILY)
         refund = right.direction[j] != "in"
-        amount = (
-            PAIRED if is_paired[place] else TOGETHER if is_together[place] else _FITS.get(fit, "another amount")
-        )
+        amount = PAIRED if is_paired[place] else TOGETHER if is_together[place] else _FITS.get(fit, "another amount")
         if refund:
             amount = {by.IN_FULL: "all of the money back"}.get(fit, "a part of the money back")
         if contact:

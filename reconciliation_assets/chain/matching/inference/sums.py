@@ -41,7 +41,9 @@ def paid_together(
         accept_from: a payment that is sure to belong somewhere by itself takes no part elsewhere.
     """
     near = people.is_personal | (people.name == who.SAME_NAME)
-    part = np.flatnonzero(near & np.isin(fit, (by.PART, by.INSTALMENT, by.LESS_FEE)) & ~left.is_opportunity[people.left])
+    part = np.flatnonzero(
+        near & np.isin(fit, (by.PART, by.INSTALMENT, by.LESS_FEE)) & ~left.is_opportunity[people.left]
+    )
     counts = np.bincount(people.left[part], minlength=len(asked)) if len(part) else np.zeros(len(asked), int)
     part = part[(counts[people.left[part]] >= 2) & (counts[people.left[part]] <= _MOST_PAYMENTS)]
     if not len(part):

@@ -5,10 +5,10 @@ has nothing to do with the order does. The second is counted in the company's ow
 and a gap of time are. The first is learnt from payments that name their order; while these are few, shipped chances hold.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from reconciliation_assets.chain.matching.inference import candidates as who
 from reconciliation_assets.chain.matching.inference.candidates import Bools, Floats, Ints, Payables, Payments, People
@@ -158,7 +158,7 @@ def _fit_of_known(left: Payables, right: Payments, i: Ints, j: Ints, kind: Bools
     return np.where(kind & (fit > NO_FIT), fit - 1, -1)
 
 
-_LEVELS = {
+_LEVELS: dict[str, Callable[[Payables, Payments, Ints, Ints], Ints]] = {
     "gap of orders": _gap_of_orders,
     "gap of opportunities": _gap_of_opportunities,
     "gap of refunds": _gap_of_refunds,
@@ -251,10 +251,7 @@ def _amount_bits(
 ) -> Floats:
     direction = np.where(right.direction[j] != "in", 2, left.is_opportunity[i].astype(int))
     table = np.stack(
-        [
-            np.r_[1e-9, chances.true[name]]
-            for name in ("fit of orders", "fit of opportunities", "fit of refunds")
-        ]
+        [np.r_[1e-9, chances.true[name]] for name in ("fit of orders", "fit of opportunities", "fit of refunds")]
     )
     true = table[direction, fit]
     wanted = np.sort(asked[is_open & (asked > 0)])
@@ -263,7 +260,9 @@ def _amount_bits(
     amount = right.amount[j]
     above = (total - np.searchsorted(wanted, amount, side="right")) / total
     highest = np.minimum(amount * (1 + _LARGEST_FEE_SHARE), amount + _LARGEST_FEE)
-    near = (np.searchsorted(wanted, highest, side="right") - np.searchsorted(wanted, amount * 0.98, side="left")) / total
+    near = (
+        np.searchsorted(wanted, highest, side="right") - np.searchsorted(wanted, amount * 0.98, side="left")
+    ) / total
     near = np.clip(near, 0.002, 1)
     by_chance = np.select(
         [fit >= DISCOUNTED, fit == NO_VALUE, fit == INSTALMENT, fit == PART],
@@ -337,4 +336,6 @@ def _transfer_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
 def _state_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
     undone = ~np.isnan(left.undone[i])
     pays = right.direction[j] == "in"
-    return np.where(pays, np.where(undone, -1.0, 0.0), np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0))
+    return np.where(
+        pays, np.where(undone, -1.0, 0.0), np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0)
+    )
