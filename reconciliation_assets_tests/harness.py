@@ -152,7 +152,9 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        return land_inbox(self.warehouse, table, files, ContactProtector(KEY), zone)
+        return land_inbox(
+            self.warehouse, table, files, ContactProtector(KEY, self.loaded.policy.reporting_currency), zone
+        )
 
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""

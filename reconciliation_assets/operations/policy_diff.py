@@ -168,7 +168,7 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of:
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    land_all(warehouse, known, ContactProtector(key), loaded.policy.zone_of)
+    land_all(warehouse, known, ContactProtector(key, loaded.policy.reporting_currency), loaded.policy.zone_of)
 
 
 def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:

@@ -50,6 +50,12 @@ _MARKETS = {
     "OMAN": "OM",
 }
 
+# Where money of a currency is mostly paid; one that several countries share tells nothing.
+COUNTRY_OF_CURRENCY = {
+    **{"AED": "AE", "SAR": "SA", "KWD": "KW", "QAR": "QA", "BHD": "BH", "OMR": "OM"},
+    **{"EGP": "EG", "JOD": "JO", "IQD": "IQ", "LBP": "LB", "INR": "IN", "PKR": "PK", "TRY": "TR", "GBP": "GB"},
+}
+
 _ADDRESS = re.compile(r"([\w.+-]+)(?:@|%40)([\w-]+(?:\.[\w-]+)+)")
 
 _ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
@@ -90,7 +96,7 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
 
     Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
-    export. A local number without a market is never guessed: `0501234567` is valid in two Gulf countries.
+    export. A local number without a market is none: `0501234567` is valid in two Gulf countries.
 
     Args:
         text: the number as typed.

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.contacts import (
+    COUNTRY_OF_CURRENCY,
     name_words,
     normalise_email,
     normalise_phone,
@@ -78,9 +79,12 @@ class ContactProtector:
 
     Args:
         key: the installation's secret.
+        reporting_currency: the company's, whose country its local phone numbers are read in where a row tells neither a market
+            nor a currency of one country.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+        self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._words: dict[str, tuple[list[str], list[str]]] = {}
 
@@ -109,12 +113,22 @@ class ContactProtector:
             if column.kind is Kind.EMAIL:
                 batch = batch.append_column("email_key", _mapped(values, self._email_key))
             elif column.kind is Kind.PHONE:
-                market = batch["market"] if "market" in batch.column_names else pa.nulls(batch.num_rows, pa.string())
-                batch = batch.append_column("phone_key", _mapped(_joined(values, market), self._phone_key))
+                batch = batch.append_column("phone_key", _mapped(_joined(values, self._market(batch)), self._phone_key))
             else:
                 batch = batch.append_column("name_keys", _mapped_lists(values, self._name_keys))
                 batch = batch.append_column("name_sound_keys", _mapped_lists(values, self._name_sound_keys))
         return batch
+
+    def market_of(self, market: str | None, currency: str | None) -> str | None:
+        """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
+        return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
+
+    def _market(self, batch: pa.Table) -> pa.Array:
+        columns = [
+            batch[name].cast(pa.string()) if name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
+            for name in ("market", "currency")
+        ]
+        return _mapped(_joined(*columns), lambda both: self.market_of(*both.split(_SEPARATOR)))
 
     def _without_addresses(self, batch: pa.Table, column: str) -> pa.Table:
         values = batch[column]
@@ -129,7 +143,7 @@ class ContactProtector:
 
     def _phone_key(self, text_and_market: str) -> str | None:
         text, _, market = text_and_market.partition(_SEPARATOR)
-        number = normalise_phone(text, market)
+        number = normalise_phone(text, market) if text else None
         return self.keyed(number) if number else None
 
     def _name_keys(self, text: str) -> list[str]:
@@ -173,8 +187,8 @@ def _may_hold_addresses(values: pa.ChunkedArray) -> bool:
     )
 
 
-def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(values, pc.fill_null(market, ""), _SEPARATOR)
+def _joined(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(pc.fill_null(values, ""), pc.fill_null(others, ""), _SEPARATOR)
 
 
 def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:

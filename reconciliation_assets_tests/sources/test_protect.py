@@ -76,6 +76,13 @@ def test_an_address_in_any_other_column_becomes_the_same_key() -> None:
     assert batch["email_key"].to_pylist()[0] == key
 
 
+def test_a_local_number_is_read_in_the_market_else_the_currency_else_the_country_of_the_company() -> None:
+    company = ContactProtector(b"one secret", "AED")
+    numbers = {"phone": ["0501234567"] * 4, "market": ["SA", None, None, " "], "currency": ["AED", "SAR", None, "USD"]}
+    international = protected(company, phone=["+966501234567"] * 2 + ["+971501234567"] * 2)
+    assert protected(company, **numbers)["phone_key"] == international["phone_key"]
+
+
 def test_what_cannot_be_read_has_no_key() -> None:
     batch = protected(ONE, email=["none", None, ""], phone=["0501234567", None, ""], full_name=["-", None, ""])
     assert batch["email_key"].to_pylist() == [None] * 3

@@ -269,7 +269,8 @@ def _amount_bits(
         [commonness(left, right)[j], 1.0, np.clip(near, 0.004, 0.05), np.clip(above, 0.05, 1)],
         near,
     )
-    return np.log2(true / by_chance)
+    bits: Floats = np.log2(true / by_chance)
+    return bits
 
 
 def commonness(left: Payables, right: Payments) -> Floats:
