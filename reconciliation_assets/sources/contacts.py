@@ -52,8 +52,20 @@ _MARKETS = {
 
 # Where money of a currency is mostly paid; one that several countries share tells nothing.
 COUNTRY_OF_CURRENCY = {
-    **{"AED": "AE", "SAR": "SA", "KWD": "KW", "QAR": "QA", "BHD": "BH", "OMR": "OM"},
-    **{"EGP": "EG", "JOD": "JO", "IQD": "IQ", "LBP": "LB", "INR": "IN", "PKR": "PK", "TRY": "TR", "GBP": "GB"},
+    "AED": "AE",
+    "SAR": "SA",
+    "KWD": "KW",
+    "QAR": "QA",
+    "BHD": "BH",
+    "OMR": "OM",
+    "EGP": "EG",
+    "JOD": "JO",
+    "IQD": "IQ",
+    "LBP": "LB",
+    "INR": "IN",
+    "PKR": "PK",
+    "TRY": "TR",
+    "GBP": "GB",
 }
 
 _ADDRESS = re.compile(r"([\w.+-]+)(?:@|%40)([\w-]+(?:\.[\w-]+)+)")

@@ -21,7 +21,7 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
     within_what_is_owed,
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
-from reconciliation_assets.chain.matching.inference.sums import Together, paid_together
+from reconciliation_assets.chain.matching.inference.sums import Together, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.program import Made, Program, Workbench
@@ -44,6 +44,7 @@ _FITS = {
     by.ROUNDED_UP: "the amount rounded up",
     by.OTHER_CURRENCY: "the amount in another currency",
     by.NO_VALUE: "no agreed value",
+    by.MORE: "one transfer for several orders",
 }
 _GAPS = {
     by.STAMPED_EARLY: "stamped before it",
@@ -207,12 +208,15 @@ def _settle(
 
     alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
     paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
-    together = (
-        paid_together(left, right, people, weighed.fit, chance, asked, accept_from)
-        if direction == "in"
-        else Together.none()
-    )
     best = _best_of_each(people.right, chance, fits)
+    together = Together.none()
+    if direction == "in":
+        settled = np.r_[people.right[paired], people.right[best[chance[best] >= accept_from]]]
+        together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
+            people.right, people.right[paired]
+        )
+        several = owed_at_once(left, right, people, weighed.fit, asked)
+        together = together.beside(several.without(people.right, np.r_[settled, people.right[together.pairs]]))
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
     best = best[np.argsort(people.right[best], kind="stable")]
@@ -287,7 +291,8 @@ def _told(
         )
         doubted = name in (who.ANOTHER_NAME, who.COMMON_WORDS, who.SAME_FAMILY)
         refund = right.direction[j] != "in"
-        amount = PAIRED if is_paired[place] else TOGETHER if is_together[place] else _FITS.get(fit, "another amount")
+        is_sum = bool(is_together[place]) and fit != by.MORE
+        amount = PAIRED if is_paired[place] else TOGETHER if is_sum else _FITS[fit]
         if refund:
             amount = {by.IN_FULL: "all of the money back"}.get(fit, "a part of the money back")
         if contact:

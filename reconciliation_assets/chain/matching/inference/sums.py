@@ -1,6 +1,7 @@
-"""Payments that are only right together: an order paid in unequal parts.
+"""What is only right in sum: an order paid in unequal parts, and several orders paid in one transfer.
 
-Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else.
+Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else. One transfer for
+several orders is for a person to look at: a payment belongs to one order, and none is given more than it owes.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from reconciliation_assets.chain.matching.inference.candidates import Floats, In
 
 _LARGEST_SET, _MOST_PAYMENTS = 4, 10
 _CHANCE_BY_CONTACT, _CHANCE_BY_NAME = 0.985, 0.975
+# Half: an amount that is exactly what several orders owe is theirs, but not to be linked to one of them.
+_CHANCE_OF_SEVERAL = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,17 @@ class Together:
     def none(cls) -> "Together":
         """No such pairs."""
         return cls(np.array([], np.int64), np.zeros(0))
+
+    def without(self, right: Ints, taken: Ints) -> "Together":
+        """The pairs of payments that are not taken elsewhere."""
+        free = ~np.isin(right[self.pairs], taken)
+        return Together(self.pairs[free], self.chance[free], self.words)
+
+    def beside(self, others: "Together") -> "Together":
+        """These pairs and others."""
+        pairs = np.r_[self.pairs, others.pairs]
+        order = np.argsort(pairs)
+        return Together(pairs[order], np.r_[self.chance, others.chance][order], self.words | others.words)
 
 
 def paid_together(
@@ -69,6 +83,27 @@ def paid_together(
     pairs = np.array(sorted(words), dtype=np.int64)
     sure = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME) if len(pairs) else np.zeros(0)
     return Together(pairs, sure, words)
+
+
+def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> Together:
+    """Pairs of payments that are exactly what several orders of one person owe together: each with the first of these orders.
+
+    Args:
+        fit: how the amount of each pair fits by itself.
+        asked: what each payable still owes.
+    """
+    near = people.is_personal | (people.name == who.SAME_NAME)
+    more = np.flatnonzero(near & (fit == by.MORE))
+    counts = np.bincount(people.right[more], minlength=len(right.at)) if len(more) else np.zeros(len(right.at), int)
+    more = more[(counts[people.right[more]] >= 2) & (counts[people.right[more]] <= _MOST_PAYMENTS)]
+    words = {}
+    for mine in np.split(more, np.flatnonzero(np.diff(people.right[more])) + 1) if len(more) else ():
+        pairs = [int(pair) for pair in mine]
+        for found in _only_set(pairs, asked[people.left[pairs]], int(right.amount[people.right[pairs[0]]])):
+            others = [left.ids[int(people.left[pair])].as_py().partition(":")[2] for pair in found[1:]]
+            words[found[0]] = f"exactly what it owes together with {', '.join(others)}"
+    pairs = np.array(sorted(words), dtype=np.int64)
+    return Together(pairs, np.full(len(pairs), _CHANCE_OF_SEVERAL), words)
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:
