@@ -84,4 +84,5 @@ class Query:
             return node
 
         tree = self.tree.copy().transform(replaced)
-        return Query(tables.get(self.target, self.target), tree.sql(dialect=DIALECT))
+        head = f"-- {self.description}\n" if self.description else ""
+        return Query(tables.get(self.target, self.target), head + tree.sql(dialect=DIALECT, comments=False))
