@@ -31,7 +31,9 @@ from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
 # Pairs less likely than this are not kept even for a person to look at.
-_LEAST_CHANCE = 0.1
+_LEAST_CHANCE = 0.05
+# A payment that probably belongs to one of so few is for a person to look at, however alike they are.
+_FEW = 5
 # A pair competes when it is at least this share as likely as the best one of its payment.
 _COMPETES_FROM = 0.01
 
@@ -74,6 +76,7 @@ class Chosen:
     chance: Floats
     confidence: Floats
     is_sure: np.ndarray
+    is_likely: np.ndarray
     rivals: Ints
     kind: np.ndarray
     method: np.ndarray
@@ -100,7 +103,7 @@ class Assigned:
 def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
     """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
 
-    Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, evidence, weights, candidates.
+    Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
 
     Args:
         layer: where the ends, the named payments and what each kind of evidence may do are.
@@ -157,13 +160,14 @@ class _Believed:
     Attributes:
         observed: confidence and whether it may carry money, by method, kind and number of candidates, as the backtest saw it.
         floor: the least confidence that carries money.
-        accept_from: the least chance of a pair that is linked.
+        accept_from, review_from: the least chance of a pair that is linked, and of one that a person looks at.
         is_trial: nothing is barred while methods are tried: that is what comes of it.
     """
 
     observed: dict[tuple[str, str, int], tuple[float, bool]]
     floor: float
     accept_from: float
+    review_from: float
     is_trial: bool
 
     @classmethod
@@ -173,7 +177,8 @@ class _Believed:
             f"from {layer}.match_calibration where link = '{MONEY}'"
         )
         observed = {(method, kind, candidates): (confidence, may) for method, kind, candidates, confidence, may in rows}
-        return cls(observed, matching.money.precision_floor, matching.money.accept_from, is_trial)
+        money = matching.money
+        return cls(observed, money.precision_floor, money.accept_from, matching.inferred.review_from, is_trial)
 
     def of(self, method: str, kind: str, candidates: int) -> tuple[float, bool]:
         """The confidence of links of a kind, and whether they carry money."""
@@ -228,12 +233,8 @@ def _settle(
     if len(together.pairs):
         sure_enough[is_together] = together.chance[np.searchsorted(together.pairs, best[is_together])]
 
-    highest = np.zeros(len(right.at))
-    np.maximum.at(highest, people.right[fits], np.exp2(np.clip(bits[fits], -45, 45)))
-    competes = fits & (np.exp2(np.clip(bits, -45, 45)) >= _COMPETES_FROM * highest[people.right])
-    rivals = np.bincount(people.right[competes], minlength=len(right.at))[people.right[best]]
-    rivals = np.maximum(rivals, 1)
-
+    rivals = _rivals(people.right, bits, fits, len(right.at))[people.right[best]]
+    somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
     kind, method, evidence = _told(left, right, people, weighed, best, is_paired, is_together, together)
     worth = [believed.of(*each) for each in zip(method, kind, rivals.tolist(), strict=True)]
     allowed = np.array([may for _, may in worth], dtype=bool)
@@ -252,10 +253,31 @@ def _settle(
         left.has_value if direction == "in" else np.ones(len(asked), bool),
     )
     sure[accepted[~kept]] = False
+    likely = (confidence >= believed.review_from) | ((somebody >= 0.5) & (rivals <= _FEW))
+    alike_ends = _alike(left, people, chance, best, np.flatnonzero(likely & ~sure & ~is_together))
+    evidence = np.array(
+        [
+            f"{words}; as likely: {alike_ends[place]}" if place in alike_ends else words
+            for place, words in enumerate(evidence)
+        ],
+        object,
+    )
     parts = _parts(weighed, best)
     shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
     left_end, right_end = people.left[best], people.right[best]
-    return Chosen(left_end, right_end, sure_enough, confidence, sure, rivals, kind, method, evidence, parts, shares)
+    return Chosen(
+        left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
+    )
+
+
+def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:
+    """How many pairs compete for each payment."""
+    odds = np.exp2(np.clip(bits, -45, 45))
+    highest = np.zeros(payments)
+    np.maximum.at(highest, right[fits], odds[fits])
+    competes = fits & (odds >= _COMPETES_FROM * highest[right])
+    rivals: Ints = np.maximum(np.bincount(right[competes], minlength=payments), 1)
+    return rivals
 
 
 def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
@@ -263,6 +285,20 @@ def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
     order = at[np.lexsort((at, -chance[at], right[at]))]
     best: Ints = order[np.r_[True, np.diff(right[order]) != 0]] if len(order) else order
     return best
+
+
+def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: Ints) -> dict[int, str]:
+    """For chosen pairs, by position, the other ends that are at least half as likely."""
+    of = {int(people.right[best[place]]): int(place) for place in places}
+    near = np.zeros(int(people.right.max()) + 1)
+    near[people.right[best[places]]] = chance[best[places]] / 2
+    rows = np.flatnonzero((near[people.right] > 0) & (chance >= near[people.right]))
+    found: dict[int, list[str]] = {}
+    for pair in rows[~np.isin(rows, best[places])]:
+        found.setdefault(of[int(people.right[pair])], []).append(
+            left.ids[int(people.left[pair])].as_py().partition(":")[2]
+        )
+    return {place: ", ".join(ends) for place, ends in found.items()}
 
 
 def _told(
@@ -301,8 +337,10 @@ def _told(
             person = "relationship"
         elif name in (who.SAME_NAME, who.ANOTHER_ORDER, who.ANOTHER_MIDDLE):
             person = _NAMES[name]
-        elif name != who.UNKNOWN:
+        elif name in (who.SAME_GIVEN, who.ONE_WORD):
             person = "a part of the name"
+        elif name != who.UNKNOWN:
+            person = _NAMES[name]
         else:
             person = "no name, " + _GAPS.get(int(weighed.gap[pair]), "days later")
         near = fit in (by.LESS_FEE, by.ROUNDED_UP, by.OTHER_CURRENCY) and not refund
@@ -387,7 +425,9 @@ def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) ->
 def _nobody() -> Chosen:
     none = np.array([], object)
     whole = np.array([], np.int64)
-    return Chosen(whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), whole, none, none, none, none, {})
+    return Chosen(
+        whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), whole, none, none, none, none, {}
+    )
 
 
 def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> pa.Table:
@@ -406,6 +446,7 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> 
             "probability": joined("chance", pa.float64()),
             "match_confidence": joined("confidence", pa.float64()),
             "is_sure": joined("is_sure", pa.bool_()),
+            "is_likely": joined("is_likely", pa.bool_()),
             "evidence": joined("evidence", pa.string()),
             "weights": joined("parts", pa.string()),
             "candidates": joined("rivals", pa.int64()),

@@ -102,8 +102,8 @@ def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, ask
         for found in _only_set(pairs, asked[people.left[pairs]], int(right.amount[people.right[pairs[0]]])):
             others = [left.ids[int(people.left[pair])].as_py().partition(":")[2] for pair in found[1:]]
             words[found[0]] = f"exactly what it owes together with {', '.join(others)}"
-    pairs = np.array(sorted(words), dtype=np.int64)
-    return Together(pairs, np.full(len(pairs), _CHANCE_OF_SEVERAL), words)
+    first = np.array(sorted(words), dtype=np.int64)
+    return Together(first, np.full(len(first), _CHANCE_OF_SEVERAL), words)
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:
