@@ -21,6 +21,7 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
     within_what_is_owed,
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
+from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import Together, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
@@ -36,35 +37,6 @@ _LEAST_CHANCE = 0.05
 _FEW = 5
 # A pair competes when it is at least this share as likely as the best one of its payment.
 _COMPETES_FROM = 0.01
-
-_FITS = {
-    by.IN_FULL: "the amount owed",
-    by.DISCOUNTED: "the amount less its discount",
-    by.INSTALMENT: "an equal instalment",
-    by.PART: "a part of the amount",
-    by.LESS_FEE: "the amount less a fee",
-    by.ROUNDED_UP: "the amount rounded up",
-    by.OTHER_CURRENCY: "the amount in another currency",
-    by.NO_VALUE: "no agreed value",
-    by.MORE: "one transfer for several orders",
-}
-_GAPS = {
-    by.STAMPED_EARLY: "stamped before it",
-    by.WITHIN_MINUTES: "within minutes",
-    by.WITHIN_AN_HOUR: "within an hour",
-    by.WITHIN_A_DAY: "within a day",
-}
-PAIRED, TOGETHER = "as many payments as alike amounts owed", "payments that are together what is owed"
-_NAMES = {
-    who.SAME_NAME: "the same name",
-    who.ANOTHER_ORDER: "the same name in another order",
-    who.ANOTHER_MIDDLE: "the same name but for a middle one",
-    who.SAME_GIVEN: "the same given name",
-    who.ONE_WORD: "one word of the name",
-    who.SAME_FAMILY: "another of the family",
-    who.COMMON_WORDS: "words of the name",
-    who.ANOTHER_NAME: "another name",
-}
 
 
 @dataclass(frozen=True)
@@ -220,8 +192,8 @@ def _settle(
         together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
             people.right, people.right[paired]
         )
-        several = owed_at_once(left, right, people, weighed.fit, asked)
-        together = together.beside(several.without(people.right, np.r_[settled, people.right[together.pairs]]))
+        taken = np.r_[settled, people.right[together.pairs]]
+        together = together.beside(owed_at_once(left, right, people, weighed.fit, asked, taken))
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
     best = best[np.argsort(people.right[best], kind="stable")]
@@ -235,11 +207,11 @@ def _settle(
 
     rivals = _rivals(people.right, bits, fits, len(right.at))[people.right[best]]
     somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
-    kind, method, evidence = _told(left, right, people, weighed, best, is_paired, is_together, together)
-    worth = [believed.of(*each) for each in zip(method, kind, rivals.tolist(), strict=True)]
-    allowed = np.array([may for _, may in worth], dtype=bool)
-    sure = (sure_enough >= accept_from) & allowed
-    confidence = np.minimum(sure_enough, np.array([value for value, _ in worth], dtype=float))
+    kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
+    worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
+    known = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
+    sure = (sure_enough >= accept_from) & np.array([may for _, may in known], dtype=bool)
+    confidence = np.minimum(sure_enough, np.array([value for value, _ in known], dtype=float))
     accepted = np.flatnonzero(sure)
     pairs = best[accepted]
     closes = (taken_once[pairs]) & ~is_together[accepted]
@@ -255,14 +227,9 @@ def _settle(
     sure[accepted[~kept]] = False
     likely = (confidence >= believed.review_from) | ((somebody >= 0.5) & (rivals <= _FEW))
     alike_ends = _alike(left, people, chance, best, np.flatnonzero(likely & ~sure & ~is_together))
-    evidence = np.array(
-        [
-            f"{words}; as likely: {alike_ends[place]}" if place in alike_ends else words
-            for place, words in enumerate(evidence)
-        ],
-        object,
-    )
-    parts = _parts(weighed, best)
+    for place, ends in alike_ends.items():
+        evidence[place] += f"; as likely: {ends}"
+    parts = parts_in_words(weighed, best)
     shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
     left_end, right_end = people.left[best], people.right[best]
     return Chosen(
@@ -299,88 +266,6 @@ def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: I
             left.ids[int(people.left[pair])].as_py().partition(":")[2]
         )
     return {place: ", ".join(ends) for place, ends in found.items()}
-
-
-def _told(
-    left: Payables,
-    right: Payments,
-    people: People,
-    weighed: by.Weighed,
-    best: Ints,
-    is_paired: np.ndarray,
-    is_together: np.ndarray,
-    together: Together,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kind of evidence, method and evidence in words of the chosen pairs."""
-    kinds, methods, told = [], [], []
-    for place, pair in enumerate(best):
-        i, j = people.left[pair], people.right[pair]
-        fit, name = int(weighed.fit[pair]), int(people.name[pair])
-        contact = (
-            "e-mail and phone"
-            if people.same_email[pair] and people.same_phone[pair]
-            else "e-mail"
-            if people.same_email[pair]
-            else "phone"
-            if people.same_phone[pair]
-            else ""
-        )
-        doubted = name in (who.ANOTHER_NAME, who.COMMON_WORDS, who.SAME_FAMILY)
-        refund = right.direction[j] != "in"
-        is_sum = bool(is_together[place]) and fit != by.MORE
-        amount = PAIRED if is_paired[place] else TOGETHER if is_sum else _FITS[fit]
-        if refund:
-            amount = {by.IN_FULL: "all of the money back"}.get(fit, "a part of the money back")
-        if contact:
-            person = "contact under another name" if doubted else "contact"
-        elif people.same_lead[pair] or people.same_customer[pair]:
-            person = "relationship"
-        elif name in (who.SAME_NAME, who.ANOTHER_ORDER, who.ANOTHER_MIDDLE):
-            person = _NAMES[name]
-        elif name in (who.SAME_GIVEN, who.ONE_WORD):
-            person = "a part of the name"
-        elif name != who.UNKNOWN:
-            person = _NAMES[name]
-        else:
-            person = "no name, " + _GAPS.get(int(weighed.gap[pair]), "days later")
-        near = fit in (by.LESS_FEE, by.ROUNDED_UP, by.OTHER_CURRENCY) and not refund
-        if is_together[place] or near or not people.is_personal[pair]:
-            methods.append("inferred")
-        else:
-            methods.append("exact_contact" if contact else "crm_relationship")
-        kinds.append(f"{person}, {amount}")
-        days = int(np.floor(right.at[j] - left.at[i]))
-        thing = "CRM record" if left.is_opportunity[i] else "order"
-        when = f"{thing} {days} days before" if days >= 0 else f"stamped hours before the {thing}"
-        shared = (
-            f"same {contact}"
-            if contact
-            else "payment names its lead"
-            if people.same_lead[pair]
-            else "same customer"
-            if people.same_customer[pair]
-            else _NAMES.get(name, "no name")
-        )
-        words = [shared, when, amount if not is_together[place] else together.words[int(pair)]]
-        if fit == by.OTHER_CURRENCY and not refund:
-            margin = right.amount[j] * right.rate[j] / (left.value[i] - left.paid[i]) / left.rate[i] - 1
-            words.append(f"{margin:+.1%} at the day's rate")
-        if doubted and contact:
-            words.append(f"but {_NAMES[name]}")
-        told.append(", ".join(words))
-    return np.array(kinds, object), np.array(methods, object), np.array(told, object)
-
-
-def _parts(weighed: by.Weighed, best: Ints) -> np.ndarray:
-    """What each piece of evidence adds, in powers of two: `amount +9.1; name +5.2`."""
-    columns = {name: np.broadcast_to(bits, weighed.bits.shape)[best] for name, bits in weighed.parts.items()}
-    return np.array(
-        [
-            "; ".join(f"{name} {columns[name][place]:+.1f}" for name in columns if abs(columns[name][place]) >= 0.05)
-            for place in range(len(best))
-        ],
-        object,
-    )
 
 
 def _in_currency_of(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
