@@ -4,9 +4,9 @@ with received as (
   select
     k.link,
     k.left_id,
-    sum(case when f.direction = 'in' then p.amount * p.rate else 0 end) as paid_value,
+    sum(case when f.direction = 'in' then cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as paid_value,
     sum(case when f.direction = 'in' then p.amount else 0 end) as paid_amount,
-    sum(case f.direction when 'out' then p.amount * p.rate when 'back' then -p.amount * p.rate else 0 end) as returned_value,
+    sum(case f.direction when 'out' then cast(p.amount as decimal(38, 6)) * p.rate when 'back' then -cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as returned_value,
     sum(case f.direction when 'out' then p.amount when 'back' then -p.amount else 0 end) as returned_amount,
     min(p.currency) as currency,
     count(distinct p.currency) as currencies

@@ -1,10 +1,10 @@
 -- Every order and CRM record proposed for a payment, named or assigned, and whether it counts. What names its order counts by
 -- itself; an assigned pair where it is sure enough, and its method failed neither the backtest nor the reviewers.
 with proposed as (
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, true as is_sure
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, true as is_sure, true as is_likely
   from matching.named_payments
   union all
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_sure
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_sure, is_likely
   from matching.assigned_payments
 )
 select
@@ -16,7 +16,7 @@ select
   p.evidence,
   p.candidates,
   s.may_carry_money and p.is_sure as counts,
-  p.match_confidence >= s.review_from as is_likely,
+  p.is_likely,
   case when not s.may_carry_money then s.reason else 'not sure enough' end as reason
 from proposed p
 join matching.match_standing s on s.link = p.link and s.match_method = p.match_method

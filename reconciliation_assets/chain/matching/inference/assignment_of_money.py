@@ -208,7 +208,7 @@ def within_what_is_owed(
         owed, has_value: what each payable owes, and whether it is known at all.
     """
     keep = np.ones(len(left), dtype=bool)
-    order = np.lexsort((at, -chance, ~closes, left))
+    order = np.lexsort((-chance, at, np.where(closes, -chance, 0.0), ~closes, left))
     payable, room = -1, 0
     for pair in order:
         if left[pair] != payable:

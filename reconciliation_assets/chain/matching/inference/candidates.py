@@ -5,6 +5,7 @@ of the names sound alike. Anything else is no candidate, whatever coincides.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -89,15 +90,10 @@ class People:
     name: Ints
     rarity: Floats
 
-    @property
-    def shares_contact(self) -> Bools:
-        """Whether an e-mail address or a phone number is shared."""
-        return self.same_email | self.same_phone
-
-    @property
+    @cached_property
     def is_personal(self) -> Bools:
         """Whether a contact, a customer or a lead is shared."""
-        return self.shares_contact | self.same_customer | self.same_lead
+        return self.same_email | self.same_phone | self.same_customer | self.same_lead
 
 
 # What a payment shows of its payer: a contact counts that an order or opportunity has too.

@@ -36,25 +36,43 @@ class Model:
     slot: Callable[[str], str] | None = None
 
 
+_GIVEN_IN_BOTH = (
+    "list_contains(name_sound_keys_r, name_sound_keys_l[1]) and list_contains(name_sound_keys_l, name_sound_keys_r[1])"
+)
+# Two names are one person's where one holds all words of the other, and both hold each other's given name.
+_ONE_IN_THE_OTHER = (
+    f"{_GIVEN_IN_BOTH} and len(list_intersect(name_sound_keys_l, name_sound_keys_r)) "
+    "= least(len(list_distinct(name_sound_keys_l)), len(list_distinct(name_sound_keys_r)))"
+)
 NAME = Comparison(
     "name",
     _EITHER_EMPTY.format("name_keys"),
     (
-        Level("the same name", "len(list_intersect(name_keys_l, name_keys_r)) >= 2", 0.75, 0.0006),
+        Level(
+            "the same name", f"{_ONE_IN_THE_OTHER} and len(list_intersect(name_keys_l, name_keys_r)) >= 2", 0.75, 0.0006
+        ),
         Level(
             "a name that sounds the same",
-            "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) >= 2",
+            f"{_ONE_IN_THE_OTHER} and len(list_intersect(name_sound_keys_l, name_sound_keys_r)) >= 2",
             0.12,
             0.0008,
         ),
-        Level("one word of the name", "len(list_intersect(name_keys_l, name_keys_r)) = 1", 0.09, 0.02),
-        Level("one sound of the name", "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) = 1", 0.02, 0.02),
-        Level("another name", "else", 0.02, 0.9586),
+        Level(
+            "the same given and family name",
+            "name_sound_keys_l[1] = name_sound_keys_r[1] and name_sound_keys_l[-1] = name_sound_keys_r[-1]",
+            0.03,
+            0.002,
+        ),
+        Level("the same given name", _GIVEN_IN_BOTH, 0.05, 0.02),
+        Level("words of the name", "list_has_any(name_sound_keys_l, name_sound_keys_r)", 0.03, 0.06),
+        Level("another name", "else", 0.02, 0.9172),
     ),
 )
+# A family shares its phone: under another given name it speaks neither for nor against.
 PHONE = Comparison(
     "phone",
-    "phone_key_l is null or phone_key_r is null",
+    "phone_key_l is null or phone_key_r is null or (phone_key_l = phone_key_r and name_sound_keys_l is not null "
+    f"and name_sound_keys_r is not null and not ({_GIVEN_IN_BOTH}))",
     (Level("the same phone", "phone_key_l = phone_key_r", 0.93, 0.0001), Level("another phone", "else", 0.07, 0.9999)),
 )
 EMAIL = Comparison(

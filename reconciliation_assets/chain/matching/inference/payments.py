@@ -21,6 +21,7 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
     within_what_is_owed,
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
+from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import Together, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
@@ -31,38 +32,11 @@ from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
 # Pairs less likely than this are not kept even for a person to look at.
-_LEAST_CHANCE = 0.1
+_LEAST_CHANCE = 0.05
+# A payment that probably belongs to one of so few is for a person to look at, however alike they are.
+_FEW = 5
 # A pair competes when it is at least this share as likely as the best one of its payment.
 _COMPETES_FROM = 0.01
-
-_FITS = {
-    by.IN_FULL: "the amount owed",
-    by.DISCOUNTED: "the amount less its discount",
-    by.INSTALMENT: "an equal instalment",
-    by.PART: "a part of the amount",
-    by.LESS_FEE: "the amount less a fee",
-    by.ROUNDED_UP: "the amount rounded up",
-    by.OTHER_CURRENCY: "the amount in another currency",
-    by.NO_VALUE: "no agreed value",
-    by.MORE: "one transfer for several orders",
-}
-_GAPS = {
-    by.STAMPED_EARLY: "stamped before it",
-    by.WITHIN_MINUTES: "within minutes",
-    by.WITHIN_AN_HOUR: "within an hour",
-    by.WITHIN_A_DAY: "within a day",
-}
-PAIRED, TOGETHER = "as many payments as alike amounts owed", "payments that are together what is owed"
-_NAMES = {
-    who.SAME_NAME: "the same name",
-    who.ANOTHER_ORDER: "the same name in another order",
-    who.ANOTHER_MIDDLE: "the same name but for a middle one",
-    who.SAME_GIVEN: "the same given name",
-    who.ONE_WORD: "one word of the name",
-    who.SAME_FAMILY: "another of the family",
-    who.COMMON_WORDS: "words of the name",
-    who.ANOTHER_NAME: "another name",
-}
 
 
 @dataclass(frozen=True)
@@ -74,6 +48,7 @@ class Chosen:
     chance: Floats
     confidence: Floats
     is_sure: np.ndarray
+    is_likely: np.ndarray
     rivals: Ints
     kind: np.ndarray
     method: np.ndarray
@@ -100,7 +75,7 @@ class Assigned:
 def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
     """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
 
-    Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, evidence, weights, candidates.
+    Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
 
     Args:
         layer: where the ends, the named payments and what each kind of evidence may do are.
@@ -157,13 +132,14 @@ class _Believed:
     Attributes:
         observed: confidence and whether it may carry money, by method, kind and number of candidates, as the backtest saw it.
         floor: the least confidence that carries money.
-        accept_from: the least chance of a pair that is linked.
+        accept_from, review_from: the least chance of a pair that is linked, and of one that a person looks at.
         is_trial: nothing is barred while methods are tried: that is what comes of it.
     """
 
     observed: dict[tuple[str, str, int], tuple[float, bool]]
     floor: float
     accept_from: float
+    review_from: float
     is_trial: bool
 
     @classmethod
@@ -173,7 +149,8 @@ class _Believed:
             f"from {layer}.match_calibration where link = '{MONEY}'"
         )
         observed = {(method, kind, candidates): (confidence, may) for method, kind, candidates, confidence, may in rows}
-        return cls(observed, matching.money.precision_floor, matching.money.accept_from, is_trial)
+        money = matching.money
+        return cls(observed, money.precision_floor, money.accept_from, matching.inferred.review_from, is_trial)
 
     def of(self, method: str, kind: str, candidates: int) -> tuple[float, bool]:
         """The confidence of links of a kind, and whether they carry money."""
@@ -215,8 +192,8 @@ def _settle(
         together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
             people.right, people.right[paired]
         )
-        several = owed_at_once(left, right, people, weighed.fit, asked)
-        together = together.beside(several.without(people.right, np.r_[settled, people.right[together.pairs]]))
+        taken = np.r_[settled, people.right[together.pairs]]
+        together = together.beside(owed_at_once(left, right, people, weighed.fit, asked, taken))
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
     best = best[np.argsort(people.right[best], kind="stable")]
@@ -228,17 +205,13 @@ def _settle(
     if len(together.pairs):
         sure_enough[is_together] = together.chance[np.searchsorted(together.pairs, best[is_together])]
 
-    highest = np.zeros(len(right.at))
-    np.maximum.at(highest, people.right[fits], np.exp2(np.clip(bits[fits], -45, 45)))
-    competes = fits & (np.exp2(np.clip(bits, -45, 45)) >= _COMPETES_FROM * highest[people.right])
-    rivals = np.bincount(people.right[competes], minlength=len(right.at))[people.right[best]]
-    rivals = np.maximum(rivals, 1)
-
-    kind, method, evidence = _told(left, right, people, weighed, best, is_paired, is_together, together)
-    worth = [believed.of(*each) for each in zip(method, kind, rivals.tolist(), strict=True)]
-    allowed = np.array([may for _, may in worth], dtype=bool)
-    sure = (sure_enough >= accept_from) & allowed
-    confidence = np.minimum(sure_enough, np.array([value for value, _ in worth], dtype=float))
+    rivals = _rivals(people.right, bits, fits, len(right.at))[people.right[best]]
+    somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
+    kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
+    worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
+    known = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
+    sure = (sure_enough >= accept_from) & np.array([may for _, may in known], dtype=bool)
+    confidence = np.minimum(sure_enough, np.array([value for value, _ in known], dtype=float))
     accepted = np.flatnonzero(sure)
     pairs = best[accepted]
     closes = (taken_once[pairs]) & ~is_together[accepted]
@@ -252,10 +225,26 @@ def _settle(
         left.has_value if direction == "in" else np.ones(len(asked), bool),
     )
     sure[accepted[~kept]] = False
-    parts = _parts(weighed, best)
+    likely = (confidence >= believed.review_from) | ((somebody >= 0.5) & (rivals <= _FEW))
+    alike_ends = _alike(left, people, chance, best, np.flatnonzero(likely & ~sure & ~is_together))
+    for place, ends in alike_ends.items():
+        evidence[place] += f"; as likely: {ends}"
+    parts = parts_in_words(weighed, best)
     shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
     left_end, right_end = people.left[best], people.right[best]
-    return Chosen(left_end, right_end, sure_enough, confidence, sure, rivals, kind, method, evidence, parts, shares)
+    return Chosen(
+        left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
+    )
+
+
+def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:
+    """How many pairs compete for each payment."""
+    odds = np.exp2(np.clip(bits, -45, 45))
+    highest = np.zeros(payments)
+    np.maximum.at(highest, right[fits], odds[fits])
+    competes = fits & (odds >= _COMPETES_FROM * highest[right])
+    rivals: Ints = np.maximum(np.bincount(right[competes], minlength=payments), 1)
+    return rivals
 
 
 def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
@@ -265,84 +254,18 @@ def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
     return best
 
 
-def _told(
-    left: Payables,
-    right: Payments,
-    people: People,
-    weighed: by.Weighed,
-    best: Ints,
-    is_paired: np.ndarray,
-    is_together: np.ndarray,
-    together: Together,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kind of evidence, method and evidence in words of the chosen pairs."""
-    kinds, methods, told = [], [], []
-    for place, pair in enumerate(best):
-        i, j = people.left[pair], people.right[pair]
-        fit, name = int(weighed.fit[pair]), int(people.name[pair])
-        contact = (
-            "e-mail and phone"
-            if people.same_email[pair] and people.same_phone[pair]
-            else "e-mail"
-            if people.same_email[pair]
-            else "phone"
-            if people.same_phone[pair]
-            else ""
+def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: Ints) -> dict[int, str]:
+    """For chosen pairs, by position, the other ends that are at least half as likely."""
+    of = {int(people.right[best[place]]): int(place) for place in places}
+    near = np.zeros(int(people.right.max()) + 1)
+    near[people.right[best[places]]] = chance[best[places]] / 2
+    rows = np.flatnonzero((near[people.right] > 0) & (chance >= near[people.right]))
+    found: dict[int, list[str]] = {}
+    for pair in rows[~np.isin(rows, best[places])]:
+        found.setdefault(of[int(people.right[pair])], []).append(
+            left.ids[int(people.left[pair])].as_py().partition(":")[2]
         )
-        doubted = name in (who.ANOTHER_NAME, who.COMMON_WORDS, who.SAME_FAMILY)
-        refund = right.direction[j] != "in"
-        is_sum = bool(is_together[place]) and fit != by.MORE
-        amount = PAIRED if is_paired[place] else TOGETHER if is_sum else _FITS[fit]
-        if refund:
-            amount = {by.IN_FULL: "all of the money back"}.get(fit, "a part of the money back")
-        if contact:
-            person = "contact under another name" if doubted else "contact"
-        elif people.same_lead[pair] or people.same_customer[pair]:
-            person = "relationship"
-        elif name in (who.SAME_NAME, who.ANOTHER_ORDER, who.ANOTHER_MIDDLE):
-            person = _NAMES[name]
-        elif name != who.UNKNOWN:
-            person = "a part of the name"
-        else:
-            person = "no name, " + _GAPS.get(int(weighed.gap[pair]), "days later")
-        near = fit in (by.LESS_FEE, by.ROUNDED_UP, by.OTHER_CURRENCY) and not refund
-        if is_together[place] or near or not people.is_personal[pair]:
-            methods.append("inferred")
-        else:
-            methods.append("exact_contact" if contact else "crm_relationship")
-        kinds.append(f"{person}, {amount}")
-        days = int(np.floor(right.at[j] - left.at[i]))
-        thing = "CRM record" if left.is_opportunity[i] else "order"
-        when = f"{thing} {days} days before" if days >= 0 else f"stamped hours before the {thing}"
-        shared = (
-            f"same {contact}"
-            if contact
-            else "payment names its lead"
-            if people.same_lead[pair]
-            else "same customer"
-            if people.same_customer[pair]
-            else _NAMES.get(name, "no name")
-        )
-        words = [shared, when, amount if not is_together[place] else together.words[int(pair)]]
-        if fit == by.OTHER_CURRENCY and not refund:
-            margin = right.amount[j] * right.rate[j] / (left.value[i] - left.paid[i]) / left.rate[i] - 1
-            words.append(f"{margin:+.1%} at the day's rate")
-        if doubted and contact:
-            words.append(f"but {_NAMES[name]}")
-        told.append(", ".join(words))
-    return np.array(kinds, object), np.array(methods, object), np.array(told, object)
-
-
-def _parts(weighed: by.Weighed, best: Ints) -> np.ndarray:
-    """What each piece of evidence adds, in powers of two: `amount +9.1; name +5.2`."""
-    columns = {name: np.broadcast_to(bits, weighed.bits.shape)[best] for name, bits in weighed.parts.items()}
-    return np.array(
-        [
-            "; ".join(f"{name} {columns[name][place]:+.1f}" for name in columns if abs(columns[name][place]) >= 0.05)
-            for place in range(len(best))
-        ],
-        object,
-    )
+    return {place: ", ".join(ends) for place, ends in found.items()}
 
 
 def _in_currency_of(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
@@ -387,7 +310,9 @@ def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) ->
 def _nobody() -> Chosen:
     none = np.array([], object)
     whole = np.array([], np.int64)
-    return Chosen(whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), whole, none, none, none, none, {})
+    return Chosen(
+        whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), whole, none, none, none, none, {}
+    )
 
 
 def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> pa.Table:
@@ -406,6 +331,7 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> 
             "probability": joined("chance", pa.float64()),
             "match_confidence": joined("confidence", pa.float64()),
             "is_sure": joined("is_sure", pa.bool_()),
+            "is_likely": joined("is_likely", pa.bool_()),
             "evidence": joined("evidence", pa.string()),
             "weights": joined("parts", pa.string()),
             "candidates": joined("rivals", pa.int64()),

@@ -13,7 +13,7 @@ from reconciliation_assets.chain.matching.inference import candidates as who
 from reconciliation_assets.chain.matching.inference import weights as by
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
 
-_LARGEST_SET, _MOST_PAYMENTS = 4, 10
+_LARGEST_SET, _MOST_PAYMENTS, _MOST_ORDERS = 4, 8, 6
 _CHANCE_BY_CONTACT, _CHANCE_BY_NAME = 0.985, 0.975
 # Half: an amount that is exactly what several orders owe is theirs, but not to be linked to one of them.
 _CHANCE_OF_SEVERAL = 0.5
@@ -85,33 +85,35 @@ def paid_together(
     return Together(pairs, sure, words)
 
 
-def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> Together:
+def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints, settled: Ints) -> Together:
     """Pairs of payments that are exactly what several orders of one person owe together: each with the first of these orders.
 
     Args:
         fit: how the amount of each pair fits by itself.
         asked: what each payable still owes.
+        settled: payments that belong elsewhere.
     """
     near = people.is_personal | (people.name == who.SAME_NAME)
-    more = np.flatnonzero(near & (fit == by.MORE))
+    more = np.flatnonzero(near & (fit == by.MORE) & ~np.isin(people.right, settled))
     counts = np.bincount(people.right[more], minlength=len(right.at)) if len(more) else np.zeros(len(right.at), int)
-    more = more[(counts[people.right[more]] >= 2) & (counts[people.right[more]] <= _MOST_PAYMENTS)]
+    more = more[(counts[people.right[more]] >= 2) & (counts[people.right[more]] <= _MOST_ORDERS)]
     words = {}
     for mine in np.split(more, np.flatnonzero(np.diff(people.right[more])) + 1) if len(more) else ():
         pairs = [int(pair) for pair in mine]
         for found in _only_set(pairs, asked[people.left[pairs]], int(right.amount[people.right[pairs[0]]])):
             others = [left.ids[int(people.left[pair])].as_py().partition(":")[2] for pair in found[1:]]
             words[found[0]] = f"exactly what it owes together with {', '.join(others)}"
-    together = np.array(sorted(words), dtype=np.int64)
-    return Together(together, np.full(len(together), _CHANCE_OF_SEVERAL), words)
+    first = np.array(sorted(words), dtype=np.int64)
+    return Together(first, np.full(len(first), _CHANCE_OF_SEVERAL), words)
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:
     """The only set of two to four payments that is exactly what is asked; none where there are several."""
+    values = amounts.tolist()
     found = [
         chosen
         for size in range(2, min(_LARGEST_SET, len(pairs)) + 1)
         for chosen in combinations(range(len(pairs)), size)
-        if int(sum(int(amounts[place]) for place in chosen)) == asked
+        if sum(values[place] for place in chosen) == asked
     ]
     return [tuple(pairs[place] for place in found[0])] if len(found) == 1 else []

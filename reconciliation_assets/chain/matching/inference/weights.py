@@ -20,7 +20,7 @@ CLOSES = np.isin(np.arange(10), (OTHER_CURRENCY, ROUNDED_UP, LESS_FEE, DISCOUNTE
 
 # Known links that weigh as much as the shipped chances.
 _LINKS_OF_THE_SHIPPED_CHANCES = 50
-_RANDOM_RECORDS = 1_500
+_RANDOM_RECORDS = 800
 _UNIT = 1_000
 _LARGEST_FEE_SHARE = 0.1
 _LARGEST_FEE = 30 * _UNIT
