@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from reconciliation_assets.errors import sentence_of
+from reconciliation_assets.errors import sentence_of, told
 from reconciliation_assets.operations.instance import prepare_home
 from reconciliation_assets.operations.sample import bring_sample, sample_home, sample_instant
 from reconciliation_assets.operations.serve import serve
@@ -509,6 +509,10 @@ def main() -> None:
         code: object = 0
     except SystemExit as ended:
         code = ended.code
+    except Exception as error:
+        _err.print("Stopped.", style="bold red", end=" ")
+        _err.print(sentence_of(error) or told(error), markup=False, highlight=False, soft_wrap=True)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)

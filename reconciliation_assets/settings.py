@@ -18,6 +18,7 @@ FIRST_YEAR, LAST_YEAR = 2016, 2100
 _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
     "memory": "a size such as 8GB",
+    "group_reads": "true or false",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
         sources: the file that names the outside systems to pull from; `<data_dir>/sources.yaml` where it exists.
         as_of: the instant the run speaks for.
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
+        group_reads: whether the group of the data directory may read in it, not only its owner.
         alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
         ui_url: where people reach the Dagster UI; alerts link to it.
         memory: what the engine may hold in memory before it spills to disk; most of the machine's where none is given.
@@ -54,6 +56,7 @@ class Settings(BaseSettings):
     sources: Path | None = None
     as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     contact_key: SecretStr | None = None
+    group_reads: bool = False
     alert_channels: dict[str, SecretStr] = Field(default_factory=dict)
     ui_url: str = "http://127.0.0.1:3000"
     docs_url: str | None = None

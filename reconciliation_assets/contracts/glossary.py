@@ -71,6 +71,9 @@ _COMPUTED: dict[str, Meaning] = {
     ),
     "closing_amount": Meaning("What the payment closes of its order or opportunity, in their currency", _OWN),
     "overpaid_value": Meaning("What was paid beyond what the order is worth, less what came back", _MONEY),
+    "payable_amount": Meaning(
+        "What is to be paid for the order in money: final value less goods that came back and credit", _OWN
+    ),
     "lost_value": Meaning("Final value of deals that were lost", _MONEY),
     "invalid_value": Meaning("Final value of deals found invalid", _MONEY),
     "is_live": Meaning("Whether a deal stands that is neither lost nor invalid"),

@@ -9,12 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.chain.raw.inspection import InspectedPart, Inspection
+from reconciliation_assets.sources.kept_text import shown_name
 from reconciliation_assets.sources.presets.draft import Draft
 
 
 def show_inspection(out: Console, inspection: Inspection) -> None:
     """Print one file's inspection; never a value out of it."""
-    name, kind = escape(inspection.path.name), inspection.kind
+    name, kind = escape(shown_name(inspection.path)), inspection.kind
     if inspection.refusal is not None:
         out.print(f"[bold]{name}[/] is not taken in: {escape(inspection.refusal)}.", highlight=False, soft_wrap=True)
         return
@@ -61,6 +62,8 @@ def _show_part(out: Console, part: InspectedPart) -> None:
         out.print(f"{part.table}: set aside whole: {escape(landed.set_aside_reason)}.", highlight=False, soft_wrap=True)
         return
     out.print(f"{part.table}: {landed.rows:,} rows, {landed.quarantined:,} of them to quarantine.", highlight=False)
+    for note in landed.notes:
+        out.print(f"  {escape(note)}", highlight=False, soft_wrap=True)
     for row, column, reason in part.problems:
         where = ", ".join(
             [*([f"row {row}"] if row is not None else []), *([f"column {escape(column)}"] if column else [])]

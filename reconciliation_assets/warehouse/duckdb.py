@@ -33,6 +33,12 @@ class Warehouse:
         self._connection = connection
         self._lock = threading.RLock()
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the warehouse's file; None for one in memory."""
+        path = self.rows("select path from duckdb_databases() where database_name = current_database()")[0][0]
+        return Path(path).parent if path else None
+
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
         """Make the query's table anew, whole or not at all.
 

@@ -57,7 +57,7 @@ def test_an_address_in_any_other_column_becomes_the_same_key() -> None:
         email=["amal@example.com", None, None],
     )
     assert batch["lead_id"].to_pylist() == [key, "L2", None]
-    assert batch["landing_page"].to_pylist()[0] == f"https://shop.example/?mail={key}&x=1"
+    assert batch["landing_page"].to_pylist() == ["https://shop.example/", "https://shop.example/", None]
     assert batch["offer"].to_pylist()[:2] == [f"asked for by {key}, twice", "20 % off @ the mall"]
     assert batch["email_key"].to_pylist()[0] == key
 
@@ -83,11 +83,37 @@ def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_a_given_secret_is_used_and_not_written(tmp_path: Path) -> None:
-    assert load_contact_key(tmp_path, SecretStr("given"), is_new=True) == b"given"
+    assert load_contact_key(tmp_path, SecretStr("given by somebody"), is_new=True) == b"given by somebody"
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff\xfe\x00"])
+def test_a_short_secret_is_refused_from_the_environment_too(tmp_path: Path) -> None:
+    """A key of two letters lets every mobile number of a country be tried."""
+    with pytest.raises(ContactKeyError, match="fewer than 16 bytes"):
+        load_contact_key(tmp_path, SecretStr("x" * 15), is_new=True)
+
+
+def test_a_secret_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it is written, there is none; made by another process meanwhile, that one holds."""
+
+    def killed(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        load_contact_key(tmp_path, None, is_new=True)
+    assert list(tmp_path.iterdir()) == []
+    rival = "a secret that a rival made"
+
+    def outrun(descriptor: int) -> None:
+        (tmp_path / "contact.key").write_text(rival)
+
+    monkeypatch.setattr("os.fsync", outrun)
+    assert load_contact_key(tmp_path, None, is_new=True) == rival.encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["contact.key"]
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff\xfe\x00", b"only fifteen by"])
 def test_a_lost_secret_stops_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "contact.key").write_bytes(content)
     with pytest.raises(ContactKeyError, match="Restore it from your backup"):

@@ -49,7 +49,7 @@ owed as (
     case
       when c.kind <> 'payment' then 0
       when o.outcome in ('cancelled', 'returned', 'invalid') then 0
-      when n.currency = c.currency then greatest(o.final_amount - coalesce(b.paid_amount, 0), 0)
+      when n.currency = c.currency then greatest(o.payable_amount - coalesce(b.paid_amount, 0), 0)
     end as owed_amount
   from parcels c
   left join before b on b.payment_id = c.payment_id

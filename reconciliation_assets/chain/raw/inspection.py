@@ -63,7 +63,7 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
         presets: the kinds of file that headings tell.
         zone_of: zone of a table's timestamps without an offset.
     """
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return Inspection(path, None, [], [], "there is no such file")
     taken = take_for(path, presets)
     if isinstance(taken, Unrecognised):

@@ -10,10 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.raw.typing import NOT_A_DATE, NOT_A_DECIMAL, NOT_AN_ISO_DATE, UNREAD, typed_select
+from reconciliation_assets.chain.raw.typing import (
+    NOT_A_DATE,
+    NOT_A_DECIMAL,
+    NOT_AN_ISO_DATE,
+    UNREAD,
+    is_currency,
+    typed_select,
+)
 from reconciliation_assets.chain.raw.versions import (
     LANDINGS,
     PREPARE_VERSIONS,
@@ -30,6 +39,7 @@ from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.rewriting import rewritten
+from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -41,9 +51,11 @@ UNREAD_VALUES = TableName("raw", "unread_values")
 READINGS = TableName("raw", "readings")
 
 # Goes up when files are to be read anew although the contract of their table is as it was.
-_READING_RULES = 2
+_READING_RULES = 3
 
+NO_CURRENCY = "in no currency"
 _BLANK = b" \t\r\n\0"
+_LONGEST_PIECE = 1 << 20
 # A spreadsheet keeps fifteen digits of a number; so many zeros behind them, over all IDs of a column, are no chance.
 _ROUNDED_ID = "[0-9]{15}0+"
 _ZEROS_THAT_PROVE = 6
@@ -101,6 +113,7 @@ create table if not exists {TOTALS} (
   total DECIMAL(38,6) not null,
   quarantined DECIMAL(38,6) not null
 );
+update {TOTALS} set currency = '{NO_CURRENCY}' where total = quarantined and not {is_currency("currency")} and currency <> '{NO_CURRENCY}';
 {PREPARE_VERSIONS}
 """
 
@@ -216,16 +229,43 @@ def land_inbox(
         as_of: the instant for which rows are current.
     """
     prepare(warehouse, table)
-    fingerprints = {file: file.fingerprint() for file in files}
-    with JudgedSheets() as sheets:
-        landed = [
-            _land(warehouse, table, file, fingerprint, sheets, protector, zone)
-            for file, fingerprint in fingerprints.items()
-            if not _is_landed(warehouse, table, file, fingerprint)
-        ]
+    landed: list[Landed] = []
+    fingerprints: dict[InboxFile, str] = {}
+    for path, parts in groupby(files, key=lambda file: file.path):
+        landed += _land_parts(warehouse, table, path, list(parts), fingerprints, protector, zone)
     _mark_present(warehouse, table, fingerprints)
     with warehouse.transaction():
         note_not_current(warehouse, table, as_of, zone)
+    return landed
+
+
+def _land_parts(
+    warehouse: Warehouse,
+    table: InputTable,
+    path: Path,
+    parts: Sequence[InboxFile],
+    fingerprints: dict[InboxFile, str],
+    protector: ContactProtector,
+    zone: str,
+) -> list[Landed]:
+    """Land what one file has for a table, unless it has landed; notes the fingerprint of what was read for each part."""
+    landed: list[Landed] = []
+    try:
+        content = fingerprint_of(path)
+        if all(_is_landed(warehouse, table, part, part.fingerprint(content)) for part in parts):
+            fingerprints.update((part, part.fingerprint(content)) for part in parts)
+            return []
+        # The file may be another by now: the copy's own fingerprint is that of what is read.
+        with snapshot(path, warehouse.folder) as copy, JudgedSheets() as sheets:
+            for part in parts:
+                fingerprints[part] = part.fingerprint(copy.fingerprint)
+                if not _is_landed(warehouse, table, part, fingerprints[part]):
+                    landed.append(_land(warehouse, table, part, copy, sheets, protector, zone))
+    except FileSetAsideError as problem:
+        for part in parts:
+            fingerprints[part] = f"not read: {problem}"
+            if not _is_landed(warehouse, table, part, fingerprints[part]):
+                landed.append(_set_aside(warehouse, table, part, fingerprints[part], str(problem), rows=0))
     return landed
 
 
@@ -254,7 +294,7 @@ def land_pull(
     with warehouse.transaction():
         for table in tables:
             own = [batch for batch in batches if batch.table == table.name]
-            landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+            landing_id = _next_landing(warehouse)
             text = _as_text(table, own)
             _arrive(warehouse, table, text, protector, zone_of(table.name))
             landed_rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=False)
@@ -334,20 +374,19 @@ def _land(
     warehouse: Warehouse,
     table: InputTable,
     file: InboxFile,
-    fingerprint: str,
+    copy: Snapshot,
     sheets: JudgedSheets,
     protector: ContactProtector,
     zone: str,
 ) -> Landed:
-    preset = file.kind.preset.name if file.kind else None
-    landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
-    place = f"0 {file.name}"
+    fingerprint = file.fingerprint(copy.fingerprint)
     try:
+        text = open_file(file, copy, sheets)
+        landing_id = _next_landing(warehouse)
         with warehouse.transaction():
-            text = open_file(file, sheets)
             _arrive(warehouse, table, text, protector, zone)
-            if preset is None and _is_written_otherwise(warehouse):
-                text = rewritten(open_file(file), open_file(file), table)
+            if file.kind is None and _is_written_otherwise(warehouse):
+                text = rewritten(open_file(file, copy, sheets), open_file(file, copy, sheets), table)
                 _arrive(warehouse, table, text, protector, zone)
             rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=True)
             landed = Landed(
@@ -357,15 +396,30 @@ def _land(
                 quarantined,
                 None,
                 text.ignored,
-                preset,
+                _preset(file),
                 text.passed_over,
                 tuple(text.notes),
             )
-            _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+            _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     except FileSetAsideError as problem:
-        landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
-        _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+        return _set_aside(warehouse, table, file, fingerprint, str(problem), rows=_rows_of_unreadable(copy.path))
     return landed
+
+
+def _set_aside(
+    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+) -> Landed:
+    landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
+    _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
+    return landed
+
+
+def _next_landing(warehouse: Warehouse) -> int:
+    return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+
+
+def _preset(file: InboxFile) -> str | None:
+    return file.kind.preset.name if file.kind else None
 
 
 def _record(
@@ -520,8 +574,8 @@ def _keep(
         warehouse.execute(
             f"""
             insert into {TOTALS}
-            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
-            from arrived where {currency} is not null and {measure} is not null group by {currency}
+            select $id, '{measure}', {_label(currency)}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
+            from arrived where {currency} is not null and {measure} is not null group by {_label(currency)}
             """,
             {"id": landing_id},
         )
@@ -544,12 +598,18 @@ where arrived.row_number = shift.row_number
 """
 
 
+def _label(currency: str) -> str:
+    """What a total is kept under: a code of a currency; where a row's cell holds anything else, that it does."""
+    return f"case when {is_currency(currency)} then {currency} else '{NO_CURRENCY}' end"
+
+
 def _money(table: InputTable) -> str:
     """The amount of a row, its currency and its time, of tables whose rows are money one by one."""
     if table.adds_up or not table.measures:
         return "null, null, null"
     ((amount, currency),) = table.measures
-    return f"a.{amount}, a.{currency}, a.{table.created}"
+    # The cell may hold anything, and this is told.
+    return f"a.{amount}, case when {is_currency(f'a.{currency}')} then a.{currency} end, a.{table.created}"
 
 
 def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> pa.Schema:
@@ -568,13 +628,17 @@ def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> 
     return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys, *digest])
 
 
-def _rows_of_unreadable(file: InboxFile) -> int:
+def _rows_of_unreadable(path: Path) -> int:
     """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
-    if file.path.suffix.lower() not in (".csv", ".tsv", ".txt", ".jsonl"):
+    if path.suffix not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
-    with file.path.open("rb") as content:
-        lines = sum(1 for line in content if line.strip(_BLANK))
-    return max(lines - (file.path.suffix.lower() != ".jsonl"), 0)
+    with path.open("rb") as content:
+        # A line without an end may be as long as the file.
+        pieces = iter(lambda: content.readline(_LONGEST_PIECE), b"")
+        lines = sum(
+            1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE)
+        )
+    return max(lines - (path.suffix != ".jsonl"), 0)
 
 
 def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:

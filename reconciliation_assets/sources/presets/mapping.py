@@ -33,8 +33,8 @@ from reconciliation_assets.sources.presets.model import (
     TablePart,
 )
 from reconciliation_assets.sources.presets.movement import moved_rows
-from reconciliation_assets.sources.presets.recognition import Recognised
-from reconciliation_assets.sources.presets.sheet import read_sheet
+from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
+from reconciliation_assets.sources.presets.sheet import NOT_TEXT, read_sheet
 from reconciliation_assets.sources.presets.writing import (
     DayOrder,
     DecimalPoint,
@@ -52,6 +52,7 @@ from reconciliation_assets.sources.text_rows import (
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
+_NOT_TEXT = "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again"
 # Riyals and dinars, of which a heading may not say whose.
 _OF_MANY_COUNTRIES = ("SAR", "QAR", "OMR", "KWD", "BHD", "JOD")
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
@@ -68,6 +69,7 @@ class JudgedSheets:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
+        self._recognised: tuple[Path, str, Recognised] | None = None
         self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
@@ -78,13 +80,26 @@ class JudgedSheets:
     ) -> None:
         self._forget()
 
+    def kind_of(self, path: Path, preset: Preset) -> Recognised:
+        """What a file is, recognised once for all its parts.
+
+        Raises:
+            FileSetAsideError: it is not of the preset's kind.
+        """
+        if self._recognised is None or self._recognised[:2] != (path, preset.name):
+            found = recognise(path, [preset])
+            if isinstance(found, Unrecognised):
+                raise FileSetAsideError(found.reason)
+            self._recognised = path, preset.name, found
+        return self._recognised[2]
+
     def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
         """An engine with the table `judged`: all rows of a file that are not blank.
 
         Raises:
             FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
         """
-        if self._connection is None or self._path != path or self._kind is not kind:
+        if self._connection is None or self._path != path or self._kind != kind:
             self._forget()
             sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
@@ -310,7 +325,7 @@ def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
     present = " or ".join(f"{name}_cell is not null" for name, column in preset.columns.items() if not column.above)
     return f"""
     select * from (
-      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
+      select row_number, {too_wide} as too_wide, contains(concat_ws(' ', {whole}), {_text(NOT_TEXT)}) as not_text, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
       from sheet s
       where row_number > {kind.header_row}
     )
@@ -327,7 +342,7 @@ def _valued(kind: Recognised, style: _Style) -> str:
         else f"{_worded(kind, style, name)} as {name}_value"
         for name in kind.preset.columns
     )
-    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
+    faults = [("null", "not_text", _NOT_TEXT), ("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
     return f"""
     with read as (
       select *, {_text(style.currency)} as currency_above, {read}
@@ -439,7 +454,14 @@ def _taken(kind: Recognised, part: TablePart) -> str:
 def _needed(kind: Recognised, part: TablePart) -> set[str]:
     """The headings of what a part cannot do without: all it reads, but for values beside the row's own."""
     sides = {column.name for column in INPUT_TABLE[part.table] if column.is_side}
-    read = {name for column, cell in part.columns.items() if column not in sides for name in cell.reads}
+    # An amount that may tell its currency is not needed for that.
+    read = {
+        name
+        for column, cell in part.columns.items()
+        if column not in sides
+        for name in cell.reads
+        if name not in cell.currency_of
+    }
     read |= {name for condition in (*part.where, *part.unless) for name in condition.columns}
     if KIND in read:
         read |= {name for where in kind.preset.kinds.values() for condition in where for name in condition.columns}

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.sources.kept_text import shown_heading, shown_name
 from reconciliation_assets.sources.presets.headings import currency_in, fits, folded, unit_of
 from reconciliation_assets.sources.presets.model import Column, Preset
 from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_heads
@@ -26,7 +27,7 @@ class Recognised:
         positions: by the preset's column, where it stands, from 0.
         headings: by the preset's column, what the file calls it.
         currencies: by the preset's column, the currency code that stands in its heading.
-        unmapped: headings that the preset does not know.
+        unmapped: headings that the preset does not know, as they are told.
         width: up to where the header reaches.
         written: encoding and separator.
         is_text: whether numbers are text that somebody wrote, and not numbers of a program.
@@ -53,6 +54,11 @@ class Unrecognised:
     path: Path
     reason: str
 
+    @property
+    def name(self) -> str:
+        """The file's name, as it is kept and told."""
+        return shown_name(self.path)
+
 
 def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognised:
     """Tell which preset a file is for."""
@@ -63,9 +69,12 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         )
     try:
         heads = read_heads(path)
-    except (FileSetAsideError, OSError) as problem:
+    except FileSetAsideError as problem:
+        return Unrecognised(path, str(problem))
+    except Exception:
+        # Whatever an engine or a library calls it; what they say of a file may quote it.
         return Unrecognised(
-            path, str(problem) if isinstance(problem, FileSetAsideError) else "it cannot be opened; drop it again"
+            path, "it cannot be read; export it again, and see that the user that runs this may read it"
         )
     if not any(cell.strip() for head in heads for row in head.rows for cell in row):
         return Unrecognised(path, "it is empty; export it again")
@@ -121,7 +130,11 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
             for name, position in positions.items()
             if (code := _currency(cells[position], preset.columns[name])) is not None
         },
-        unmapped=tuple(cell.strip() for position, cell in enumerate(row) if position not in mapped and cell.strip()),
+        unmapped=tuple(
+            shown_heading(cell, position + 1)
+            for position, cell in enumerate(row)
+            if position not in mapped and cell.strip()
+        ),
         width=max(position for position, cell in enumerate(row) if cell.strip()) + 1,
         written=head.written,
         is_text=head.is_text,
