@@ -19,6 +19,8 @@ from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import KEY_FILE
+from reconciliation_assets.sources.snapshot import fingerprint_of
+from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -86,12 +88,19 @@ def reads(settings: Settings) -> str:
     told = [
         settings.as_of.isoformat(),
         load_policy(settings.policy_path).policy.model_dump_json(),
-        *(f"{file.table} {file.name} {file.fingerprint()}" for file in known),
+        *(f"{file.table} {file.name} {file.fingerprint(_content(file.path))}" for file in known),
         *(f"{file.path.name} {file.reason}" for file in unknown),
         hashlib.sha256(f"reads {secret}".encode()).hexdigest(),
         _code(),
     ]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    try:
+        return fingerprint_of(path)
+    except FileSetAsideError as problem:
+        return str(problem)
 
 
 @cache
