@@ -1,7 +1,7 @@
 """Which orders and opportunities a payment that names none may belong to at all, and what speaks for each by its people.
 
 A pair is looked at when it shares a contact, a customer or a lead, when the amount is exactly what is owed, or when two words
-of the names sound alike. Anything else is no candidate, whatever coincides.
+of the names sound alike, each other's given names among them. Anything else is no candidate, whatever coincides.
 """
 
 from dataclasses import dataclass
@@ -122,7 +122,7 @@ _POSSIBLE = f"""
     or ({_PERSONAL} and r.at_day - l.at_day <= {{window}})
     or (not r.names_something and r.at_day - l.at_day <= {LONGEST_DAYS} and (
       (l.currency = r.currency and list_contains(l.asked, r.amount_units) and ({_NAMES_MISSING} or list_has_any(l.sounds, r.sounds)))
-      or len({_SHARED}) >= 2
+      or (len({_SHARED}) >= 2 and list_contains(r.sounds, l.sounds[1]) and list_contains(l.sounds, r.sounds[1]))
     ))
   )
 """
