@@ -17,8 +17,8 @@ FIRST_YEAR, LAST_YEAR = 2016, 2100
 
 _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
-    "memory": "a size such as 8GB",
     "group_reads": "true or false",
+    "memory": "a size such as 8GB",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 

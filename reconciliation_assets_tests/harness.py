@@ -153,7 +153,8 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        return land_inbox(self.warehouse, table, files, ContactProtector(KEY), zone, self.as_of)
+        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
+        return land_inbox(self.warehouse, table, files, protector, zone, self.as_of)
 
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""

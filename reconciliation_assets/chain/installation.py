@@ -75,7 +75,8 @@ class OpenInstallation:
     def protector(self) -> ContactProtector:
         """Protects contacts with the installation's secret."""
         is_new = not self.warehouse.exists(LANDINGS) or not self.warehouse.count(LANDINGS)
-        return ContactProtector(load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new))
+        key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
+        return ContactProtector(key, self.loaded_policy.policy.reporting_currency)
 
 
 class Installation(DuckDBResource):

@@ -230,10 +230,16 @@ MATCHING: tuple[OutputTable, ...] = (
         "lead_order_proposals", "matching", "pair proposed", SALES, ("link", "left_id", "right_id", "match_method")
     ),
     OutputTable("lead_order_links", "matching", "linked order", SALES, ("right_id",)),
-    OutputTable("known_payments", "matching", "payment with a known order or CRM record", FINANCE, ("right_id",)),
+    OutputTable("named_payments", "matching", "payment that names its order or CRM record", FINANCE, ("right_id",)),
     OutputTable("payable_ends", "matching", "order or CRM record that money can belong to", DATA, ("unique_id",)),
     OutputTable("payment_ends", "matching", "settled payment", DATA, ("unique_id",)),
-    OutputTable("inferred_payments", "matching", "payment with an inferred order or CRM record", DATA, ("right_id",)),
+    OutputTable(
+        "assigned_payments",
+        "matching",
+        "payment that names nothing, with its most likely order or CRM record",
+        FINANCE,
+        ("right_id",),
+    ),
     OutputTable("backtest_links", "matching", "record whose exact ID was hidden", DATA, ("link", "right_id")),
     OutputTable(
         "match_backtest",
@@ -249,9 +255,22 @@ MATCHING: tuple[OutputTable, ...] = (
     OutputTable(
         "match_calibration",
         "matching",
-        "link, method and step of confidence",
+        "link, method, kind of evidence and number of candidates (3 for more)",
         DATA,
-        ("link", "match_method", "raw_from"),
+        ("link", "match_method", "evidence_kind", "candidates"),
+        required=(
+            "link",
+            "match_method",
+            "evidence_kind",
+            "candidates",
+            "judged",
+            "right_ones",
+            "confidence",
+            "may_carry_money",
+        ),
+        words={"link": LINKS, "match_method": METHODS},
+        shares=("precision", "confidence"),
+        published=True,
     ),
     OutputTable(
         "match_standing",

@@ -219,7 +219,8 @@ def _with_contacts(pending: Sequence[Pending], settings: Settings) -> list[Pendi
     if not wanted:
         return list(pending)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
-    protector = ContactProtector(load_contact_key(settings.data_dir, settings.contact_key, is_new=False))
+    key = load_contact_key(settings.data_dir, settings.contact_key, is_new=False)
+    protector = ContactProtector(key, load_policy(settings.policy_path).policy.reporting_currency)
     found = hashed_contacts(wanted, files, protector)
     return [
         replace(each, event=replace(each.event, email_hash=contact.email_hash, phone_hash=contact.phone_hash))

@@ -100,7 +100,7 @@ def _content(path: Path) -> str:
     try:
         return fingerprint_of(path)
     except FileSetAsideError as problem:
-        return str(problem)
+        return f"not read: {problem}"
 
 
 @cache

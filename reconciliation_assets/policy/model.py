@@ -137,6 +137,13 @@ class Inferred(_Part):
         return self
 
 
+class MatchedMoney(_Part):
+    """When money that names no order is linked: how likely its pair must be, and how right such links must have been."""
+
+    accept_from: float = Field(gt=0, le=1)
+    precision_floor: float = Field(gt=0, le=1)
+
+
 class Backtest(_Part):
     """How much is hidden to try the methods, and how few found links are too few to judge one."""
 
@@ -153,9 +160,9 @@ class Matching(_Part):
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
     doubtful_contact_confidence: float = Field(gt=0, le=1)
-    another_amount_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
+    money: MatchedMoney
     backtest: Backtest
 
     @model_validator(mode="after")

@@ -52,9 +52,30 @@ _MARKETS = {
     "OMAN": "OM",
 }
 
+# Where money of a currency is mostly paid; one that several countries share tells nothing.
+COUNTRY_OF_CURRENCY = {
+    "AED": "AE",
+    "SAR": "SA",
+    "KWD": "KW",
+    "QAR": "QA",
+    "BHD": "BH",
+    "OMR": "OM",
+    "EGP": "EG",
+    "JOD": "JO",
+    "IQD": "IQ",
+    "LBP": "LB",
+    "INR": "IN",
+    "PKR": "PK",
+    "TRY": "TR",
+    "GBP": "GB",
+}
+
 _ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _ARABIC_UNIFIED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
 _ARTICLES = frozenset({"al", "el", "ال", "bin", "ibn", "bint", "بن", "ابن", "بنت", "mr", "mrs", "ms", "dr"})
+
+# "Servant of" with one of God's names is one first name, however many words it is written in.
+_COMPOUND = re.compile(r"\b(abd[aeou]{0,2}l?|عبد)[\s-]+(?:(al|el|ul|ur|ar)[\s-]+)?(\w)", re.IGNORECASE)
 
 _ARABIC_SOUNDS = str.maketrans(
     dict(zip("بتثجخدذرزسشصضطظغفقكلمن", "bttjkddrzsssdtzgfkklmn", strict=True)) | dict.fromkeys("احهعويءپ", "a")
@@ -77,7 +98,7 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
 
     Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
-    export. A local number without a market is never guessed: `0501234567` is valid in two Gulf countries.
+    export. A local number without a market is none: `0501234567` is valid in two Gulf countries.
 
     Args:
         text: the number as typed.
@@ -140,9 +161,14 @@ def region_of(market: str | None) -> str | None:
     return _MARKETS.get(name, name if len(name) == 2 else None)
 
 
+def name_words(text: str) -> list[str]:
+    """The words of a name as written, a compound first name joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
+    return _COMPOUND.sub(r"\1\2\3", text).split()
+
+
 def name_tokens(text: str) -> list[str]:
     """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
-    return sorted({token for word in text.split() for token in word_tokens(word)})
+    return sorted({token for word in name_words(text) for token in word_tokens(word)})
 
 
 def word_tokens(word: str) -> list[str]:

@@ -23,7 +23,9 @@ from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import flush
 from reconciliation_assets.sources.contacts import (
+    COUNTRY_OF_CURRENCY,
     international_phone,
+    name_words,
     normalise_email,
     normalise_phone,
     sound_of,
@@ -101,9 +103,12 @@ class ContactProtector:
 
     Args:
         key: the installation's secret.
+        reporting_currency: the company's, whose country its local phone numbers are read in where a row tells neither a market
+            nor a currency of one country.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+        self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._words: dict[str, tuple[list[str], list[str]]] = {}
         self._keeping: Mapping[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray | pa.Array]] = {
@@ -141,8 +146,7 @@ class ContactProtector:
             if column.kind is Kind.EMAIL:
                 batch = batch.append_column("email_key", _mapped(values, self._email_key))
             elif column.kind is Kind.PHONE:
-                market = batch["market"] if "market" in batch.column_names else pa.nulls(batch.num_rows, pa.string())
-                batch = batch.append_column("phone_key", _mapped(_joined(values, market), self._phone_key))
+                batch = batch.append_column("phone_key", _mapped(_joined(values, self._market(batch)), self._phone_key))
             else:
                 batch = batch.append_column("name_keys", _mapped_lists(values, self._name_keys))
                 batch = batch.append_column("name_sound_keys", _mapped_lists(values, self._name_sound_keys))
@@ -176,20 +180,39 @@ class ContactProtector:
         kept = without_contacts(text, self.keyed)
         return kept if _DIGIT.search(kept) else self.keyed(text.strip())
 
+    def market_of(self, market: str | None, currency: str | None) -> str | None:
+        """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
+        return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
+
+    def _market(self, batch: pa.Table) -> pa.Array:
+        columns = [
+            batch[name].cast(pa.string()) if name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
+            for name in ("market", "currency")
+        ]
+        return _mapped(_joined(*columns), lambda both: self.market_of(*both.split(_SEPARATOR)))
+
     def _email_key(self, text: str) -> str | None:
         address = normalise_email(text)
         return self.keyed(address) if address else None
 
     def _phone_key(self, text_and_market: str) -> str | None:
         text, _, market = text_and_market.partition(_SEPARATOR)
-        number = normalise_phone(text, market)
+        number = normalise_phone(text, market) if text else None
         return self.keyed(number) if number else None
 
     def _name_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[0]})
+        return self._keys_of_name(text)[0]
 
     def _name_sound_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[1]})
+        return self._keys_of_name(text)[1]
+
+    def _keys_of_name(self, text: str) -> tuple[list[str], list[str]]:
+        """Keys of the words of a name and of their sounds, word by word in the order written: the family's name comes last."""
+        sounds: dict[str, str] = {}
+        for word in name_words(text):
+            for key, sound in zip(*self._word_keys(word), strict=True):
+                sounds.setdefault(key, sound)
+        return list(sounds), list(sounds.values())
 
     def _word_key(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
@@ -199,8 +222,9 @@ class ContactProtector:
         """Keys of a word and of its sound; names repeat few words, so each is protected once."""
         if word not in self._words:
             tokens = word_tokens(word)
-            sounds = [sound for sound in map(sound_of, tokens) if len(sound) > 1]
-            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
+            # A sound of one letter tells too little: such a word is heard as it is written.
+            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
         return self._words[word]
 
 
@@ -216,8 +240,8 @@ def _are_plain_ids(values: pa.ChunkedArray) -> bool:
     )
 
 
-def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(values, pc.fill_null(market, ""), _SEPARATOR)
+def _joined(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(pc.fill_null(values, ""), pc.fill_null(others, ""), _SEPARATOR)
 
 
 def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:

@@ -70,7 +70,7 @@ def _rows_of(file: InboxFile, rows: Mapping[str, Wanted]) -> Iterable[Mapping[st
     try:
         with reading(file) as text:
             for batch in text.batches():
-                columns = [name for name in (key, "email", "phone", "market") if name in batch.column_names]
+                columns = [name for name in (key, "email", "phone", "market", "currency") if name in batch.column_names]
                 ids = pc.utf8_trim_whitespace(batch[key])
                 chosen = batch.select(columns).set_column(columns.index(key), key, ids)
                 yield from chosen.filter(pc.is_in(ids, pa.array(list(rows), pa.string()))).to_pylist()
@@ -80,7 +80,7 @@ def _rows_of(file: InboxFile, rows: Mapping[str, Wanted]) -> Iterable[Mapping[st
 
 def _hashed(cells: Mapping[str, str | None], row: Wanted, protector: ContactProtector) -> HashedContact:
     address = normalise_email(cells.get("email") or "")
-    number = normalise_phone(cells.get("phone") or "", cells.get("market"))
+    number = normalise_phone(cells.get("phone") or "", protector.market_of(cells.get("market"), cells.get("currency")))
     is_current_address = address is not None and protector.keyed(address) == row.email_key
     is_current_number = number is not None and protector.keyed(number) == row.phone_key
     return HashedContact(

@@ -15,6 +15,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets_tests.lab.alerts import falls_found, false_alarms, measure_alerts
 from reconciliation_assets_tests.lab.diagnosis import measure_diagnosis
 from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching
+from reconciliation_assets_tests.lab.money_noise import KINDS, calibration, judge
 from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 from reconciliation_assets_tests.lab.whole_job import measure
 
@@ -62,8 +63,11 @@ def bench(
 def bench_matching(
     orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 20_000,
     seeds: Annotated[int, typer.Option(help="How many companies, each with a seed of its own.")] = 3,
+    noisy_orders: Annotated[
+        int, typer.Option(help="Orders of each company with one kind of noise in its money.")
+    ] = 1_500,
 ) -> None:
-    """Compare the links of generated companies with noise with their truth, by link and method."""
+    """Compare the links of generated companies with noise with their truth: by link and method, and money by kind of noise."""
     table = Table("seed", "link", "method", "links", "precision", "sought", "recall", box=None)
     for seed in range(1, seeds + 1):
         for each in measure_matching(orders, seed):
@@ -77,6 +81,35 @@ def bench_matching(
                 "–" if each.recall is None else f"{each.recall:.4f}",
             )
     _out.print(table)
+    _out.print(_money_by_kind_of_noise(noisy_orders, seeds))
+
+
+def _money_by_kind_of_noise(orders: int, seeds: int) -> Table:
+    """Money that names no order, kind of noise by kind of noise, all seeds together."""
+    table = Table(
+        *("money that names no order", "links", "precision", "sought", "recall", "wrong AED", "strangers linked"),
+        box=None,
+    )
+    everything = []
+    for kind in KINDS:
+        judged = [judge(kind, orders, seed) for seed in range(1, seeds + 1)]
+        everything += judged
+        links, right, sought, found = (
+            sum(getattr(each, name) for each in judged) for name in ("links", "right", "sought", "found")
+        )
+        strangers = sum(each.strangers_money for each in judged)
+        table.add_row(
+            kind,
+            f"{links:,}",
+            f"{right / links:.4f}" if links else "–",
+            f"{sought:,}",
+            f"{found / sought:.4f}" if sought else "–",
+            f"{sum(each.wrong_money for each in judged):,.2f}",
+            f"{sum(each.strangers_linked for each in judged) / strangers:.4%}" if strangers else "–",
+        )
+    for tenth, pairs, stated, observed in calibration(everything):
+        table.add_row(f"stated from {tenth:.1f}: {stated:.3f}, observed {observed:.3f}", f"{pairs:,}", *[""] * 5)
+    return table
 
 
 @app.command("bench-alerts")

@@ -30,8 +30,8 @@ GROUPS = {
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
-        "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
-        "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
+        "known_lead_order", "named_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
+        "inferred_lead_crm", "inferred_lead_order", "assigned_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
         "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
     "outcomes": {
@@ -67,7 +67,8 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
-    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies", "budget_actions"),
+    *("match_calibration", "segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies"),
+    "budget_actions",
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),

@@ -61,11 +61,11 @@ def net(drop_: Drop, name: str, content: str) -> object:
 
 
 TABBY = """,,,,,,,,,,
-,Date,,07/09/2026,,,,,,,
+,Date,,07/05/2026,,,,,,,
 ,Statement #,,Tabby20260907AED,,,,,,,
 ,Order Number,Sale/Refund Date,Product Type,Type,Currency,Order Amount,Total Fee,VAT Amount,Total Deduction,Transferred amount,Transfer Date
-,804928,2026-09-01 10:00,Installments: 3 Months,sale,AED,1363.50,89.63,4.48,94.11,1269.39,2026-09-07
-,804929,2026-09-02 10:00,Installments,partial refund,AED,-100,-4.50,-0.22,-4.72,-95.28,2026-09-07
+,804928,2026-05-01 10:00,Installments: 3 Months,sale,AED,1363.50,89.63,4.48,94.11,1269.39,2026-05-07
+,804929,2026-05-02 10:00,Installments,partial refund,AED,-100,-4.50,-0.22,-4.72,-95.28,2026-05-07
 ,,,Payout fee,,,,5.00,0.25,,-5.25,
 ,,,,,,1263.50,90.13,4.51,89.39,1168.86,
 ,Note: This is not an official tax invoice,,,,,,,,,
@@ -86,8 +86,8 @@ def test_tabbys_settlement_comes_to_what_it_transferred(drop: Drop) -> None:
 TAMARA = """Merchant statement,,,,,,,,,,,,,
 Statement ID,P8498683AE260905,,,,,,,,,,,,
 Transaction Date,Tamara Order ID,Merchant Order ID,Refund Reason,Payment Type,Order Status,Currency,Order Amount,Event,Event Amount,Event Date,Total Fees,VAT Collected by Tamara,Total Payable to Merchant
-2026-08-29,u-1,WA55560,,PAY_BY_INSTALMENTS,captured,AED,"2,662.00",Captured,"2,662.00",2026-08-30,160.95,8.05,"2,493.00"
-2026-08-20,u-2,804047,Changed mind,PAY_BY_INSTALMENTS,refunded,AED,672.60,Refunded,(592.42),2026-08-31,0,0,(592.42)
+2026-04-28,u-1,WA55560,,PAY_BY_INSTALMENTS,captured,AED,"2,662.00",Captured,"2,662.00",2026-04-30,160.95,8.05,"2,493.00"
+2026-04-20,u-2,804047,Changed mind,PAY_BY_INSTALMENTS,refunded,AED,672.60,Refunded,(592.42),2026-04-30,0,0,(592.42)
 Total,,,,,,,,,,,,,"1,900.58"
 """
 
@@ -131,7 +131,7 @@ def test_settlement_files_of_providers_come_to_their_net(drop: Drop) -> None:
 
 def test_hubspots_own_stages_are_known(drop: Drop) -> None:
     header = "Record ID,Deal Stage,Create Date,Amount,Currency\n"
-    rows = "1,Appointment Scheduled (Sales Pipeline),2026-03-01 10:00,10,AED\n2,Contract Sent,2026-03-01 10:00,10,AED\n3,closedlost,2026-03-01 10:00,10,AED\n"
+    rows = "1,Appointment Scheduled (Sales Pipeline),2026-03-01 10:00,10,AED\n2,Contract Sent,2026-03-01 10:00,10,AED\n3,Closed Lost,2026-03-01 10:00,10,AED\n"
     built = drop({"deals.csv": header + rows}).built
-    assert [row["outcome"] for row in built.rows("crm_records")] == ["open", "qualified", "lost"]
+    assert [row["outcome"] for row in built.rows("crm_records")] == ["qualified", "qualified", "lost"]
     assert built.rows("exceptions", kind="unknown_stage") == []
