@@ -24,6 +24,8 @@ from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, 
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE
 
+FILE_NAME = "reconciliation.html"
+
 
 def write_report(published_path: Path, path: Path, as_of: datetime, locale: str, company: str | None = None) -> None:
     """Write the report of a published copy, whole or not at all.

@@ -237,7 +237,7 @@
   }
 
   async function drawDecisions() {
-    const { possible, unmatched, pending } = await asked("decisions");
+    const { possible, unmatched, pending, left_out } = await asked("decisions");
     const isPending = (link, left, right) => pending.some((each) => each.link === link && each.left_id === left && each.right_id === right);
     const choice = (pair) => isPending(pair.link, pair.left_id, pair.right_id)
       ? make("em", {}, words.pending)
@@ -249,13 +249,14 @@
       place.append(make("h3", {}, heading), rows.length ? table(columns, rows) : make("p", {}, none));
     place.replaceChildren();
     put(words.possible, words.nothing_possible,
-      [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.evidence], [words.why], [""]],
+      [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.at_stake, true], [words.evidence], [words.why], [""]],
       possible.map((each) => [links[each.link], each.left_id, each.right_id, each.match_method.replaceAll("_", " "),
-        each.match_confidence.toFixed(2), each.evidence, each.reason, choice(each)]));
+        each.match_confidence.toFixed(2), money(each.value), each.evidence, each.reason, choice(each)]));
     put(words.unmatched, words.nothing_unmatched, [[words.payment], [words.amount, true], [words.why], [""]],
       unmatched.map((each) => [each.source_id, money(each.value), each.reason,
         pending.some((decided) => decided.right_id === each.source_id && decided.verdict === "accept")
           ? make("em", {}, words.pending) : belongsTo(each.source_id)]));
+    if (left_out) place.append(make("p", { class: "soft" }, said(words.left_out, { number: count(left_out) })));
     if (pending.length)
       put(words.decided, "", [[words.link], [words.from], [words.to], [words.verdict], [words.verified_by], [words.reason], [""]],
         pending.map((each) => [links[each.link], each.left_id, each.right_id, each.verdict, each.verified_by, each.reason,
