@@ -3,12 +3,14 @@
 import csv
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from phonenumbers import PhoneNumberMatcher
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
@@ -57,6 +59,8 @@ def decide(settings: Settings, published: Published, decision: Decision) -> None
     Raises:
         DecisionError: it is about a link that is neither made nor possible, or the file cannot be used.
     """
+    if any(map(_has_a_contact, (decision.verified_by, decision.reason))):
+        raise DecisionError("Name no e-mail address and no phone number: who decided and why is published.")
     problem = _why_not(published, decision)
     if problem:
         raise DecisionError(problem)
@@ -103,6 +107,10 @@ def decisions(settings: Settings, published: Published) -> dict[str, Any]:
         "left_out": max(len(possible) - SHOWN, 0) + max(len(unmatched) - SHOWN, 0),
         "pending": _pending(published, _read(settings.inbox)),
     }
+
+
+def _has_a_contact(text: str) -> bool:
+    return bool(re.search(r"\S@\S", text)) or PhoneNumberMatcher(text, None).has_next()
 
 
 def _why_not(published: Published, decision: Decision) -> str | None:

@@ -191,6 +191,8 @@ def test_nothing_but_the_file_of_decisions_is_written(company: Company, browser:
         ({"reason": "one\ntwo"}, 400),
         ({"reason": "x" * 501}, 400),
         ({"verified_at": "2020-01-01"}, 400),
+        ({"verified_by": "mona@example.com"}, 409),
+        ({"reason": "she called from +971 50 123 4567"}, 409),
     ],
 )
 def test_what_is_no_decision_about_a_possible_match_is_refused_and_not_written(

@@ -35,8 +35,10 @@
   }
 
   async function asked(path, options) {
-    const answer = await fetch(path, options);
-    if (!answer.ok) throw new Error(said(words.failed, { why: await answer.text() }));
+    const answer = await fetch(path, options).catch(() => {
+      throw new Error(words.failed);
+    });
+    if (!answer.ok) throw new Error(await answer.text());
     return answer.json();
   }
 
@@ -211,7 +213,7 @@
     if (text) find("told").scrollIntoView({ block: "nearest" });
   }
 
-  async function decide(pair, verdict) {
+  async function decide({ link, left_id, right_id }, verdict) {
     const [verified_by, reason] = [person().verified_by.value.trim(), person().reason.value.trim()];
     if (!verified_by || !reason) {
       find("record").close();
@@ -219,7 +221,7 @@
       (verified_by ? person().reason : person().verified_by).focus();
       return false;
     }
-    return sent("POST", { ...pair, verdict, verified_by, reason });
+    return sent("POST", { link, left_id, right_id, verdict, verified_by, reason });
   }
 
   async function sent(method, decision) {
