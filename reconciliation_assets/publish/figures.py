@@ -357,7 +357,7 @@ class Published:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
             self.currency()
@@ -388,7 +388,7 @@ class Published:
             return self._connection.execute(sql, values).fetchall()
         except (duckdb.CatalogException, duckdb.BinderException):
             raise UnreadableCopyError(
-                f"{self._path} was made by an older version: run `reconcile run`, which makes it anew."
+                f"{self.path} was made by an older version: run `reconcile run`, which makes it anew."
             ) from None
 
     def currency(self) -> str:
