@@ -196,7 +196,7 @@ def open_page(port: Annotated[int, typer.Option(help="Port on the loopback inter
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(*_PLAIN_PROBLEMS, PortTakenError, PageNotReadyError):
+    with _plainly():
         serve_page(
             settings,
             load_policy(settings.policy_path).policy,
