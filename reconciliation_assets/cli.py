@@ -192,7 +192,7 @@ def ui(
 @_of_installation
 def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
     """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
-    from reconciliation_assets.operations.open_page import PageNotReadyError, serve_page  # noqa: PLC0415
+    from reconciliation_assets.operations.open_page import serve_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)

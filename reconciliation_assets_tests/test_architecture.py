@@ -17,6 +17,7 @@ MAY_IMPORT_DAGSTER = {
     "chain/installation.py",
     "chain/raw/pulls.py",
     "publish/assets.py",
+    "publish/readiness.py",
     "build.py",
     *(str(path.relative_to(PACKAGE)) for path in (PACKAGE / "operations").glob("*.py")),
 }

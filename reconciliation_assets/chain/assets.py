@@ -98,6 +98,17 @@ def asset_of(table: TableName) -> dg.AssetKey:
     return dg.AssetKey("policy_versions" if table.layer == "policy" else table.name)
 
 
+def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
+    """Every computed table with the computed tables it is made of; raw ones land at any time and are not among them."""
+    reads = {query.target: query.reads for query in queries().values()} | {
+        program.target: program.reads for program in PROGRAMS
+    }
+    return {
+        asset_of(target): sorted({asset_of(read) for read in read_by if read in reads})
+        for target, read_by in reads.items()
+    }
+
+
 def _upstream(query: Query) -> list[dg.AssetKey]:
     """The assets a query reads; the records of landings belong to all raw assets."""
     records = [table for table in query.reads if table.layer == "raw" and not table.name.startswith("raw_")]

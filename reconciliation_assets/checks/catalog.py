@@ -38,3 +38,8 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
     ):
         by_table[check.table].append(check)
     return dict(by_table)
+
+
+def blocking_checks() -> list[tuple[str, str]]:
+    """Table and name of every check that stops a run, but for the policy's own, which the graph adds."""
+    return [(check.table, check.name) for checks in checks_by_table().values() for check in checks if check.blocking]

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.decisions import (
     KEYS,
     Decision,
@@ -51,7 +52,7 @@ _HEADERS = {
 }
 
 
-class PageNotReadyError(RuntimeError):
+class PageNotReadyError(PlainError):
     """The report of the published copy is not there, or not yet; the message says what to do."""
 
 

@@ -2,11 +2,14 @@
 
 import dagster as dg
 
+from reconciliation_assets.chain.assets import upstream_assets
 from reconciliation_assets.chain.installation import Installation
+from reconciliation_assets.checks.catalog import blocking_checks
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.queues import write_queues
+from reconciliation_assets.publish.readiness import require_ready
 from reconciliation_assets.publish.report import FILE_NAME, write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
@@ -28,8 +31,10 @@ PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
     ),
 )
 @without_values()
-def published_copy(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Write the reporting tables beside the old copy and swap them in."""
+def published_copy(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write the reporting tables beside the old copy and swap them in, where all they rest on may be published."""
+    blocking = [dg.AssetCheckKey(dg.AssetKey(table), name) for table, name in blocking_checks()]
+    require_ready(context.instance, upstream_assets(), blocking)
     opened = installation.now
     rows = publish(opened.warehouse, PUBLISHED, opened.settings.published_path)
     return dg.MaterializeResult(

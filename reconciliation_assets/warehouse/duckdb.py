@@ -22,6 +22,10 @@ class DamagedWarehouseError(PlainError):
     """The warehouse's file cannot be opened; the message says what to do."""
 
 
+class MissingTableError(PlainError):
+    """A table is to be made of one that is not there; the message names both."""
+
+
 class Warehouse:
     """Materialises queries as tables, loads and reads Arrow, counts rows.
 
@@ -51,7 +55,16 @@ class Warehouse:
         """
         with self._lock:
             self._connection.execute(f"create schema if not exists {query.target.layer}")
-            ((rows,),) = self.rows(f"create or replace table {query.target} as\n{query.sql}", parameters)
+            try:
+                ((rows,),) = self.rows(f"create or replace table {query.target} as\n{query.sql}", parameters)
+            except duckdb.CatalogException:
+                missing = [str(table) for table in query.reads if not self.exists(table)]
+                if not missing:
+                    raise
+                raise MissingTableError(
+                    f"{query.target} is made of {', '.join(missing)}, which is not there yet. Materialise what it is made of "
+                    "first, or run the whole job (daily_reconciliation, or `reconcile run`)."
+                ) from None
         return int(rows)
 
     def load(self, table: TableName, rows: pa.Table) -> int:

@@ -144,3 +144,23 @@ def test_the_policys_reason_is_kept(finished: Installation) -> None:
     assert finished.rows("select policy_version, change_reason from reporting.policy_versions") == [
         (own["version"], own["change_reason"])
     ]
+
+
+def test_the_copy_is_not_made_past_a_check_that_stopped_the_run_whoever_starts_it(
+    below_its_floor: tuple[Installation, Told], tmp_path: Path
+) -> None:
+    installation = below_its_floor[0].copy_to(tmp_path / "copy")
+    before = digest(installation.published_path)
+    process = installation.start_step("published_copy")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "The published copy was not replaced: match_coverage, check floor_order_payment" in said
+    assert digest(installation.published_path) == before
+
+
+def test_a_single_table_without_what_it_is_made_of_says_so(tmp_path: Path) -> None:
+    process = Installation(tmp_path).start_step("two_numbers")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "views.two_numbers is made of outcomes.matched_chain" in said
+    assert "run the whole job" in said
