@@ -24,7 +24,7 @@ from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.since import since
-from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE
+from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE, STEPS
 
 FILE_NAME = "reconciliation.html"
 
@@ -66,6 +66,7 @@ def render_report(
         as_of=as_of,
         company=company,
         since=since(published, previous_of(published.path)),
+        step_names=STEPS,
         period=published.period(),
         policy_version=published.policy_version(),
         approved_by=published.approved_by(),

@@ -1,5 +1,7 @@
 """What changed between two published copies, as a bridge from the figures of the one to those of the other."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +17,12 @@ class Step:
     """From one figure to the next.
 
     Attributes:
-        name: what moved it.
+        kind: what moved it, or `before` and `now`; words.STEPS says it.
         amount: by how much, in the reporting currency.
         things: days of a campaign, or records.
     """
 
-    name: str
+    kind: str
     amount: Decimal
     things: int
 
@@ -64,34 +66,23 @@ def since(published: Published, earlier: Path) -> Since | None:
     if before[1] != now[1]:
         return None
     return Since(
-        _steps(before[3], _PLATFORM_STEPS, platform, now[3]),
-        _steps(before[4], _COLLECTED_STEPS, [*collected, ("adjusted", now[5] - before[5], now[6])], now[4]),
+        _steps(before[3], _OF_PLATFORM, platform, now[3]),
+        _steps(before[4], _OF_COLLECTED, [*collected, ("adjusted", now[5] - before[5], now[6])], now[4]),
         before[2],
         now[2],
     )
 
 
 def _steps(
-    before: Decimal, names: dict[str, str], found: list[tuple[str, Decimal, int]], now: Decimal
+    before: Decimal, kinds: Sequence[str], found: list[tuple[str, Decimal, int]], now: Decimal
 ) -> tuple[Step, ...]:
-    by_kind = {kind: (amount, things) for kind, amount, things in found}
-    steps = [Step(name, *by_kind.get(kind, (Decimal(0), 0))) for kind, name in names.items()]
-    return (Step("The run before", before, 0), *(step for step in steps if step.amount), Step("This run", now, 0))
+    by_kind = {step.kind: step for step in itertools.starmap(Step, found)}
+    moved = [by_kind[kind] for kind in kinds if kind in by_kind and by_kind[kind].amount]
+    return (Step("before", before, 0), *moved, Step("now", now, 0))
 
 
-_PLATFORM_STEPS = {
-    "new": "days that Meta had not reported",
-    "restated": "days that Meta restated",
-    "gone": "days that are no longer reported",
-}
-_COLLECTED_STEPS = {
-    "new": "records that are new",
-    "matched": "records that now count under a campaign",
-    "moved": "money of known records that came, went or was matched",
-    "unmatched": "records that no longer count under a campaign",
-    "gone": "records that are no longer there",
-    "adjusted": "manual adjustments",
-}
+_OF_PLATFORM = ("new_days", "restated_days", "gone_days")
+_OF_COLLECTED = ("new", "matched", "moved", "unmatched", "gone", "adjusted")
 _ENDS = (
     " union all ".join(
         f"""
@@ -113,7 +104,8 @@ with before as (
 now as (
   select campaign_id, date, sum(attributed_value_reporting) as value from later.reporting.platform_performance group by 1, 2
 )
-select case when b.campaign_id is null then 'new' when n.campaign_id is null then 'gone' else 'restated' end as kind,
+select case when b.campaign_id is null then 'new_days' when n.campaign_id is null then 'gone_days'
+         else 'restated_days' end as kind,
        sum(coalesce(n.value, 0) - coalesce(b.value, 0)),
        count(*) filter (coalesce(n.value, 0) <> coalesce(b.value, 0))
 from before b full join now n on n.campaign_id = b.campaign_id and n.date = b.date

@@ -133,6 +133,25 @@ PAGE = {
     "who_and_why": "Enter who decides and why, above, first.",
 }
 
+# What changed since the run before: the two bridges, what their steps count, and the steps.
+STEPS = {
+    "platform_attributed": "Meta attributes (an estimate)",
+    "collected": "Collected of campaigns, with the manual adjustments",
+    "days": "Days of a campaign",
+    "records": "Records",
+    "before": "The run before",
+    "now": "This run",
+    "new_days": "days that Meta had not reported",
+    "restated_days": "days that Meta restated",
+    "gone_days": "days that are no longer reported",
+    "new": "records that are new",
+    "matched": "records that now count under a campaign",
+    "moved": "money of known records that came, went or was matched",
+    "unmatched": "records that no longer count under a campaign",
+    "gone": "records that are no longer there",
+    "adjusted": "manual adjustments",
+}
+
 # What the owner of an exception does about it, by its kind; docs/definitions/exceptions.md says the same.
 WHAT_TO_DO = {
     "closed_month_restated": "tell whoever reported the month",

@@ -12,6 +12,7 @@ from reconciliation_assets.publish.copy import previous_of, publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.report import render_report
 from reconciliation_assets.publish.since import Since, since
+from reconciliation_assets.publish.words import STEPS
 from reconciliation_assets_tests.harness import AS_OF, Bench, Company, drop
 from reconciliation_assets_tests.rows import adjustment, insight, order, payment
 
@@ -70,13 +71,13 @@ def changes(path: Path) -> Since:
 
 def test_each_step_says_what_moved_and_by_how_much(published: Path) -> None:
     found = changes(published)
-    assert [(step.name, step.amount, step.things) for step in found.platform] == [
+    assert [(STEPS[step.kind], step.amount, step.things) for step in found.platform] == [
         ("The run before", Decimal(950), 0),
         ("days that Meta had not reported", Decimal(7), 1),
         ("days that Meta restated", Decimal(-30), 1),
         ("This run", Decimal(927), 0),
     ]
-    assert [(step.name, step.amount, step.things) for step in found.collected] == [
+    assert [(STEPS[step.kind], step.amount, step.things) for step in found.collected] == [
         ("The run before", Decimal(100), 0),
         ("records that are new", Decimal(60), 1),
         ("records that now count under a campaign", Decimal(80), 1),
