@@ -6,8 +6,8 @@ from reconciliation_assets_tests.lab.money_noise import KINDS, judge
 
 pytestmark = pytest.mark.slow(seconds=120)
 
-# What each kind of noise leaves undecided is more where a payment shows nothing but its amount and time.
-LEAST_RECALL = {"swapped digits, no name": 0.7}
+# More is left to people where a payment shows nothing but its amount and time, and where a small company's backtest is no proof.
+LEAST_RECALL = {"swapped digits, no name": 0.7, "strangers, few names, popular prices": 0.65}
 
 
 @pytest.mark.parametrize("kind", KINDS)

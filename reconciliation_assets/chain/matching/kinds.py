@@ -38,7 +38,8 @@ _AMOUNT_LESS_SURE = {
     "the amount in another currency": 0.01,
     "a part of the money back": 0.01,
     "no agreed value": 0.015,
-    "a part of the amount": 0.015,
+    "a part of the agreed value": 0.015,
+    "a part of the amount": 0.03,
 }
 # Amounts that are not exactly what is owed need more than a likely person.
 _NEEDS_A_PERSON = frozenset(_AMOUNT_LESS_SURE) - {"the amount owed", "the amount less its discount"}
@@ -52,7 +53,10 @@ def shipped_confidence(evidence_kind: str) -> float:
         return _ANY_OTHER_KIND
     if amount in _NEEDS_A_PERSON and person not in _PERSONS:
         return _ANY_OTHER_KIND
-    if amount in ("a part of the amount", "no agreed value") and person == "the same name":
+    if (
+        amount in ("a part of the amount", "a part of the agreed value", "no agreed value")
+        and person == "the same name"
+    ):
         return _ANY_OTHER_KIND
     return _WHO_SURE[person] - _AMOUNT_LESS_SURE[amount]
 

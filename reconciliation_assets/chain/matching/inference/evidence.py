@@ -27,6 +27,7 @@ _GAPS = {
     by.WITHIN_AN_HOUR: "within an hour",
     by.WITHIN_A_DAY: "within a day",
 }
+PART_OF_A_DEAL = "a part of the agreed value"
 PAIRED, TOGETHER = "as many payments as alike amounts owed", "payments that are together what is owed"
 _NAMES = {
     who.UNKNOWN: "no name",
@@ -70,6 +71,7 @@ def told(
 
     amount = np.where(refund, np.where(fit == by.IN_FULL, "all of the money back", "a part of the money back"), "")
     amount = np.where(refund, amount.astype(object), _looked_up(fit, _FITS))
+    amount = np.where((fit == by.PART) & left.is_opportunity[i] & ~refund, PART_OF_A_DEAL, amount)
     amount = np.where(is_paired, PAIRED, np.where(is_together & (fit != by.MORE), TOGETHER, amount))
     part_of_a_name = np.isin(name, (who.SAME_GIVEN, who.ONE_WORD))
     nameless = np.array("no name, ", object) + _looked_up(weighed.gap[best], _GAPS, "days later")
