@@ -57,7 +57,7 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     return dg.Definitions(
         assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
-        schedules=[daily_schedule(policy.zone)],
+        schedules=[daily_schedule(policy.zone, policy.schedule.daily_at)],
         sensors=[
             new_files_in_inbox,
             exception_digests,

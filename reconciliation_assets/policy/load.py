@@ -42,7 +42,7 @@ def load_policy(path: Path | None) -> LoadedPolicy:
         PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
             a version and a reason of its own.
     """
-    default = _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
+    default = _shipped()
     if path is None:
         return _validated(default, "the shipped default policy")
     if not path.is_file():
@@ -55,6 +55,19 @@ def load_policy(path: Path | None) -> LoadedPolicy:
             "its own (any name not used before) and a change_reason that says why it differs."
         )
     return _validated(_laid_over(default, own), str(path))
+
+
+def policy_problems(own: dict[str, Any]) -> str | None:
+    """What is wrong with definitions that somebody is about to write, or nothing."""
+    try:
+        Policy.model_validate(_laid_over(_shipped(), own))
+    except ValidationError as error:
+        return "; ".join(problems_of(error, "policy"))
+    return None
+
+
+def _shipped() -> dict[str, Any]:
+    return _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
 
 
 def _content(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
@@ -438,19 +438,27 @@ class Budget(_Part):
         return self
 
 
+def _written_as_text(hour: object) -> object:
+    # To YAML, 22:00 without quotation marks is the number 1320.
+    if isinstance(hour, int | float):
+        raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
+    return hour
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_written_as_text)]
+
+
 class QuietHours(_Part):
     """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
 
-    begin: time
-    end: time
+    begin: TimeOfDay
+    end: TimeOfDay
 
-    @field_validator("begin", "end", mode="before")
-    @classmethod
-    def _written_as_text(cls, hour: object) -> object:
-        # To YAML, 22:00 without quotation marks is the number 1320.
-        if isinstance(hour, int | float):
-            raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
-        return hour
+
+class Schedule(_Part):
+    """When the daily run begins, in the policy's zone."""
+
+    daily_at: TimeOfDay
 
 
 class Digest(_Part):
@@ -484,6 +492,7 @@ class Policy(_Part):
 
     Attributes:
         version: the name of this version; it changes whenever anything else here does.
+        company: whose figures these are, as reports say it.
         reporting_currency: ISO code; all money of the published tables is in it.
         zone: IANA zone of cohort days, months of cash and the daily schedule.
         locale: CLDR locale in which reports write amounts and dates.
@@ -495,6 +504,7 @@ class Policy(_Part):
     effective_from: date
     change_reason: Word
     approved_by: str = Field(min_length=1)
+    company: str | None = Field(min_length=1)
     reporting_currency: Currency
     zone: str
     locale: str
@@ -515,6 +525,7 @@ class Policy(_Part):
     owners: Owners
     diagnosis: Diagnosis
     budget: Budget
+    schedule: Schedule
     alerts: Alerts
 
     @field_validator("zone")
@@ -559,8 +570,10 @@ class Policy(_Part):
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """Everything that defines a figure, as JSON would hold it; who is told, when and where, defines none."""
-        apart = dict.fromkeys(("version", "effective_from", "change_reason", "approved_by", "alerts"), True)
+        """Everything that defines a figure, as JSON would hold it; whose it is, and who is told, when and where, defines none."""
+        apart = dict.fromkeys(
+            ("version", "effective_from", "change_reason", "approved_by", "company", "schedule", "alerts"), True
+        )
         return self.model_dump(mode="json", exclude={**apart, "owners": {"contacts"}})
 
     @property

@@ -167,7 +167,7 @@ def test_every_check_says_what_must_hold(defs: dg.Definitions) -> None:
 def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {"daily_reconciliation", "meta_insights_history"}
-    assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
+    assert {schedule.name for schedule in defs.schedules or ()} == {"daily"}
     assert {sensor.name for sensor in defs.sensors or ()} == {
         "new_files_in_inbox",
         "exception_digests",
