@@ -16,7 +16,6 @@ PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
 
 
 @dg.asset(
-    group_name="publish",
     deps=[table.name for table in PUBLISHED],
     kinds={"duckdb"},
     owners=["team:data"],
@@ -44,7 +43,6 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
 
 
 @dg.asset(
-    group_name="publish",
     deps=[published_copy],
     kinds={"html", "excel", "csv"},
     owners=["team:data"],
@@ -85,7 +83,6 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 
 
 @dg.asset(
-    group_name="publish",
     deps=[published_copy],
     kinds={"duckdb"},
     owners=["team:data"],

@@ -66,6 +66,8 @@ def keep(page: Page, name: str) -> None:
 
 
 def open_plot(page: Page, title: str = "plot") -> None:
+    # Seen at once, in letters; and larger, as a picture.
+    expect(page.locator("pre", has_text="█").first).to_be_visible(timeout=SECONDS)
     page.get_by_text(re.compile("show markdown", re.IGNORECASE)).first.click(timeout=SECONDS)
     picture = page.get_by_role("dialog").get_by_role("img", name=title, exact=True)
     expect(picture).to_be_visible(timeout=SECONDS)

@@ -81,12 +81,12 @@ def _copied(home: Path) -> tuple[int, float]:
 def _by_layer(home: Path) -> Iterator[tuple[str, float]]:
     from reconciliation_assets.definitions import defs  # loading the graph takes seconds
 
-    groups = {spec.key.to_user_string(): spec.group_name or "" for spec in defs.resolve_all_asset_specs()}
+    layers = {spec.key.to_user_string(): spec.tags["layer"] for spec in defs.resolve_all_asset_specs()}
     seconds: dict[str, float] = defaultdict(float)
     os.environ["DAGSTER_HOME"] = str(home / ".dagster")
     with dg.DagsterInstance.get() as instance:
         run = instance.get_runs(limit=1)[0]
         for step in instance.get_run_step_stats(run.run_id):
             if step.start_time and step.end_time:
-                seconds[groups[step.step_key]] += step.end_time - step.start_time
+                seconds[layers[step.step_key]] += step.end_time - step.start_time
     yield from sorted(seconds.items(), key=lambda each: -each[1])

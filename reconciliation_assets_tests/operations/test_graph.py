@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from reconciliation_assets import chain
+from reconciliation_assets.chain.groups import GROUP_OF
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
@@ -17,7 +18,7 @@ from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
 from reconciliation_assets_tests.harness import AS_OF, Bench, drop, policy_file
 from reconciliation_assets_tests.rows import lead
 
-GROUPS = {
+LAYERS = {
     "raw": {
         "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
         "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
@@ -47,7 +48,7 @@ GROUPS = {
     "governance": {
         "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
-        "lock_register", "locks_in_force",
+        "lock_register", "locks_in_force", "policy_versions",
         "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
     },
     "decisions": {
@@ -55,11 +56,16 @@ GROUPS = {
         "anomalies",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
-    "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
-RAW = GROUPS["raw"] - {"inbox_files"}
-ASSETS = set().union(*GROUPS.values())
+# As the UI shows them; pulls of outside systems, where there are any, are `source_systems`.
+GROUPS = {
+    *("raw_inputs", "clean_inputs", "matching_candidates", "matching_inference", "matching_links", "matching_proof"),
+    *("outcomes", "performance_views", "bridge", "coverage", "data_quality", "change_control", "decisions"),
+    *("feedback_to_meta", "published"),
+}
+RAW = LAYERS["raw"] - {"inbox_files"}
+ASSETS = set().union(*LAYERS.values())
 
 CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
@@ -75,10 +81,10 @@ BESIDE_THE_CONTRACT = {
     *("remittances", "remittance_lines", "settlement_transfers"),
 }
 
-WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
+WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *LAYERS["publish"], *LAYERS["raw"]}
 WITH_A_ROW_CONTRACT = {
     *RAW,
-    *(GROUPS["canonical"] - {"daily_rates"}),
+    *(LAYERS["canonical"] - {"daily_rates"}),
     *CONTRACT.split(),
     *BESIDE_THE_CONTRACT,
     "record_parts",
@@ -140,11 +146,24 @@ def check_specs(defs: dg.Definitions) -> dict[tuple[str, str], dg.AssetCheckSpec
     return {(spec.asset_key.to_user_string(), spec.name): spec for spec in found}
 
 
-def test_exactly_these_assets_in_these_groups(defs: dg.Definitions) -> None:
-    assert {name: spec.group_name for name, spec in specs(defs).items()} == {
-        name: group for group, names in GROUPS.items() for name in names
+def test_exactly_these_assets_in_these_layers(defs: dg.Definitions) -> None:
+    assert {name: spec.tags["layer"] for name, spec in specs(defs).items()} == {
+        name: layer for layer, names in LAYERS.items() for name in names
     }
     assert defs.resolve_asset_graph().external_asset_keys == set()
+
+
+def test_no_group_is_too_large_to_read_and_none_is_called_what_it_was_not_named(defs: dg.Definitions) -> None:
+    groups: dict[str, int] = {}
+    for spec in specs(defs).values():
+        assert spec.group_name
+        groups[spec.group_name] = groups.get(spec.group_name, 0) + 1
+    assert set(groups) == GROUPS
+    assert {name: size for name, size in groups.items() if size > 20} == {}
+
+
+def test_every_name_in_a_group_is_an_asset(defs: dg.Definitions) -> None:
+    assert GROUP_OF.keys() - specs(defs).keys() == set()
 
 
 def test_exactly_these_checks(defs: dg.Definitions) -> None:
