@@ -54,5 +54,16 @@ class Writer:
         """An instant in the zone it carries."""
         return format_datetime(instant, "d MMMM yyyy, HH:mm ZZZZ", tzinfo=instant.tzinfo, locale=self.locale)
 
+    def marks(self) -> dict[str, str | int]:
+        """By what a script writes money as `money` does: its decimals, and the marks of the locale."""
+        sign_and_one, _, rest = self.money(Decimal(-1234)).partition("1")
+        group, _, after = rest.partition("234")
+        return {
+            "minus": sign_and_one,
+            "group": group,
+            "decimal": after.rstrip("0"),
+            "digits": minor_digits(self.currency),
+        }
+
     def _number(self, number: Decimal | float, pattern: str) -> str:
         return format_decimal(number, pattern, locale=self.locale)

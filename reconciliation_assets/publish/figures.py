@@ -1,5 +1,6 @@
 """The figures of the page a manager reads, asked of the published copy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -373,14 +374,18 @@ class Published:
     ) -> None:
         self._connection.close()
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """A result as Python rows; money stays Decimal.
+
+        Args:
+            sql: the query.
+            values: of its named parameters.
 
         Raises:
             UnreadableCopyError: the copy lacks what is asked, so an older version made it.
         """
         try:
-            return self._connection.execute(sql).fetchall()
+            return self._connection.execute(sql, values).fetchall()
         except (duckdb.CatalogException, duckdb.BinderException):
             raise UnreadableCopyError(
                 f"{self._path} was made by an older version: run `reconcile run`, which makes it anew."
@@ -389,6 +394,20 @@ class Published:
     def currency(self) -> str:
         """The reporting currency."""
         return str(self.rows("select any_value(currency) from reporting.bridge")[0][0])
+
+    def period(self) -> tuple[date, date] | None:
+        """First and last cohort month; None where there is none."""
+        first, last = self.rows("select min(period_start), max(period_start) from reporting.bridge")[0]
+        return (first, last) if first else None
+
+    def approved_by(self) -> str:
+        """Who approved the policy the figures were computed under."""
+        return str(
+            self.rows(
+                "select approved_by from reporting.policy_versions where policy_version = $version",
+                {"version": self.policy_version()},
+            )[0][0]
+        )
 
     def policy_version(self) -> str:
         """The policy the figures were computed under."""
@@ -671,7 +690,7 @@ class Published:
         """What came into each owner's queue and what left it, from a day on."""
         return [
             QueueChange(*row)
-            for row in self._connection.execute(
+            for row in self.rows(
                 """
                 select owner, count(*) filter (where closed_on is null and first_seen_on >= $since),
                        count(*) filter (where closed_on >= $since),
@@ -679,7 +698,7 @@ class Published:
                 from reporting.exception_history group by owner order by owner
                 """,
                 {"since": since},
-            ).fetchall()
+            )
         ]
 
     def findings(self) -> list[Finding]:

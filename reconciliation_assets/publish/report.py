@@ -1,4 +1,4 @@
-"""The report for people who never open Dagster: one HTML file that needs no network and no script.
+"""The report for people who never open Dagster: one HTML file that needs no network, and reads without its script too.
 
 It reads the published copy and nothing else, so it can hold nothing that is not published.
 """
@@ -7,15 +7,25 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from markupsafe import Markup
+
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.details import (
+    SCRIPT,
+    SCRIPT_HASH,
+    WHOLE_ONLY,
+    details_of_file,
+    details_of_server,
+    embedded,
+)
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
-from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS, RECORDS_OF_LINE
+from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE
 
 
-def write_report(published_path: Path, path: Path, as_of: datetime, locale: str) -> None:
+def write_report(published_path: Path, path: Path, as_of: datetime, locale: str, company: str | None = None) -> None:
     """Write the report of a published copy, whole or not at all.
 
     Args:
@@ -23,24 +33,42 @@ def write_report(published_path: Path, path: Path, as_of: datetime, locale: str)
         path: the HTML file.
         as_of: the instant the run spoke for, in the zone people read it in.
         locale: CLDR locale of amounts and dates.
+        company: whose figures they are, where the policy says it.
     """
     with Published(published_path) as published:
-        html = render_report(published, as_of, locale)
+        html = render_report(published, as_of, locale, company)
     with atomic_file(path) as unfinished:
         unfinished.write_text(html, "utf-8")
 
 
-def render_report(published: Published, as_of: datetime, locale: str) -> str:
-    """The report as text: the same for the same published copy, instant and locale."""
+def render_report(
+    published: Published, as_of: datetime, locale: str, company: str | None = None, *, is_served: bool = False
+) -> str:
+    """The report as text: the same for the same published copy, instant, locale and company.
+
+    Args:
+        is_served: a server answers beside the page, so it need not carry what it opens.
+    """
+    write = Writer(published.currency(), locale)
+    details = details_of_server(published, write) if is_served else details_of_file(published, write, as_of.tzinfo)
+    months = published.months()
     bridge = published.bridge()
     snapshots = published.snapshots()
     cash = published.cash()
     unmatched, unmatched_payments = published.unmatched_money()
     return rendered(
         "report.html.j2",
-        write=Writer(published.currency(), locale),
+        write=write,
         as_of=as_of,
+        company=company,
+        period=published.period(),
         policy_version=published.policy_version(),
+        approved_by=published.approved_by(),
+        details=embedded(details),
+        is_served=is_served,
+        script=Markup(SCRIPT),  # noqa: S704 - our own file
+        script_hash=SCRIPT_HASH,
+        words=PAGE,
         total=published.advertised(),
         mature=published.mature(),
         without_campaign=published.without_campaign(),
@@ -49,7 +77,11 @@ def render_report(published: Published, as_of: datetime, locale: str) -> str:
         unmatched=unmatched,
         unmatched_payments=unmatched_payments,
         bridge=list(zip(bridge, waterfall(bridge), strict=True)),
+        whole_only=WHOLE_ONLY,
+        line_meanings=LINE_MEANINGS,
         campaigns=published.campaigns(),
+        months=months,
+        highest_month=max((max(each.platform, each.collected) for each in months), default=0) or 1,
         platform_view=published.platform_view(),
         funnel_view=published.funnel_view(),
         collected_view=published.collected_view(),
