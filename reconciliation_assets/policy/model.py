@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 
+Numerals = Literal["latn", "arab"]
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
@@ -495,7 +496,8 @@ class Policy(_Part):
         company: whose figures these are, as reports say it.
         reporting_currency: ISO code; all money of the published tables is in it.
         zone: IANA zone of cohort days, months of cash and the daily schedule.
-        locale: CLDR locale in which reports write amounts and dates.
+        locale: CLDR locale in which reports write words, amounts and dates.
+        numerals: digits of amounts and dates in them: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
         meta_results: what counts as which result of an ad, by result type.
         table_zones: zone of timestamps without an offset, by input table.
     """
@@ -508,6 +510,7 @@ class Policy(_Part):
     reporting_currency: Currency
     zone: str
     locale: str
+    numerals: Numerals
     table_zones: dict[InputTableName, str]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
