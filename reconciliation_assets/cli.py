@@ -273,6 +273,23 @@ def ui(
     _serve("Dagster UI", ["--with-daemon"], host, port)
 
 
+@app.command("open")
+@_of_installation
+def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
+    """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
+    from reconciliation_assets.operations.open_page import PageNotReadyError, serve_page  # noqa: PLC0415
+
+    settings = _settings()
+    _require_published(settings)
+    with _told_plainly(*_PLAIN_PROBLEMS, PortTakenError, PageNotReadyError):
+        serve_page(
+            settings,
+            load_policy(settings.policy_path).policy,
+            port,
+            lambda address: _out.print(f"Open {address} (Ctrl+C ends it)", highlight=False, soft_wrap=True),
+        )
+
+
 @app.command()
 @_of_installation
 def doctor() -> None:

@@ -28,14 +28,7 @@ def serve(arguments: Sequence[str], host: str, port: int, answered: Callable[[st
     Raises:
         PortTakenError: somebody listens there already.
     """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTakenError(
-                f"Nothing can listen on {host}, port {port} ({error.strerror}). End what does, or choose another with --port."
-            ) from None
+    require_free_port(host, port)
     server = os.getpid()
     if os.fork() == 0:
         _tell_address(host, port, server, answered)
@@ -53,6 +46,22 @@ def serve(arguments: Sequence[str], host: str, port: int, answered: Callable[[st
         str(port),
     ]
     os.execv(sys.executable, command)  # noqa: S606
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Make sure that a server can listen.
+
+    Raises:
+        PortTakenError: somebody listens there already.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTakenError(
+                f"Nothing can listen on {host}, port {port} ({error.strerror}). End what does, or choose another with --port."
+            ) from None
 
 
 def _tell_address(host: str, port: int, server: int, answered: Callable[[str], None]) -> None:

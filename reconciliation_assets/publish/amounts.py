@@ -11,6 +11,7 @@ from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES, Numeral
 from reconciliation_assets.publish.wording import wording
 
 _ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+_LEFT_TO_RIGHT_MARK, _ARABIC_LETTER_MARK = "\u200e", "\u061c"
 _ARABIC_MARKS = str.maketrans(",.%", "٬٫٪")
 
 
@@ -80,8 +81,11 @@ class Writer:
         return self._figure(format_decimal(number, pattern, locale=self.locale))
 
     def _figure(self, latin: str) -> str:
-        """A number in the numerals asked for, with their own marks."""
-        return self._digits(latin.translate(_ARABIC_MARKS) if self.numerals == "arab" else latin)
+        """A number in the numerals asked for, with their own marks, and its minus before it in a text from right to left too."""
+        is_arabic = self.numerals == "arab"
+        if "-" in latin and wording(self.locale).direction == "rtl":
+            latin = f"{_ARABIC_LETTER_MARK if is_arabic else _LEFT_TO_RIGHT_MARK}{latin.lstrip(_LEFT_TO_RIGHT_MARK)}"
+        return self._digits(latin.translate(_ARABIC_MARKS) if is_arabic else latin)
 
     def _digits(self, latin: str) -> str:
         return latin.translate(_ARABIC_DIGITS) if self.numerals == "arab" else latin

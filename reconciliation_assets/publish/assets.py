@@ -6,7 +6,7 @@ from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.queues import write_queues
-from reconciliation_assets.publish.report import write_report
+from reconciliation_assets.publish.report import FILE_NAME, write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
 from reconciliation_assets.publish.validation_sheets import write_validation_sheets
@@ -59,7 +59,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     opened = installation.now
     policy = opened.loaded_policy.policy
     as_of = opened.as_of.astimezone(policy.timezone)
-    page = opened.settings.reports_dir / "reconciliation.html"
+    page = opened.settings.reports_dir / FILE_NAME
     workbook = opened.settings.reports_dir / "reconciliation.xlsx"
     say = wording(policy.locale)
     write_report(opened.settings.published_path, page, as_of, policy.locale, policy.company, policy.numerals)

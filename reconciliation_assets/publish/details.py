@@ -136,7 +136,7 @@ def _sums(published: Published, *, by_segment: bool) -> list[list[Any]]:
         for row in published.rows(
             f"""
             {_ENTRIES}
-            select month, campaign_id, {segment}, line, {_THOUSANDTHS.format("sum(amount)")}, cast(sum(counted) as bigint),
+            select month, campaign_id, {segment}, line, {THOUSANDTHS.format("sum(amount)")}, cast(sum(counted) as bigint),
                    count(*) filter (amount <> 0)
             from entries group by all order by all
             """
@@ -159,7 +159,7 @@ class _InCampaign(dict[str | None, str]):
 
 
 _IN_CAMPAIGN = _InCampaign({None: "campaign_id is not null", "": "campaign_id is null"})
-_THOUSANDTHS = "cast({} * 1000 as bigint)"
+THOUSANDTHS = "cast({} * 1000 as bigint)"
 _MONTHS = "select distinct period_start from reporting.bridge order by 1"
 
 # One row per thing that a line of the bridge is the sum of. Lines 0 to 3 compare totals of a month and campaign, so those are
@@ -198,7 +198,7 @@ with of_lines as (
 entries as (select *, strftime(day, '%Y-%m') as month from of_lines)
 """
 _SHOWN = f"""
-select line, record_id, cast(day as varchar), month, campaign_id, market, offer, {_THOUSANDTHS.format("amount")}, reason, order_id
+select line, record_id, cast(day as varchar), month, campaign_id, market, offer, {THOUSANDTHS.format("amount")}, reason, order_id
 from entries
 """
 _LARGEST_FIRST = "order by abs(amount) desc, day, record_id, id"
@@ -211,7 +211,7 @@ _RECORD = (
 _RECORDS = f"""
 select record_id, created_at at time zone 'UTC', qualified_at at time zone 'UTC', won_at at time zone 'UTC',
        first_paid_at at time zone 'UTC', campaign_id, adset_id, ad_id, rung, invalid_reason, market, offer, language, owner,
-       chain_confidence, {", ".join(_THOUSANDTHS.format(name) for name in _RECORD[-4:])}
+       chain_confidence, {", ".join(THOUSANDTHS.format(name) for name in _RECORD[-4:])}
 from reporting.matched_chain where record_id in (select unnest(cast($ids as varchar[]))) order by record_id
 """
 _LINKS = """
@@ -242,6 +242,6 @@ from ends e join reporting.match_links k on k.link = e.link and k.left_id = e.le
 order by e.record_id, e.place, k.left_id, k.right_id
 """
 _ENTRIES_OF_RECORDS = f"""
-select record_id, line, {_THOUSANDTHS.format("amount")}, reason, order_id from reporting.bridge_entries
+select record_id, line, {THOUSANDTHS.format("amount")}, reason, order_id from reporting.bridge_entries
 where record_id in (select unnest(cast($ids as varchar[]))) order by record_id, line, entry_id
 """

@@ -90,17 +90,17 @@ def _row(each: OpenException, zone: ZoneInfo, say: Wording) -> list[str]:
     what_to_do = say(WHAT_TO_DO[each.kind])
     texts = (each.exception_id, each.owner, kind, what_to_do, each.source_table, each.source_id)
     return [
-        *map(_as_text, texts),
+        *map(as_text, texts),
         f"{each.value:.{minor_digits(each.currency)}f}",
         each.currency,
         "" if each.age_days is None else str(each.age_days),
         each.opened_at.replace(tzinfo=UTC).astimezone(zone).isoformat(timespec="seconds") if each.opened_at else "",
         each.first_seen_on.isoformat() if each.first_seen_on else "",
         str(each.reopened),
-        _as_text(each.detail),
+        as_text(each.detail),
     ]
 
 
-def _as_text(text: str) -> str:
+def as_text(text: str) -> str:
     """Text that stays text in a spreadsheet: IDs, statuses and names come from outside and may look like formulas."""
     return f"'{text}" if text.startswith(_FORMULA) else text

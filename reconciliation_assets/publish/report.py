@@ -26,6 +26,8 @@ from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE
 
+FILE_NAME = "reconciliation.html"
+
 
 def write_report(
     published_path: Path,

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from reconciliation_assets.operations.alerts import Book, Finding
 from reconciliation_assets.operations.collectors import Tick, failed_checks
 from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
@@ -201,7 +203,137 @@ def test_the_report_prints_on_a_few_pages_with_the_bridge_whole_on_the_first(
         [PDFTOTEXT, "-layout", str(tmp_path / "report.pdf"), "-"], check=True, capture_output=True, text=True
     ).stdout
     pages = text.removesuffix("\f").split("\f")
-    assert len(pages) <= 6
+    assert len(pages) <= 8
+    assert all(f"{number}/{len(pages)}" in re.sub(r"\s", "", page) for number, page in enumerate(pages, 1))
     for name in LINES.values():
         assert name in pages[0]
     assert "Meta's figures are estimates of influence" in pages[-1], "nothing is cut off"
+
+
+def test_a_phone_shows_answer_bridge_and_campaigns_first_and_every_table_whole(report: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.goto(report)
+    campaigns = page.locator(
+        "section", has=page.get_by_role("heading", name="The two numbers by campaign")
+    ).bounding_box()
+    assert campaigns
+    assert campaigns["y"] + campaigns["height"] < 4000
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for table in page.locator("table").all():
+        frame = table.bounding_box()
+        assert frame
+        assert frame["x"] + frame["width"] <= 390, table.inner_text()[:80]
+    one_word_a_line = page.locator("td, th, p, dd").evaluate_all(
+        """cells => cells.filter(cell => {
+          const words = cell.innerText.trim().split(/\\s+/).length, range = document.createRange();
+          range.selectNodeContents(cell);
+          const lines = new Set([...range.getClientRects()].map(line => Math.round(line.bottom))).size;
+          return words >= 4 && lines >= words;
+        }).map(cell => cell.innerText)"""
+    )
+    assert one_word_a_line == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_line_opens_its_entries_and_an_entry_its_record_and_chain(
+    report: str, finished: Installation, browser: Browser, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(report)
+    write = Writer("AED", "en_AE")
+    with Published(finished.published_path) as published:
+        bridge = {each.line: write.money(each.amount) for each in published.bridge()}
+        (campaign, month, amount), *_ = published.rows(
+            """
+            select campaign_id, strftime(period_start, '%Y-%m'), amount from reporting.bridge
+            where line = 'open' and campaign_id is not null order by amount limit 1
+            """
+        )
+        market = published.rows(
+            "select sum(collected_value) from reporting.matched_chain where market = 'AE' and campaign_id is not null"
+        )
+        largest = published.rows(
+            "select record_id, amount from reporting.bridge_entries where line = 'open' and campaign_id is not null order by amount, record_id"
+        )
+    shown = {
+        row.get_attribute("data-line"): row.locator(".amount").inner_text()
+        for row in page.locator("tr[data-line]:visible").all()
+    }
+    assert shown == bridge, "the script adds up what the published bridge says"
+
+    page.get_by_role("button", name=LINES["open"]).click()
+    entries = page.locator("#entries")
+    expect(entries.get_by_role("status")).to_contain_text(
+        f"of {len(largest)} entries, largest first; together {bridge['open']}."
+    )
+    expect(entries.locator("tbody tr").first).to_contain_text(write.money(largest[0][1]))
+    entries.locator("tbody button").first.click()
+    card = page.get_by_role("dialog")
+    expect(card.get_by_role("heading", name=largest[0][0])).to_be_visible()
+    expect(card.get_by_text("From ad to cash")).to_be_visible()
+    assert page.evaluate("document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth")
+    card.get_by_role("button", name="Close").click()
+
+    filters = page.locator("#filters")
+    filters.get_by_label("Campaign").select_option(campaign)
+    filters.get_by_label("Month").select_option(month)
+    expect(page.locator("tr[data-line=open] .amount")).to_have_text(write.money(amount))
+    filters.get_by_label("Campaign").select_option("*")
+    filters.get_by_label("Month").select_option("*")
+    filters.get_by_label("Market").select_option("AE")
+    expect(page.locator("tr[data-line=collected] .amount")).to_have_text(write.money(market[0][0]))
+    expect(page.locator("tr[data-line=platform_attributed]")).to_be_hidden()
+    assert problems == []
+    page.close()
+
+
+def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
+    finished: Installation, browser: Browser, tmp_path: Path
+) -> None:
+    installation = finished.copy_to(tmp_path / "copy")
+    (left, right), *_ = installation.rows(
+        "select left_id, right_id from reporting.match_reviews where link = 'lead_order' order by match_confidence desc"
+    )
+    port = free_port()
+    log = installation.home / "open.log"
+    environment = {**os.environ, **installation.environment, "PYTHONUNBUFFERED": "1"}
+    with running([str(RECONCILE), "open", "--port", str(port)], log, environment):
+        wait_until(lambda: answers(port), 90, "the page is served")
+        found = re.search(r"http://\S+", log.read_text("utf-8"))
+        assert found
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(found[0])
+        assert "token" not in page.url
+        page.get_by_role("button", name=LINES["open"]).click()
+        page.locator("#entries tbody button").first.click()
+        expect(page.get_by_role("dialog").get_by_text("From ad to cash")).to_be_visible(timeout=SECONDS)
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+        decide = page.locator("#decide")
+        waiting = decide.locator("tr", has_text=right)
+        waiting.get_by_role("button", name="Accept").click()
+        expect(decide.get_by_role("alert")).to_contain_text("who decides and why")
+        decide.get_by_label("Who decides").fill("Mona")
+        decide.get_by_label("Why").fill("called the customer")
+        waiting.get_by_role("button", name="Accept").click()
+        expect(waiting.get_by_text("in force with the next run").first).to_be_visible(timeout=SECONDS)
+        keep(page, "decide")
+
+        told = installation.reconcile_alone()
+        assert told.status == 0, told.text
+        page.reload()
+        expect(decide.get_by_role("heading", name="Possible matches")).to_be_visible(timeout=SECONDS)
+        expect(decide.get_by_text(right, exact=True)).to_have_count(0)
+        page.get_by_label("Any record").fill(f"lead:{left}")
+        page.get_by_role("button", name="Open", exact=True).click()
+        link = page.get_by_role("dialog").locator("tr", has_text=right).first
+        expect(link).to_contain_text("manual verified", timeout=SECONDS)
+        keep(page, "record")
+        page.close()
+    assert installation.rows(
+        f"select match_method from reporting.match_links where right_id = '{right}' and link = 'lead_order'"
+    ) == [("manual_verified",)]

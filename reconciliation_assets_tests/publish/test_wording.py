@@ -116,6 +116,13 @@ def test_numerals_are_those_the_policy_names(locale: str, numerals: str, written
     assert [re.sub("[\u200e\u200f\u061c]", "", text) for text in told] == written
 
 
+@pytest.mark.parametrize(("numerals", "written"), [("latn", "\u200e-1,234.50"), ("arab", "\u061c-١٬٢٣٤٫٥٠")])
+def test_a_minus_stays_before_its_number_from_right_to_left(numerals: str, written: str) -> None:
+    write = Writer("AED", "ar_AE", numerals)  # type: ignore[arg-type]
+    assert write.money(Decimal("-1234.5")) == written
+    assert write.marks()["minus"] == written[:2]
+
+
 def test_a_number_of_things_has_its_form() -> None:
     said = [
         ARABIC.plural("Still broken after {days} day", "Still broken after {days} days", days, days=days)

@@ -37,8 +37,10 @@
   }
 
   async function asked(path, options) {
-    const answer = await fetch(path, options);
-    if (!answer.ok) throw new Error(said(words.failed, { why: await answer.text() }));
+    const answer = await fetch(path, options).catch(() => {
+      throw new Error(words.failed);
+    });
+    if (!answer.ok) throw new Error(await answer.text());
     return answer.json();
   }
 
@@ -213,7 +215,7 @@
     if (text) find("told").scrollIntoView({ block: "nearest" });
   }
 
-  async function decide(pair, verdict) {
+  async function decide({ link, left_id, right_id }, verdict) {
     const [verified_by, reason] = [person().verified_by.value.trim(), person().reason.value.trim()];
     if (!verified_by || !reason) {
       find("record").close();
@@ -221,7 +223,7 @@
       (verified_by ? person().reason : person().verified_by).focus();
       return false;
     }
-    return sent("POST", { ...pair, verdict, verified_by, reason });
+    return sent("POST", { link, left_id, right_id, verdict, verified_by, reason });
   }
 
   async function sent(method, decision) {
@@ -239,7 +241,7 @@
   }
 
   async function drawDecisions() {
-    const { possible, unmatched, pending } = await asked("decisions");
+    const { possible, unmatched, pending, left_out } = await asked("decisions");
     const isPending = (link, left, right) => pending.some((each) => each.link === link && each.left_id === left && each.right_id === right);
     const choice = (pair) => isPending(pair.link, pair.left_id, pair.right_id)
       ? make("em", {}, words.pending)
@@ -251,13 +253,14 @@
       place.append(make("h3", {}, heading), rows.length ? table(columns, rows) : make("p", {}, none));
     place.replaceChildren();
     put(words.possible, words.nothing_possible,
-      [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.evidence], [words.why], [""]],
+      [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.at_stake, true], [words.evidence], [words.why], [""]],
       possible.map((each) => [links[each.link], each.left_id, each.right_id, words.methods[each.match_method] ?? each.match_method,
-        each.match_confidence.toFixed(2), each.evidence, each.reason, choice(each)]));
+        each.match_confidence.toFixed(2), money(each.value), each.evidence, each.reason, choice(each)]));
     put(words.unmatched, words.nothing_unmatched, [[words.payment], [words.amount, true], [words.why], [""]],
       unmatched.map((each) => [each.source_id, money(each.value), each.reason,
         pending.some((decided) => decided.right_id === each.source_id && decided.verdict === "accept")
           ? make("em", {}, words.pending) : belongsTo(each.source_id)]));
+    if (left_out) place.append(make("p", { class: "soft" }, said(words.left_out, { number: count(left_out) })));
     if (pending.length)
       put(words.decided, "", [[words.link], [words.from], [words.to], [words.verdict], [words.verified_by], [words.reason], [""]],
         pending.map((each) => [links[each.link], each.left_id, each.right_id, each.verdict, each.verified_by, each.reason,
