@@ -17,7 +17,7 @@ from markupsafe import Markup
 from reconciliation_assets.policy.model import METHODS
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
-from reconciliation_assets.publish.wording import Wording
+from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, LINKS, PAGE
 
 Json = dict[str, Any]
@@ -37,7 +37,7 @@ WHOLE_ONLY = frozenset(
 """Lines of a month and campaign as a whole, which no market or offer has a part of."""
 
 
-def details_of_file(published: Published, write: Writer, say: Wording, zone: tzinfo | None) -> Json:
+def details_of_file(published: Published, write: Writer, zone: tzinfo | None, say: Wording = ENGLISH) -> Json:
     """What the file carries: all sums, and the largest entries of each line with the chains of their records."""
     entries = _entries_by_line(
         published.rows(
@@ -59,7 +59,7 @@ def details_of_file(published: Published, write: Writer, say: Wording, zone: tzi
     }
 
 
-def details_of_server(published: Published, write: Writer, say: Wording) -> Json:
+def details_of_server(published: Published, write: Writer, say: Wording = ENGLISH) -> Json:
     """What the served page begins with; entries and records are asked for one by one."""
     return {
         **_frame(published, write, say),

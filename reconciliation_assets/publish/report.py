@@ -70,7 +70,7 @@ def render_report(
     say = wording(locale)
     write = Writer(published.currency(), locale, numerals)
     details = (
-        details_of_server(published, write, say) if is_served else details_of_file(published, write, say, as_of.tzinfo)
+        details_of_server(published, write, say) if is_served else details_of_file(published, write, as_of.tzinfo, say)
     )
     months = published.months()
     bridge = published.bridge()

@@ -115,6 +115,9 @@ def _said(text: str, say: Callable[[str], str]) -> str:
     key = " ".join(_FILLED_IN.sub(numbered, text).split())
     if not re.search(r"[A-Za-z]", key):
         return text
+    translated = say(key)
+    if translated == key:
+        return text
     before, after = re.match(r"\s*", text), re.search(r"\s*$", text)
-    said = re.sub(r"{(\d+)}", lambda found: filled_in[int(found[1]) - 1], say(key))
+    said = re.sub(r"{(\d+)}", lambda found: filled_in[int(found[1]) - 1], translated)
     return f"{before[0] if before else ''}{said}{after[0] if after else ''}"
