@@ -19,6 +19,9 @@ _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRu
 _RUNS_LOOKED_AT = 50
 _PER_SECOND = 1_000_000
 
+# What the names of checks of a link's match rate end with, behind the link.
+_ABOVE_FLOOR, _HAS_NOT_FALLEN = "_above_floor", "_has_not_fallen"
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -42,9 +45,9 @@ Collector = Callable[[Tick], Iterable[Finding]]
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
     """The kind of alert that a check's failure is."""
-    if check.name.startswith(("floor_", "fall_")):
+    if check.name.endswith((_ABOVE_FLOOR, _HAS_NOT_FALLEN)):
         return "match_rate"
-    if check.name == "freshness" or check.asset_key.to_user_string().startswith("pull_"):
+    if check.name == "newest_row_is_recent" or check.asset_key.to_user_string().startswith("pull_"):
         return "source"
     return "check"
 
@@ -156,17 +159,21 @@ def _stopped_by_a_check(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def _what(table: str, check: str, say: Wording) -> str:
-    kind, _, link = check.partition("_")
-    if kind == "floor":
+    link = _link(check)
+    if check.endswith(_ABOVE_FLOOR):
         return say("match rate of {link} below its floor", link=link)
-    if kind == "fall":
+    if check.endswith(_HAS_NOT_FALLEN):
         return say("match rate of {link} fell", link=link)
     return say("check {check} of {table}", check=check, table=table)
+
+
+def _link(check: str) -> str:
+    return check.removesuffix(_ABOVE_FLOOR).removesuffix(_HAS_NOT_FALLEN)
 
 
 def _owner(check: dg.AssetCheckKey, policy: Policy) -> str:
     """The link's owner for a match rate, else the table's, else the policy's default."""
     owners: dict[str, str] = {str(link): owner for link, owner in policy.owners.links.items()}
-    by_link = owners.get(check.name.partition("_")[2]) if kind_of(check) == "match_rate" else None
+    by_link = owners.get(_link(check.name)) if kind_of(check) == "match_rate" else None
     table = OUTPUT_TABLE.get(check.asset_key.to_user_string())
     return by_link or (table.owner if table else policy.owners.default)

@@ -80,7 +80,7 @@ def open_plot(page: Page, title: str = "plot") -> None:
 def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
-    check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_order_payment")
+    check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "order_payment_above_floor")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(installation.home / ".dagster"))
         instance = dg.DagsterInstance.get()

@@ -95,8 +95,11 @@ WITH_A_ROW_CONTRACT = {
     "unused_decisions",
 }
 NAMED_CHECKS = {
-    *((asset, "quarantine") for asset in RAW),
-    *((f"raw_{name}", "freshness") for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")),
+    *((asset, "few_rows_in_quarantine") for asset in RAW),
+    *(
+        (f"raw_{name}", "newest_row_is_recent")
+        for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")
+    ),
     ("raw_meta_insights", "not_empty"),
     ("raw_payments", "not_empty"),
     ("inbox_files", "files_recognised"),
@@ -110,29 +113,29 @@ NAMED_CHECKS = {
     ("locked_differences", "locked_months_hold"),
     ("duplicate_records", "one_valid_original"),
     ("duplicate_records", "merges_resolved"),
-    ("source_totals", "totals_rows"),
-    ("source_totals", "totals_spend"),
-    ("source_totals", "totals_orders"),
-    ("source_totals", "totals_money"),
-    ("platform_performance", "totals_by_account_and_day"),
+    ("source_totals", "rows_as_in_source"),
+    ("source_totals", "spend_as_in_source"),
+    ("source_totals", "orders_as_in_source"),
+    ("source_totals", "money_as_in_source"),
+    ("platform_performance", "totals_tie_by_account_and_day"),
     ("payment_money", "money_conserved"),
     ("matched_chain", "collected_conserved"),
     *((f"segment_{view}", "adds_up_by_segment") for view in ("funnel", "collected", "cohorts")),
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(
-        (table, f"{kind}_{link}")
-        for table, kind in (("match_coverage", "floor"), ("coverage_daily", "fall"))
+        (table, f"{link}_{holds}")
+        for table, holds in (("match_coverage", "above_floor"), ("coverage_daily", "has_not_fallen"))
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
 TOLD_ONLY = {
     "files_recognised",
-    "freshness",
+    "newest_row_is_recent",
     "merges_resolved",
     "methods_hold",
     "reviewers_agree",
-    *(name for _, name in NAMED_CHECKS if name.startswith("fall_")),
+    *(name for _, name in NAMED_CHECKS if name.endswith("_has_not_fallen")),
 }
 
 
@@ -169,8 +172,8 @@ def test_every_name_in_a_group_is_an_asset(defs: dg.Definitions) -> None:
 def test_exactly_these_checks(defs: dg.Definitions) -> None:
     wanted = {
         *NAMED_CHECKS,
-        *((asset, "unique_key") for asset in ASSETS - WITHOUT_A_KEY),
-        *((asset, "row_contract") for asset in WITH_A_ROW_CONTRACT),
+        *((asset, "one_row_per_key") for asset in ASSETS - WITHOUT_A_KEY),
+        *((asset, "rows_keep_their_contract") for asset in WITH_A_ROW_CONTRACT),
     }
     assert set(check_specs(defs)) == wanted
 

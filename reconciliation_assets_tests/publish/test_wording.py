@@ -41,7 +41,7 @@ def forms(text: Text, catalogue: Catalog) -> list[str]:
     message = catalogue.get(text if isinstance(text, str) else text[0])
     if message is None:
         return []
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 @pytest.fixture(scope="module")
