@@ -18,17 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from reconciliation_assets.operations.instance import AlreadyRunningError, UnusableHomeError, prepare_home
+from reconciliation_assets.errors import sentence_of, told
+from reconciliation_assets.operations.instance import prepare_home
 from reconciliation_assets.operations.sample import bring_sample, sample_home, sample_instant
-from reconciliation_assets.operations.serve import PortTakenError, serve
-from reconciliation_assets.policy.load import PolicyError, load_policy
+from reconciliation_assets.operations.serve import serve
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
-from reconciliation_assets.settings import Settings, SettingsError, is_set, load_settings
-from reconciliation_assets.sources.errors import SourceError
-from reconciliation_assets.sources.presets.load import PresetError, load_presets
-from reconciliation_assets.sources.protect import ContactKeyError
-from reconciliation_assets.warehouse.duckdb import DamagedWarehouseError, WarehouseBusyError
+from reconciliation_assets.settings import Settings, is_set, load_settings
+from reconciliation_assets.sources.presets.load import load_presets, save_preset
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,18 +40,6 @@ feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; 
 app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
-
-_PLAIN_PROBLEMS = (
-    PolicyError,
-    PresetError,
-    AlreadyRunningError,
-    UnusableHomeError,
-    WarehouseBusyError,
-    DamagedWarehouseError,
-    ContactKeyError,
-    SourceError,
-    UnreadableCopyError,
-)
 
 
 def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,7 +59,8 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
         for variable, value in (("RECON_DATA_DIR", data_dir), ("RECON_AS_OF", as_of)):
             if value is not None:
                 os.environ[variable] = str(value)
-        command(**others)
+        with _plainly():
+            command(**others)
 
     signature = introspection.signature(command)
     own = [
@@ -103,12 +90,15 @@ def _before_any_command(
 
 
 @contextmanager
-def _told_plainly(*problems: type[Exception], status: int = 1) -> Iterator[None]:
-    """End with a plain sentence, not a stack trace, where one of the problems is met."""
+def _plainly(status: int = 1) -> Iterator[None]:
+    """End with a sentence, not a stack trace, where it is for a person to mend what went wrong."""
     try:
         yield
-    except problems as problem:
-        _tell("Stopped.", "bold red", f" {problem}")
+    except Exception as problem:
+        sentence = sentence_of(problem)
+        if sentence is None:
+            raise
+        _tell("Stopped.", "bold red", f" {sentence}")
         sys.exit(status)
 
 
@@ -181,7 +171,7 @@ def init(
     Each file says why it says what it says, is loaded as a run would load it, and overwrites nothing.
     """
     from reconciliation_assets.operations.questions import answers  # noqa: PLC0415
-    from reconciliation_assets.operations.set_up import SetUpError, refuse_to_overwrite, write_first_files  # noqa: PLC0415
+    from reconciliation_assets.operations.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
 
     given = {
         "company": company,
@@ -195,11 +185,10 @@ def init(
         "include_shipping": include_shipping,
         "deduct_payment_fees": deduct_payment_fees,
     }
-    with _told_plainly(SettingsError, SetUpError, *_PLAIN_PROBLEMS):
-        settings = load_settings()
-        refuse_to_overwrite(settings)
-        said = answers(given, systems, set_ or [], ask=not yes)
-        written = write_first_files(said, settings, settings.as_of.astimezone(UTC).date())
+    settings = load_settings()
+    refuse_to_overwrite(settings)
+    said = answers(given, systems, set_ or [], ask=not yes)
+    written = write_first_files(said, settings, settings.as_of.astimezone(UTC).date())
     for path in written:
         _out.print(f"Wrote {path}", soft_wrap=True, highlight=False)
     if said.systems:
@@ -224,10 +213,9 @@ def run(
     ] = False,
 ) -> None:
     """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
-    from reconciliation_assets.operations.run import UnknownDayError  # noqa: PLC0415
 
     settings = _settings(works=True)
-    with _told_plainly(*_PLAIN_PROBLEMS, UnknownDayError):
+    with _plainly():
         succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     sys.exit(0 if succeeded else 1)
 
@@ -240,7 +228,7 @@ def show() -> None:
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(UnreadableCopyError):
+    with _plainly():
         show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
@@ -248,19 +236,41 @@ def show() -> None:
 @_of_installation
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
+    save: Annotated[
+        bool, typer.Option("--save", help="Write the preset that a file needs into the folder of presets.")
+    ] = False,
+    currency: Annotated[
+        str | None, typer.Option(help="What money is in that names no currency; asked for once where it is needed.")
+    ] = None,
 ) -> None:
-    """Say what files would be taken for, without landing them: table, preset, columns, first problems."""
-    from reconciliation_assets.chain.raw.inspection import inspect_file  # noqa: PLC0415
-    from reconciliation_assets.publish.inspected import show_inspection  # noqa: PLC0415
+    """Say what files would be taken for, without landing them: table, preset, columns, first problems; print the preset that one lacks."""
+    from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
+    from reconciliation_assets.publish.inspected import show_draft, show_inspection  # noqa: PLC0415
 
-    with _told_plainly(SettingsError, *_PLAIN_PROBLEMS):
+    with _plainly():
         settings = load_settings()
         policy = load_policy(settings.policy_path).policy
-        presets = load_presets(settings.presets_dir)
-    inspections = [inspect_file(path, presets, policy.zone_of) for path in files]
-    for inspection in inspections:
+        presets = load_presets(settings.presets_dir, policy.reporting_currency)
+    is_taken = True
+    for path in files:
+        inspection = inspect_file(path, presets, policy.zone_of)
         show_inspection(_out, inspection)
-    sys.exit(0 if all(inspection.is_taken for inspection in inspections) else 1)
+        draft = drafted(inspection, presets, currency)
+        if draft and draft.needs_currency and sys.stdin.isatty():
+            currency = typer.prompt(
+                f"What currency is the money of {path.name} in", default=policy.reporting_currency
+            ).upper()
+            draft = drafted(inspection, presets, currency)
+        if draft:
+            with _plainly():
+                saved = save_preset(settings.presets_dir, draft) if save else None
+                show_draft(_out, draft, saved)
+                if saved:
+                    presets = load_presets(settings.presets_dir, policy.reporting_currency)
+                    inspection = inspect_file(path, presets, policy.zone_of)
+                    show_inspection(_out, inspection)
+        is_taken = is_taken and inspection.is_taken
+    sys.exit(0 if is_taken else 1)
 
 
 @app.command()
@@ -277,11 +287,11 @@ def ui(
 @_of_installation
 def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
     """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
-    from reconciliation_assets.operations.open_page import PageNotReadyError, serve_page  # noqa: PLC0415
+    from reconciliation_assets.operations.open_page import serve_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(*_PLAIN_PROBLEMS, PortTakenError, PageNotReadyError):
+    with _plainly():
         serve_page(
             settings,
             load_policy(settings.policy_path).policy,
@@ -299,7 +309,7 @@ def doctor() -> None:
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS):
+    with _plainly():
         loaded = load_policy(settings.policy_path)
         connectors = (
             load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
@@ -337,7 +347,7 @@ def audit() -> None:
 
     settings = _settings()
     _require_published(settings)
-    with _told_plainly(*_PLAIN_PROBLEMS):
+    with _plainly():
         page = _audited(settings, load_policy(settings.policy_path).policy)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
@@ -346,14 +356,14 @@ def audit() -> None:
 @_of_installation
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
-    from reconciliation_assets.operations.feedback import FeedbackError, pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.operations.feedback import pending_events, standings  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
     from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
+    with _plainly():
         found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
     listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
@@ -375,11 +385,11 @@ def feedback(context: typer.Context) -> None:
 @_of_installation
 def send() -> None:
     """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
-    from reconciliation_assets.operations.feedback import FeedbackError, send_feedback  # noqa: PLC0415
+    from reconciliation_assets.operations.feedback import send_feedback  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, FeedbackError):
+    with _plainly():
         sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
@@ -401,10 +411,10 @@ def explain(
     spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
 ) -> None:
     """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
-    from reconciliation_assets.publish.case_arithmetic import Headline, RatioError, number_of, ratio, take_apart  # noqa: PLC0415
+    from reconciliation_assets.publish.case_arithmetic import Headline, number_of, ratio, take_apart  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
 
-    with _told_plainly(RatioError):
+    with _plainly():
         case = take_apart(
             Headline(
                 ratio("gross", gross),
@@ -446,7 +456,7 @@ def policy_diff(
     from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
     settings = _settings(works=True, or_exit=2)
-    with _told_plainly(*_PLAIN_PROBLEMS, status=2):
+    with _plainly(2):
         diff = compare_policies(settings, new)
     show_policy_diff(_out, diff)
     sys.exit(1 if diff.changes_figures else 0)
@@ -458,10 +468,10 @@ def backup(
     to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
 ) -> None:
     """Copy what cannot be made again: warehouse, secret, policy, sources, tokens, published copy and run storage."""
-    from reconciliation_assets.operations.backup import BackupError, back_up  # noqa: PLC0415
+    from reconciliation_assets.operations.backup import back_up  # noqa: PLC0415
 
     settings = _settings()
-    with _told_plainly(*_PLAIN_PROBLEMS, BackupError):
+    with _plainly():
         copied = back_up(settings, to)
     _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
 
@@ -472,10 +482,10 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
 ) -> None:
     """Put a backup into the data directory, which must not hold an installation."""
-    from reconciliation_assets.operations.backup import BackupError, put_back  # noqa: PLC0415
+    from reconciliation_assets.operations.backup import put_back  # noqa: PLC0415
     from reconciliation_assets.settings import read_settings  # noqa: PLC0415
 
-    with _told_plainly(*_PLAIN_PROBLEMS, SettingsError, BackupError):
+    with _plainly():
         settings = read_settings()
         copied = put_back(source, settings)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
@@ -496,7 +506,7 @@ def _audited(settings: Settings, policy: Policy) -> Path:
 def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
     """Become a server on the installation's state; its address is printed once it answers."""
     settings = _settings(works=True)
-    with _told_plainly(UnusableHomeError, PortTakenError):
+    with _plainly():
         prepare_home(settings)
         _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
         serve(
@@ -514,7 +524,7 @@ def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
         works: the command needs the sample's files, not only what a run made of them.
         or_exit: status to end with where the settings cannot be used.
     """
-    with _told_plainly(SettingsError, status=or_exit):
+    with _plainly(or_exit):
         settings = load_settings()
     is_empty = not (settings.inbox.is_dir() and any(settings.inbox.iterdir()))
     if is_set("RECON_DATA_DIR") or settings.sources_path or not is_empty:
@@ -522,7 +532,7 @@ def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
     home = sample_home(settings.data_dir)
     _out.print(f"Nothing in {settings.inbox}: working on the sample company in {home}.", soft_wrap=True)
     if works:
-        with _told_plainly(UnusableHomeError, status=or_exit):
+        with _plainly(or_exit):
             bring_sample(home)
     os.environ["RECON_DATA_DIR"] = str(home)
     if not is_set("RECON_AS_OF"):
@@ -581,6 +591,13 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
         _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
         _tell("Broke", "bold red", f" in {step}: {message}")
+    if outcome.same_as:
+        _tell(
+            "Nothing changed",
+            "green",
+            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: the same files, policy, code and instant. "
+            "The published copy stays as it is.",
+        )
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
     else:
@@ -604,6 +621,10 @@ def main() -> None:
         code: object = 0
     except SystemExit as ended:
         code = ended.code
+    except Exception as error:
+        _err.print("Stopped.", style="bold red", end=" ")
+        _err.print(sentence_of(error) or told(error), markup=False, highlight=False, soft_wrap=True)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)

@@ -4,16 +4,21 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
+
+from reconciliation_assets.errors import PlainError
 
 # Days outside these are typing errors; the days a run may speak for begin with the first.
 FIRST_YEAR, LAST_YEAR = 2016, 2100
 
 _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
+    "group_reads": "true or false",
+    "memory": "a size such as 8GB",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 
@@ -36,8 +41,11 @@ class Settings(BaseSettings):
         sources: the file that names the outside systems to pull from; `<data_dir>/sources.yaml` where it exists.
         as_of: the instant the run speaks for.
         contact_key: secret key of the protected contact keys; made on first run where it is not given.
+        group_reads: whether the group of the data directory may read in it, not only its owner.
         alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
         ui_url: where people reach the Dagster UI; alerts link to it.
+        memory: what the engine may hold in memory before it spills to disk; most of the machine's where none is given.
+        temp_dir: where it spills to; beside the warehouse where none is given.
         docs_url: where people read this project's files, without a slash at its end; assets link to their pages there.
     """
 
@@ -48,11 +56,14 @@ class Settings(BaseSettings):
     sources: Path | None = None
     as_of: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     contact_key: SecretStr | None = None
+    group_reads: bool = False
     alert_channels: dict[str, SecretStr] = Field(default_factory=dict)
     ui_url: str = "http://127.0.0.1:3000"
     docs_url: str | None = None
+    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$")] | None = None
+    temp_dir: Path | None = None
 
-    @field_validator("data_dir", "policy", "sources")
+    @field_validator("data_dir", "policy", "sources", "temp_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None
@@ -149,7 +160,7 @@ class Settings(BaseSettings):
         return self.data_dir / "tokens"
 
 
-class SettingsError(ValueError):
+class SettingsError(PlainError):
     """A setting of the environment cannot be used; the message names it."""
 
 

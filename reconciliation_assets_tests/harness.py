@@ -139,7 +139,8 @@ class Bench:
 
     def land(self) -> dict[str, list[Landed]]:
         """Land the inbox as it is; tables that never had a file are only made ready, which saves time."""
-        known, unknown = discover(self.inbox, load_presets(self.inbox.parent / "presets"))
+        presets = load_presets(self.inbox.parent / "presets", self.loaded.policy.reporting_currency)
+        known, unknown = discover(self.inbox, presets)
         take_stock(self.warehouse, known, unknown)
         self._ever_dropped |= {file.table for file in known}
         return {
@@ -152,7 +153,8 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        return land_inbox(self.warehouse, table, files, ContactProtector(KEY), zone, self.as_of)
+        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
+        return land_inbox(self.warehouse, table, files, protector, zone, self.as_of)
 
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""

@@ -27,6 +27,7 @@ from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -164,13 +165,14 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         ),
         check_specs=_check_specs(INBOX_FILES.name, checks),
     )
+    @without_values()
     def inbox_files(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         known, unknown = opened.inbox
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": take_stock(opened.warehouse, known, unknown),
-                "files not taken in": ", ".join(file.path.name for file in unknown) or "none",
+                "files not taken in": ", ".join(file.name for file in unknown) or "none",
             },
             check_results=_asked(checks, opened),
         )
@@ -204,6 +206,7 @@ def _raw_asset(
         partitions_def=days if is_daily else None,
         backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
     )
+    @without_values()
     def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         known, _ = opened.inbox
@@ -220,6 +223,8 @@ def _raw_asset(
         )
         for file in landed:
             context.log.info("%s: %d rows landed, %d in quarantine", file.file, file.rows, file.quarantined)
+            for note in file.notes:
+                context.log.warning("%s: %s", file.file, note)
         if is_daily and landed:
             _mark_reporting_days(context, opened, min(file.landing_id for file in landed))
         return dg.MaterializeResult(
@@ -231,6 +236,7 @@ def _raw_asset(
                 "rows kept, all versions": opened.warehouse.count(raw_table(table)),
                 "files": ", ".join(dict.fromkeys(file.name for file in files)) or "none",
                 "files landed now": len(landed),
+                "notes": "; ".join(f"{file.file}: {note}" for file in landed for note in file.notes) or "none",
                 "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
                 or "none",
             },
@@ -267,6 +273,7 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         description=f"{query.description}\n\nOne row per {table.grain}.",
         check_specs=_check_specs(query.target.name, checks),
     )
+    @without_values()
     def computed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         began = time.perf_counter()
@@ -315,6 +322,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
             *_check_specs("policy_versions", checks),
         ],
     )
+    @without_values()
     def policy_versions(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         answer = use_policy(opened.warehouse, opened.loaded_policy, opened.as_of)
@@ -345,6 +353,7 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
         description=f"{program.description}\n\nOne row per {table.grain}.",
         check_specs=_check_specs(program.target.name, checks),
     )
+    @without_values()
     def programmed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         made = program.make(Workbench(opened.warehouse, opened.loaded_policy, opened.as_of))

@@ -20,8 +20,8 @@ _BY_PURPOSE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "matching_inference": (
         *("lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends"),
-        *("known_lead_crm", "known_lead_order", "known_payments"),
-        *("inferred_lead_crm", "inferred_lead_order", "inferred_payments"),
+        *("known_lead_crm", "known_lead_order"),
+        *("inferred_lead_crm", "inferred_lead_order"),
         *("lead_crm_proposals", "lead_order_proposals", "payment_proposals", "record_ad_proposals"),
     ),
     "matching_proof": (

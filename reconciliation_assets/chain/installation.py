@@ -53,7 +53,9 @@ class OpenInstallation:
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
         """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
-        return discover(self.settings.inbox, load_presets(self.settings.presets_dir))
+        return discover(
+            self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency)
+        )
 
     def columns_made(self, table: TableName) -> dict[str, str]:
         """Names and types of the columns of a table that was made just now."""
@@ -73,7 +75,8 @@ class OpenInstallation:
     def protector(self) -> ContactProtector:
         """Protects contacts with the installation's secret."""
         is_new = not self.warehouse.exists(LANDINGS) or not self.warehouse.count(LANDINGS)
-        return ContactProtector(load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new))
+        key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
+        return ContactProtector(key, self.loaded_policy.policy.reporting_currency)
 
 
 class Installation(DuckDBResource):
@@ -97,7 +100,9 @@ class Installation(DuckDBResource):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
         with self.get_connection() as connection:
-            self._open = OpenInstallation(settings, loaded, Warehouse(connection))
+            warehouse = Warehouse(connection)
+            warehouse.limit(settings.memory, settings.temp_dir)
+            self._open = OpenInstallation(settings, loaded, warehouse)
             try:
                 yield self
             finally:

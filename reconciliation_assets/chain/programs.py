@@ -12,6 +12,7 @@ from reconciliation_assets.chain.governance.locked_bridge import LOCKED_BRIDGE
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
+from reconciliation_assets.chain.matching.inference.payments import ASSIGNMENT
 from reconciliation_assets.chain.matching.repeats import REPEATS
 from reconciliation_assets.chain.program import Program
 
@@ -20,6 +21,7 @@ PROGRAMS: tuple[Program, ...] = (
     BACKTEST,
     CALIBRATION,
     *INFERENCES,
+    ASSIGNMENT,
     CAPI_DELIVERIES,
     COVERAGE_HISTORY,
     EXCEPTION_HISTORY,

@@ -7,12 +7,30 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 _FOLDER = Path(__file__).parent
 
+# Tables made by the query of another one, of the same rule on other tables.
+_SAME_RULE: tuple[tuple[str, dict[str, str]], ...] = (
+    (
+        "lead_crm_proposals",
+        {
+            "known_lead_crm": "known_lead_order",
+            "inferred_lead_crm": "inferred_lead_order",
+            "lead_crm_proposals": "lead_order_proposals",
+        },
+    ),
+    ("lead_crm_links", {"lead_crm_proposals": "lead_order_proposals", "lead_crm_links": "lead_order_links"}),
+)
+
 
 @cache
 def queries() -> dict[TableName, Query]:
     """All queries of the chain by the table they make."""
-    found = (Query.read(path) for path in sorted(_FOLDER.glob("*/*.sql")))
-    return {query.target: query for query in found}
+    found = {query.target: query for query in map(Query.read, sorted(_FOLDER.glob("*/*.sql")))}
+    for name, others in _SAME_RULE:
+        moved = found[TableName("matching", name)].moved(
+            {TableName("matching", one): TableName("matching", other) for one, other in others.items()}
+        )
+        found[moved.target] = moved
+    return found
 
 
 def matching_query(name: str) -> Query:

@@ -68,13 +68,23 @@ def _quarantine(table: InputTable) -> TableCheck:
             "files set aside": int(set_aside),
             "side values unread": unread,
         }
+        notes = [
+            f"{file}: {note}"
+            for file, note in ground.warehouse.rows(
+                "select file, notes from raw.landings where present and source_table = $table and notes is not null order by 1",
+                {"table": table.name},
+            )
+        ]
         sides = (
             f" {counted(unread, 'side value')} could not be read and count as unknown: see unread_value in exceptions."
             if unread
             else ""
         )
         if not bad and not set_aside:
-            return Answer(not unread, f"All {int(rows):,} rows could be read.{sides}", "WARN", figures)
+            noted = f" Mind: {some_of(notes)}." if notes else ""
+            return Answer(
+                not unread and not notes, f"All {int(rows):,} rows could be read.{noted}{sides}", "WARN", figures
+            )
         reasons = ground.warehouse.rows(
             """
             select l.file || case when q.row_number is null then '' else ', row ' || cast(q.row_number as varchar) end
@@ -93,7 +103,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             unusable.append(f"{counted(uncounted, 'file')} of {table.name}")
         found = (
             f"{' and '.join(unusable)} could not be used{f' ({share:.1%})' if bad else ''}: "
-            f"{some_of([reason for (reason,) in reasons])}. They are in quarantined_rows; correct them at the source and "
+            f"{some_of([*(reason for (reason,) in reasons), *notes])}. They are in quarantined_rows; correct them at the source and "
             f"drop the file again.{sides}"
         )
         if share > limit and table.may_stop_a_run:

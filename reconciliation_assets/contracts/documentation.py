@@ -11,6 +11,7 @@ _BY_ASSET = {
     "lead_validity": f"{_DEFINITIONS}/duplicates-and-validity.md",
     "repeats": f"{_DEFINITIONS}/duplicates-and-validity.md",
     "repeated_payments": f"{_DEFINITIONS}/duplicates-and-validity.md#payments-told-twice",
+    "returned_payments": f"{_DEFINITIONS}/money.md#what-the-bank-took-back",
     "exceptions": f"{_DEFINITIONS}/exceptions.md",
     "exception_history": f"{_DEFINITIONS}/exceptions.md#history",
     "inbox_files": "docs/sources/files.md",

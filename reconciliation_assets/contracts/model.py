@@ -9,7 +9,10 @@ class Kind(Enum):
     """What a column holds."""
 
     ID = "id"
+    PERSON = "id of a person"
     TEXT = "text"
+    NOTE = "free text"
+    PAGE = "address of a page"
     CURRENCY = "currency"
     AMOUNT = "amount"
     SIGNED_AMOUNT = "signed amount"
@@ -27,7 +30,10 @@ class Kind(Enum):
 # The type a value of each kind has in the warehouse.
 SQL_TYPE: dict[Kind, str] = {
     Kind.ID: "VARCHAR",
+    Kind.PERSON: "VARCHAR",
     Kind.TEXT: "VARCHAR",
+    Kind.NOTE: "VARCHAR",
+    Kind.PAGE: "VARCHAR",
     Kind.CURRENCY: "VARCHAR",
     Kind.AMOUNT: "DECIMAL(18,6)",
     Kind.SIGNED_AMOUNT: "DECIMAL(18,6)",

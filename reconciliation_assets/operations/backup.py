@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import atomic_file, flush, rename
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.settings import Settings
@@ -34,7 +35,7 @@ _OWNER = "unfinished-backup-of"
 """Names the data directory of a backup that is being made, so that the next one can clear what a kill left."""
 
 
-class BackupError(RuntimeError):
+class BackupError(PlainError):
     """A backup cannot be made or put back; the message says why."""
 
 

@@ -1,12 +1,16 @@
-"""A person's decisions on links, taken in the page of `reconcile open`: rows of one file of the inbox, in force with the next run."""
+"""A person's decisions, taken in the page of `reconcile open`: on links, on sampled links, on months that are to be locked.
+
+Each kind has one file of the inbox, `<input table>-decided.csv`. Its rows are in force with the next run.
+"""
 
 import csv
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,17 +19,16 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.files import atomic_file
-from reconciliation_assets.policy.model import Link
+from reconciliation_assets.policy.model import Link, Method
 from reconciliation_assets.publish.details import THOUSANDTHS
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.queues import as_text
 from reconciliation_assets.settings import Settings
 
-FILE_NAME = "manual_matches-decided.csv"
+MATCHES, VERDICTS, LOCKS = "manual_matches", "validation_verdicts", "period_locks"
 SHOWN = 200
-"""Possible matches and unmatched payments that the page shows at once, the largest first."""
+"""Possible matches, unmatched payments and sampled links that the page shows at once, the largest first."""
 
-_COLUMNS = tuple(column.name for column in INPUT_TABLE["manual_matches"].columns)
 _Written = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")
 ]
@@ -53,42 +56,93 @@ class Decision(Pair):
     reason: _Written
 
 
-def decide(settings: Settings, published: Published, decision: Decision) -> None:
-    """Write a decision, in place of an earlier one about the same two, whole or not at all.
+class Verdict(Pair):
+    """What a reviewer found about a sampled link, who and what was seen."""
+
+    match_method: Method
+    verdict: Literal["correct", "wrong", "unclear"]
+    verified_by: _Written
+    reason: _Written
+
+
+class Lock(BaseModel):
+    """A signature under a cohort month, or its release.
+
+    Attributes:
+        period: the month, as 2026-03.
+        signed_value: collected of the month as the page showed it, in thousandths of the reporting currency.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    period: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}$")]
+    action: Literal["lock", "release"]
+    signed_value: int
+    verified_by: _Written
+    reason: _Written
+
+
+Taken = Decision | Verdict | Lock
+
+
+def path_of(settings: Settings, table: str) -> Path:
+    """The file that holds the decisions of an input table."""
+    return settings.inbox / f"{table}-decided.csv"
+
+
+def decide(settings: Settings, published: Published, taken: Taken) -> None:
+    """Write a decision, in place of an earlier one about the same, whole or not at all.
 
     Raises:
-        DecisionError: it is about a link that is neither made nor possible, or the file cannot be used.
+        DecisionError: it is about nothing that waits for a decision, or the file cannot be used.
     """
-    if any(map(_has_a_contact, (decision.verified_by, decision.reason))):
+    if any(map(_has_a_contact, (taken.verified_by, taken.reason))):
         raise DecisionError("Name no e-mail address and no phone number: who decided and why is published.")
-    problem = _why_not(published, decision)
-    if problem:
-        raise DecisionError(problem)
     # A run does not see what happened after the instant it speaks for, so under a fixed one decisions are of that instant.
-    verified_at = settings.as_of if settings.is_as_of_fixed else datetime.now(UTC)
-    row = {
-        **decision.model_dump(),
-        "verified_by": as_text(decision.verified_by),
-        "reason": as_text(decision.reason),
-        "verified_at": verified_at.isoformat(timespec="seconds"),
-    }
+    at = (settings.as_of if settings.is_as_of_fixed else datetime.now(UTC)).isoformat(timespec="seconds")
+    who, why = as_text(taken.verified_by), as_text(taken.reason)
+    if isinstance(taken, Lock):
+        _require_lockable(published, taken)
+        table = LOCKS
+        signed_value = str(Decimal(taken.signed_value) / 1000) if taken.action == "lock" else ""
+        row = {"period": taken.period, "action": taken.action, "locked_by": who, "locked_at": at, "reason": why}
+        row["signed_value"] = signed_value
+    elif isinstance(taken, Verdict):
+        table = VERDICTS
+        row = {**taken.model_dump(exclude={"reason"}), "verified_by": who, "verified_at": at, "note": why}
+        row |= _sample_of(published, taken)
+    else:
+        _require_possible(published, taken)
+        table = MATCHES
+        row = {**taken.model_dump(), "verified_by": who, "reason": why, "verified_at": at}
+    path = path_of(settings, table)
     with _alone(settings.inbox):
-        _write(settings.inbox, [*(each for each in _read(settings.inbox) if not _is_about(each, decision)), row])
+        rows = _read(path, table)
+        if isinstance(taken, Lock) and any(each["locked_at"] == at and _is_about(each, row, table) for each in rows):
+            raise DecisionError(f"{taken.period} was decided at this very instant. Take that back first, or run.")
+        kept = [each for each in rows if table == LOCKS or not _is_about(each, row, table)]
+        _write(path, table, [*kept, row])
 
 
-def take_back(settings: Settings, published: Published, pair: Pair) -> None:
+def take_back(settings: Settings, published: Published, table: str, about: Mapping[str, str]) -> None:
     """Remove a decision that no run has used yet.
+
+    Args:
+        settings: the installation.
+        published: the published copy.
+        table: input table of the decision.
+        about: what it is about, by the columns of `KEYS`.
 
     Raises:
         DecisionError: there is none that waits, or the file cannot be used.
     """
+    path = path_of(settings, table)
     with _alone(settings.inbox):
-        rows = _read(settings.inbox)
-        if not any(_is_about(each, pair) for each in _pending(published, rows)):
-            raise DecisionError(
-                "No decision about these two waits for a run. Reject a link to undo it once it is in force."
-            )
-        _write(settings.inbox, [each for each in rows if not _is_about(each, pair)])
+        rows = _read(path, table)
+        waiting = [each for each in _pending(published, table, rows) if _is_about(each, about, table)]
+        if not waiting:
+            raise DecisionError("No decision about this waits for a run. Once it is in force, decide anew.")
+        _write(path, table, [each for each in rows if each not in waiting])
 
 
 def decisions(settings: Settings, published: Published) -> dict[str, Any]:
@@ -101,11 +155,19 @@ def decisions(settings: Settings, published: Published) -> dict[str, Any]:
         where source_table = 'payments' order by value desc, source_id
         """
     )
+    of_sample = ("link", "left_id", "right_id", "match_method", "evidence", "value")
+    samples = published.rows(_SAMPLES)
+    months = published.rows(_MONTHS)
     return {
         "possible": [dict(zip(columns, row, strict=True)) for row in possible[:SHOWN]],
         "unmatched": [dict(zip(("source_id", "value", "reason"), row, strict=True)) for row in unmatched[:SHOWN]],
-        "left_out": max(len(possible) - SHOWN, 0) + max(len(unmatched) - SHOWN, 0),
-        "pending": _pending(published, _read(settings.inbox)),
+        "samples": [dict(zip(of_sample, row, strict=True)) for row in samples[:SHOWN]],
+        "months": [dict(zip(("period", "value", "is_locked"), row, strict=True)) for row in months],
+        "left_out": sum(max(len(rows) - SHOWN, 0) for rows in (possible, unmatched, samples)),
+        "pending": {
+            table: _pending(published, table, _read(path_of(settings, table), table))
+            for table in (MATCHES, VERDICTS, LOCKS)
+        },
     }
 
 
@@ -113,8 +175,8 @@ def _has_a_contact(text: str) -> bool:
     return bool(re.search(r"\S@\S", text)) or PhoneNumberMatcher(text, None).has_next()
 
 
-def _why_not(published: Published, decision: Decision) -> str | None:
-    """Why a decision would have no effect; None where it has one."""
+def _require_possible(published: Published, decision: Decision) -> None:
+    """Make sure that a decision on a link has an effect."""
     ends = {"link": decision.link, "left": decision.left_id, "right": decision.right_id}
     is_possible, is_made, is_unmatched = published.rows(
         """
@@ -126,24 +188,53 @@ def _why_not(published: Published, decision: Decision) -> str | None:
         ends,
     )[0]
     if is_possible or (is_made and decision.verdict == "reject"):
-        return None
+        return
     known = _KNOWN.get(decision.link)
     if decision.verdict == "reject" or known is None or not is_unmatched:
-        return (
+        raise DecisionError(
             "The published copy holds no such possible match. Load the page again: a run may have changed what waits."
         )
     thing, query = known
     if not published.rows(query, {"left": decision.left_id})[0][0]:
-        return f"The published copy holds no {thing} {decision.left_id}. Look at its ID, or run once its export is in the inbox."
-    return None
+        raise DecisionError(
+            f"The published copy holds no {thing} {decision.left_id}. Look at its ID, or run once its export is in the inbox."
+        )
 
 
-def _pending(published: Published, rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def _sample_of(published: Published, verdict: Verdict) -> dict[str, str]:
+    """What a sheet would bring back with a verdict."""
+    columns = ("period", "value_band", "outcome", "stratum_links")
+    found = published.rows(
+        """
+        select strftime(period, '%Y-%m'), value_band, outcome, cast(stratum_links as varchar)
+        from reporting.validation_samples
+        where link = $link and left_id = $left and right_id = $right and match_method = $method
+        """,
+        {"link": verdict.link, "left": verdict.left_id, "right": verdict.right_id, "method": verdict.match_method},
+    )
+    if not found:
+        raise DecisionError("The published copy holds no such sampled link. Load the page again.")
+    return dict(zip(columns, found[0], strict=True))
+
+
+def _require_lockable(published: Published, lock: Lock) -> None:
+    """Make sure that a month is there, not yet as it is to be, and signed as it stands."""
+    months = {period: (value, is_locked) for period, value, is_locked in published.rows(_MONTHS)}
+    if lock.period not in months:
+        raise DecisionError(f"The published copy holds no cohort month {lock.period}.")
+    value, is_locked = months[lock.period]
+    if is_locked == (lock.action == "lock"):
+        raise DecisionError(f"{lock.period} is {'locked' if is_locked else 'not locked'} already.")
+    if lock.action == "lock" and value != lock.signed_value:
+        raise DecisionError(f"What {lock.period} collected has changed since the page was loaded. Load it again.")
+
+
+def _pending(published: Published, table: str, rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """Decisions that the published copy does not show the effect of."""
     if not rows:
         return []
-    columns = {f"{name}s": [row[name] for row in rows] for name in ("link", "left_id", "right_id", "verdict")}
-    places = {place for (place,) in published.rows(_PENDING, columns)}
+    query, names = _PENDING[table]
+    places = {place for (place,) in published.rows(query, {f"{name}s": [row[name] for row in rows] for name in names})}
     return [row for place, row in enumerate(rows) if place in places]
 
 
@@ -159,8 +250,7 @@ def _alone(inbox: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _read(inbox: Path) -> list[dict[str, str]]:
-    path = inbox / FILE_NAME
+def _read(path: Path, table: str) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
@@ -168,26 +258,36 @@ def _read(inbox: Path) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file, strict=True))
     except (csv.Error, UnicodeError, OSError):
         rows = [{}]
-    if any(tuple(row) != _COLUMNS or None in row.values() for row in rows):
+    if any(tuple(row) != _columns(table) or None in row.values() for row in rows):
         raise DecisionError(f"{path} was changed and cannot be read any more. Correct it, or give it another name.")
     return rows
 
 
-def _write(inbox: Path, rows: Sequence[dict[str, str]]) -> None:
-    path = inbox / FILE_NAME
+def _write(path: Path, table: str, rows: Sequence[dict[str, str]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
     # With a byte order mark, by which Excel knows that the text is UTF-8.
     with atomic_file(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\r\n")
+        writer = csv.DictWriter(file, _columns(table), lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _is_about(row: dict[str, str], pair: Pair) -> bool:
-    return (row["link"], row["left_id"], row["right_id"]) == (pair.link, pair.left_id, pair.right_id)
+def _columns(table: str) -> tuple[str, ...]:
+    return tuple(column.name for column in INPUT_TABLE[table].columns)
 
+
+def _is_about(row: Mapping[str, str], other: Mapping[str, str], table: str) -> bool:
+    return all(row[name] == other.get(name) for name in KEYS[table])
+
+
+KEYS = {
+    MATCHES: ("link", "left_id", "right_id"),
+    VERDICTS: ("link", "left_id", "right_id", "match_method"),
+    LOCKS: ("period",),
+}
+"""By input table, the columns that say what a decision is about."""
 
 # By the link of a payment: what its left end is, and whether the published copy knows one.
 _KNOWN: dict[str, tuple[str, str]] = {
@@ -222,7 +322,18 @@ select p.link, p.left_id, p.right_id, p.match_method, p.match_confidence, p.evid
 from possible p left join at_stake s on s.source_table = p.source_table and s.source_id = p.source_id
 order by value desc, p.match_confidence desc, p.link, p.left_id, p.right_id
 """
-_PENDING = """
+# Largest first, and only what no verdict has come back for.
+_SAMPLES = f"""
+select link, left_id, right_id, match_method, evidence,
+       {THOUSANDTHS.format("coalesce(right_value, left_value, 0)")} as value
+from reporting.validation_samples where verdict is null order by value desc, link, left_id, right_id, match_method
+"""
+_MONTHS = f"""
+select strftime(b.period_start, '%Y-%m'), {THOUSANDTHS.format("sum(b.amount)")},
+       b.period_start in (select period_start from reporting.locked_differences)
+from reporting.bridge b where b.line = 'collected' group by b.period_start order by b.period_start
+"""
+_PENDING_MATCHES = """
 with decided as (
   select unnest(range(len($links))) as place, unnest($links) as link, unnest($left_ids) as left_id,
          unnest($right_ids) as right_id, unnest($verdicts) as verdict
@@ -237,3 +348,30 @@ where e.exception_id is null
   and case d.verdict when 'accept' then k.match_method is distinct from 'manual_verified'
       else k.link is not null or v.link is not null end
 """
+_PENDING_VERDICTS = """
+with decided as (
+  select unnest(range(len($links))) as place, unnest($links) as link, unnest($left_ids) as left_id,
+         unnest($right_ids) as right_id, unnest($match_methods) as match_method, unnest($verdicts) as verdict
+)
+select d.place from decided d
+join reporting.validation_samples s
+  on s.link = d.link and s.left_id = d.left_id and s.right_id = d.right_id and s.match_method = d.match_method
+where s.verdict is distinct from d.verdict
+"""
+_PENDING_LOCKS = """
+with decided as (
+  select unnest(range(len($periods))) as place, unnest($periods) as period, unnest($actions) as action,
+         unnest($locked_ats) as locked_at
+)
+select d.place from decided d
+where not exists (
+  from reporting.change_log c
+  where c.kind in ('period_lock', 'period_release') and strftime(c.period_start, '%Y-%m') = d.period
+    and c.changed_at >= cast(d.locked_at as timestamptz)
+)
+"""
+_PENDING = {
+    MATCHES: (_PENDING_MATCHES, ("link", "left_id", "right_id", "verdict")),
+    VERDICTS: (_PENDING_VERDICTS, ("link", "left_id", "right_id", "match_method", "verdict")),
+    LOCKS: (_PENDING_LOCKS, ("period", "action", "locked_at")),
+}

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
@@ -63,7 +64,7 @@ on conflict (event_id) do update set
 """
 
 
-class FeedbackError(RuntimeError):
+class FeedbackError(PlainError):
     """Nothing can be told; the message says why."""
 
 
@@ -218,7 +219,8 @@ def _with_contacts(pending: Sequence[Pending], settings: Settings) -> list[Pendi
     if not wanted:
         return list(pending)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
-    protector = ContactProtector(load_contact_key(settings.data_dir, settings.contact_key, is_new=False))
+    key = load_contact_key(settings.data_dir, settings.contact_key, is_new=False)
+    protector = ContactProtector(key, load_policy(settings.policy_path).policy.reporting_currency)
     found = hashed_contacts(wanted, files, protector)
     return [
         replace(each, event=replace(each.event, email_hash=contact.email_hash, phone_hash=contact.phone_hash))

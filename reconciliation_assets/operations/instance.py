@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
@@ -23,11 +25,11 @@ _BEGUN = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterR
 _NOT_ENDED = (*_BEGUN, dg.DagsterRunStatus.NOT_STARTED)
 
 
-class AlreadyRunningError(RuntimeError):
+class AlreadyRunningError(PlainError):
     """Another run works on the same data directory."""
 
 
-class UnusableHomeError(RuntimeError):
+class UnusableHomeError(PlainError):
     """The data directory cannot be written; the message says what to do."""
 
 
@@ -38,6 +40,7 @@ def prepare_home(settings: Settings) -> None:
         UnusableHomeError: the data directory is a file, or this user may not write it.
     """
     try:
+        keep_to_owner(settings)
         settings.dagster_home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
         _require_folders(settings)
@@ -51,6 +54,18 @@ def prepare_home(settings: Settings) -> None:
     ):
         if path:
             os.environ[variable] = str(path)
+
+
+def keep_to_owner(settings: Settings) -> None:
+    """Let nobody but the owner of this process, and its group where the settings say so, into what an installation keeps.
+
+    Rights that whoever administers it took away stay away.
+    """
+    withheld = 0o027 if settings.group_reads else 0o077
+    os.umask(withheld)
+    for path in (settings.data_dir, settings.dagster_home, settings.warehouse_path):
+        if path.exists() and path.stat().st_uid == os.geteuid():
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~withheld)
 
 
 def unusable(data_dir: Path, error: OSError) -> UnusableHomeError:

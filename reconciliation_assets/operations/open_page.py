@@ -1,6 +1,6 @@
 """The report with everything behind it, for this machine alone: the published copy answers, and decisions go to the inbox.
 
-Whoever opens it names a token that only the terminal was told; the gate refuses pages of other sites. Nothing but the file of
+Whoever opens it names a token that only the terminal was told; the gate refuses pages of other sites. Nothing but the files of
 decisions can be written.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import uvicorn
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -19,7 +19,17 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reconciliation_assets.operations.decisions import Decision, DecisionError, Pair, decide, decisions, take_back
+from reconciliation_assets.operations.decisions import (
+    KEYS,
+    Decision,
+    DecisionError,
+    Lock,
+    Taken,
+    Verdict,
+    decide,
+    decisions,
+    take_back,
+)
 from reconciliation_assets.operations.gate import Gate
 from reconciliation_assets.operations.serve import require_free_port
 from reconciliation_assets.policy.model import Policy
@@ -30,6 +40,8 @@ from reconciliation_assets.publish.report import FILE_NAME, render_report
 from reconciliation_assets.settings import Settings
 
 HOST = "127.0.0.1"
+_KINDS: dict[str, type[Taken]] = dict(zip(KEYS, (Decision, Verdict, Lock), strict=True))
+_TAKEN_BACK = TypeAdapter(dict[str, str])
 _FILTERS = ("campaign", "month", "market", "offer")
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -118,16 +130,17 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
             return JSONResponse(decisions(settings, copy), headers=_HEADERS)
 
     async def decided(request: Request) -> Response:
-        body = await request.body()
-        await run_in_threadpool(change, request.method, body)
+        if request.path_params["table"] not in _KINDS:
+            return PlainTextResponse("Nothing is decided there.", 404, _HEADERS)
+        await run_in_threadpool(change, request.method, request.path_params["table"], await request.body())
         return JSONResponse({}, headers=_HEADERS)
 
-    def change(method: str, body: bytes) -> None:
+    def change(method: str, table: str, body: bytes) -> None:
         with published() as copy:
             if method == "POST":
-                decide(settings, copy, Decision.model_validate_json(body))
+                decide(settings, copy, _KINDS[table].model_validate_json(body))
             else:
-                take_back(settings, copy, Pair.model_validate_json(body))
+                take_back(settings, copy, table, _TAKEN_BACK.validate_json(body))
 
     return Starlette(
         routes=[
@@ -135,7 +148,7 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
             Route("/entries", of_line),
             Route("/record", record),
             Route("/decisions", to_decide),
-            Route("/decisions", decided, methods=["POST", "DELETE"]),
+            Route("/decisions/{table}", decided, methods=["POST", "DELETE"]),
         ],
         middleware=[Middleware(Gate), Middleware(TokenRequired, token=token)],
         exception_handlers={

@@ -169,7 +169,8 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of:
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    land_all(warehouse, known, ContactProtector(key), loaded.policy.zone_of, as_of)
+    protector = ContactProtector(key, loaded.policy.reporting_currency)
+    land_all(warehouse, known, protector, loaded.policy.zone_of, as_of)
 
 
 def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:

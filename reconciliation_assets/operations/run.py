@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from uuid import uuid4
 
 import dagster as dg
@@ -15,8 +15,10 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB, READ_INBOX_TAG
+from reconciliation_assets.operations.unchanged import forget, reads, remember, same_as_last_run
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover, inbox_state
@@ -47,6 +49,7 @@ class RunOutcome:
         stopped_by: blocking checks that did not hold.
         warned: checks that did not hold and stopped nothing.
         broke: steps that ended in an error that no check foresaw, with its message; steps with the same one together.
+        same_as: when the run ended whose results this one found as they were, with nothing new to read.
     """
 
     run_id: str
@@ -54,6 +57,7 @@ class RunOutcome:
     stopped_by: list[ToldCheck] = field(default_factory=list)
     warned: list[ToldCheck] = field(default_factory=list)
     broke: list[tuple[str, str]] = field(default_factory=list)
+    same_as: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Listener:
     logged: Callable[[str], None]
 
 
-class UnknownDayError(ValueError):
+class UnknownDayError(PlainError):
     """The instant a run is to speak for lies on a day that has not begun."""
 
 
@@ -110,11 +114,22 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
     state = inbox_state(files)
     prepare_home(settings)
-    with only_run(settings), dg.DagsterInstance.get() as instance:
+    with only_run(settings):
+        last = None if full_refresh else same_as_last_run(settings)
+        if last:
+            warned = [ToldCheck(*told) for told in last.warned]
+            return RunOutcome(last.run_id, succeeded=True, warned=warned, same_as=datetime.fromisoformat(last.ended_at))
+        return _run(settings, listener, state, full_refresh=full_refresh)
+
+
+def _run(settings: Settings, listener: Listener, state: str, *, full_refresh: bool) -> RunOutcome:
+    forget(settings)
+    with dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, settings)
         # Imported here because loading the graph takes seconds and reads the environment set above.
         from reconciliation_assets.build import build_defs  # noqa: PLC0415
 
+        read = reads(settings)
         run_id = str(uuid4())
         console = _console(listener, lambda: _let_belong_to_location(run_id, instance))
         job = build_defs(loggers={"console": console}).resolve_job_def(DAILY_JOB)
@@ -132,6 +147,9 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         outcome = _outcome(result)
         if not outcome.broke:
             instance.add_run_tags(run_id, {READ_INBOX_TAG: state})
+        if outcome.succeeded:
+            told = [[each.table, each.check, each.message] for each in outcome.warned]
+            remember(settings, read, run_id, datetime.now(UTC), told)
         return outcome
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from reconciliation_assets.errors import without_values
 from reconciliation_assets.operations.alerts import Book, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
@@ -28,8 +29,9 @@ from reconciliation_assets.sources.presets.load import load_presets
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for a run when the inbox differs from what a run was asked for or has read, and lies still for a minute."""
     settings = load_settings()
-    files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
-    state = inbox_state(files)
+    with without_values():
+        files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
+        state = inbox_state(files)
     last = json.loads(context.cursor) if context.cursor else {"asked": None, "seen": None}
     if state == last["asked"]:
         yield dg.SkipReason("The inbox is as it was.")

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from reconciliation_assets.errors import PlainError
+
 WORKSPACE = Path(__file__).with_name("workspace.yaml")
 
 
-class PortTakenError(RuntimeError):
+class PortTakenError(PlainError):
     """Somebody listens on the port already; the message says what to do."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import flush
 from reconciliation_assets.operations.instance import unusable
 from reconciliation_assets.policy.load import PolicyError, load_policy
@@ -27,7 +28,7 @@ from reconciliation_assets.sources.tokens import FileTokenStore
 SHIPPED_MATURITY_DAYS = (7, 30, 60, 90)
 
 
-class SetUpError(ValueError):
+class SetUpError(PlainError):
     """Nothing was written; the message says why and what to do."""
 
 

@@ -3,19 +3,21 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 
 _OF_ITS_OWN_VERSION = ("version", "change_reason")
 
 
-class PolicyError(ValueError):
+class PolicyError(PlainError):
     """The policy file cannot be used; the message says where and what to do."""
 
 
@@ -66,6 +68,7 @@ def policy_problems(own: dict[str, Any]) -> str | None:
     return None
 
 
+@cache
 def _shipped() -> dict[str, Any]:
     return _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")
 

@@ -3,12 +3,15 @@
 import re
 from datetime import date, time
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+_zones = cache(available_timezones)
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
@@ -135,6 +138,13 @@ class Inferred(_Part):
         return self
 
 
+class MatchedMoney(_Part):
+    """When money that names no order is linked: how likely its pair must be, and how right such links must have been."""
+
+    accept_from: float = Field(gt=0, le=1)
+    precision_floor: float = Field(gt=0, le=1)
+
+
 class Backtest(_Part):
     """How much is hidden to try the methods, and how few found links are too few to judge one."""
 
@@ -151,9 +161,9 @@ class Matching(_Part):
     shared_contact_limit: int = Field(ge=1)
     confidence: dict[Method, float]
     doubtful_contact_confidence: float = Field(gt=0, le=1)
-    another_amount_confidence: float = Field(gt=0, le=1)
     precision_floors: dict[Method, float]
     inferred: Inferred
+    money: MatchedMoney
     backtest: Backtest
 
     @model_validator(mode="after")
@@ -534,7 +544,7 @@ class Policy(_Part):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in _zones():
             raise ValueError(f"{zone!r} is not an IANA time zone such as Asia/Dubai")
         return zone
 
@@ -550,7 +560,7 @@ class Policy(_Part):
     @field_validator("table_zones")
     @classmethod
     def _known_zones(cls, zones: dict[InputTableName, str]) -> dict[InputTableName, str]:
-        unknown = sorted(zone for zone in zones.values() if zone not in available_timezones())
+        unknown = sorted(zone for zone in zones.values() if zone not in _zones())
         if unknown:
             raise ValueError(f"not IANA time zones: {unknown}")
         return zones

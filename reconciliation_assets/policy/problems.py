@@ -44,8 +44,41 @@ def _said(kind: str, message: str) -> str:
     return message
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping, of which YAML would quietly take the last."""
+_DEEPEST: Final = 20
+_MOST_VALUES: Final = 100_000
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Refuses what a settings file has no use for, each with its place: a key that stands twice in a mapping, of which YAML would
+    quietly take the last; references of which a few lines unfold to more than any memory holds; and nesting without an end."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[str | None, int] = {}
+
+    _depth = _unfolded = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node of the document."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in self.anchors and event.anchor not in self._sizes:
+                raise yaml.MarkedYAMLError(problem="a value refers to itself (*)", problem_mark=event.start_mark)  # type: ignore[arg-type]
+            self._unfolded += self._sizes.get(event.anchor, 0)
+        if self._depth == _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"it is nested more than {_DEEPEST} deep", problem_mark=event.start_mark)
+        if self._unfolded > _MOST_VALUES:
+            raise yaml.MarkedYAMLError(
+                problem=f"with all references (*) written out it holds more than {_MOST_VALUES:,} values",
+                problem_mark=event.start_mark,
+            )
+        before = self._unfolded
+        self._depth, self._unfolded = self._depth + 1, self._unfolded + 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if event.anchor and not isinstance(event, yaml.AliasEvent):
+            self._sizes[event.anchor] = self._unfolded - before
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping of a node."""
@@ -66,7 +99,7 @@ def yaml_of(content: bytes) -> Any:
         ValueError: it is not YAML in UTF-8; the message says where.
     """
     try:
-        return yaml.load(content.decode("utf-8-sig"), _UniqueKeys)  # noqa: S506 - a safe loader
+        return yaml.load(content.decode("utf-8-sig"), _PlainLoader)  # noqa: S506 - a safe loader
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text; save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:

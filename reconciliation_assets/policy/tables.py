@@ -24,6 +24,22 @@ from reconciliation_assets.policy.model import (
 
 _RATE = Decimal("0.00000001")
 
+# How a payment names what it belongs to, the strongest first.
+_NAMING_STEPS = pa.table(
+    {
+        "step": ["decision", "order", "invoice of an order", "waybill", "CRM record", "invoice of a CRM record"],
+        "step_order": pa.array(range(1, 7), pa.int32()),
+        "match_method": ["manual_verified", *["exact_id"] * 5],
+    }
+)
+# Which way money of each kind goes: in closes what is owed, out goes back to where money was, back returns what had gone out.
+_MONEY_KINDS = pa.table(
+    {
+        "kind": ["payment", "credit", "refund", "chargeback", "refund_reversal", "chargeback_reversal", "fee"],
+        "direction": ["in", "in", "out", "out", "back", "back", "none"],
+    }
+)
+
 
 def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
     """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners."""
@@ -63,6 +79,8 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 ),
             }
         ),
+        "naming_steps": _NAMING_STEPS,
+        "money_kinds": _MONEY_KINDS,
         "verdict_words": _verdict_words(policy),
         "value_bands": _value_bands(policy),
         "reviewers": pa.table(
@@ -156,7 +174,6 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
         "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
-        "another_amount_confidence": policy.matching.another_amount_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
         "recent_days": policy.diagnosis.recent_days,

@@ -4,6 +4,7 @@ import dagster as dg
 
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.errors import without_values
 from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.queues import write_queues
 from reconciliation_assets.publish.report import FILE_NAME, write_report
@@ -26,6 +27,7 @@ PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
         "every blocking check held, by renaming a finished file over the old one."
     ),
 )
+@without_values()
 def published_copy(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write the reporting tables beside the old copy and swap them in."""
     opened = installation.now
@@ -54,6 +56,7 @@ def published_copy(installation: Installation) -> dg.MaterializeResult:  # type:
         "waits for each owner as a CSV, and the sheets of sampled links for reviewers. All are made of the published copy alone."
     ),
 )
+@without_values()
 def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write report, workbook and queues of the copy that was just published."""
     opened = installation.now
@@ -95,6 +98,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
         "share one. The folder's permissions say who may read it."
     ),
 )
+@without_values()
 def restricted_contacts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write the keys beside the old file and swap it in."""
     opened = installation.now

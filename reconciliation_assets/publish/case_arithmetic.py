@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from reconciliation_assets.errors import PlainError
+
 _LARGEST_RATIO = Decimal(1000)
 
 
-class RatioError(ValueError):
+class RatioError(PlainError):
     """A ratio cannot be what it is said to be; the message says why and what to write."""
 
 

@@ -1,5 +1,6 @@
 """The published copy: written beside the old one and swapped in by rename, so that readers never see half of it."""
 
+import shutil
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -45,7 +46,24 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
                 rows[table.name] = _copy(warehouse, table)
         finally:
             warehouse.execute("detach published")
+        _keep_previous(path)
     return rows
+
+
+def previous_of(path: Path) -> Path:
+    """Where the copy is kept that a published copy replaced."""
+    return path.with_name("previous.duckdb")
+
+
+def _keep_previous(path: Path) -> None:
+    """Keep the copy that is about to be replaced: the report says what changed since."""
+    if not path.exists():
+        return
+    previous_of(path).unlink(missing_ok=True)
+    try:
+        previous_of(path).hardlink_to(path)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(path, previous_of(path))
 
 
 def first_reporting_day(path: Path) -> date | None:

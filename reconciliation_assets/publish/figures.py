@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import duckdb
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import LINKS, METHODS
 
 
@@ -342,7 +343,7 @@ class BudgetAction:
     safe_daily_spend: Decimal | None
 
 
-class UnreadableCopyError(ValueError):
+class UnreadableCopyError(PlainError):
     """The published copy cannot be read; the message says what to do."""
 
 
@@ -357,11 +358,11 @@ class Published:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
             self.currency()
-        except duckdb.Error:
+        except (duckdb.Error, UnreadableCopyError):
             raise UnreadableCopyError(
                 f"{path} is no published copy, is damaged, or was made by an older version: run `reconcile run`, which makes it anew."
             ) from None
@@ -388,7 +389,7 @@ class Published:
             return self._connection.execute(sql, values).fetchall()
         except (duckdb.CatalogException, duckdb.BinderException):
             raise UnreadableCopyError(
-                f"{self._path} was made by an older version: run `reconcile run`, which makes it anew."
+                f"{self.path} was made by an older version: run `reconcile run`, which makes it anew."
             ) from None
 
     def currency(self) -> str:

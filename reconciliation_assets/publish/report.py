@@ -1,6 +1,6 @@
 """The report for people who never open Dagster: one HTML file that needs no network, and reads without its script too.
 
-It reads the published copy and nothing else, so it can hold nothing that is not published.
+It reads the published copy and the one before it, nothing else, so it can hold nothing that is not published.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.model import Numerals
 from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.copy import previous_of
 from reconciliation_assets.publish.details import (
     SCRIPT,
     SCRIPT_HASH,
@@ -23,6 +24,7 @@ from reconciliation_assets.publish.details import (
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
+from reconciliation_assets.publish.since import since
 from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE
 
@@ -62,7 +64,7 @@ def render_report(
     *,
     is_served: bool = False,
 ) -> str:
-    """The report as text: the same for the same published copy, instant, locale and company.
+    """The report as text: the same for the same published copy, copy before it, instant, locale and company.
 
     Args:
         is_served: a server answers beside the page, so it need not carry what it opens.
@@ -83,6 +85,7 @@ def render_report(
         write=write,
         as_of=as_of,
         company=company,
+        since=since(published, previous_of(published.path)),
         period=published.period(),
         policy_version=published.policy_version(),
         approved_by=published.approved_by(),

@@ -5,7 +5,6 @@ Pure functions from what people type to the value whose protected key is stored.
 
 import re
 import unicodedata
-from collections.abc import Callable
 
 import phonenumbers
 
@@ -32,6 +31,9 @@ _INTERNATIONAL = re.compile(
 )
 _LOCAL = {region: re.compile(f"{_TRUNK_ZERO[code]}({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
 
+_GULF_CALLING_CODES = ("971", "966", "965", "974", "973", "968")
+_DIALLED = re.compile(r"0?5\d{8}")
+
 _MARKETS = {
     "UAE": "AE",
     "ARE": "AE",
@@ -50,11 +52,30 @@ _MARKETS = {
     "OMAN": "OM",
 }
 
-_ADDRESS = re.compile(r"([\w.+-]+)(?:@|%40)([\w-]+(?:\.[\w-]+)+)")
+# Where money of a currency is mostly paid; one that several countries share tells nothing.
+COUNTRY_OF_CURRENCY = {
+    "AED": "AE",
+    "SAR": "SA",
+    "KWD": "KW",
+    "QAR": "QA",
+    "BHD": "BH",
+    "OMR": "OM",
+    "EGP": "EG",
+    "JOD": "JO",
+    "IQD": "IQ",
+    "LBP": "LB",
+    "INR": "IN",
+    "PKR": "PK",
+    "TRY": "TR",
+    "GBP": "GB",
+}
 
 _ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _ARABIC_UNIFIED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
 _ARTICLES = frozenset({"al", "el", "ال", "bin", "ibn", "bint", "بن", "ابن", "بنت", "mr", "mrs", "ms", "dr"})
+
+# "Servant of" with one of God's names is one first name, however many words it is written in.
+_COMPOUND = re.compile(r"\b(abd[aeou]{0,2}l?|عبد)[\s-]+(?:(al|el|ul|ur|ar)[\s-]+)?(\w)", re.IGNORECASE)
 
 _ARABIC_SOUNDS = str.maketrans(
     dict(zip("بتثجخدذرزسشصضطظغفقكلمن", "bttjkddrzsssdtzgfkklmn", strict=True)) | dict.fromkeys("احهعويءپ", "a")
@@ -73,21 +94,11 @@ def normalise_email(text: str) -> str | None:
     return address if at and name and "." in domain and " " not in address and "@" not in domain else None
 
 
-def without_addresses(text: str, stand_in: Callable[[str], str]) -> str:
-    """A text with every e-mail address in it replaced, also one that a URL spells with `%40`.
-
-    Args:
-        text: an ID, a comment, the URL of a page.
-        stand_in: what to write for an address, given as it is compared.
-    """
-    return _ADDRESS.sub(lambda found: stand_in(f"{found[1]}@{found[2]}".lower()), text)
-
-
 def normalise_phone(text: str, market: str | None) -> str | None:
     """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
 
     Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
-    export. A local number without a market is never guessed: `0501234567` is valid in two Gulf countries.
+    export. A local number without a market is none: `0501234567` is valid in two Gulf countries.
 
     Args:
         text: the number as typed.
@@ -107,6 +118,27 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     if not phonenumbers.is_valid_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def plain_digits(text: str) -> str:
+    """A text with the digits of every script that contacts are written in as 0 to 9."""
+    return text if text.isascii() else text.translate(_DIGITS)
+
+
+def international_phone(text: str) -> str | None:
+    """A number in E.164 that is one without knowing where it was written; None for digits that may be anything.
+
+    With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as it is dialled
+    there: `0501234567`, `501234567`. Eight digits are as good as any number.
+    """
+    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    if number.startswith(("+", "00")):
+        return normalise_phone(number, None)
+    if _DIALLED.fullmatch(number):
+        return normalise_phone("0" + number.removeprefix("0"), "AE") or normalise_phone(
+            "0" + number.removeprefix("0"), "SA"
+        )
+    return normalise_phone("+" + number, None) if number.startswith(_GULF_CALLING_CODES) and len(number) > 10 else None
 
 
 def _gulf_mobile(number: str, region: str | None) -> str | None:
@@ -129,9 +161,14 @@ def region_of(market: str | None) -> str | None:
     return _MARKETS.get(name, name if len(name) == 2 else None)
 
 
+def name_words(text: str) -> list[str]:
+    """The words of a name as written, a compound first name joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
+    return _COMPOUND.sub(r"\1\2\3", text).split()
+
+
 def name_tokens(text: str) -> list[str]:
     """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
-    return sorted({token for word in text.split() for token in word_tokens(word)})
+    return sorted({token for word in name_words(text) for token in word_tokens(word)})
 
 
 def word_tokens(word: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Literal
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.sources.connector import Connector, Probe, ProbedAccount
 from reconciliation_assets.sources.errors import SourceError
-from reconciliation_assets.sources.files import discover, open_file
+from reconciliation_assets.sources.files import discover, reading
 from reconciliation_assets.sources.meta_conversions import SYSTEM, Conversions, NoDatasetError, load_feedback_settings
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.text_rows import FileSetAsideError
@@ -68,8 +68,9 @@ def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:
         if file.table != "fx_rates":
             continue
         try:
-            for rows in open_file(file).batches():
-                found |= {str(cell).strip().upper() for cell in rows["currency"].to_pylist() if cell}
+            with reading(file) as text:
+                for rows in text.batches():
+                    found |= {str(cell).strip().upper() for cell in rows["currency"].to_pylist() if cell}
         except FileSetAsideError:
             continue
     return found

@@ -8,8 +8,10 @@ the texts are put together from our own words, status codes and field names only
 
 from datetime import datetime
 
+from reconciliation_assets.errors import PlainError
 
-class SourceError(Exception):
+
+class SourceError(PlainError):
     """Something at one source that a pull cannot recover from.
 
     Args:

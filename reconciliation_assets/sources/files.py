@@ -1,15 +1,18 @@
 """Dropped extracts: which file holds which table, and its rows as text with the row number a spreadsheet shows.
 
 A file is known by its name, `<table>.csv` or `<table>-anything.csv`, or else by its headings, through a preset. CSV,
-Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Reading
-happens in a private in-memory engine that may not spill to disk, since rows still hold contacts here.
+Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Files are read
+from private copies, in private in-memory engines that know no other file and may not spill to disk, since rows still
+hold contacts here.
 """
 
 import csv
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,29 +20,32 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from python_calamine import CalamineError, CalamineWorkbook
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import InputTable
+from reconciliation_assets.sources.kept_text import shown_heading, shown_name
 from reconciliation_assets.sources.presets.load import fingerprint
 from reconciliation_assets.sources.presets.mapping import JudgedSheets, mapped_rows
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
+from reconciliation_assets.sources.snapshot import Snapshot, snapshot
 from reconciliation_assets.sources.text_rows import (
-    JSON_LINES,
+    LINES,
     ROW_DIGEST,
     ROWS_PER_BATCH,
     FileSetAsideError,
     Reject,
     TextRows,
-    cell_text,
-    private_engine,
+    engine_on,
     quoted,
 )
+from reconciliation_assets.sources.workbooks import rows_of_workbook
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
+_TEXTS = ("csv", "tsv", "txt", "jsonl")
+_OPEN_END = "its last line has no end; if it was cut off while it was copied, drop it again"
 _NO_TEXT = "\0"
-_UNREADABLE = (duckdb.Error, CalamineError, pa.ArrowInvalid, csv.Error, OSError)
+_LONGEST_HEADER = 1 << 20
 _DAMAGED_INSIDE = {
     "csv": "its lines end in different ways, or it is damaged inside; open it, save it as CSV UTF-8 and drop it again"
 }
@@ -48,7 +54,7 @@ _REJECTIONS = {
     "TOO MANY COLUMNS": "the row has more cells than the header",
     "UNQUOTED VALUE": "a quotation mark is opened and not closed properly",
     "INVALID ENCODING": "the row is not UTF-8 text; save the file as UTF-8",
-    "LINE SIZE OVER MAXIMUM": "the row is longer than 2 MB; a quotation mark is probably not closed",
+    "LINE SIZE OVER MAXIMUM": "the row is longer than any row may be; a quotation mark is probably not closed",
 }
 
 
@@ -68,13 +74,11 @@ class InboxFile:
 
     @property
     def name(self) -> str:
-        """The file's name, as messages show it."""
-        return self.path.name
+        """The file's name, as it is kept and told."""
+        return shown_name(self.path)
 
-    def fingerprint(self) -> str:
-        """SHA-256 of the file's bytes; under a preset, also which one and which part: changed, it is another reading."""
-        with self.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+    def fingerprint(self, content: str) -> str:
+        """The fingerprint of its content; under a preset, also which one and which part: changed, it is another reading."""
         return f"{content} {fingerprint(self.kind.preset)} {self.part}" if self.kind else content
 
 
@@ -86,7 +90,7 @@ def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], l
     known: list[InboxFile] = []
     unknown: list[Unrecognised] = []
     for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
-        if path.name.startswith((".", "~$")) or not path.is_file():
+        if path.name.startswith((".", "~$")):
             continue
         taken = take_for(path, presets)
         if isinstance(taken, Unrecognised):
@@ -108,6 +112,8 @@ def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecog
 
     `orders.csv` and `orders-anything.csv` hold the table `orders`.
     """
+    if (refusal := _why_no_file(path)) is not None:
+        return Unrecognised(path, refusal)
     table = path.stem.partition("-")[0]
     if table in INPUT_TABLE and path.suffix.lower() in SUFFIXES:
         return [InboxFile(table, path)]
@@ -117,49 +123,87 @@ def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecog
     return [InboxFile(part.table, path, found, number) for number, part in enumerate(found.preset.tables)]
 
 
-def open_file(file: InboxFile, sheets: JudgedSheets | None = None) -> TextRows:
-    """The file's rows.
+def _why_no_file(path: Path) -> str | None:
+    """What an entry of a folder is if it is no file; None where it is one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "it is a link to something that is not there, or that may not be looked at; put the file itself there"
+    if stat.S_ISDIR(mode):
+        return "it is a folder; move the files in it up into the inbox"
+    return None if stat.S_ISREG(mode) else "it is no file but a pipe, a socket or a device; remove it"
 
-    Args:
-        file: the file.
-        sheets: where files under a preset are judged; given, what was judged is kept for the file's next part.
+
+@contextmanager
+def reading(file: InboxFile) -> Iterator[TextRows]:
+    """The rows of a dropped file, read from a private copy.
 
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
-    if file.kind is not None:
-        return mapped_rows(file.path, file.kind, file.kind.preset.tables[file.part], sheets or JudgedSheets())
-    table = INPUT_TABLE[file.table]
-    opener = {".csv": _csv, ".parquet": _parquet, ".jsonl": _jsonl, ".xlsx": _xlsx}[file.path.suffix.lower()]
-    form = file.path.suffix.lower().lstrip(".")
-    try:
-        rows = opener(file.path, table)
-    except _UNREADABLE:
-        raise FileSetAsideError(f"it is damaged or not really a {form} file; export it again") from None
-    return replace(rows, read=_told_plainly(rows.read, form))
+    with snapshot(file.path) as copy, JudgedSheets() as sheets:
+        yield open_file(file, copy, sheets)
 
 
-def _told_plainly(
+def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows:
+    """The file's rows.
+
+    Args:
+        file: the file.
+        copy: what is read; its content may differ from what the file was recognised by, so it is recognised again.
+        sheets: where files under a preset are judged; what was judged is kept for the file's next part.
+
+    Raises:
+        FileSetAsideError: the file cannot be read, or lacks a required column.
+    """
+    form = copy.path.suffix.lstrip(".")
+    with _damage_told(form):
+        if file.kind is None:
+            opener = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl, "xlsx": _xlsx}[form]
+            rows = opener(copy.path, INPUT_TABLE[file.table])
+        else:
+            kind = sheets.kind_of(copy.path, file.kind.preset)
+            rows = mapped_rows(copy.path, kind, kind.preset.tables[file.part], sheets)
+    if copy.has_open_end and form in _TEXTS:
+        rows.notes.append(_OPEN_END)
+    return replace(rows, read=_damage_inside_told(rows.read, form))
+
+
+def _damage_inside_told(
     read: Callable[[TextRows], Iterator[pa.Table]], form: str
 ) -> Callable[[TextRows], Iterator[pa.Table]]:
-    """Damage that shows only while the rows are read is told as such: what the engine says of it may hold a row."""
+    """Damage may show only while the rows are read."""
 
     def told(rows: TextRows) -> Iterator[pa.Table]:
-        try:
-            yield from read(rows)
-        except _UNREADABLE:
-            raise FileSetAsideError(_DAMAGED_INSIDE.get(form, "it is damaged inside; export it again")) from None
+        batches = read(rows)
+        while True:
+            # Only what reading raises is damage of the file, not what its reader makes of a batch.
+            with _damage_told(form, "it is damaged inside; export it again"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
 
     return told
+
+
+@contextmanager
+def _damage_told(form: str, otherwise: str | None = None) -> Iterator[None]:
+    """Damage is told as such, by whatever name an engine or a library calls it: what they say of it may hold a row."""
+    try:
+        yield
+    except FileSetAsideError:
+        raise
+    except Exception:
+        damaged = f"it is damaged or not really a {form} file; export it again"
+        told = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
+        raise FileSetAsideError(told) from None
 
 
 def _chosen(
     header: list[str], table: InputTable, names_stand: str = "let its first row name them"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The contract's columns that a header has, and the rest."""
-    repeated = sorted({name for name in header if name and header.count(name) > 1})
-    if repeated:
-        raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
     missing = [name for name in table.required if name not in header]
     if len(missing) == len(table.required):
         raise FileSetAsideError(
@@ -172,9 +216,13 @@ def _chosen(
     if missing:
         raise FileSetAsideError(f"the required column {missing[0]} is missing; add it and drop the file again")
     known = [column.name for column in table]
+    # Only the contract's own words are told: the first row of a file without headings is somebody's.
+    repeated = [name for name in known if header.count(name) > 1]
+    if repeated:
+        raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
     return (
         tuple(name for name in known if name in header),
-        tuple(name for name in header if name not in known),
+        tuple(dict.fromkeys(shown_heading(name, place) for place, name in enumerate(header, 1) if name not in known)),
     )
 
 
@@ -192,7 +240,7 @@ def _first_line(path: Path) -> str:
     if not path.stat().st_size:
         raise FileSetAsideError("it is empty; export it again")
     with path.open("rb") as file:
-        line = file.readline()
+        line = file.readline(_LONGEST_HEADER)
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -207,29 +255,24 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     delimiter = max(",;\t|", key=first.count)
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
     columns, ignored = _chosen(header, table)
+    names = {f"c{position}": "VARCHAR" for position in range(len(header))}
+    cells = [f"c{header.index(name)} as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
-    cells = [quoted(name) for name in columns]
     if has_digest:
-        cells.append(_digest([_unnamed(name, place) for place, name in enumerate(header) if name in ignored]))
-    names = {_unnamed(name, position): "VARCHAR" for position, name in enumerate(header)}
+        cells.append(_digest(_unread(header, columns)))
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
-        with private_engine() as connection:
+        with engine_on(path) as (engine, own_name):
             yield from _streamed(
-                connection,
+                engine,
                 f"""
                 select 1 + row_number() over () as row_number, {", ".join(cells)}
                 from read_csv($path, columns = $names, auto_detect = false, header = true, delim = $delimiter,
                               quote = '"', escape = '"', store_rejects = true, rejects_limit = 0)
                 """,
-                {"path": str(path), "names": names, "delimiter": delimiter},
+                {"path": own_name, "names": names, "delimiter": delimiter},
             )
-            rows.rejects.extend(
-                Reject(line, _REJECTIONS.get(kind, "the row cannot be split into cells"))
-                for line, kind in connection.execute(
-                    "select line, min(cast(error_type as varchar)) from reject_errors group by line order by line"
-                ).fetchall()
-            )
+            rows.rejects.extend(_rejected(engine))
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
 
@@ -238,89 +281,115 @@ def _needs_digest(table: InputTable, ignored: Sequence[str]) -> bool:
     return bool(table.adds_up and ignored)
 
 
+def _unread(header: Sequence[str], columns: Sequence[str]) -> list[str]:
+    return [f"c{place}" for place, name in enumerate(header) if name not in columns]
+
+
 def _digest(columns: Sequence[str]) -> str:
     cells = ", ".join(f"coalesce(cast({quoted(name)} as varchar), '')" for name in columns)
     return f"md5(concat_ws(chr(31), {cells})) as {ROW_DIGEST}"
 
 
-def _unnamed(name: str, position: int) -> str:
-    return name or f"column {position + 1}"
+def _rejected(engine: duckdb.DuckDBPyConnection) -> list[Reject]:
+    """The lines that the engine could not read, in order."""
+    found = engine.execute(
+        "select line, min(cast(error_type as varchar)) from reject_errors group by line order by line"
+    ).fetchall()
+    return [Reject(line, _REJECTIONS.get(kind, "the row cannot be split into cells")) for line, kind in found]
 
 
 def _parquet(path: Path, table: InputTable) -> TextRows:
-    with private_engine() as connection:
-        described = connection.execute("describe select * from read_parquet($path)", {"path": str(path)}).fetchall()
-    original = {str(name).strip().lower(): str(name) for name, *_ in described}
-    columns, ignored = _chosen(list(original), table)
-    cells = [f"cast({quoted(original[name])} as varchar) as {quoted(name)}" for name in columns]
+    with engine_on(path) as (engine, own_name):
+        described = engine.execute("describe select * from read_parquet($path)", {"path": own_name}).fetchall()
+    header = _as_header([name for name, *_ in described])
+    columns, ignored = _chosen(header, table)
+    places = ", ".join(f"c{place}" for place in range(len(header)))
+    cells = [f"cast(c{header.index(name)} as varchar) as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
     if has_digest:
-        cells.append(_digest([original[name] for name in ignored]))
+        cells.append(_digest(_unread(header, columns)))
 
     def read(_: TextRows) -> Iterator[pa.Table]:
-        with private_engine() as connection:
+        with engine_on(path) as (engine, own_name):
             yield from _streamed(
-                connection,
-                f"select 1 + row_number() over () as row_number, {', '.join(cells)} from read_parquet($path)",
-                {"path": str(path)},
+                engine,
+                f"select 1 + row_number() over () as row_number, {', '.join(cells)} from read_parquet($path) as whole({places})",
+                {"path": own_name},
             )
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
 def _jsonl(path: Path, table: InputTable) -> TextRows:
-    with private_engine() as connection:
-        found = connection.execute(
+    with engine_on(path) as (engine, own_name):
+        found = engine.execute(
             f"""
-            select distinct unnest(json_keys(line)) from {JSON_LINES}
+            select distinct unnest(json_keys(line)) from {LINES}
             where case when json_valid(line) then json_type(line) = 'OBJECT' else false end
             """,
-            {"path": str(path)},
+            {"path": own_name},
         ).fetchall()
     columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
-    cells = [f"case when readable then line ->> '$.{quoted(name)}' end as {quoted(name)}" for name in columns]
+    cells = [f"case when readable then line ->> '$.{name}' end as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
     if has_digest:
         cells.append(_digest(["line"]))
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
-        with private_engine() as connection:
+        unreadable: list[int] = []
+        with engine_on(path) as (engine, own_name):
             batches = _streamed(
-                connection,
+                engine,
                 f"""
                 select count(*) filter (readable) over (order by line_number) as row_number, line_number, readable, {", ".join(cells)}
                 from (
                     select row_number() over () as line_number, line,
                            case when json_valid(line) then json_type(line) = 'OBJECT' else false end as readable
-                    from {JSON_LINES}
+                    from {LINES}
                 )
                 """,
-                {"path": str(path)},
+                {"path": own_name},
             )
             for batch in batches:
-                unreadable = batch.filter(pc.invert(batch["readable"]))["line_number"].to_pylist()
-                rows.rejects.extend(Reject(number, "the line is not a JSON object") for number in unreadable)
+                unreadable += batch.filter(pc.invert(batch["readable"]))["line_number"].to_pylist()
                 yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
+            rows.rejects.extend(_with_places(_rejected(engine), unreadable))
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
+
+
+def _with_places(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
+    """The lines that are no JSON beside those that are no lines, which were not counted before them."""
+    found, above = [], 0
+    for number in unreadable:
+        while above < len(rejected) and rejected[above].row_number <= number + above:
+            above += 1
+        found.append(Reject(number + above, "the line is not a JSON object"))
+    return sorted([*rejected, *found], key=lambda reject: reject.row_number)
 
 
 def _xlsx(path: Path, table: InputTable) -> TextRows:
-    sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
-    if not sheet:
+    sheet = rows_of_workbook(path, 0)
+    first = next((place for place in range(sheet.num_rows) if any(_row(sheet, place))), None)
+    if first is None:
         raise FileSetAsideError("its first sheet is empty")
-    header = _as_header(sheet[0])
+    header = _as_header(_row(sheet, first))
     columns, ignored = _chosen(header, table)
-    positions = [header.index(name) for name in columns]
     has_digest = _needs_digest(table, ignored)
+    below = sheet.slice(first + 1)
+    cells = [below.column(header.index(name)) for name in columns]
+    names = [*columns]
+    if has_digest:
+        rows = zip(*(below.column(place).to_pylist() for place in range(below.num_columns)), strict=True)
+        cells.append(pa.array([hashlib.sha256(repr(row).encode()).hexdigest() for row in rows], pa.string()))
+        names.append(ROW_DIGEST)
+    numbers = pa.array(range(first + 2, sheet.num_rows + 1), pa.int64())
 
     def read(_: TextRows) -> Iterator[pa.Table]:
-        cells = [pa.array([cell_text(row[position]) for row in sheet[1:]], pa.string()) for position in positions]
-        numbers = pa.array(range(2, len(sheet) + 1), pa.int64())
-        names = ["row_number", *columns]
-        if has_digest:
-            cells.append(pa.array([hashlib.sha256(repr(row).encode()).hexdigest() for row in sheet[1:]], pa.string()))
-            names.append(ROW_DIGEST)
-        yield pa.Table.from_arrays([numbers, *cells], names)
+        yield pa.Table.from_arrays([numbers, *cells], ["row_number", *names])
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
+
+
+def _row(sheet: pa.Table, place: int) -> list[str | None]:
+    return [column[place].as_py() for column in sheet.columns]

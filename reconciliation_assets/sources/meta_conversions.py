@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reconciliation_assets.policy.problems import yaml_of
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.config import EnvironmentVariable
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
@@ -82,8 +82,8 @@ def load_feedback_settings(sources_file: Path | None) -> ConversionsSettings:
     """
     where = "See docs/sources/meta_conversions.md for the part 'feedback' of sources.yaml"
     try:
-        document = yaml.safe_load(sources_file.read_text("utf-8")) if sources_file else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        document = yaml_of(sources_file.read_bytes()) if sources_file else None
+    except (OSError, ValueError):
         document = None
     part = document.get("feedback") if isinstance(document, dict) else None
     if not isinstance(part, dict):

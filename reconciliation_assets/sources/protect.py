@@ -7,8 +7,12 @@ secret. Values exist only in memory while a batch of rows is read.
 import hashlib
 import hmac
 import os
+import re
 import secrets
-from collections.abc import Callable
+import string
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,21 +20,31 @@ import pyarrow.compute as pc
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.errors import PlainError
+from reconciliation_assets.files import flush
 from reconciliation_assets.sources.contacts import (
+    COUNTRY_OF_CURRENCY,
+    international_phone,
+    name_words,
     normalise_email,
     normalise_phone,
     sound_of,
-    without_addresses,
     word_tokens,
 )
+from reconciliation_assets.sources.kept_text import known_words, page, without_contacts
 
-_KEY_FILE = "contact.key"
-_WRITTEN_FREELY = (Kind.ID, Kind.TEXT)
-_MARKS_OF_ADDRESSES = (b"@", b"%40")
+KEY_FILE = "contact.key"
+_FEWEST_BYTES = 16
+# An ID of these signs hides no contact, unless it is a phone number as it is dialled.
+_SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.#-"
+_DIALLED = r"^(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})$"
+_PLAIN_ID = re.compile(rf"\s*(?!{_DIALLED[1:-1]}\s*$)[{re.escape(_SIGNS_OF_IDS.decode())}]*\s*")
+_DIGIT = re.compile(r"\d")
+_QUERY = r"(?s)\?.*$"
 _SEPARATOR = "\x1f"
 
 
-class ContactKeyError(RuntimeError):
+class ContactKeyError(PlainError):
     """The secret contact key cannot be used; the message says what to do."""
 
 
@@ -43,33 +57,45 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
         is_new: whether nothing is protected yet, so that a key may be made.
 
     Raises:
-        ContactKeyError: the key file is there but empty or unreadable, or gone while it is needed.
+        ContactKeyError: the key is too short, or its file unreadable, or gone while it is needed.
     """
     if given is not None and given.get_secret_value():
-        return given.get_secret_value().encode()
-    path = data_dir / _KEY_FILE
+        secret = given.get_secret_value().encode()
+        if len(secret) < _FEWEST_BYTES:
+            raise ContactKeyError(
+                f"RECON_CONTACT_KEY has fewer than {_FEWEST_BYTES} bytes; keys of phone numbers made with it could be guessed. Set a "
+                "longer one, such as `openssl rand -hex 32` prints."
+            )
+        return secret
+    path = data_dir / KEY_FILE
     if not path.exists() and not is_new:
         raise ContactKeyError(
             f"The contact key {path} is gone, but contacts protected with it are in the warehouse. Restore it from your "
             "backup. If it is lost for good, remove warehouse.duckdb too: the next run reads the inbox anew under a new key."
         )
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
+    if not path.exists():
+        _make_key(path)
     try:
         key = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
         key = ""
-    if not key:
+    if len(key) < _FEWEST_BYTES:
         raise ContactKeyError(
-            f"The contact key {path} is empty or unreadable. Restore it from your backup: with another key, contacts "
+            f"The contact key {path} is unreadable or has fewer than {_FEWEST_BYTES} bytes. Restore it from your backup: with another key, contacts "
             "stored until now would no longer match new ones. Delete it only together with warehouse.duckdb."
         )
     return key.encode()
+
+
+def _make_key(path: Path) -> None:
+    """Make a key that is there whole or not at all; one that another process made meanwhile stays."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    flush(path.parent)
 
 
 class ContactProtector:
@@ -77,11 +103,21 @@ class ContactProtector:
 
     Args:
         key: the installation's secret.
+        reporting_currency: the company's, whose country its local phone numbers are read in where a row tells neither a market
+            nor a currency of one country.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+        self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._words: dict[str, tuple[list[str], list[str]]] = {}
+        self._keeping: Mapping[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray | pa.Array]] = {
+            Kind.ID: self._id,
+            Kind.PERSON: self._person,
+            Kind.TEXT: self._label,
+            Kind.NOTE: self._note,
+            Kind.PAGE: self._page,
+        }
 
     def keyed(self, value: str) -> str:
         """The keyed HMAC-SHA-256 of a normalised value, in hexadecimal."""
@@ -90,17 +126,19 @@ class ContactProtector:
         return mac.hexdigest()
 
     def protect(self, table: InputTable, batch: pa.Table) -> pa.Table:
-        """The batch with every contact column of the table replaced by its keys, and e-mail addresses elsewhere too.
+        """The batch as it is kept: contact columns as their keys, and no contact in any other.
 
-        Shops give out addresses as customer IDs, forms put them into the page's URL, people write them into comments.
+        Shops give out addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them into
+        comments. What is kept of each kind of column, and why, is in docs/definitions/kept.md.
 
         Args:
             table: which columns are contacts.
             batch: rows of text; columns of the table that are missing count as empty.
         """
         for column in table:
-            if column.kind in _WRITTEN_FREELY and column.name in batch.column_names:
-                batch = self._without_addresses(batch, column.name)
+            if column.name in batch.column_names and (keep := self._keeping.get(column.kind)) is not None:
+                place = batch.column_names.index(column.name)
+                batch = batch.set_column(place, column.name, keep(batch[column.name]))
         for column in table.contacts:
             values = batch[column.name] if column.name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
             if column.name in batch.column_names:
@@ -108,19 +146,50 @@ class ContactProtector:
             if column.kind is Kind.EMAIL:
                 batch = batch.append_column("email_key", _mapped(values, self._email_key))
             elif column.kind is Kind.PHONE:
-                market = batch["market"] if "market" in batch.column_names else pa.nulls(batch.num_rows, pa.string())
-                batch = batch.append_column("phone_key", _mapped(_joined(values, market), self._phone_key))
+                batch = batch.append_column("phone_key", _mapped(_joined(values, self._market(batch)), self._phone_key))
             else:
                 batch = batch.append_column("name_keys", _mapped_lists(values, self._name_keys))
                 batch = batch.append_column("name_sound_keys", _mapped_lists(values, self._name_sound_keys))
         return batch
 
-    def _without_addresses(self, batch: pa.Table, column: str) -> pa.Table:
-        values = batch[column]
-        if not _may_hold_addresses(values):
-            return batch
-        protected = _mapped(values, lambda text: without_addresses(text, self.keyed))
-        return batch.set_column(batch.column_names.index(column), column, protected)
+    def _id(self, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+        return values if _are_plain_ids(values) else _mapped(values, self._id_key)
+
+    def _person(self, values: pa.ChunkedArray) -> pa.Array:
+        return _mapped(values, self._person_key)
+
+    def _label(self, values: pa.ChunkedArray) -> pa.Array:
+        return _mapped(values, lambda text: without_contacts(text, self.keyed))
+
+    def _note(self, values: pa.ChunkedArray) -> pa.Array:
+        return _mapped(values, lambda text: known_words(text, self.keyed))
+
+    def _page(self, values: pa.ChunkedArray) -> pa.Array:
+        pages = pc.replace_substring_regex(values, pattern=_QUERY, replacement="")
+        return _mapped(pages, lambda text: page(text, self.keyed))
+
+    def _id_key(self, text: str) -> str:
+        # One rule for every value, whatever stands beside it in a batch: the same ID comes out the same in all tables.
+        return text if _PLAIN_ID.fullmatch(text) else without_contacts(text, self.keyed)
+
+    def _person_key(self, text: str) -> str:
+        if number := international_phone(text):
+            return self.keyed(number)
+        if text.isdigit():
+            return text
+        kept = without_contacts(text, self.keyed)
+        return kept if _DIGIT.search(kept) else self.keyed(text.strip())
+
+    def market_of(self, market: str | None, currency: str | None) -> str | None:
+        """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
+        return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
+
+    def _market(self, batch: pa.Table) -> pa.Array:
+        columns = [
+            batch[name].cast(pa.string()) if name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
+            for name in ("market", "currency")
+        ]
+        return _mapped(_joined(*columns), lambda both: self.market_of(*both.split(_SEPARATOR)))
 
     def _email_key(self, text: str) -> str | None:
         address = normalise_email(text)
@@ -128,14 +197,22 @@ class ContactProtector:
 
     def _phone_key(self, text_and_market: str) -> str | None:
         text, _, market = text_and_market.partition(_SEPARATOR)
-        number = normalise_phone(text, market)
+        number = normalise_phone(text, market) if text else None
         return self.keyed(number) if number else None
 
     def _name_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[0]})
+        return self._keys_of_name(text)[0]
 
     def _name_sound_keys(self, text: str) -> list[str]:
-        return sorted({key for word in text.split() for key in self._word_keys(word)[1]})
+        return self._keys_of_name(text)[1]
+
+    def _keys_of_name(self, text: str) -> tuple[list[str], list[str]]:
+        """Keys of the words of a name and of their sounds, word by word in the order written: the family's name comes last."""
+        sounds: dict[str, str] = {}
+        for word in name_words(text):
+            for key, sound in zip(*self._word_keys(word), strict=True):
+                sounds.setdefault(key, sound)
+        return list(sounds), list(sounds.values())
 
     def _word_key(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
@@ -145,26 +222,26 @@ class ContactProtector:
         """Keys of a word and of its sound; names repeat few words, so each is protected once."""
         if word not in self._words:
             tokens = word_tokens(word)
-            sounds = [sound for sound in map(sound_of, tokens) if len(sound) > 1]
-            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
+            # A sound of one letter tells too little: such a word is heard as it is written.
+            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
         return self._words[word]
 
 
-def _may_hold_addresses(values: pa.ChunkedArray) -> bool:
-    """Whether a mark of an address stands anywhere in the bytes of a column: looking cell by cell takes ten times as long."""
+def _are_plain_ids(values: pa.ChunkedArray) -> bool:
+    """Whether no cell can hold a contact, told by all bytes of the column at once: cell by cell it takes ten times as long."""
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        return True
-    cells = (chunk.buffers()[2] for chunk in values.chunks)
-    return any(
-        mark in content
-        for buffer in cells
-        if buffer and (content := buffer.to_pybytes())
-        for mark in _MARKS_OF_ADDRESSES
+        return False
+    contents = (chunk.buffers()[2] for chunk in values.chunks)
+    if any(content and content.to_pybytes().translate(None, _SIGNS_OF_IDS) for content in contents):
+        return False
+    return not (
+        pc.any(pc.starts_with(values, "0")).as_py() and pc.any(pc.match_substring_regex(values, _DIALLED)).as_py()
     )
 
 
-def _joined(values: pa.ChunkedArray, market: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(values, pc.fill_null(market, ""), _SEPARATOR)
+def _joined(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(pc.fill_null(values, ""), pc.fill_null(others, ""), _SEPARATOR)
 
 
 def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:

@@ -44,8 +44,8 @@ class RecordReader:
         self._table = table
         self._where = where
         self._keep = keep
+        self._read = 0
         # By content, since a list may repeat a record.
-        self._read: set[int] = set()
         self._drift: dict[int, SchemaDrift] = {}
         self._unreadable: dict[int, Row] = {}
         self._passed_over: dict[str, set[int]] = {}
@@ -59,14 +59,14 @@ class RecordReader:
             name: what it was asked for by, where it does not tell itself.
         """
         side: list[str] = []
-        content = hash(name or repr(record))
         try:
             found = shapes.read(shape, record, system=self._system, where=self._where, side=side)
         except SchemaDrift as drift:
+            content = hash(name or repr(record))
             self._drift[content] = drift
             self._unreadable[content] = {**self._keep(record), "unread_column": drift.field, "unread": drift.problem}
             return None
-        self._read.add(content)
+        self._read += 1
         for field in side:
             self.pass_over(f"{self._where}.{field} has an unexpected type or format and is unknown", record)
         return found
@@ -88,7 +88,7 @@ class RecordReader:
         Raises:
             SchemaDrift: most of the records could not be read.
         """
-        if len(self._drift) > max(1, len(self._read)):
+        if len(self._drift) > max(1, self._read):
             ((field, _),) = Counter(drift.field for drift in self._drift.values()).most_common(1)
             raise next(drift for drift in self._drift.values() if drift.field == field)
         counted = {because: len(records) for because, records in self._passed_over.items()}

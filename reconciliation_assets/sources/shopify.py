@@ -41,13 +41,10 @@ from reconciliation_assets.sources.shapes import (
     instant_text,
 )
 
-REFUNDS, TRANSACTIONS = 10, 20
+TRANSACTIONS = 20
 """Of an order, in a list of orders: what is asked for counts against Shopify's query budget, whether or not it is there."""
 
-_TRANSACTION = """
-        id kind status gateway test createdAt processedAt parentTransaction { id }
-        amountSet { shopMoney { amount } }
-"""
+_TRANSACTION = "id kind status gateway test createdAt processedAt amountSet { shopMoney { amount } }"
 
 ORDERS = f"""
 query Orders($first: Int!, $after: String, $query: String, $money: Boolean!) {{
@@ -67,17 +64,21 @@ query Orders($first: Int!, $after: String, $query: String, $money: Boolean!) {{
         lastVisit {{ landingPage source utmParameters {{ source medium campaign content }} }}
       }}
       fulfillments(first: 5) {{ status createdAt deliveredAt trackingInfo(first: 1) {{ number }} }}
-      refunds(first: {REFUNDS}) {{ id }}
+      refunds(first: 1) {{ id }}
       transactions(first: {TRANSACTIONS}) @include(if: $money) {{ {_TRANSACTION} }}
     }}
   }}
 }}
 """
 
-ORDER_TRANSACTIONS = (
-    f"query OrderTransactions($id: ID!) {{ order(id: $id) {{ transactions(first: 250) {{ {_TRANSACTION} }} }} }}"
-)
-"""For orders settled with credit, whose money is not read otherwise, and for those with more transactions than a list brings."""
+ORDER_TRANSACTIONS = f"""
+query OrderTransactions($id: ID!) {{
+  order(id: $id) {{ transactions(first: 100) {{ {_TRANSACTION} parentTransaction {{ id }} }} }}
+}}
+"""
+"""For orders whose money was given back in part, that were settled with credit, or that have more transactions than a list brings."""
+
+ORDER_REFUNDS = "query OrderRefunds($id: ID!) { order(id: $id) { refunds(first: 100) { id } } }"
 
 REFUND_LINES = """
 query RefundLines($id: ID!, $after: String) {
@@ -299,6 +300,18 @@ class _MoneyAnswer(Shape):
     data: _MoneyData
 
 
+class _RefundsOfOrder(Shape):
+    refunds: list[_Node]
+
+
+class _RefundsData(Shape):
+    order: _RefundsOfOrder | None
+
+
+class _RefundsAnswer(Shape):
+    data: _RefundsData
+
+
 class _RefundLine(Shape):
     restockType: str  # noqa: N815
     subtotalSet: _MoneyBag  # noqa: N815
@@ -395,7 +408,11 @@ class _Throttled(Shape):
     extensions: _AnswerExtensions
 
 
-AnswerT = TypeVar("AnswerT", _OrdersAnswer, _MoneyAnswer, _RefundAnswer, _DisputesAnswer)
+AnswerT = TypeVar("AnswerT", _OrdersAnswer, _MoneyAnswer, _RefundsAnswer, _RefundAnswer, _DisputesAnswer)
+
+
+class _TooDear(RequestRefused):
+    """A query costs more than Shopify allows for one."""
 
 
 class Shopify(HttpConnector[ShopifySettings]):
@@ -410,10 +427,18 @@ class Shopify(HttpConnector[ShopifySettings]):
             "orders",
             "orders",
             order_id="name" if self.settings.order_id == "name" else "legacyResourceId",
+            created_at="createdAt",
             gross_value="totalPriceSet.shopMoney.amount",
             currency="currencyCode",
         )
-        money = self._reader("payments", "transactions", payment_id="id", amount="amountSet.shopMoney.amount")
+        money = self._reader(
+            "payments",
+            "transactions",
+            payment_id="id",
+            paid_at="processedAt",
+            amount="amountSet.shopMoney.amount",
+            currency="currency",
+        )
         lines = self._reader("orders", "refunds.refundLineItems")
         with self._admin() as client:
             orders = newest(
@@ -458,10 +483,15 @@ class Shopify(HttpConnector[ShopifySettings]):
             return Trouble(
                 SchemaDrift(self.name, f"{known.typeName}.{known.fieldName}", "does not exist in this API version")
             )
-        if known.code in _PASSING:
+        return self._refusal(known.code)
+
+    def _refusal(self, code: str | None) -> Trouble:
+        if code in _PASSING:
             happened = "Shopify answers with an error of its own, and it lasts"
             return Trouble(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
-        happened = f"Shopify refuses the query ({known.code})"
+        if code == "MAX_COST_EXCEEDED":
+            return Trouble(_TooDear(self.name, "Shopify finds the query too dear", "Lower page_limit"))
+        happened = f"Shopify refuses the query ({code})"
         return Trouble(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
 
     def _until_affordable(self, answer: Answer) -> timedelta:
@@ -483,17 +513,20 @@ class Shopify(HttpConnector[ShopifySettings]):
         """Walk the orders by the time of their change; the cursor holds that time, so a change moves only its own order."""
         changed = f"updated_at:>='{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'" if window.since else None
 
+        first = self.settings.page_limit
+        asked = {"query": changed, "money": bool(self.settings.payment_gateways)}
+
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            answer = self._asked(
-                client,
-                ORDERS,
-                _OrdersAnswer,
-                first=self.settings.page_limit,
-                after=after,
-                query=changed,
-                money=bool(self.settings.payment_gateways),
-            )
-            return _page(answer.data.orders)
+            nonlocal first
+            while True:
+                try:
+                    answer = self._asked(client, ORDERS, _OrdersAnswer, first=first, after=after, **asked)
+                except _TooDear:
+                    if first == 1:
+                        raise
+                else:
+                    return _page(answer.data.orders)
+                first = max(1, first // 2)
 
         return by_cursor(self.name, fetch)
 
@@ -507,8 +540,11 @@ class Shopify(HttpConnector[ShopifySettings]):
 
             return fetch
 
+        if not order.refunds:
+            return Decimal(0)
+        whole = self._asked(client, ORDER_REFUNDS, _RefundsAnswer, id=order.id).data.order
         total = Decimal(0)
-        for refund in order.refunds:
+        for refund in whole.refunds if whole else ():
             lines: Iterator[dict[str, object]] = by_cursor(self.name, fetch_of(refund))
             for line in reader.each(_RefundLine, lines):
                 if line.restockType in CAME_BACK:
@@ -566,7 +602,8 @@ class Shopify(HttpConnector[ShopifySettings]):
         if own and order.transactions is None:
             raise SchemaDrift(self.name, "orders.nodes.transactions", "is missing")
         records = order.transactions or []
-        if len(records) == TRANSACTIONS or (not own and credit & set(order.paymentGatewayNames)):
+        is_given_back = any(record.get("kind") == "CHANGE" for record in records)
+        if len(records) == TRANSACTIONS or is_given_back or credit & set(order.paymentGatewayNames):
             found = self._asked(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
             records = found.transactions if found else []
         # The currency of a transaction is its order's, and stands there.

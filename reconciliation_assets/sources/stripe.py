@@ -8,7 +8,7 @@ so it comes as a newer version of the row once the payout exists.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -306,12 +306,18 @@ class Stripe(HttpConnector[StripeSettings]):
 
 
 def _kept(record: object) -> Row:
-    """What is kept of a movement that cannot be read as a whole: its amount, where both it and its currency can be."""
+    """What is kept of a movement that cannot be read as a whole: when it was, and its amount where its currency can be read too."""
     told = known(payment_id="id", amount="amount", currency="currency")(record)
     amount, currency = told["amount"], told["currency"]
     is_whole = amount is not None and amount.lstrip("-").isdecimal()
     major = amount_text(from_minor(abs(int(amount)), currency)) if amount and currency and is_whole else None
-    return {"payment_id": told["payment_id"], "amount": major, "currency": currency.upper() if currency else None}
+    made = record.get("created") if isinstance(record, dict) else None
+    return {
+        "payment_id": told["payment_id"],
+        "paid_at": instant_text(datetime.fromtimestamp(made, UTC)) if isinstance(made, int) else None,
+        "amount": major,
+        "currency": currency.upper() if currency else None,
+    }
 
 
 def _told_at(moved: _BalanceTransaction, payout: _Payout | None) -> datetime:

@@ -91,7 +91,12 @@ class Tabby(HttpConnector[TabbySettings]):
         since: Params = {"created_at__gte": window.since.astimezone(UTC).date().isoformat()} if window.since else {}
         reader = self._reader("payments", "payments", reference="id", amount="amount", currency="currency")
         moved_reader = self._reader(
-            "payments", "payments.captures and refunds", payment_id="id", amount="amount", currency="currency"
+            "payments",
+            "payments.captures and refunds",
+            payment_id="id",
+            paid_at="created_at",
+            amount="amount",
+            currency="currency",
         )
         with self._tabby() as client:
             payments = newest(

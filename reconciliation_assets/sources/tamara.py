@@ -153,7 +153,9 @@ class Tamara(HttpConnector[TamaraSettings]):
     def _movements(self, kind: str, payment_id: str) -> RecordReader:
         amount, currency = "total_amount.amount", "total_amount.currency"
         where = f"order.transactions.{kind}"
-        return self._reader("payments", where, payment_id=payment_id, amount=amount, currency=currency)
+        return self._reader(
+            "payments", where, payment_id=payment_id, paid_at="created_at", amount=amount, currency=currency
+        )
 
     def _references(self, window: Window) -> dict[str, str | None]:
         """The IDs of the shop's orders that were paid with Tamara, in a fixed order, with the market of each."""

@@ -18,7 +18,7 @@ from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judg
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.records import RecordReader
+from reconciliation_assets.sources.records import Known, RecordReader, known
 from reconciliation_assets.sources.shapes import Number, Shape, Side, Text, amount_text, at, full_name, instant_text
 
 CHARGE_STATUSES = {
@@ -150,11 +150,11 @@ class Tap(HttpConnector[TapSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield charges, then refunds."""
-        charge_reader = self._reader("payments", "charges", payment_id="id", amount="amount", currency="currency")
-        refund_reader = self._reader("payments", "refunds", payment_id="id", amount="amount", currency="currency")
+        charge_reader = RecordReader(self.name, "payments", "charges", _kept("transaction.created"))
+        refund_reader = RecordReader(self.name, "payments", "refunds", _kept("created"))
         with self._tap() as client:
             records = newest(self._listed(client, "charges", _Charges, window), key=lambda record: at(record, "id"))
-            known = {str(at(record, "id")): record for record in records}
+            by_id = {str(at(record, "id")): record for record in records}
             read = [(record, charge_reader.one(_Charge, record)) for record in records]
             yield charge_reader.batch(
                 [
@@ -166,7 +166,7 @@ class Tap(HttpConnector[TapSettings]):
             listed = self._listed_refunds(client, window, refund_reader)
             refunds = newest(refund_reader.each(_Refund, listed), key=lambda refund: refund.id)
             rows = [
-                self._refund_row(client, refund, known) for refund in refunds if self._is_live(refund, refund_reader)
+                self._refund_row(client, refund, by_id) for refund in refunds if self._is_live(refund, refund_reader)
             ]
             yield refund_reader.batch(rows)
 
@@ -229,11 +229,11 @@ class Tap(HttpConnector[TapSettings]):
             **self._from_charge(record, charge),
         }
 
-    def _refund_row(self, client: HttpClient, refund: _Refund, known: dict[str, dict[str, object]]) -> Row:
-        if refund.charge_id not in known:
+    def _refund_row(self, client: HttpClient, refund: _Refund, charges: dict[str, dict[str, object]]) -> Row:
+        if refund.charge_id not in charges:
             body = client.get(f"v2/charges/{refund.charge_id}").body
-            known[refund.charge_id] = body if isinstance(body, dict) else {}
-        record = known[refund.charge_id]
+            charges[refund.charge_id] = body if isinstance(body, dict) else {}
+        record = charges[refund.charge_id]
         return {
             "payment_id": refund.id,
             "kind": "refund",
@@ -265,6 +265,22 @@ class Tap(HttpConnector[TapSettings]):
             "payer_name": full_name(customer.first_name, customer.last_name),
             "method": charge.source.payment_method if charge.source else None,
         }
+
+
+def _kept(created: str) -> Known:
+    """What is kept of a charge or refund that cannot be read as a whole."""
+    keep = known(payment_id="id", paid_at=created, amount="amount", currency="currency")
+
+    def kept(record: object) -> Row:
+        row = keep(record)
+        made = row["paid_at"]
+        is_time = made is not None and made.isdecimal()
+        return {
+            **row,
+            "paid_at": instant_text(datetime.fromtimestamp(int(made) / 1000, UTC)) if made and is_time else None,
+        }
+
+    return kept
 
 
 def _epoch_milliseconds(instant: datetime) -> int:

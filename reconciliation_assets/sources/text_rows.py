@@ -1,23 +1,23 @@
 """Rows of a delivery as text: what every way of reading a file ends in."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import Any
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 ROWS_PER_BATCH = 100_000
+LONGEST_LINE = 20_000_000
 # Beside rows of a table whose parts are added up: what tells two rows apart that are alike in all that is read.
 ROW_DIGEST = "row_digest"
-_EXCEL_EXACT_DIGITS = 10**15
 
-JSON_LINES = """
-read_csv($path, columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
-         escape = '', max_line_size = 20000000)
+LINES = f"""
+read_csv($path, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
+         escape = '', max_line_size = {LONGEST_LINE}, store_rejects = true, rejects_limit = 0)
 """
-"""A file's lines as they are, for SQL with the parameter `$path`."""
+"""A file's lines as they are, for SQL with the parameter `$path`; those that cannot be read are in `reject_errors`."""
 
 
 class FileSetAsideError(ValueError):
@@ -44,6 +44,7 @@ class TextRows:
             Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
         has_digest: whether batches also hold `ROW_DIGEST`, of the columns that are not read.
         passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
+        notes: what people should know of the file, though it is taken in; complete once all batches are read.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +54,7 @@ class TextRows:
     headings: Mapping[str, str] | None = None
     has_digest: bool = False
     passed_over: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[pa.Table]:
         """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""
@@ -60,21 +62,34 @@ class TextRows:
 
 
 def private_engine() -> duckdb.DuckDBPyConnection:
-    """An in-memory engine that may not spill to disk, since rows still hold contacts."""
+    """An in-memory engine that reads and writes no file and lets nobody change that: rows still hold contacts here."""
+    connection = _unlocked_engine()
+    _lock(connection)
+    return connection
+
+
+@contextmanager
+def engine_on(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A private engine that may read one file, and the name it knows the file by.
+
+    That name is the process's own handle on the opened file: no pattern in the file's name is ever followed.
+    """
+    with path.open("rb") as file, _unlocked_engine() as connection:
+        name = f"/dev/fd/{file.fileno()}"
+        connection.execute(f"set allowed_paths = ['{name}']")
+        _lock(connection)
+        yield connection, name
+
+
+def _unlocked_engine() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": ""})
     connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
-def cell_text(cell: Any) -> str | None:
-    """A spreadsheet cell as a CSV would hold it; a number too long for Excel keeps the form that shows its damage."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXCEL_EXACT_DIGITS else f"{cell:.15g}"
-    if isinstance(cell, datetime | date | time):
-        return cell.isoformat()
-    return str(cell)
+def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def quoted(name: str) -> str:

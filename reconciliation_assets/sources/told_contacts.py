@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.contacts import normalise_email, normalise_phone
-from reconciliation_assets.sources.files import InboxFile, open_file
+from reconciliation_assets.sources.files import InboxFile, reading
 from reconciliation_assets.sources.meta_conversions import hashed_email, hashed_phone
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import FileSetAsideError
@@ -68,18 +68,19 @@ def _rows_of(file: InboxFile, rows: Mapping[str, Wanted]) -> Iterable[Mapping[st
     """The wanted rows of a file; one that cannot be read now has none."""
     key = INPUT_TABLE[file.table].key[0]
     try:
-        for batch in open_file(file).batches():
-            columns = [name for name in (key, "email", "phone", "market") if name in batch.column_names]
-            ids = pc.utf8_trim_whitespace(batch[key])
-            chosen = batch.select(columns).set_column(columns.index(key), key, ids)
-            yield from chosen.filter(pc.is_in(ids, pa.array(list(rows), pa.string()))).to_pylist()
+        with reading(file) as text:
+            for batch in text.batches():
+                columns = [name for name in (key, "email", "phone", "market", "currency") if name in batch.column_names]
+                ids = pc.utf8_trim_whitespace(batch[key])
+                chosen = batch.select(columns).set_column(columns.index(key), key, ids)
+                yield from chosen.filter(pc.is_in(ids, pa.array(list(rows), pa.string()))).to_pylist()
     except FileSetAsideError:
         return
 
 
 def _hashed(cells: Mapping[str, str | None], row: Wanted, protector: ContactProtector) -> HashedContact:
     address = normalise_email(cells.get("email") or "")
-    number = normalise_phone(cells.get("phone") or "", cells.get("market"))
+    number = normalise_phone(cells.get("phone") or "", protector.market_of(cells.get("market"), cells.get("currency")))
     is_current_address = address is not None and protector.keyed(address) == row.email_key
     is_current_number = number is not None and protector.keyed(number) == row.phone_key
     return HashedContact(

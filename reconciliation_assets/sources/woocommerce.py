@@ -19,6 +19,7 @@ from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
 from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
+from reconciliation_assets.sources.records import RecordReader, known
 from reconciliation_assets.sources.shapes import (
     AnyNumber,
     Identifier,
@@ -127,9 +128,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the orders in one batch."""
-        reader = self._reader(
-            "orders", "orders", order_id=self.settings.order_id, gross_value="total", currency="currency"
-        )
+        reader = RecordReader(self.name, "orders", "orders", self._kept)
         with self._shop() as client:
             records = [*self._orders(client, window), *self._orders(client, window, status=_TRASH)]
         orders = newest(
@@ -179,6 +178,12 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             return CountedPage(answer.body, number >= pages, total)
 
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
+
+    def _kept(self, record: object) -> Row:
+        """What is kept of an order that cannot be read as a whole."""
+        own_id, made = self.settings.order_id, "date_created_gmt"
+        row = known(order_id=own_id, created_at=made, gross_value="total", currency="currency")(record)
+        return {**row, "created_at": f"{row['created_at']}Z" if row["created_at"] else None}
 
     def _counted(self, answer: Answer, header: str) -> int:
         """A count told in a header; without it, the first page would pass for all there is."""

@@ -10,14 +10,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.warehouse.query import Query, TableName
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseBusyError(PlainError):
     """Another process holds the warehouse; the message says what to do."""
 
 
-class DamagedWarehouseError(RuntimeError):
+class DamagedWarehouseError(PlainError):
     """The warehouse's file cannot be opened; the message says what to do."""
 
 
@@ -31,6 +32,12 @@ class Warehouse:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the warehouse's file; None for one in memory."""
+        path = self.rows("select path from duckdb_databases() where database_name = current_database()")[0][0]
+        return Path(path).parent if path else None
 
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
         """Make the query's table anew, whole or not at all.
@@ -94,6 +101,25 @@ class Warehouse:
                 {"layer": table.layer, "name": table.name},
             )
         )
+
+    def limit(self, memory: str | None, spill_to: Path | None) -> None:
+        """Bound what the engine takes of the machine.
+
+        Args:
+            memory: a size such as "8GB", above which work spills to disk.
+            spill_to: the folder for that, made when it is needed.
+        """
+        if memory:
+            self._connection.execute(f"set memory_limit = '{memory}'")
+        if spill_to:
+            folder = str(spill_to).replace("'", "''")
+            self._connection.execute(f"set temp_directory = '{folder}'")
+
+    @property
+    def limits(self) -> tuple[str, Path]:
+        """What the engine may hold in memory, and the folder it spills to."""
+        memory, spill_to = self.rows("select current_setting('memory_limit'), current_setting('temp_directory')")[0]
+        return memory, Path(spill_to)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

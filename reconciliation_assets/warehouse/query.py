@@ -12,7 +12,7 @@ from sqlglot import exp
 DIALECT = "duckdb"
 
 _SAID = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
-_READ = re.compile(r"(?<!distinct )\b(?:from|join)\s+(\w+)\.(\w+)")
+_READ = re.compile(r"(?<!distinct )\b(?:from|join)\s+(\w+)\.(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, order=True)
@@ -74,14 +74,6 @@ class Query:
 
     def moved(self, tables: Mapping[TableName, TableName]) -> "Query":
         """The same query with tables, its own among them, replaced by others of the same columns."""
-
-        def replaced(node: exp.Expr) -> exp.Expr:
-            if isinstance(node, exp.Table) and node.db:
-                other = tables.get(TableName(node.db, node.name))
-                if other:
-                    node.set("db", exp.to_identifier(other.layer))
-                    node.set("this", exp.to_identifier(other.name))
-            return node
-
-        tree = self.tree.copy().transform(replaced)
-        return Query(tables.get(self.target, self.target), tree.sql(dialect=DIALECT))
+        names = {str(one): str(other) for one, other in tables.items()}
+        text = re.sub(r"\b\w+\.\w+\b", lambda found: names.get(found[0], found[0]), self.sql)
+        return Query(tables.get(self.target, self.target), text)

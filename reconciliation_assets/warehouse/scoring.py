@@ -6,10 +6,11 @@ warehouse, so it works beside it.
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log2
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -101,6 +102,7 @@ def score_pairs(
     candidates_per_key: int,
     fewest_known: int,
     match_share: float,
+    limits: tuple[str, Path],
 ) -> Scored:
     """Score every pair that shares a blocking key.
 
@@ -113,11 +115,12 @@ def score_pairs(
         possible: SQL over both rows (l, r); any other pair is not looked at, whatever speaks for it.
         candidates_per_key: a key that more records of a side share than this says too little and is not used.
         fewest_known: with fewer known pairs the shipped weights hold.
+        limits: what the engine may hold in memory, and the folder it spills to.
         match_share: how many of the open right records are expected to have a partner.
     """
     # Splink lays both ends on top of each other, so they must agree in their columns.
     both = [name for name in left.column_names if name in right.column_names]
-    with _engine() as connection:
+    with _engine(*limits) as connection:
         for name, table in (
             ("left_records", left.select(both)),
             ("right_records", right.select(both)),
@@ -136,9 +139,54 @@ def score_pairs(
         return Scored(pairs, _weights(comparisons), learnt)
 
 
+def candidate_pairs(
+    blocks: Sequence[Block],
+    left: pa.Table,
+    right: pa.Table,
+    *,
+    possible: str,
+    candidates_per_key: int,
+    told: Mapping[str, str],
+    limits: tuple[str, Path],
+) -> pa.Table:
+    """Pairs that share a blocking key, with what is to be known of each.
+
+    Args:
+        blocks: which pairs are compared at all.
+        left: records with `number` and `is_open`.
+        right: the same for the other end.
+        possible: SQL over both rows (l, r); any other pair is left out.
+        candidates_per_key: a key that more records of a side share than this says too little and is not used.
+        told: SQL over both rows by the name of the column it makes.
+        limits: what the engine may hold in memory, and the folder it spills to.
+
+    Returns:
+        left_number, right_number and the columns of `told`, in the order of the right and then the left number.
+    """
+    with _engine(*limits) as connection:
+        for name, table in (("left_records", left), ("right_records", right)):
+            connection.register("_arriving", table)
+            connection.execute(f"create table {name} as from _arriving")
+            connection.unregister("_arriving")
+        _block(connection, blocks, possible, candidates_per_key)
+        columns = "".join(f", {sql} as {name}" for name, sql in told.items())
+        return connection.sql(
+            f"""
+            select l.number as left_number, r.number as right_number{columns}
+            from blocked b
+            join left_open l on l.place = b.left_place
+            join right_open r on r.place = b.right_place
+            order by right_number, left_number
+            """
+        ).to_arrow_table()
+
+
 @contextmanager
-def _engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(":memory:")
+def _engine(memory: str, spill_to: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    # A folder of its own: two engines in one would write to files of the same name.
+    connection = duckdb.connect(
+        ":memory:", config={"memory_limit": memory, "temp_directory": str(spill_to / "scoring")}
+    )
     connection.execute("set enable_progress_bar = false")
     connection.execute("set preserve_insertion_order = false")
     try:

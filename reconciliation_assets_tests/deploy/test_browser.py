@@ -125,7 +125,7 @@ def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
     # The UI fits the graph to the frame's width; a little smaller, its height fits too.
     page.mouse.move(1000, 430)
     page.keyboard.down("Control")
-    page.mouse.wheel(0, 40)
+    page.mouse.wheel(0, 80)
     page.keyboard.up("Control")
     page.wait_for_timeout(1000)
     for layer in GROUPS:

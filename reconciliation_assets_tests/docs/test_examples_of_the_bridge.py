@@ -51,6 +51,37 @@ CASES: dict[str, Company] = {
         "crm_records": [crm("D", stage="spam", lead_id="L")],
         "payments": [payment("P", amount="200", crm_id="D")],
     },
+    "Lost deal": {
+        "leads": [lead("L")],
+        "crm_records": [crm("D", stage="lost", lead_id="L", final_value="1000", currency="AED")],
+    },
+    "Won dispute": {
+        "orders": [order("A", value="1800")],
+        "payments": [
+            payment("P", amount="1800", order_id="A"),
+            refund("C", amount="1800", kind="chargeback", order_id="A"),
+            payment("W", amount="1800", kind="chargeback_reversal", order_id="A"),
+        ],
+    },
+    "Gift card": {
+        "orders": [order("A", value="100")],
+        "payments": [
+            payment("G", amount="30", kind="credit", order_id="A"),
+            payment("P", amount="70", order_id="A"),
+        ],
+    },
+    "Edited order": {
+        "orders": [order("A", value="300", current_value="250")],
+        "payments": [payment("P", amount="250", order_id="A")],
+    },
+    "Goods sent back": {
+        "orders": [order("A", value="100", returned_value="30")],
+        "payments": [payment("P", amount="70", order_id="A")],
+    },
+    "Goods back, money kept": {
+        "orders": [order("A", value="100", returned_value="30")],
+        "payments": [payment("P", amount="100", order_id="A")],
+    },
 }
 
 

@@ -35,7 +35,7 @@ def set_aside(built: Built) -> dict[str, str]:
         ("leads.csv", b"\xff\xfel\x00e\x00a\x00d\x00", "it is not UTF-8 text; save it as CSV UTF-8"),
         ("leads.parquet", f"{HEADER}\n{ROW}\n".encode(), "damaged or not really a parquet file"),
         ("leads.parquet", b"", "damaged or not really a parquet file"),
-        ("leads.xlsx", f"{HEADER}\n{ROW}\n".encode(), "damaged or not really a xlsx file"),
+        ("leads.xlsx", f"{HEADER}\n{ROW}\n".encode(), "not really an Excel workbook; export it again"),
         ("leads.jsonl", b"[1, 2]\n3\n", "let every line name them"),
         ("leads.jsonl", f"{HEADER}\n{ROW}\n".encode(), "let every line name them"),
         ("leads.csv", f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "it is not UTF-8 text; save it as CSV UTF-8"),

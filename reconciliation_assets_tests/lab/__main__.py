@@ -15,6 +15,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets_tests.lab.alerts import falls_found, false_alarms, measure_alerts
 from reconciliation_assets_tests.lab.diagnosis import measure_diagnosis
 from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching
+from reconciliation_assets_tests.lab.money_noise import KINDS, calibration, judge
 from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 from reconciliation_assets_tests.lab.whole_job import measure
 
@@ -43,18 +44,18 @@ def bench(
     orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
 ) -> None:
-    """Measure the whole job on a generated company, beside a plain copy of the same files."""
-    measured = measure(orders, seed)
+    """Measure every kind of run on a generated company and on the sample, beside a plain copy of the company's files."""
     table = Table(
-        "what", "measured", title=f"{orders:,} orders, {measured.rows:,} rows in", title_justify="left", box=None
+        "what", "seconds", "of processors", "peak GiB", "times the copy", title=f"{orders:,} orders", box=None
     )
-    table.add_row("from CSV to the published copy", f"{measured.seconds:.1f} s")
-    table.add_row("rows a second", f"{measured.rows / measured.seconds:,.0f}")
-    table.add_row("peak memory", f"{measured.peak_gib:.2f} GiB")
-    table.add_row("copying the same files into DuckDB", f"{measured.copy_seconds:.1f} s")
-    table.add_row("times a plain copy", f"{measured.seconds / measured.copy_seconds:.1f}")
-    for layer, seconds in measured.by_layer.items():
-        table.add_row(f"  layer {layer}", f"{seconds:.1f} s")
+    for each in measure(orders, seed):
+        table.add_row(
+            each.what,
+            f"{each.seconds:.1f}",
+            "" if each.processor_seconds is None else f"{each.processor_seconds:.1f}",
+            "" if each.peak_gib is None else f"{each.peak_gib:.2f}",
+            f"{each.of_a_copy:.2f}",
+        )
     _out.print(table)
 
 
@@ -62,8 +63,11 @@ def bench(
 def bench_matching(
     orders: Annotated[int, typer.Option(help="Size of the generated company.")] = 20_000,
     seeds: Annotated[int, typer.Option(help="How many companies, each with a seed of its own.")] = 3,
+    noisy_orders: Annotated[
+        int, typer.Option(help="Orders of each company with one kind of noise in its money.")
+    ] = 1_500,
 ) -> None:
-    """Compare the links of generated companies with noise with their truth, by link and method."""
+    """Compare the links of generated companies with noise with their truth: by link and method, and money by kind of noise."""
     table = Table("seed", "link", "method", "links", "precision", "sought", "recall", box=None)
     for seed in range(1, seeds + 1):
         for each in measure_matching(orders, seed):
@@ -77,6 +81,35 @@ def bench_matching(
                 "–" if each.recall is None else f"{each.recall:.4f}",
             )
     _out.print(table)
+    _out.print(_money_by_kind_of_noise(noisy_orders, seeds))
+
+
+def _money_by_kind_of_noise(orders: int, seeds: int) -> Table:
+    """Money that names no order, kind of noise by kind of noise, all seeds together."""
+    table = Table(
+        *("money that names no order", "links", "precision", "sought", "recall", "wrong AED", "strangers linked"),
+        box=None,
+    )
+    everything = []
+    for kind in KINDS:
+        judged = [judge(kind, orders, seed) for seed in range(1, seeds + 1)]
+        everything += judged
+        links, right, sought, found = (
+            sum(getattr(each, name) for each in judged) for name in ("links", "right", "sought", "found")
+        )
+        strangers = sum(each.strangers_money for each in judged)
+        table.add_row(
+            kind,
+            f"{links:,}",
+            f"{right / links:.4f}" if links else "–",
+            f"{sought:,}",
+            f"{found / sought:.4f}" if sought else "–",
+            f"{sum(each.wrong_money for each in judged):,.2f}",
+            f"{sum(each.strangers_linked for each in judged) / strangers:.4%}" if strangers else "–",
+        )
+    for tenth, pairs, stated, observed in calibration(everything):
+        table.add_row(f"stated from {tenth:.1f}: {stated:.3f}, observed {observed:.3f}", f"{pairs:,}", *[""] * 5)
+    return table
 
 
 @app.command("bench-alerts")

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from reconciliation_assets.chain.matching.inference.infer import infer
-from reconciliation_assets.chain.matching.inference.models import PAYMENTS
+from reconciliation_assets.chain.matching.inference.payments import assign
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 from reconciliation_assets.warehouse.query import TableName
@@ -55,7 +54,7 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         home = Path(folder)
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
-        run_alone(home, spec)
+        run_alone(home, spec.as_of.isoformat())
         return hold_against_truth(home)
 
 
@@ -111,46 +110,41 @@ def measure_inference(orders: int, seed: int) -> Inferred:
         home = Path(folder)
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
-        run_alone(home, spec)
+        run_alone(home, spec.as_of.isoformat())
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
             return alone.submit(infer_all_payments, home).result()
 
 
 def infer_all_payments(home: Path) -> Inferred:
-    """Infer the partner of every payment of a finished run as if none named anything; the known links teach the weights."""
+    """Infer the partner of every payment of a finished run as if none named anything; the named links teach the weights."""
     matching = load_policy(None).policy.matching
     connection = connect(home / "warehouse.duckdb")
     try:
         warehouse = Warehouse(connection)
-        warehouse.execute("create schema if not exists bench")
         warehouse.execute(
-            f"""
-            create or replace table bench.{PAYMENTS.known_links} as select * from matching.{PAYMENTS.known_links};
-            create or replace table bench.{PAYMENTS.left_ends} as
-            select * replace (cast(null as varchar) as awaits, cast(null as varchar) as due_key)
-            from matching.{PAYMENTS.left_ends}
             """
-        )
-        warehouse.execute(
-            f"""
-            create or replace table bench.{PAYMENTS.right_ends} as
-            select * replace (true as is_open, cast(null as varchar) as email_key, cast(null as varchar) as phone_key)
-            from matching.{PAYMENTS.right_ends}
+            create schema if not exists bench;
+            create or replace table bench.named_payments as select * from matching.named_payments;
+            create or replace table bench.match_calibration as select * from matching.match_calibration;
+            create or replace table bench.payable_ends as
+            select * replace (0 as paid_amount, 0 as returned_amount) from matching.payable_ends;
+            create or replace table bench.payment_ends as
+            select * replace (true as is_open, false as names_something, cast(null as varchar) as email_key,
+              cast(null as varchar) as phone_key, cast(null as varchar) as customer_id, cast(null as varchar) as lead_id)
+            from matching.payment_ends
             """
         )
         began = time.perf_counter()
-        infer(warehouse, PAYMENTS, "bench", matching)
+        assign(warehouse, "bench", matching)
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        payments, payables = (
-            warehouse.count(TableName("bench", table)) for table in (PAYMENTS.right_ends, PAYMENTS.left_ends)
-        )
+        payments, payables = (warehouse.count(TableName("bench", table)) for table in ("payment_ends", "payable_ends"))
         accepted, right = warehouse.rows(
             f"""
             select count(*), count(t.right_id)
-            from bench.inferred_payments i
+            from bench.assigned_payments i
             left join ({_truth(home)}) t on t.link = i.link and t.left_id = i.left_id and t.right_id = i.right_id
-            where i.probability >= {matching.inferred.accept_from}
+            where i.is_sure
             """
         )[0]
     finally:

@@ -26,17 +26,17 @@ LAYERS = {
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "repeated_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
+        "repeated_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
         "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
-        "known_lead_order", "known_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
-        "inferred_lead_crm", "inferred_lead_order", "inferred_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
+        "known_lead_order", "named_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
+        "inferred_lead_crm", "inferred_lead_order", "assigned_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
         "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
     "outcomes": {
-        "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
+        "credits", "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
         "settlements", "settlement_transfers", "remittances", "remittance_lines",
     },
     "views": {
@@ -46,7 +46,7 @@ LAYERS = {
     },
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
-        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
+        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "excluded_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
         "lock_register", "locks_in_force", "policy_versions",
         "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
@@ -73,11 +73,12 @@ CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
 BESIDE_THE_CONTRACT = {
     *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
-    *("segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies", "budget_actions"),
+    *("match_calibration", "segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies"),
+    "budget_actions",
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),
-    *("source_inventory", "field_fill", "policy_choices"),
+    *("source_inventory", "field_fill", "policy_choices", "excluded_records"),
     *("remittances", "remittance_lines", "settlement_transfers"),
 }
 

@@ -4,6 +4,7 @@ import csv
 import shutil
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import uvicorn
 
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-from reconciliation_assets.operations.decisions import FILE_NAME
+from reconciliation_assets.operations.decisions import LOCKS, MATCHES, VERDICTS, path_of
 from reconciliation_assets.operations.open_page import PageNotReadyError, application, serve_page
 from reconciliation_assets.operations.serve import PortTakenError
 from reconciliation_assets.policy.load import load_policy
@@ -34,7 +35,7 @@ class Company:
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(data_dir=home, as_of=AS_OF)
-        self.decided = self.settings.inbox / FILE_NAME
+        self.decided = path_of(self.settings, MATCHES)
 
     def run(self) -> None:
         """Land the inbox, build the chain, publish it and write the report."""
@@ -51,9 +52,9 @@ class Company:
         home = self.settings.data_dir
         return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
-    def rows(self) -> list[dict[str, str]]:
+    def rows(self, table: str = MATCHES) -> list[dict[str, str]]:
         """What the file of decisions holds."""
-        with self.decided.open(encoding="utf-8-sig", newline="") as file:
+        with path_of(self.settings, table).open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
 
@@ -116,13 +117,13 @@ def test_an_accepted_match_is_pending_until_the_next_run_and_in_force_after_it(
     before = told(browser)
     assert [each["right_id"] for each in before["possible"]] == ["SO1"]
     assert before["possible"][0]["value"] == 100_000
-    assert browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept"}).status_code == 200
+    assert browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept"}).status_code == 200
     (row,) = company.rows()
     assert row == {**PAIR, **SAID, "verdict": "accept", "verified_at": "2026-07-01T00:00:00+04:00"}
-    assert told(browser)["pending"] == [row]
+    assert told(browser)["pending"][MATCHES] == [row]
     company.run()
     after = told(browser)
-    assert (after["possible"], after["pending"]) == ([], [])
+    assert (after["possible"], after["pending"][MATCHES]) == ([], [])
     (link,) = [
         link for link in browser.get("/record", params={"id": "lead:L1"}).json()["links"] if link[0] == "lead_order"
     ]
@@ -130,10 +131,10 @@ def test_an_accepted_match_is_pending_until_the_next_run_and_in_force_after_it(
 
 
 def test_a_rejected_match_is_gone_after_the_next_run(company: Company, browser: httpx.Client) -> None:
-    browser.post("/decisions", json={**PAIR, **SAID, "verdict": "reject"})
-    assert [each["verdict"] for each in told(browser)["pending"]] == ["reject"]
+    browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "reject"})
+    assert [each["verdict"] for each in told(browser)["pending"][MATCHES]] == ["reject"]
     company.run()
-    assert (told(browser)["possible"], told(browser)["pending"]) == ([], [])
+    assert (told(browser)["possible"], told(browser)["pending"][MATCHES]) == ([], [])
     assert browser.get("/record", params={"id": "order:SO1"}).json()["links"] == []
 
 
@@ -142,40 +143,81 @@ def test_money_of_no_record_is_given_to_an_order_that_there_is(company: Company,
         {"source_id": "P9", "value": 31_500, "reason": told(browser)["unmatched"][0]["reason"]}
     ]
     given = {"link": "order_payment", "left_id": "SO1", "right_id": "P9", "verdict": "accept", **SAID}
-    refused = browser.post("/decisions", json={**given, "left_id": "SO7"})
+    refused = browser.post("/decisions/manual_matches", json={**given, "left_id": "SO7"})
     assert refused.status_code == 409
     assert "holds no order SO7" in refused.text
-    assert browser.post("/decisions", json=given).status_code == 200
+    assert browser.post("/decisions/manual_matches", json=given).status_code == 200
     company.run()
-    assert (told(browser)["unmatched"], told(browser)["pending"]) == ([], [])
+    assert (told(browser)["unmatched"], told(browser)["pending"][MATCHES]) == ([], [])
     assert browser.get("/record", params={"id": "order:SO1"}).json()["collected_value"] == 31_500
 
 
 def test_a_link_that_is_made_can_be_rejected(company: Company, browser: httpx.Client) -> None:
     wrong = {"link": "order_payment", "left_id": "SO2", "right_id": "P1", "verdict": "reject", **SAID}
-    assert browser.post("/decisions", json=wrong).status_code == 200
-    assert len(told(browser)["pending"]) == 1
+    assert browser.post("/decisions/manual_matches", json=wrong).status_code == 200
+    assert len(told(browser)["pending"][MATCHES]) == 1
     company.run()
-    assert told(browser)["pending"] == []
+    assert told(browser)["pending"][MATCHES] == []
     assert [each["source_id"] for each in told(browser)["unmatched"]] == ["P1", "P9"]
 
 
 def test_who_changes_their_mind_leaves_one_row_and_may_take_it_back(company: Company, browser: httpx.Client) -> None:
-    browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept"})
-    browser.post("/decisions", json={**PAIR, **SAID, "verdict": "reject"})
+    browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept"})
+    browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "reject"})
     assert [row["verdict"] for row in company.rows()] == ["reject"]
-    assert browser.request("DELETE", "/decisions", json=PAIR).status_code == 200
+    assert browser.request("DELETE", "/decisions/manual_matches", json=PAIR).status_code == 200
     assert not company.decided.exists()
-    assert browser.request("DELETE", "/decisions", json=PAIR).status_code == 409
+    assert browser.request("DELETE", "/decisions/manual_matches", json=PAIR).status_code == 409
+
+
+def test_a_sampled_link_is_judged_with_all_that_its_sheet_would_bring_back(
+    company: Company, browser: httpx.Client
+) -> None:
+    (sample,) = [each for each in told(browser)["samples"] if each["right_id"] == "P1"]
+    key = {name: sample[name] for name in ("link", "left_id", "right_id", "match_method")}
+    assert browser.post("/decisions/validation_verdicts", json={**key, **SAID, "verdict": "wrong"}).status_code == 200
+    (row,) = company.rows(VERDICTS)
+    assert (row["verdict"], row["note"], row["period"]) == ("wrong", SAID["reason"], "2026-03")
+    assert (row["outcome"], row["stratum_links"]) == ("collected", "1")
+    assert told(browser)["pending"][VERDICTS] == [row]
+    company.run()
+    assert told(browser)["pending"][VERDICTS] == []
+    assert "P1" not in {each["right_id"] for each in told(browser)["samples"]}
+    other = {**key, "right_id": "P9", **SAID, "verdict": "wrong"}
+    assert browser.post("/decisions/validation_verdicts", json=other).status_code == 409
+
+
+def test_a_month_is_locked_under_the_value_that_the_page_shows(company: Company, browser: httpx.Client) -> None:
+    (month,) = told(browser)["months"]
+    assert month == {"period": "2026-03", "value": 70_000, "is_locked": False}
+    lock = {"period": "2026-03", "action": "lock", "signed_value": 70_000, **SAID}
+    changed = browser.post("/decisions/period_locks", json={**lock, "signed_value": 69_000})
+    assert (changed.status_code, changed.text.startswith("What 2026-03 collected has changed")) == (409, True)
+    assert browser.post("/decisions/period_locks", json={**lock, "action": "release"}).status_code == 409
+    assert browser.post("/decisions/period_locks", json=lock).status_code == 200
+    (row,) = company.rows(LOCKS)
+    assert (row["locked_by"], Decimal(row["signed_value"]), row["action"]) == ("Mona", Decimal(70), "lock")
+    assert told(browser)["pending"][LOCKS] == [row]
+    company.run()
+    assert told(browser)["pending"][LOCKS] == []
+    assert told(browser)["months"] == [{"period": "2026-03", "value": 70_000, "is_locked": True}]
+    assert browser.post("/decisions/period_locks", json=lock).status_code == 409
+
+
+@pytest.mark.parametrize("table", ["payments", "manual_adjustments", "..%2Fpolicy"])
+def test_no_other_input_can_be_written(company: Company, browser: httpx.Client, table: str) -> None:
+    before = company.files()
+    assert browser.post(f"/decisions/{table}", json={**PAIR, **SAID, "verdict": "accept"}).status_code == 404
+    assert company.files() == before
 
 
 def test_nothing_but_the_file_of_decisions_is_written(company: Company, browser: httpx.Client) -> None:
     before = company.files()
-    browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept"})
+    browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept"})
     for path in ("/", "/entries?line=collected", "/record?id=order:SO2", "/decisions"):
         assert browser.get(path).status_code == 200
     after = company.files()
-    assert after.keys() - before.keys() == {f"inbox/{FILE_NAME}"}
+    assert after.keys() - before.keys() == {"inbox/manual_matches-decided.csv"}
     assert {name: after[name] for name in before} == before
 
 
@@ -198,19 +240,21 @@ def test_nothing_but_the_file_of_decisions_is_written(company: Company, browser:
 def test_what_is_no_decision_about_a_possible_match_is_refused_and_not_written(
     company: Company, browser: httpx.Client, change: dict[str, str], status: int
 ) -> None:
-    refused = browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept", **change})
+    refused = browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept", **change})
     assert refused.status_code == status, refused.text
     assert not company.decided.exists()
 
 
 def test_a_reason_that_looks_like_a_formula_stays_text(company: Company, browser: httpx.Client) -> None:
-    browser.post("/decisions", json={**PAIR, "verdict": "accept", "verified_by": "@mona", "reason": "=1+1"})
+    browser.post(
+        "/decisions/manual_matches", json={**PAIR, "verdict": "accept", "verified_by": "@mona", "reason": "=1+1"}
+    )
     assert (company.rows()[0]["verified_by"], company.rows()[0]["reason"]) == ("'@mona", "'=1+1")
 
 
 def test_a_file_of_decisions_that_was_changed_is_left_as_it_is(company: Company, browser: httpx.Client) -> None:
     company.decided.write_text("link;left_id\nlead_order;L1\n", encoding="utf-8")
-    refused = browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept"})
+    refused = browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept"})
     assert refused.status_code == 409
     assert "was changed and cannot be read" in refused.text
     assert company.decided.read_text(encoding="utf-8") == "link;left_id\nlead_order;L1\n"
@@ -225,7 +269,7 @@ def test_who_was_not_told_the_token_sees_nothing(server: str, path: str) -> None
 
 def test_a_page_of_another_site_cannot_decide(company: Company, browser: httpx.Client) -> None:
     headers = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
-    answer = browser.post("/decisions", json={**PAIR, **SAID, "verdict": "accept"}, headers=headers)
+    answer = browser.post("/decisions/manual_matches", json={**PAIR, **SAID, "verdict": "accept"}, headers=headers)
     assert answer.status_code == 403
     assert not company.decided.exists()
 

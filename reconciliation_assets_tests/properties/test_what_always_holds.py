@@ -302,7 +302,9 @@ def without_places(published: dict[str, list[tuple[Any, ...]]]) -> dict[str, lis
     """The published tables without what tells of files; of bad rows their table, column and reason are kept."""
     bad = sorted((row[0], *map(str, row[3:])) for row in published["quarantined_rows"])
     told = [row for row in published["exceptions"] if row[1] != "money_in_quarantine"]
-    in_quarantine = sorted(map(str, (row[4:-1] for row in published["exceptions"] if row[1] == "money_in_quarantine")))
+    in_quarantine = [
+        (line,) for line in sorted(str(row[4:-1]) for row in published["exceptions"] if row[1] == "money_in_quarantine")
+    ]
     return {table: rows for table, rows in published.items() if table != "source_inventory"} | {
         "quarantined_rows": bad,
         "exceptions": [*told, *in_quarantine],

@@ -6,6 +6,7 @@ from babel.messages.extract import extract_from_dir
 
 from reconciliation_assets.publish import words
 from reconciliation_assets.publish.queues import COLUMNS
+from reconciliation_assets.publish.since import BEFORE, COLLECTED_STEPS, NOW, PLATFORM_STEPS
 from reconciliation_assets.publish.wording import texts_of
 from reconciliation_assets.settings import PROJECT_ROOT
 
@@ -28,9 +29,10 @@ def texts() -> dict[Text, str]:
         found.setdefault(text, str(REPORT.relative_to(PROJECT_ROOT)))
     listed = (
         *(words.LINES, words.LINE_MEANINGS, words.LINKS, words.ANOMALIES, words.PAGE, words.WHAT_TO_DO),
+        *(PLATFORM_STEPS, COLLECTED_STEPS),
         {table: text for table, text in words.RECORDS_OF_LINE.items() if " " in text},
     )
     kinds = [kind.replace("_", " ") for kind in words.WHAT_TO_DO]
-    for text in (*(text for part in listed for text in part.values()), *words.TERMS, *kinds, *COLUMNS):
+    for text in (*(text for part in listed for text in part.values()), *words.TERMS, BEFORE, NOW, *kinds, *COLUMNS):
         found.setdefault(text, "reconciliation_assets/publish/words.py")
     return found

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reconciliation_assets.sources.files import discover, open_file
+from reconciliation_assets.sources.files import discover, reading
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 COLUMNS = ("lead_id", "created_at", "full_name", "offer")
@@ -26,8 +26,8 @@ PLAIN = "lead_id,created_at,full_name,offer\n" + "".join(
 def read(path: Path) -> list[tuple[Any, ...]]:
     """Row number and text of every row of a file, empty cells as None."""
     ((file,), _) = discover(path.parent, ())
-    opened = open_file(file)
-    rows = [row for batch in opened.batches() for row in batch.to_pylist()]
+    with reading(file) as opened:
+        rows = [row for batch in opened.batches() for row in batch.to_pylist()]
     return [(row["row_number"], *((row.get(name) or None) for name in COLUMNS)) for row in rows]
 
 
@@ -98,8 +98,8 @@ def test_an_id_that_excel_rounded_keeps_the_form_that_shows_it(tmp_path: Path) -
 def test_lines_that_are_no_json_object_are_rejected_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "leads.jsonl").write_text('{"lead_id": "L1", "created_at": "2026-03-01"}\nnonsense\n[1]\n')
     ((file,), _) = discover(tmp_path, ())
-    opened = open_file(file)
-    assert sum(batch.num_rows for batch in opened.batches()) == 1
+    with reading(file) as opened:
+        assert sum(batch.num_rows for batch in opened.batches()) == 1
     assert [(reject.row_number, reject.reason) for reject in opened.rejects] == [
         (2, "the line is not a JSON object"),
         (3, "the line is not a JSON object"),
@@ -132,5 +132,5 @@ def test_a_file_that_vanished_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text(PLAIN)
     ((file,), _) = discover(tmp_path, ())
     file.path.unlink()
-    with pytest.raises(FileSetAsideError, match="export it again"):
-        open_file(file)
+    with pytest.raises(FileSetAsideError, match="taken away"), reading(file):
+        pass

@@ -243,6 +243,12 @@ def test_an_error_of_shopifys_own_with_status_200_is_asked_again(
     assert row_of(connect)["order_id"] == "1001"
 
 
+def test_a_query_too_dear_is_asked_for_in_smaller_pages(standin: Standin, connect: Connect) -> None:
+    whole = rows_of(connect("shopify"))
+    standin.systems["shopify"].most_orders = 2
+    assert rows_of(connect("shopify", page_limit=20)) == whole
+
+
 def test_one_odd_order_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:
     def harm(body: dict[str, Any]) -> object:
         body["data"]["orders"]["nodes"][0]["createdAt"] = "at noon"
@@ -267,7 +273,7 @@ def test_queries_and_answers_keep_to_shopifys_own_schema(standin: Standin, conne
     rows_of(connector)
     rows_of(connect("shopify"))
     asked = {re.findall(r"query (\w+)", request.body["query"])[0] for request in standin.requests}
-    assert asked == {"Shop", "Orders", "OrderTransactions", "RefundLines", "Disputes"}
+    assert asked == {"Shop", "Orders", "OrderTransactions", "OrderRefunds", "RefundLines", "Disputes"}
     for request in standin.requests:
         document = parse(request.body["query"])
         assert validate(schema, document) == []

@@ -19,12 +19,14 @@ class Shopify(System):
         scopes: what its app was granted.
         retired_fields: fields of Order that this API version no longer has.
         disputes: of Shopify Payments, as the API tells them.
+        most_orders: a query for more of them is too dear.
         moved: transactions of an order, by its number, in place of those its money makes.
     """
 
     name = "shopify"
     scopes: tuple[str, ...] = ("read_orders", "read_all_orders", "read_shopify_payments_disputes")
     retired_fields: tuple[str, ...] = ()
+    most_orders = 250
 
     def __init__(self, company: Company) -> None:
         super().__init__(company)
@@ -58,6 +60,7 @@ class Shopify(System):
         answers = {
             "Orders": self._orders,
             "OrderTransactions": self._order_transactions,
+            "OrderRefunds": self._order_refunds,
             "RefundLines": self._refund_lines,
             "Disputes": self._disputes,
             "Shop": self._shop,
@@ -68,10 +71,15 @@ class Shopify(System):
 
     def _order_transactions(self, asked: dict[str, Any]) -> Reply:
         order = next(order for order in self.company.orders_in("AE") if _gid("Order", order) == asked["id"])
-        return Reply({"data": {"order": {"transactions": self._transactions(order)}}})
+        whole = [{"parentTransaction": None, **each} for each in self._transactions(order)]
+        return Reply({"data": {"order": {"transactions": whole}}})
 
     def _transactions(self, order: Order) -> list[dict[str, Any]]:
         return self.moved.get(order.number, [_transaction(money) for money in order.money])
+
+    def _order_refunds(self, asked: dict[str, Any]) -> Reply:
+        order = next(order for order in self.company.orders_in("AE") if _gid("Order", order) == asked["id"])
+        return Reply({"data": {"order": {"refunds": [{"id": _gid("Refund", order)}]}}})
 
     def _refund_lines(self, asked: dict[str, Any]) -> Reply:
         order = next(order for order in self.company.orders_in("AE") if _gid("Refund", order) == asked["id"])
@@ -94,6 +102,9 @@ class Shopify(System):
         return Reply({"data": {"shop": shop, "currentAppInstallation": installation}})
 
     def _orders(self, asked: dict[str, Any]) -> Reply:
+        if asked["first"] > self.most_orders:
+            error = {"message": "Query cost is 1240, which exceeds", "extensions": {"code": "MAX_COST_EXCEEDED"}}
+            return Reply({"errors": [error]})
         since = re.search(r"updated_at:>='(.+)'", asked["query"] or "")
         orders = [
             order
@@ -108,10 +119,14 @@ class Shopify(System):
         nodes = [_node(order) for order in shown]
         if asked["money"]:
             nodes = [
-                node | {"transactions": self._transactions(order)[:20]}
+                node | {"transactions": _without_parents(self._transactions(order)[:20])}
                 for node, order in zip(nodes, shown, strict=True)
             ]
         return Reply({"data": {"orders": {"pageInfo": info, "nodes": nodes}}, "extensions": _cost(available=1900)})
+
+
+def _without_parents(transactions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in each.items() if name != "parentTransaction"} for each in transactions]
 
 
 def _cost(available: int) -> dict[str, Any]:
@@ -156,7 +171,6 @@ def _transaction(money: Money) -> dict[str, Any]:
         "status": "SUCCESS",
         "gateway": money.provider,
         "test": False,
-        "parentTransaction": None,
         "createdAt": _utc(money.at),
         "processedAt": _utc(money.at),
         "amountSet": _bag(money.amount),

@@ -83,3 +83,27 @@ def test_a_file_that_somebody_else_has_open_is_refused_with_what_to_do(tmp_path:
             connect(path)
     finally:
         holder.communicate()
+
+
+# Sorting this needs more than the 100 MB that the limit leaves it.
+BIG = "create table sorted as select hash(i) as h, md5(i::varchar) as m from range(2_000_000) t(i) order by m"
+
+
+def test_more_than_the_memory_limit_spills_into_the_folder_instead_of_failing(tmp_path: Path) -> None:
+    with connect(tmp_path / "warehouse.duckdb") as connection:
+        connection.execute("set threads = 2")
+        warehouse = Warehouse(connection)
+        warehouse.limit("100MB", tmp_path / "spilled here")
+        assert warehouse.limits == ("95.3 MiB", tmp_path / "spilled here")
+        warehouse.execute(BIG)
+        assert warehouse.count(TableName("main", "sorted")) == 2_000_000
+        assert (tmp_path / "spilled here").is_dir(), "made when it was needed"
+
+
+def test_without_a_folder_to_spill_to_the_limit_holds(tmp_path: Path) -> None:
+    with connect(tmp_path / "warehouse.duckdb") as connection:
+        warehouse = Warehouse(connection)
+        warehouse.limit("100MB", None)
+        connection.execute("set temp_directory = ''")
+        with pytest.raises(duckdb.OutOfMemoryException):
+            warehouse.execute(BIG)

@@ -1,12 +1,15 @@
 -- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
 -- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-) or the reversal of one (+); fees count
 -- only where the policy deducts them, and a credit is no money. A transfer that carried other payments is the same money once more and none of its own, and so is a line
--- that another file tells with its settlement.
+-- that another file tells with its settlement. What the bank took back failed, and so did the taking back: see returned_payments.
 with signed as (
   select
     p.payment_id,
     p.kind,
-    replace(replace(lower(p.status), ' ', '_'), '-', '_') as status,
+    case
+      when b.payment_id is not null then 'failed'
+      else replace(replace(lower(p.status), ' ', '_'), '-', '_')
+    end as status,
     p.paid_at,
     cast(p.paid_at at time zone $zone as date) as paid_date,
     p.amount,
@@ -36,6 +39,7 @@ with signed as (
     end as sign,
     p.kind in ('refund', 'chargeback', 'refund_reversal', 'chargeback_reversal') as is_refund
   from current.payments p
+  left join canonical.returned_payments b on b.payment_id = p.payment_id
 )
 select
   s.payment_id,

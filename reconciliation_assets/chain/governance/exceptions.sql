@@ -18,6 +18,34 @@ with written_remittances as (
   left join policy.three_decimal_currencies t on t.currency = r.currency
   where r.state in ('differs', 'late', 'report missing')
 ),
+-- A pull reads its window again and again: what it still cannot read is one thing, and none once it can be read.
+money_aside as (
+  select
+    q.landing_id,
+    q.row_number,
+    q.column_name,
+    q.reason,
+    q.amount,
+    q.currency,
+    q.happened_at,
+    l.source_table,
+    case when l.kind = 'pull' and q.record_id is not null then split_part(l.file, '@', 1) || ', ' || q.record_id
+      else l.file || coalesce(', row ' || cast(q.row_number as varchar), '') end as source_id
+  from raw.quarantine q
+  join raw.landings l on l.landing_id = q.landing_id and l.present
+  left join raw.raw_payments p
+    on l.kind = 'pull' and l.source_table = 'payments' and p.payment_id = q.record_id and p.landing_id > q.landing_id
+  left join raw.raw_orders o
+    on l.kind = 'pull' and l.source_table = 'orders' and o.order_id = q.record_id and o.landing_id > q.landing_id
+  where l.source_table in ('payments', 'orders') and coalesce(q.happened_at <= $as_of, true)
+    and p.landing_id is null and o.landing_id is null
+),
+latest_aside as (
+  select
+    m.source_table, m.source_id, m.column_name, m.reason, m.amount, m.currency, m.happened_at,
+    row_number() over (partition by m.source_table, m.source_id order by m.landing_id desc, m.row_number desc) as place
+  from money_aside m
+),
 written_lines as (
   select
     l.payment_id,
@@ -186,7 +214,7 @@ found as (
       || l.received_amount || ' ' || l.currency || ' received, ' || coalesce(l.owed_amount, 'an unknown amount') || ' owed.'
   from written_lines l
   union all
-  select 'money_in_quarantine', l.source_table, l.file || coalesce(', row ' || cast(q.row_number as varchar), ''),
+  select 'money_in_quarantine', q.source_table, q.source_id,
     coalesce(abs(cast(round_even(cast(q.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))), 0),
     q.happened_at,
     coalesce('An amount of ' || (case when t.currency is null
@@ -194,11 +222,10 @@ found as (
         || coalesce(' ' || q.currency, ''), 'An unknown amount')
       || ' is in no figure, because its row cannot be read: ' || coalesce('column ' || q.column_name || ', ', '') || q.reason
       || '. Correct it at the source and drop the file again.'
-  from raw.quarantine q
-  join raw.landings l on l.landing_id = q.landing_id and l.present
+  from latest_aside q
   left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
   left join policy.three_decimal_currencies t on t.currency = q.currency
-  where l.source_table in ('payments', 'orders') and coalesce(q.happened_at <= $as_of, true)
+  where q.place = 1
   union all
   select 'unread_value', l.source_table, coalesce(p.payment_id, o.order_id) || ', ' || u.column_name,
     cast(0 as decimal(18, 3)), coalesce(p.paid_at, o.created_at),

@@ -2,13 +2,16 @@
 
 What is hidden is chosen by a fingerprint of the record's ID, so that every run hides the same. From half of the hidden ones
 only the IDs are taken, which tries contacts and relationships; from the other half contacts too, which tries what is
-inferred. The very queries and models that make the real links run on these tables, in a layer of their own.
+inferred. Of a quarter of the hidden payments the whole order is taken away: money of strangers, which must stay with nobody. As
+many of them are judged as there are strangers among the money that really names nothing, by what it shows of its payer; a sample of
+that is assigned beside the hidden payments to learn it. Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
 """
 
 import pyarrow as pa
 
 from reconciliation_assets.chain.matching.inference.infer import infer
-from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
+from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
+from reconciliation_assets.chain.matching.inference.payments import Assigned, assign
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.policy.model import Backtest
@@ -18,6 +21,9 @@ from reconciliation_assets.warehouse.query import TableName
 _LAYER = "backtest"
 _LARGEST_SHARE = 1 / 3
 _ENOUGH = 1_500
+# Of the hidden payments, the share whose order or CRM record is taken away, and the share whose payer's name is.
+_STRANGERS = 0.25
+_NAMELESS = 0.2
 
 # What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
 _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -50,6 +56,7 @@ _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("lead_id", "customer_id", "email_key", "phone_key"),
     ),
 }
+_NAMES = {"payments": ("name_keys", "name_sound_keys")}
 _KEY = {"crm_records": "crm_id", "orders": "order_id", "payments": "payment_id"}
 _STEPS: tuple[str | Model, ...] = (
     *(
@@ -62,13 +69,14 @@ _STEPS: tuple[str | Model, ...] = (
         "lead_crm_links",
     ),
     *("lead_validity", "known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
-    *("known_payments", "payable_ends", "payment_ends", PAYMENTS),
+    *("named_payments", "payable_ends", "payment_ends"),
 )
+_ASSIGNED = f"{_LAYER}.assigned_payments"
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
     for name in ([step] if isinstance(step, str) else [f"inferred_{step.name}"])
-}
+} | {TableName("matching", "assigned_payments")}
 _STAND_INS = {TableName("matching", name) for name in ("match_standing", "match_calibration")}
 _MOVED = {
     **{table: TableName(_LAYER, table.name) for table in (*_REHEARSED, *_STAND_INS)},
@@ -82,6 +90,7 @@ def rehearse(bench: Workbench) -> Made:
     matching = bench.loaded_policy.policy.matching
     warehouse.execute(f"create schema if not exists {_LAYER}")
     hidden = sum(_hide(warehouse, table, matching.backtest) for table in _HIDDEN)
+    _take_partners_away(warehouse)
     if hidden < matching.backtest.fewest:
         warehouse.load(_TARGET, _NOTHING)
         return Made({"hidden": hidden, "judged": "too few known links to hide any"})
@@ -92,6 +101,21 @@ def rehearse(bench: Workbench) -> Made:
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, bench.parameters)
+    warehouse.execute(
+        f"""
+        create or replace table {_LAYER}.tried_payments as
+        select right_id, true as is_hidden from {_LAYER}.hidden_payments
+        union all
+        select unique_id, false
+        from (
+          select unique_id from {_LAYER}.payment_ends
+          where is_open and unique_id not in (select right_id from {_LAYER}.hidden_payments)
+          order by md5(unique_id), unique_id limit {matching.backtest.most}
+        )
+        """
+    )
+    assigned = assign(warehouse, _LAYER, matching, trial=f"{_LAYER}.tried_payments")
+    _judge_as_many_strangers_as_there_are(warehouse, assigned)
     _compare(warehouse, matching.inferred.accept_from)
     warehouse.execute(f"drop schema {_LAYER} cascade")
     return Made({"hidden": hidden})
@@ -102,11 +126,13 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
     hidden_share = min(_LARGEST_SHARE, max(limits.share, _ENOUGH / known), limits.most / known) if known else 0.0
-    limit, half = (f"{int(part * 0xFFFFFFFF):08x}" for part in (hidden_share, hidden_share / 2))
+    limit, half, nameless = (_hexadecimal(part * hidden_share) for part in (1, 1 / 2, 1 - _NAMELESS))
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.hidden_{table} as
-        select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact
+        select t.link, t.right_id, t.left_id, t.at, md5(t.link || t.right_id) >= '{half}' as without_contact,
+          md5(t.link || t.right_id) >= '{nameless}' as without_name,
+          t.link not like '%_payment' or md5(t.left_id || t.link) >= '{_hexadecimal(_STRANGERS)}' as has_partner
         from ({truth}) t
         left join canonical.manual_matches m on m.link = t.link and m.right_id = t.right_id
         where md5(t.link || t.right_id) < '{limit}' and m.link is null
@@ -115,6 +141,10 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     emptied = [
         *(f"case when h.right_id is null then t.{column} end as {column}" for column in ids),
         *(f"case when h.without_contact is distinct from true then t.{column} end as {column}" for column in contacts),
+        *(
+            f"case when h.without_name is distinct from true then t.{column} end as {column}"
+            for column in _NAMES.get(table, ())
+        ),
     ]
     warehouse.execute(
         f"""
@@ -125,6 +155,43 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
         """
     )
     return warehouse.count(TableName(_LAYER, f"hidden_{table}"))
+
+
+def _take_partners_away(warehouse: Warehouse) -> None:
+    for table, link in (("orders", "order_payment"), ("crm_records", "crm_payment")):
+        warehouse.execute(
+            f"""
+            delete from {_LAYER}.{table} where {_KEY[table]} in (
+              select left_id from {_LAYER}.hidden_payments where link = '{link}' and not has_partner
+            )
+            """
+        )
+
+
+def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, assigned: Assigned) -> None:
+    """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
+    rows = []
+    for shown in range(3):
+        share = assigned.shares.get(shown, 1 - _STRANGERS)
+        strangers = (1 - share) / share * (1 - _STRANGERS) / _STRANGERS
+        rows.append(f"({shown}, '{_hexadecimal(min(1.0, 1 / strangers))}', '{_hexadecimal(min(1.0, strangers))}')")
+    with warehouse.reading("_shown", assigned.shown):
+        warehouse.execute(
+            f"""
+            delete from {_LAYER}.hidden_payments where right_id in (
+              select h.right_id
+              from {_LAYER}.hidden_payments h
+              join _shown p on p.right_id = h.right_id
+              join (values {", ".join(rows)}) s(shown, with_partner, without) on s.shown = p.shown
+              where md5('judged ' || h.right_id) > case when h.has_partner then s.with_partner else s.without end
+            )
+            """
+        )
+
+
+def _hexadecimal(share: float) -> str:
+    """Fingerprints up to here are this share of all."""
+    return "g" if share >= 1 else f"{int(share * 0xFFFFFFFF):08x}"
 
 
 def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
@@ -142,7 +209,7 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.match_calibration
-        (link varchar, match_method varchar, raw_from double, raw_to double, confidence double)
+        (link varchar, match_method varchar, evidence_kind varchar, candidates bigint, confidence double, may_carry_money boolean)
         """
     )
 
@@ -150,9 +217,17 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
 def _compare(warehouse: Warehouse, accept_from: float) -> None:
     hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
     found = " union all ".join(
-        f"select link, left_id, right_id, match_method, match_confidence, is_doubtful from {_LAYER}.{name} union all "
-        f"select link, left_id, right_id, 'inferred', probability, false from {_LAYER}.inferred_{name.removeprefix('known_')}"
-        for name in ("known_lead_crm", "known_lead_order", "known_payments")
+        [
+            *(
+                f"select link, left_id, right_id, match_method, match_confidence, evidence_kind, candidates, is_doubtful, "
+                f"not is_doubtful or match_confidence >= {accept_from} as is_accepted from {_LAYER}.known_{name} "
+                "union all "
+                "select link, left_id, right_id, 'inferred', probability, evidence_kind, candidates, false, "
+                f"probability >= {accept_from} from {_LAYER}.inferred_{name}"
+                for name in ("lead_crm", "lead_order")
+            ),
+            f"select link, left_id, right_id, match_method, probability, evidence_kind, candidates, false, is_sure from {_ASSIGNED}",
+        ]
     )
     warehouse.execute(
         f"""
@@ -165,14 +240,17 @@ def _compare(warehouse: Warehouse, accept_from: float) -> None:
           h.link,
           h.right_id,
           h.left_id as true_left_id,
+          h.has_partner,
           cast(date_trunc('month', h.at) as date) as month,
           f.link as found_link,
           f.left_id as found_left_id,
           f.match_method,
           m.strength,
+          f.evidence_kind,
+          f.candidates,
           f.match_confidence as raw_confidence,
           coalesce(f.link = h.link and f.left_id = h.left_id, false) as is_right,
-          coalesce((f.match_method <> 'inferred' and not f.is_doubtful) or f.match_confidence >= {accept_from}, false) as is_accepted
+          coalesce(f.is_accepted, false) as is_accepted
         from ({hidden}) h
         left join found f on f.place = 1 and f.right_id = h.right_id and (f.link = h.link or (f.link like '%payment' and h.link like '%payment'))
         left join policy.match_methods m on m.match_method = f.match_method
@@ -184,9 +262,13 @@ _TARGET = TableName("matching", "backtest_links")
 _NOTHING = pa.table(
     {
         **{name: pa.array([], pa.string()) for name in ("link", "right_id", "true_left_id")},
+        "has_partner": pa.array([], pa.bool_()),
         "month": pa.array([], pa.date32()),
-        **{name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method")},
+        **{
+            name: pa.array([], pa.string()) for name in ("found_link", "found_left_id", "match_method", "evidence_kind")
+        },
         "strength": pa.array([], pa.int32()),
+        "candidates": pa.array([], pa.int64()),
         "raw_confidence": pa.array([], pa.float64()),
         **{name: pa.array([], pa.bool_()) for name in ("is_right", "is_accepted")},
     }

@@ -1,16 +1,16 @@
-"""Calibration: what a method's own confidence has been worth, learnt from the backtest.
+"""Calibration: what links of one method, kind of evidence and number of candidates were worth in the backtest.
 
-Isotonic regression: the more confident a link is, the more often it is right, and nothing else is assumed. Of links stored
-with 0.9, about nine in ten were right.
+A link's stored confidence is what such links showed, never more. A kind that showed less than the policy's floor carries no money.
 """
 
-from itertools import pairwise
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import scipy
 
+from reconciliation_assets.chain.matching.kinds import MONEY, Observed, shipped_confidence
 from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("matching", "match_calibration")
@@ -18,71 +18,65 @@ _SCHEMA = pa.schema(
     [
         ("link", pa.string()),
         ("match_method", pa.string()),
-        ("raw_from", pa.float64()),
-        ("raw_to", pa.float64()),
+        ("evidence_kind", pa.string()),
+        ("candidates", pa.int64()),
+        ("judged", pa.int64()),
+        ("right_ones", pa.int64()),
+        ("precision", pa.float64()),
         ("confidence", pa.float64()),
-        ("links", pa.int64()),
+        ("may_carry_money", pa.bool_()),
     ]
 )
 
 
-def calibrate(raw: np.ndarray, is_right: np.ndarray) -> list[tuple[float, float, float, int]]:
-    """Steps of raw confidence, each with the share of its links that were right.
+def calibrate(
+    rows: list[tuple[str, Method, str, int, float, int, int]],
+    fewest: int,
+    floors: Mapping[Method, float],
+    money_floor: float,
+) -> pa.Table:
+    """What each kind of evidence is worth.
 
     Args:
-        raw: confidence of each link as its method gave it.
-        is_right: whether it was right, in the same order.
-
-    Returns:
-        From (inclusive), to (exclusive), calibrated confidence, and how many links it rests on; together they cover all.
+        rows: link, method, kind, candidates, confidence as the method gives it, links found, those that were right.
+        fewest: links that are enough to judge a kind.
+        floors: the least precision of each method, for links to leads.
+        money_floor: the least confidence of a kind of evidence that carries money.
     """
-    order = np.argsort(raw, kind="stable")
-    raw, is_right = raw[order], is_right[order].astype(float)
-    values, start = np.unique(raw, return_index=True)
-    shares = np.add.reduceat(is_right, start) / np.diff(np.r_[start, len(raw)])
-    counts = np.diff(np.r_[start, len(raw)])
-    blocks = scipy.optimize.isotonic_regression(shares, weights=counts).blocks
-    steps = []
-    for first, end in pairwise(blocks):
-        links = int(counts[first:end].sum())
-        right = float((shares[first:end] * counts[first:end]).sum())
-        lower = float(values[first]) if first else 0.0
-        upper = float(values[end]) if end < len(values) else 2.0
-        steps.append((lower, upper, (right + 0.5) / (links + 1), links))
-    return steps
+    found = []
+    for link, method, kind, candidates, raw, judged, right in rows:
+        before = shipped_confidence(kind) if link == MONEY else raw
+        observed = Observed(judged, right)
+        if link == MONEY:
+            may = observed.drawn(before) >= money_floor
+        else:
+            may = judged < fewest or right / judged >= floors.get(method, 0.0)
+        confidence = observed.confidence(before, fewest)
+        found.append((link, method, kind, candidates, judged, right, observed.precision, confidence, may))
+    columns = list(zip(*found, strict=True)) if found else [()] * len(_SCHEMA)
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
 
 def _make(bench: Workbench) -> Made:
-    fewest = bench.loaded_policy.policy.matching.backtest.fewest
-    found = bench.warehouse.arrow(
+    matching = bench.loaded_policy.policy.matching
+    rows: list[Any] = bench.warehouse.rows(
+        f"""
+        select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
+          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
+        from matching.backtest_links
+        where strength > 2 and (is_accepted or found_link not like '%_payment')
+        group by all
+        order by all
         """
-        select found_link as link, match_method, raw_confidence, is_right from matching.backtest_links
-        where match_method is not null and strength > 2
-        order by found_link, match_method, raw_confidence, is_right
-        """
-    ).to_pandas()
-    rows = [
-        {
-            "link": link,
-            "match_method": method,
-            "raw_from": lower,
-            "raw_to": upper,
-            "confidence": confidence,
-            "links": links,
-        }
-        for (link, method), links_of in found.groupby(["link", "match_method"], sort=True)
-        if len(links_of) >= fewest
-        for lower, upper, confidence, links in calibrate(
-            links_of["raw_confidence"].to_numpy(), links_of["is_right"].to_numpy()
-        )
-    ]
-    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _SCHEMA))
-    return Made({"methods calibrated": len({(row["link"], row["match_method"]) for row in rows})})
+    )
+    table = calibrate(rows, matching.backtest.fewest, matching.precision_floors, matching.money.precision_floor)
+    bench.warehouse.load(_TARGET, table)
+    return Made({"kinds of evidence tried": table.num_rows})
 
 
 CALIBRATION = Program(
     _TARGET,
     (TableName("matching", "backtest_links"),),
-    "What the raw confidence of each method has been worth in the backtest, step by step.",
+    "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
     _make,
 )

@@ -9,18 +9,19 @@ with pairs as (
     'manual_verified' as match_method,
     1 as strength,
     m.verified_at as preference,
+    'decision' as evidence_kind,
     'accepted by ' || m.verified_by || ': ' || m.reason as evidence
   from canonical.manual_matches m
   join canonical.leads l on l.lead_id = m.left_id
   join canonical.orders o on o.order_id = m.right_id
   where m.link = 'lead_order' and m.verdict = 'accept'
   union all
-  select l.lead_id, o.order_id, 'exact_id', 2, l.created_at, 'order names lead ' || l.lead_id
+  select l.lead_id, o.order_id, 'exact_id', 2, l.created_at, 'lead', 'order names lead ' || l.lead_id
   from canonical.orders o
   join canonical.leads l on l.lead_id = o.lead_id
   union all
   select
-    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 3 end, p.left_at, p.evidence
+    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 3 end, p.left_at, p.evidence_kind, p.evidence
   from matching.lead_contact_pairs p
   join matching.lead_validity v on v.lead_id = p.left_id and v.is_valid
   where p.link = 'lead_order'
@@ -31,13 +32,14 @@ with pairs as (
     'crm_relationship',
     4,
     o.created_at,
+    'CRM record',
     'order names CRM record ' || o.crm_id || ' of lead ' || k.left_id
   from canonical.orders o
   left join canonical.crm_records c on c.crm_id = o.crm_id
   join matching.lead_crm_links k on k.right_id = coalesce(c.survivor_id, o.crm_id)
 ),
 allowed as (
-  select p.lead_id, p.order_id, p.match_method, p.strength, p.preference, p.evidence
+  select p.lead_id, p.order_id, p.match_method, p.strength, p.preference, p.evidence_kind, p.evidence
   from pairs p
   left join canonical.manual_matches r
     on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.order_id
@@ -48,6 +50,7 @@ ranked as (
     a.lead_id,
     a.order_id,
     a.match_method,
+    a.evidence_kind,
     a.evidence,
     a.strength,
     row_number() over (partition by a.order_id order by a.strength, a.preference desc, a.lead_id) as place,
@@ -55,7 +58,7 @@ ranked as (
   from allowed a
 ),
 direct as (
-  select lead_id, order_id, match_method, evidence, candidates, strength = 9 as is_doubtful from ranked where place = 1
+  select lead_id, order_id, match_method, evidence_kind, evidence, candidates, strength = 9 as is_doubtful from ranked where place = 1
 ),
 customer_leads as (
   select o.customer_id, d.lead_id, l.created_at as lead_at, min(d.order_id) as through_order
@@ -71,6 +74,7 @@ by_customer as (
     c.lead_id,
     o.order_id,
     'crm_relationship' as match_method,
+    'customer' as evidence_kind,
     'same customer as order ' || c.through_order || ' of lead ' || c.lead_id as evidence,
     row_number() over (partition by o.order_id order by c.lead_at desc, c.lead_id) as place,
     count(*) over (partition by o.order_id) as candidates
@@ -85,12 +89,12 @@ by_customer as (
   where (d.order_id is null or d.is_doubtful) and r.link is null
 ),
 accepted as (
-  select d.lead_id, d.order_id, d.match_method, d.evidence, d.candidates, d.is_doubtful
+  select d.lead_id, d.order_id, d.match_method, d.evidence_kind, d.evidence, d.candidates, d.is_doubtful
   from direct d
   left join by_customer c on c.order_id = d.order_id and c.place = 1
   where not d.is_doubtful or c.order_id is null
   union all
-  select lead_id, order_id, match_method, evidence, candidates, false from by_customer where place = 1
+  select lead_id, order_id, match_method, evidence_kind, evidence, candidates, false from by_customer where place = 1
 )
 select
   'lead_order' as link,
@@ -101,6 +105,7 @@ select
     as match_confidence,
   a.evidence,
   a.candidates,
+  a.evidence_kind,
   a.is_doubtful
 from accepted a
 join policy.match_methods m on m.match_method = a.match_method

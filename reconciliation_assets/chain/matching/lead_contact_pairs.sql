@@ -1,5 +1,6 @@
 -- Who shares a contact with a lead: each CRM record and order with an e-mail or phone that a lead gave inside the window before
--- it. A phone shared under another name is doubtful: a family, not one person.
+-- it. A phone shared under another name is doubtful: a family, not one person. Names are another's where neither holds all words of
+-- the other and the given names differ; where the e-mail addresses differ too, also where the given name of one is missing in the other.
 with people as (
   select 'lead_crm' as link, crm_id as right_id, created_at, email_key, phone_key, name_sound_keys from canonical.crm_records
   union all
@@ -31,10 +32,20 @@ judged as (
     s.lead_id,
     s.right_id,
     s.left_at,
+    s.contact,
     'same ' || s.contact || ', lead ' || cast(date_diff('day', s.left_at, s.created_at) as varchar) || ' days before' as evidence,
     s.contact = 'phone' and coalesce(
-      len(list_intersect(l.name_sound_keys, p.name_sound_keys))
-        < least(case when l.email_key <> p.email_key then 2 else 1 end, len(l.name_sound_keys), len(p.name_sound_keys)), false) as is_doubtful
+      l.name_sound_keys[1] <> p.name_sound_keys[1]
+        and (
+          len(list_intersect(l.name_sound_keys, p.name_sound_keys))
+            < least(len(list_distinct(l.name_sound_keys)), len(list_distinct(p.name_sound_keys)))
+          or (
+            l.email_key <> p.email_key
+            and not (list_contains(p.name_sound_keys, l.name_sound_keys[1]) and list_contains(l.name_sound_keys, p.name_sound_keys[1]))
+          )
+        ),
+      false
+    ) as is_doubtful
   from shared_contacts s
   join canonical.leads l on l.lead_id = s.lead_id
   join people p on p.link = s.link and p.right_id = s.right_id
@@ -44,6 +55,7 @@ select
   lead_id as left_id,
   right_id,
   left_at,
+  case when is_doubtful then 'phone under another name' else contact end as evidence_kind,
   case when is_doubtful then evidence || ', but another name' else evidence end as evidence,
   is_doubtful
 from judged

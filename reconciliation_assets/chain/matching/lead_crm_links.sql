@@ -1,4 +1,4 @@
--- The accepted links of leads to CRM records: of the proposals that count, the surest for each right end.
+-- The accepted links: of the proposals that count, the surest for each right end.
 with ranked as (
   select
     link,

@@ -1,10 +1,11 @@
--- Every lead proposed for a CRM record, known or inferred, with its calibrated confidence and whether it counts. A method that
--- failed the backtest carries no money, a doubtful contact only where the backtest shows that such links are right.
+-- Every left end proposed for a right one, known or inferred, with its calibrated confidence and whether it counts. Confidence is
+-- what the backtest observed for the same kind of evidence and number of candidates. Every record hidden there has a partner and
+-- most that name none have none, so of inferred links and of contacts under another name it may lower the confidence, never raise it.
 with proposed as (
-  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, is_doubtful
+  select link, left_id, right_id, match_method, match_confidence, evidence, candidates, evidence_kind, is_doubtful
   from matching.known_lead_crm
   union all
-  select link, left_id, right_id, 'inferred', probability, evidence, candidates, false
+  select link, left_id, right_id, 'inferred', probability, evidence, candidates, evidence_kind, false
   from matching.inferred_lead_crm
 ),
 calibrated as (
@@ -13,7 +14,10 @@ calibrated as (
     p.left_id,
     p.right_id,
     p.match_method,
-    coalesce(c.confidence, p.match_confidence) as match_confidence,
+    case
+      when p.match_method = 'inferred' or p.is_doubtful then least(c.confidence, p.match_confidence)
+      else coalesce(c.confidence, p.match_confidence)
+    end as match_confidence,
     p.evidence,
     p.candidates,
     p.is_doubtful
@@ -21,8 +25,8 @@ calibrated as (
   left join matching.match_calibration c
     on c.link = p.link
     and c.match_method = p.match_method
-    and p.match_confidence >= c.raw_from
-    and p.match_confidence < c.raw_to
+    and c.evidence_kind = p.evidence_kind
+    and c.candidates = least(p.candidates, 3)
 )
 select
   c.link,

@@ -1,10 +1,10 @@
--- How right each method is: exact IDs were hidden from records that have them, and the other methods looked for them again.
--- Precision is the share of found links that are right, recall the share of hidden ones that a method found right, of those
--- that no stronger method had found; both with 95 % Wilson intervals, overall (no month) and by month.
+-- How right each method is: exact IDs were hidden from records that have them, of some the partner too, and the other methods
+-- looked for them again. Precision is the share of found links that are right, recall the share of hidden ones with a partner that
+-- a method found right, of those that no stronger method had found; both with 95 % Wilson intervals, overall (no month) and by month.
 with months as (
-  select link, match_method, strength, is_right, is_accepted, cast(null as date) as month from matching.backtest_links
+  select link, match_method, strength, has_partner, is_right, is_accepted, cast(null as date) as month from matching.backtest_links
   union all
-  select link, match_method, strength, is_right, is_accepted, month from matching.backtest_links
+  select link, match_method, strength, has_partner, is_right, is_accepted, month from matching.backtest_links
 ),
 methods as (
   select match_method, strength from policy.match_methods where strength > 2
@@ -14,7 +14,7 @@ counted as (
     b.link,
     m.match_method,
     b.month,
-    count(case when b.strength is null or b.strength >= m.strength then 1 end) as hidden,
+    count(case when b.has_partner and (b.strength is null or b.strength >= m.strength) then 1 end) as hidden,
     count(case when b.match_method = m.match_method and b.is_accepted then 1 end) as judged,
     count(case when b.match_method = m.match_method and b.is_accepted and b.is_right then 1 end) as right_ones
   from months b

@@ -1,62 +1,95 @@
--- What money can belong to: orders, and CRM records that agreed on a value, as the left end of payments that are inferred.
--- Each says which kind of money it still waits for.
+-- What money can belong to: orders, and CRM records that no order names, with what each is worth and what of it the money that
+-- names it has paid. This is the one place that says what an order or opportunity still owes before the other money is assigned.
 with received as (
-  select k.link, k.left_id, sum(case when p.kind = 'payment' then p.amount else 0 end) as amount
-  from matching.known_payments k
+  select
+    k.link,
+    k.left_id,
+    sum(case when f.direction = 'in' then cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as paid_value,
+    sum(case when f.direction = 'in' then p.amount else 0 end) as paid_amount,
+    sum(case f.direction when 'out' then cast(p.amount as decimal(38, 6)) * p.rate when 'back' then -cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as returned_value,
+    sum(case f.direction when 'out' then p.amount when 'back' then -p.amount else 0 end) as returned_amount,
+    min(p.currency) as currency,
+    count(distinct p.currency) as currencies
+  from matching.named_payments k
   join canonical.payments p on p.payment_id = k.right_id
-  where not k.is_doubtful
+  join policy.money_kinds f on f.kind = p.kind
+  where f.direction <> 'none'
   group by k.link, k.left_id
+),
+payables as (
+  select
+    'order_payment' as link,
+    o.order_id as left_id,
+    o.created_at,
+    o.created_at as due_at,
+    o.delivered_at,
+    case when o.outcome in ('cancelled', 'returned', 'invalid') then coalesce(o.cancelled_at, o.returned_at, o.updated_at) end
+      as undone_at,
+    o.email_key,
+    o.phone_key,
+    o.customer_id,
+    k.left_id as lead_id,
+    o.name_keys,
+    o.name_sound_keys,
+    o.currency,
+    o.rate,
+    o.gross_amount as amount,
+    o.gross_amount - coalesce(o.discount_amount, 0) as discounted_amount,
+    lower(o.payment_method) as method,
+    false as is_opportunity,
+    o.outcome <> 'invalid' as is_open
+  from canonical.orders o
+  left join matching.lead_order_links k on k.right_id = o.order_id
+  union all
+  select
+    'crm_payment',
+    c.crm_id,
+    c.created_at,
+    coalesce(c.won_at, c.created_at),
+    cast(null as timestamptz),
+    case when c.outcome in ('lost', 'invalid') then coalesce(c.lost_at, c.updated_at) end,
+    c.email_key,
+    c.phone_key,
+    cast(null as varchar),
+    k.left_id,
+    c.name_keys,
+    c.name_sound_keys,
+    coalesce(c.currency, $reporting_currency),
+    c.final_value / nullif(c.final_amount, 0),
+    c.final_amount,
+    c.final_amount,
+    cast(null as varchar),
+    true,
+    c.outcome <> 'invalid'
+  from canonical.crm_records c
+  left join matching.lead_crm_links k on k.right_id = c.crm_id
+  left join (select distinct crm_id from canonical.orders where crm_id is not null) o on o.crm_id = c.crm_id
+  where c.merged_into is null and o.crm_id is null
 )
 select
-  'order_payment:' || o.order_id as unique_id,
-  epoch(o.created_at) / 86400.0 as at_day,
-  epoch(o.delivered_at) / 86400.0 as delivered_day,
-  epoch(coalesce(o.returned_at, o.cancelled_at)) / 86400.0 as undone_day,
-  cast(null as double) as settled_from_day,
-  cast(null as double) as settled_to_day,
-  false as is_opportunity,
-  o.email_key,
-  o.phone_key,
-  o.name_keys,
-  o.name_sound_keys,
-  o.currency,
-  o.gross_amount as amount,
-  o.gross_amount - coalesce(o.discount_amount, 0) as discounted_amount,
-  o.currency || ' ' || cast(o.gross_amount as varchar) as amount_key,
-  o.currency || ' ' || cast(o.gross_amount - coalesce(o.discount_amount, 0) as varchar) as discounted_key,
-  o.currency || ' ' || cast(case when r.amount < o.gross_amount then o.gross_amount - r.amount end as varchar) as due_key,
-  lower(o.payment_method) as method,
-  cast(null as varchar) as kind,
-  case when o.outcome not in ('cancelled', 'invalid') and coalesce(r.amount, 0) < o.gross_amount - coalesce(o.discount_amount, 0)
-    then 'payment ' else '' end
-    || case when o.outcome in ('returned', 'cancelled') then 'refund chargeback' else '' end as awaits,
-  true as is_open
-from canonical.orders o
-left join received r on r.link = 'order_payment' and r.left_id = o.order_id
-union all
-select
-  'crm_payment:' || c.crm_id,
-  epoch(coalesce(c.won_at, c.created_at)) / 86400.0,
-  cast(null as double),
-  cast(null as double),
-  cast(null as double),
-  cast(null as double),
-  true,
-  c.email_key,
-  c.phone_key,
-  c.name_keys,
-  c.name_sound_keys,
-  coalesce(c.currency, $reporting_currency),
-  c.final_amount,
-  c.final_amount,
-  coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar),
-  coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar),
-  coalesce(c.currency, $reporting_currency) || ' ' || cast(case when r.amount < c.final_amount then c.final_amount - r.amount end as varchar),
-  cast(null as varchar),
-  cast(null as varchar),
-  case when c.outcome = 'won' and coalesce(r.amount, 0) < c.final_amount then 'payment ' else '' end
-    || case when r.amount > 0 then 'refund chargeback' else '' end,
-  c.final_amount > 0
-from canonical.crm_records c
-left join received r on r.link = 'crm_payment' and r.left_id = c.crm_id
-where c.merged_into is null and c.final_amount is not null
+  l.link || ':' || l.left_id as unique_id,
+  l.link,
+  l.left_id,
+  epoch(l.created_at) / 86400.0 as created_day,
+  epoch(l.due_at) / 86400.0 as at_day,
+  epoch(l.delivered_at) / 86400.0 as delivered_day,
+  epoch(l.undone_at) / 86400.0 as undone_day,
+  l.email_key,
+  l.phone_key,
+  l.customer_id,
+  l.lead_id,
+  l.name_keys,
+  l.name_sound_keys,
+  l.currency,
+  cast(l.rate as double) as rate,
+  l.amount,
+  l.discounted_amount,
+  case when r.currencies = 1 and r.currency = l.currency then r.paid_amount
+    else cast(coalesce(r.paid_value / nullif(l.rate, 0), 0) as decimal(18, 3)) end as paid_amount,
+  case when r.currencies = 1 and r.currency = l.currency then r.returned_amount
+    else cast(coalesce(r.returned_value / nullif(l.rate, 0), 0) as decimal(18, 3)) end as returned_amount,
+  l.method,
+  l.is_opportunity,
+  l.is_open
+from payables l
+left join received r on r.link = l.link and r.left_id = l.left_id

@@ -82,6 +82,7 @@ owed as (
     s.is_one_currency,
     s.paid_value,
     s.credit_value,
+    greatest(s.final_amount - s.goods_amount - s.credit_amount, 0) as payable_amount,
     greatest(s.final_amount - s.paid_amount - s.goods_amount, 0) as owed_amount,
     greatest(s.final_amount - s.paid_amount - s.goods_amount - s.credit_amount, 0) as open_amount,
     s.kept_amount - greatest(s.final_amount - s.back_amount, 0) as over_amount,
@@ -93,6 +94,7 @@ valued as (
   select
     w.order_id,
     w.final_amount,
+    w.payable_amount,
     w.final_value,
     w.goods_value,
     case
@@ -117,6 +119,7 @@ select
   o.rung_order,
   o.gross_value,
   f.final_amount,
+  f.payable_amount,
   f.final_value,
   coalesce(m.payments, 0) as payments,
   coalesce(m.paid_value, 0) as paid_value,

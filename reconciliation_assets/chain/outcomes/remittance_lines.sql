@@ -15,7 +15,7 @@ with parcels as (
     k.left_id as order_id
   from canonical.payments p
   left join matching.payment_links k on k.right_id = p.payment_id and k.link = 'order_payment'
-  where p.is_settled and p.settlement_id is not null and p.waybill is not null
+  where p.is_settled and p.waybill is not null
 ),
 before as (
   select
@@ -49,7 +49,7 @@ owed as (
     case
       when c.kind <> 'payment' then 0
       when o.outcome in ('cancelled', 'returned', 'invalid') then 0
-      when n.currency = c.currency then greatest(o.final_amount - coalesce(b.paid_amount, 0), 0)
+      when n.currency = c.currency then greatest(o.payable_amount - coalesce(b.paid_amount, 0), 0)
     end as owed_amount
   from parcels c
   left join before b on b.payment_id = c.payment_id

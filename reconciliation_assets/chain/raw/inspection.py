@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciliation_assets.chain.raw.landing import QUARANTINE, Landed, land_inbox
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.files import InboxFile, take_for
+from reconciliation_assets.sources.presets.draft import FILL_IN, Draft, draft_preset
 from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector
@@ -62,7 +63,7 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
         presets: the kinds of file that headings tell.
         zone_of: zone of a table's timestamps without an offset.
     """
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return Inspection(path, None, [], [], "there is no such file")
     taken = take_for(path, presets)
     if isinstance(taken, Unrecognised):
@@ -74,6 +75,27 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
         protector = ContactProtector(secrets.token_bytes())
         parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in taken]
     return Inspection(path, kind, _mapped(kind) if kind else [], parts, None)
+
+
+def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | None) -> Draft | None:
+    """The preset that a file lacks: one that describes it, or one that says its currency; None where it lacks none.
+
+    Args:
+        inspection: what was seen of the file.
+        presets: the kinds of file that headings tell.
+        currency: what its money is in, where somebody said so.
+    """
+    if inspection.refusal is not None:
+        return draft_preset(inspection.path, tuple(presets), currency) if inspection.path.is_file() else None
+    lacks_currency = any(column == "currency" for part in inspection.parts for _, column, _ in part.problems)
+    if inspection.kind is None or not (
+        lacks_currency or (currency and any(part.landed.notes for part in inspection.parts))
+    ):
+        return None
+    name = inspection.kind.preset.name
+    return Draft(
+        name, f"extends: {name}\ndefaults: {{currency: {currency or FILL_IN}}}\n", needs_currency=currency is None
+    )
 
 
 def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:

@@ -10,10 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.raw.typing import UNREAD, typed_select
+from reconciliation_assets.chain.raw.typing import (
+    NOT_A_DATE,
+    NOT_A_DECIMAL,
+    NOT_AN_ISO_DATE,
+    UNREAD,
+    is_currency,
+    typed_select,
+)
 from reconciliation_assets.chain.raw.versions import (
     LANDINGS,
     PREPARE_VERSIONS,
@@ -24,11 +33,13 @@ from reconciliation_assets.chain.raw.versions import (
     raw_table,
 )
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.rewriting import rewritten
+from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -40,9 +51,14 @@ UNREAD_VALUES = TableName("raw", "unread_values")
 READINGS = TableName("raw", "readings")
 
 # Goes up when files are to be read anew although the contract of their table is as it was.
-_READING_RULES = 2
+_READING_RULES = 3
 
+NO_CURRENCY = "in no currency"
 _BLANK = b" \t\r\n\0"
+_LONGEST_PIECE = 1 << 20
+# A spreadsheet keeps fifteen digits of a number; so many zeros behind them, over all IDs of a column, are no chance.
+_ROUNDED_ID = "[0-9]{15}0+"
+_ZEROS_THAT_PROVE = 6
 
 _PREPARE = f"""
 create schema if not exists raw;
@@ -63,6 +79,7 @@ create table if not exists {LANDINGS} (
 );
 alter table {LANDINGS} add column if not exists preset VARCHAR;
 alter table {LANDINGS} add column if not exists passed_over VARCHAR;
+alter table {LANDINGS} add column if not exists notes VARCHAR;
 create table if not exists {QUARANTINE} (
   landing_id BIGINT not null,
   row_number BIGINT,
@@ -72,6 +89,7 @@ create table if not exists {QUARANTINE} (
 alter table {QUARANTINE} add column if not exists amount DECIMAL(18,6);
 alter table {QUARANTINE} add column if not exists currency VARCHAR;
 alter table {QUARANTINE} add column if not exists happened_at TIMESTAMPTZ;
+alter table {QUARANTINE} add column if not exists record_id VARCHAR;
 create table if not exists {UNREAD_VALUES} (
   landing_id BIGINT not null,
   row_number BIGINT not null,
@@ -95,6 +113,7 @@ create table if not exists {TOTALS} (
   total DECIMAL(38,6) not null,
   quarantined DECIMAL(38,6) not null
 );
+update {TOTALS} set currency = '{NO_CURRENCY}' where total = quarantined and not {is_currency("currency")} and currency <> '{NO_CURRENCY}';
 {PREPARE_VERSIONS}
 """
 
@@ -106,6 +125,7 @@ class Landed:
     Attributes:
         preset: the preset that read the file; None for one named after its table.
         passed_over: rows that are no data, such as totals, counted by reason.
+        notes: what people should know of it, though it is taken in.
     """
 
     landing_id: int
@@ -116,6 +136,7 @@ class Landed:
     ignored_columns: tuple[str, ...]
     preset: str | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def prepare(warehouse: Warehouse, table: InputTable) -> None:
@@ -208,16 +229,43 @@ def land_inbox(
         as_of: the instant for which rows are current.
     """
     prepare(warehouse, table)
-    fingerprints = {file: file.fingerprint() for file in files}
-    with JudgedSheets() as sheets:
-        landed = [
-            _land(warehouse, table, file, fingerprint, sheets, protector, zone)
-            for file, fingerprint in fingerprints.items()
-            if not _is_landed(warehouse, table, file, fingerprint)
-        ]
+    landed: list[Landed] = []
+    fingerprints: dict[InboxFile, str] = {}
+    for path, parts in groupby(files, key=lambda file: file.path):
+        landed += _land_parts(warehouse, table, path, list(parts), fingerprints, protector, zone)
     _mark_present(warehouse, table, fingerprints)
     with warehouse.transaction():
         note_not_current(warehouse, table, as_of, zone)
+    return landed
+
+
+def _land_parts(
+    warehouse: Warehouse,
+    table: InputTable,
+    path: Path,
+    parts: Sequence[InboxFile],
+    fingerprints: dict[InboxFile, str],
+    protector: ContactProtector,
+    zone: str,
+) -> list[Landed]:
+    """Land what one file has for a table, unless it has landed; notes the fingerprint of what was read for each part."""
+    landed: list[Landed] = []
+    try:
+        content = fingerprint_of(path)
+        if all(_is_landed(warehouse, table, part, part.fingerprint(content)) for part in parts):
+            fingerprints.update((part, part.fingerprint(content)) for part in parts)
+            return []
+        # The file may be another by now: the copy's own fingerprint is that of what is read.
+        with snapshot(path, warehouse.folder) as copy, JudgedSheets() as sheets:
+            for part in parts:
+                fingerprints[part] = part.fingerprint(copy.fingerprint)
+                if not _is_landed(warehouse, table, part, fingerprints[part]):
+                    landed.append(_land(warehouse, table, part, copy, sheets, protector, zone))
+    except FileSetAsideError as problem:
+        for part in parts:
+            fingerprints[part] = f"not read: {problem}"
+            if not _is_landed(warehouse, table, part, fingerprints[part]):
+                landed.append(_set_aside(warehouse, table, part, fingerprints[part], str(problem), rows=0))
     return landed
 
 
@@ -246,11 +294,10 @@ def land_pull(
     with warehouse.transaction():
         for table in tables:
             own = [batch for batch in batches if batch.table == table.name]
-            landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+            landing_id = _next_landing(warehouse)
             text = _as_text(table, own)
-            landed_rows, quarantined = _insert(
-                warehouse, table, text, landing_id, protector, zone_of(table.name), is_file=False
-            )
+            _arrive(warehouse, table, text, protector, zone_of(table.name))
+            landed_rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=False)
             name = f"{source}@{until.isoformat()}"
             landed = Landed(landing_id, name, landed_rows, quarantined, None, (), passed_over=text.passed_over)
             _record(warehouse, table, landed, kind="pull", place=f"1 {until.isoformat()} {source}", fingerprint=name)
@@ -305,6 +352,8 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
 
 def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
     files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
+    if not warehouse.rows(f"{files} limit 1", {"table": table.name}):
+        return
     for rows in (QUARANTINE, UNREAD_VALUES, REPEATED_ROWS, TOTALS, raw_table(table), LANDINGS):
         warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
@@ -325,24 +374,52 @@ def _land(
     warehouse: Warehouse,
     table: InputTable,
     file: InboxFile,
-    fingerprint: str,
+    copy: Snapshot,
     sheets: JudgedSheets,
     protector: ContactProtector,
     zone: str,
 ) -> Landed:
-    preset = file.kind.preset.name if file.kind else None
-    landing_id = int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
-    place = f"0 {file.name}"
+    fingerprint = file.fingerprint(copy.fingerprint)
     try:
-        text = open_file(file, sheets)
+        text = open_file(file, copy, sheets)
+        landing_id = _next_landing(warehouse)
         with warehouse.transaction():
-            rows, quarantined = _insert(warehouse, table, text, landing_id, protector, zone, is_file=True)
-            landed = Landed(landing_id, file.name, rows, quarantined, None, text.ignored, preset, text.passed_over)
-            _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+            _arrive(warehouse, table, text, protector, zone)
+            if file.kind is None and _is_written_otherwise(warehouse):
+                text = rewritten(open_file(file, copy, sheets), open_file(file, copy, sheets), table)
+                _arrive(warehouse, table, text, protector, zone)
+            rows, quarantined = _keep(warehouse, table, text, landing_id, is_file=True)
+            landed = Landed(
+                landing_id,
+                file.name,
+                rows,
+                quarantined,
+                None,
+                text.ignored,
+                _preset(file),
+                text.passed_over,
+                tuple(text.notes),
+            )
+            _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     except FileSetAsideError as problem:
-        landed = Landed(landing_id, file.name, _rows_of_unreadable(file), 0, str(problem), (), preset)
-        _record(warehouse, table, landed, kind="file", place=place, fingerprint=fingerprint)
+        return _set_aside(warehouse, table, file, fingerprint, str(problem), rows=_rows_of_unreadable(copy.path))
     return landed
+
+
+def _set_aside(
+    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+) -> Landed:
+    landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
+    _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
+    return landed
+
+
+def _next_landing(warehouse: Warehouse) -> int:
+    return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
+
+
+def _preset(file: InboxFile) -> str | None:
+    return file.kind.preset.name if file.kind else None
 
 
 def _record(
@@ -352,9 +429,9 @@ def _record(
     warehouse.execute(
         f"""
         insert into {LANDINGS} (landing_id, source_table, kind, file, place, fingerprint, present, rows, quarantined,
-                                set_aside_reason, ignored_columns, preset, passed_over)
+                                set_aside_reason, ignored_columns, preset, passed_over, notes)
         values ($id, $table, $kind, $file, $place, $fingerprint, true, $rows, $quarantined, $reason, $ignored, $preset,
-                $passed_over)
+                $passed_over, $notes)
         """,
         {
             "id": landed.landing_id,
@@ -369,20 +446,13 @@ def _record(
             "ignored": ", ".join(landed.ignored_columns) or None,
             "preset": landed.preset,
             "passed_over": "; ".join(f"{reason}: {rows}" for reason, rows in landed.passed_over.items()) or None,
+            "notes": "; ".join(landed.notes) or None,
         },
     )
 
 
-def _insert(
-    warehouse: Warehouse,
-    table: InputTable,
-    text: TextRows,
-    landing_id: int,
-    protector: ContactProtector,
-    zone: str,
-    *,
-    is_file: bool,
-) -> tuple[int, int]:
+def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
+    """Read rows into the table `arrived`: typed, contacts as keys, each with the first thing wrong with it."""
     is_mapped = text.headings is not None
     schema = _protected_schema(table, text, is_mapped=is_mapped)
     typed = typed_select(table, text.columns, "arriving", is_mapped=is_mapped, has_digest=text.has_digest)
@@ -401,6 +471,60 @@ def _insert(
         warehouse.execute(f"create or replace temp table arrived as {typed}", {"zone": zone})
     if damage:
         raise damage[0]
+
+
+def _is_written_otherwise(warehouse: Warehouse) -> bool:
+    """Whether a date or an amount that arrived is not written as the contract says; then its column is looked at whole."""
+    reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
+    unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
+    return bool(warehouse.rows(f"select 1 from arrived where fault in ({reasons}) or {unread_side} limit 1"))
+
+
+def _rounded_ids(
+    warehouse: Warehouse, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
+) -> list[str]:
+    """IDs that a spreadsheet rounded to its fifteen digits and wrote out in full, such as 120214520000000000; returns what is told.
+
+    One such ID may be right; a column all of whose long IDs end in zeros is not. What shares a rounded ID is told apart by its
+    name, where it has one, and keeps its figures; other rows go to quarantine, or one would pass for a version of another.
+    """
+    notes = []
+    for name in (column.name for column in table if column.kind is Kind.ID and column.name in columns):
+        ((zeros,),) = warehouse.rows(
+            f"""
+            select case when bool_and(regexp_full_match(id, '{_ROUNDED_ID}')) then sum(length(id) - length(rtrim(id, '0'))) end
+            from (select distinct {name} as id from arrived where length({name}) > 15 and fault is null)
+            where regexp_full_match(id, '[0-9]{{16,}}')
+            """
+        )
+        if zeros is None or zeros < _ZEROS_THAT_PROVE:
+            continue
+        heading, label = headings.get(name, name), f"{name.removesuffix('_id')}_name"
+        is_rounded = f"fault is null and regexp_full_match({name}, '{_ROUNDED_ID}')"
+        if label in columns:
+            notes.append(
+                f"a spreadsheet has rounded the IDs of column {heading}: all of more than 15 digits end in zeros. Their rows are told "
+                "apart by name and match no other record by ID; format the column as text and export it again"
+            )
+            warehouse.execute(
+                f"update arrived set {name} = {name} || ' (' || {label} || ')' where {is_rounded} and {label} is not null"
+            )
+        else:
+            warehouse.execute(
+                f"""
+                update arrived set faulty_column = '{name}',
+                  fault = 'a spreadsheet rounded the ID and wrote it out in full; format the column as text and export it again'
+                where {is_rounded}
+                """
+            )
+    return notes
+
+
+def _keep(
+    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
+) -> tuple[int, int]:
+    """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
+    text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
     rejects = pa.table(
         {
             "row_number": pa.array([reject.row_number for reject in text.rejects], pa.int64()),
@@ -418,11 +542,13 @@ def _insert(
         warehouse.execute(_SHIFT_PAST_REJECTS if rejects.num_rows else "select 1")
         warehouse.execute(
             f"""
-            insert into {QUARANTINE} (landing_id, row_number, column_name, reason, amount, currency, happened_at)
-            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)}
+            insert into {QUARANTINE}
+              (landing_id, row_number, column_name, reason, amount, currency, happened_at, record_id)
+            select $id, a.row_number, coalesce(h.heading, a.faulty_column), a.fault, {_money(table)},
+              cast(a.{table.key[0]} as varchar)
             from arrived a left join headings h on h.column_name = a.faulty_column
             where a.fault is not null
-            union all select $id, row_number, null, reason, null, null, null from rejected
+            union all select $id, row_number, null, reason, null, null, null, null from rejected
             """,
             {"id": landing_id},
         )
@@ -448,8 +574,8 @@ def _insert(
         warehouse.execute(
             f"""
             insert into {TOTALS}
-            select $id, '{measure}', {currency}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
-            from arrived where {currency} is not null and {measure} is not null group by {currency}
+            select $id, '{measure}', {_label(currency)}, sum({measure}), coalesce(sum({measure}) filter (fault is not null), 0)
+            from arrived where {currency} is not null and {measure} is not null group by {_label(currency)}
             """,
             {"id": landing_id},
         )
@@ -472,12 +598,18 @@ where arrived.row_number = shift.row_number
 """
 
 
+def _label(currency: str) -> str:
+    """What a total is kept under: a code of a currency; where a row's cell holds anything else, that it does."""
+    return f"case when {is_currency(currency)} then {currency} else '{NO_CURRENCY}' end"
+
+
 def _money(table: InputTable) -> str:
     """The amount of a row, its currency and its time, of tables whose rows are money one by one."""
     if table.adds_up or not table.measures:
         return "null, null, null"
     ((amount, currency),) = table.measures
-    return f"a.{amount}, a.{currency}, a.{table.created}"
+    # The cell may hold anything, and this is told.
+    return f"a.{amount}, case when {is_currency(f'a.{currency}')} then a.{currency} end, a.{table.created}"
 
 
 def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> pa.Schema:
@@ -496,13 +628,17 @@ def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> 
     return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys, *digest])
 
 
-def _rows_of_unreadable(file: InboxFile) -> int:
+def _rows_of_unreadable(path: Path) -> int:
     """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
-    if file.path.suffix.lower() not in (".csv", ".tsv", ".txt", ".jsonl"):
+    if path.suffix not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
-    with file.path.open("rb") as content:
-        lines = sum(1 for line in content if line.strip(_BLANK))
-    return max(lines - (file.path.suffix.lower() != ".jsonl"), 0)
+    with path.open("rb") as content:
+        # A line without an end may be as long as the file.
+        pieces = iter(lambda: content.readline(_LONGEST_PIECE), b"")
+        lines = sum(
+            1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE)
+        )
+    return max(lines - (path.suffix != ".jsonl"), 0)
 
 
 def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:

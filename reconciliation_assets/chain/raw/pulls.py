@@ -13,6 +13,7 @@ from reconciliation_assets.chain.installation import Installation, OpenInstallat
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
 from reconciliation_assets.chain.raw.rhythm import rhythm, why_empty_is_strange, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
+from reconciliation_assets.errors import without_values
 from reconciliation_assets.sources.connector import Connector, Window
 from reconciliation_assets.sources.errors import (
     ExpiredCredentials,
@@ -73,6 +74,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(check, asset=name, description=description) for check, description in CHECKS.items()
         ],
     )
+    @without_values()
     def pull(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         last = last_pull(opened.warehouse, connector.name)

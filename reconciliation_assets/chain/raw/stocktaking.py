@@ -16,7 +16,7 @@ def take_stock(warehouse: Warehouse, known: Sequence[InboxFile], unknown: Sequen
     """Note every file of the inbox with its table and preset, or why it is not taken in; returns how many rows that is."""
     rows: list[tuple[str | None, ...]] = [
         *((file.name, file.table, file.kind.preset.name if file.kind else None, None) for file in known),
-        *((file.path.name, None, None, file.reason) for file in unknown),
+        *((file.name, None, None, file.reason) for file in unknown),
     ]
     columns = ("file", "source_table", "preset", "reason")
     return warehouse.load(

@@ -3,12 +3,15 @@
 Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
 """
 
+from babel.numbers import list_currencies
+
 from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputColumn, InputTable, Kind
 from reconciliation_assets.sources.text_rows import ROW_DIGEST
 
 # Years outside these are typing errors (1900-01-00, 20260), not dates of this business.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
+_IDS = (Kind.ID, Kind.PERSON)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 # What databases and data frames write where there is no ID; taken for one, it would join all that have none.
@@ -22,6 +25,11 @@ _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
 _SIDES = "struct(column_name varchar, reason varchar)[]"
 
+
+_CURRENCIES = ", ".join(f"'{code}'" for code in sorted(list_currencies()))
+NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
+NOT_AN_ISO_DATE = "not an ISO 8601 date such as 2026-03-31"
+NOT_A_DECIMAL = "not a decimal number such as 1234.50"
 
 # Beside rows that a preset mapped: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
@@ -77,13 +85,18 @@ def typed_select(
     """
 
 
+def is_currency(column: str) -> str:
+    """A condition: whether a column holds a currency code of ISO 4217, past ones included."""
+    return f"{column} in ({_CURRENCIES})"
+
+
 def _text(column: InputColumn, present: tuple[str, ...]) -> str:
     if column.name not in present:
         return "cast(null as varchar)"
     trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
     if column.allowed:
         return f"lower({trimmed})"
-    if column.kind is Kind.ID:
+    if column.kind in _IDS:
         whole = f"case when {trimmed} like '%.0' then regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1') else {trimmed} end"
         return f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
     return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
@@ -105,7 +118,7 @@ def _value(column: InputColumn) -> str:
         case Kind.MONTH:
             day = f"case when {name} like '%-%-%' then {name} else {name} || '-01' end"
             return f"cast(date_trunc('month', try_cast({day} as date)) as date)"
-        case Kind.ID | Kind.TEXT | Kind.CURRENCY:
+        case Kind.ID | Kind.PERSON | Kind.TEXT | Kind.NOTE | Kind.PAGE | Kind.CURRENCY:
             return name
         case _:
             return f"try_cast({name} as {SQL_TYPE[column.kind]})"
@@ -134,12 +147,12 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if column.required:
         found.append((f"{name} is null", "a required value is missing"))
-    if column.kind in (Kind.ID, Kind.TEXT):
+    if column.kind in (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE):
         found.append(
             (f"regexp_matches({name}, '{_CONTROL}')", "a character that no text has; the file is damaged there")
         )
     match column.kind:
-        case Kind.ID:
+        case Kind.ID | Kind.PERSON:
             found.append(
                 (
                     f"regexp_matches({name}, '{_DAMAGED_ID}')",
@@ -153,20 +166,20 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
                 )
             )
         case Kind.CURRENCY:
-            found.append((f"not regexp_matches({name}, '^[A-Z]{{3}}$')", "not a three-letter currency code"))
+            found.append((f"not {is_currency(name)}", "not a three-letter currency code of ISO 4217"))
         case Kind.TIMESTAMP | Kind.DATE | Kind.MONTH:
             if column.kind is Kind.MONTH:
                 found.append((f"not regexp_matches({name}, '{_ISO_MONTH}')", "not a month such as 2026-03"))
             if column.kind is Kind.DATE:
-                found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", "not an ISO 8601 date such as 2026-03-31"))
-            found.append((f"{name} is not null and {value} is null", "not an ISO 8601 date, or an impossible one"))
+                found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", NOT_AN_ISO_DATE))
+            found.append((f"{name} is not null and {value} is null", NOT_A_DATE))
             # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
             bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
             found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:
             found.append((f"{name} is not null and {value} is null", "neither true nor false"))
         case kind if SQL_TYPE[kind].startswith("DECIMAL"):
-            found.append((f"{name} is not null and {value} is null", "not a decimal number such as 1234.50"))
+            found.append((f"{name} is not null and {value} is null", NOT_A_DECIMAL))
             if kind is Kind.RATE:
                 found.append((f"{value} <= 0", "a rate must be above zero"))
             elif kind is not Kind.SIGNED_AMOUNT:

@@ -4,6 +4,7 @@
   const details = JSON.parse(document.getElementById("details").textContent);
   const { words, marks, lines, links } = details;
   const campaignNames = new Map(details.campaigns);
+  const monthNames = new Map(details.months);
   const find = (id) => document.getElementById(id);
   const said = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
@@ -215,7 +216,13 @@
     if (text) find("told").scrollIntoView({ block: "nearest" });
   }
 
-  async function decide({ link, left_id, right_id }, verdict) {
+  const PAIR = ["link", "left_id", "right_id"];
+  const KEYS = { manual_matches: PAIR, validation_verdicts: [...PAIR, "match_method"], period_locks: ["period"] };
+  const about = (table, row) => Object.fromEntries(KEYS[table].map((name) => [name, row[name]]));
+
+  const decide = (pair, verdict) => decideOn("manual_matches", { ...about("manual_matches", pair), verdict });
+
+  async function decideOn(table, decision) {
     const [verified_by, reason] = [person().verified_by.value.trim(), person().reason.value.trim()];
     if (!verified_by || !reason) {
       find("record").close();
@@ -223,12 +230,12 @@
       (verified_by ? person().reason : person().verified_by).focus();
       return false;
     }
-    return sent("POST", { link, left_id, right_id, verdict, verified_by, reason });
+    return sent("POST", table, { ...decision, verified_by, reason });
   }
 
-  async function sent(method, decision) {
+  async function sent(method, table, decision) {
     try {
-      await asked("decisions", { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(decision) });
+      await asked(`decisions/${table}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(decision) });
       tell("");
       person().reason.value = "";
       await drawDecisions();
@@ -241,13 +248,13 @@
   }
 
   async function drawDecisions() {
-    const { possible, unmatched, pending, left_out } = await asked("decisions");
-    const isPending = (link, left, right) => pending.some((each) => each.link === link && each.left_id === left && each.right_id === right);
-    const choice = (pair) => isPending(pair.link, pair.left_id, pair.right_id)
+    const { possible, unmatched, samples, months, pending, left_out } = await asked("decisions");
+    const isPending = (table, row) => pending[table].some((each) => KEYS[table].every((name) => each[name] === row[name]));
+    const unless = (table, row, ...choices) => isPending(table, row)
       ? make("em", {}, words.pending)
-      : make("span", { class: "choice" },
-        make("button", { type: "button", click: () => decide(pair, "accept") }, words.accept), " ",
-        make("button", { type: "button", click: () => decide(pair, "reject") }, words.reject));
+      : make("span", { class: "choice" }, ...choices.flatMap(([name, click]) => [make("button", { type: "button", click }, name), " "]));
+    const choice = (pair) => unless("manual_matches", pair,
+      [words.accept, () => decide(pair, "accept")], [words.reject, () => decide(pair, "reject")]);
     const place = find("decisions");
     const put = (heading, none, columns, rows) =>
       place.append(make("h3", {}, heading), rows.length ? table(columns, rows) : make("p", {}, none));
@@ -258,13 +265,24 @@
         each.match_confidence.toFixed(2), money(each.value), each.evidence, each.reason, choice(each)]));
     put(words.unmatched, words.nothing_unmatched, [[words.payment], [words.amount, true], [words.why], [""]],
       unmatched.map((each) => [each.source_id, money(each.value), each.reason,
-        pending.some((decided) => decided.right_id === each.source_id && decided.verdict === "accept")
+        pending.manual_matches.some((decided) => decided.right_id === each.source_id && decided.verdict === "accept")
           ? make("em", {}, words.pending) : belongsTo(each.source_id)]));
+    put(words.samples, words.nothing_sampled,
+      [[words.link], [words.from], [words.to], [words.method], [words.amount, true], [words.evidence], [""]],
+      samples.map((each) => [links[each.link], each.left_id, each.right_id, each.match_method.replaceAll("_", " "), money(each.value), each.evidence,
+        unless("validation_verdicts", each, ...["correct", "wrong", "unclear"].map((verdict) =>
+          [words[verdict], () => decideOn("validation_verdicts", { ...about("validation_verdicts", each), verdict })]))]));
+    put(words.lock_months, "", [[words.month], [words.collected_value, true], [""]],
+      months.map((each) => [monthNames.get(each.period) ?? each.period, money(each.value),
+        unless("period_locks", each, [each.is_locked ? words.release : words.lock, () => decideOn("period_locks",
+          { period: each.period, action: each.is_locked ? "release" : "lock", signed_value: each.value })])]));
     if (left_out) place.append(make("p", { class: "soft" }, said(words.left_out, { number: count(left_out) })));
-    if (pending.length)
+    const waiting = Object.entries(pending).flatMap(([table, rows]) => rows.map((row) => [table, row]));
+    if (waiting.length)
       put(words.decided, "", [[words.link], [words.from], [words.to], [words.verdict], [words.verified_by], [words.reason], [""]],
-        pending.map((each) => [links[each.link], each.left_id, each.right_id, each.verdict, each.verified_by, each.reason,
-          make("button", { type: "button", click: () => sent("DELETE", { link: each.link, left_id: each.left_id, right_id: each.right_id }) }, words.take_back)]));
+        waiting.map(([table, each]) => [links[each.link] ?? monthNames.get(each.period) ?? each.period, each.left_id, each.right_id,
+          words[each.verdict ?? each.action], each.verified_by ?? each.locked_by, each.reason ?? each.note,
+          make("button", { type: "button", click: () => sent("DELETE", table, about(table, each)) }, words.take_back)]));
   }
 
   /** The form by which a payment is given to an order or a CRM record. */

@@ -7,6 +7,19 @@ CURRENCY = "*"
 _LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
 _APART = re.compile(rf"[^\w{re.escape(CURRENCY)}#%]+|_")
 
+# Units of money as headings have them in brackets, folded; longer ones first. What several currencies are called has no code.
+_UNITS = {
+    **dict.fromkeys(("درهم اماراتي", "درهم", "د ا", "dirhams", "dirham", "dhs", "aed"), "AED"),
+    **dict.fromkeys(("ريال سعودي", "ر س", "sr", "sar"), "SAR"),
+    **dict.fromkeys(("ريال قطري", "ر ق", "qr", "qar"), "QAR"),
+    **dict.fromkeys(("ريال عماني", "ر ع", "omr"), "OMR"),
+    **dict.fromkeys(("دينار كويتي", "د ك", "kd", "kwd"), "KWD"),
+    **dict.fromkeys(("دينار بحريني", "د ب", "bd", "bhd"), "BHD"),
+    **dict.fromkeys(("دولار", "usd"), "USD"),
+    **{code.lower(): code for code in ("EUR", "GBP", "EGP", "JOD")},
+    **dict.fromkeys(("ريال", "riyals", "riyal", "دينار", "dinars", "dinar"), ""),
+}
+
 
 def folded(heading: str) -> str:
     """A heading for comparing; `#`, `%` and the `*` that stands for a currency keep their meaning."""
@@ -27,6 +40,18 @@ def currency_in(heading: str, pattern: str) -> str | None:
     return found.group(1).upper() if found else None
 
 
+def unit_of(heading: str) -> tuple[str, str | None]:
+    """A folded heading without the unit of money at its end, and that unit's currency code.
+
+    The code is None where there is no unit, and empty where several currencies have its name, as the riyal.
+    """
+    for unit, code in _UNITS.items():
+        before = heading.removesuffix(f" {unit}")
+        if before != heading:
+            return before, code
+    return heading, None
+
+
 def fits(heading: str, pattern: str) -> bool:
-    """Whether a folded heading is what a folded pattern says."""
-    return heading == pattern or currency_in(heading, pattern) is not None
+    """Whether a folded heading is what a folded pattern says, with or without a unit of money behind it."""
+    return heading == pattern or currency_in(heading, pattern) is not None or unit_of(heading)[0] == pattern

@@ -9,41 +9,69 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciliation_assets.errors import PlainError
+from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.problems import problems_of, yaml_of
+from reconciliation_assets.sources.presets.draft import FILL_IN, Draft
 from reconciliation_assets.sources.presets.model import Preset
 
 
-class PresetError(ValueError):
+class PresetError(PlainError):
     """A preset file cannot be used; the message says where and what to do."""
 
 
-def load_presets(folder: Path) -> tuple[Preset, ...]:
+def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Preset, ...]:
     """The shipped presets and those of a company's folder, by name; one of the same name replaces the shipped one.
 
     A file that says `extends: <preset>` is laid over that one: lists of headings grow, everything else is replaced.
 
+    Args:
+        folder: where the company's own lie.
+        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
+
     Raises:
         PresetError: a file is not YAML, names something unknown, or leaves a required column of its table empty.
     """
-    shipped = _shipped()
-    own = {
-        path.stem: _parsed(path.read_bytes(), f"presets/{path.name}")
-        for path in sorted(folder.glob("*.yaml") if folder.is_dir() else [])
-        if path.is_file()
-    }
-    contents = dict(shipped)
-    for name, content in own.items():
-        contents[name] = _extended(content, f"presets/{name}.yaml", shipped)
-    return tuple(
-        _validated(name, contents[name], f"presets/{name}.yaml" if name in own else f"the shipped preset {name}")
-        for name in sorted(contents)
-    )
+    assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
+    presets = {preset.name: preset for preset in shipped_presets(assumed_currency)}
+    for path in sorted(folder.glob("*.yaml") if folder.is_dir() else []):
+        if path.is_file():
+            origin = f"presets/{path.name}"
+            content = _extended(_parsed(path.read_bytes(), origin), origin, _shipped())
+            presets[path.stem] = _validated(path.stem, assumed | content, origin)
+    return tuple(presets[name] for name in sorted(presets))
+
+
+def save_preset(folder: Path, draft: Draft) -> Path:
+    """Write a drafted preset into a company's folder; returns where it is.
+
+    Raises:
+        PresetError: there is one of that name already, or something in it is still to be filled in.
+    """
+    place = folder / f"{draft.name}.yaml"
+    if place.exists():
+        raise PresetError(f"presets/{place.name} is there already; put the lines above into it.")
+    if FILL_IN in draft.text:
+        raise PresetError(
+            f"the preset still asks for something ({FILL_IN}); say --currency where that is it, or fill it in and save it as presets/{place.name}."
+        )
+    with atomic_file(place) as unfinished:
+        unfinished.write_text(draft.text, encoding="utf-8")
+    return place
 
 
 @cache
-def shipped_presets() -> tuple[Preset, ...]:
-    """The presets that come with the product."""
-    return tuple(_validated(name, content, name) for name, content in sorted(_shipped().items()))
+def shipped_presets(assumed_currency: str | None = None) -> tuple[Preset, ...]:
+    """The presets that come with the product.
+
+    Args:
+        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
+    """
+    assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
+    return tuple(
+        _validated(name, assumed | content, f"the shipped preset {name}")
+        for name, content in sorted(_shipped().items())
+    )
 
 
 def fingerprint(preset: Preset) -> str:

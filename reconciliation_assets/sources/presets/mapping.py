@@ -5,33 +5,72 @@ row with a cell that no reading makes sense of comes too, with `unread_column` (
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import duckdb
 import pyarrow as pa
+from babel.numbers import get_territory_currencies
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
-from reconciliation_assets.sources.presets.model import ROW, Cell, Column, Condition, Key, TablePart
-from reconciliation_assets.sources.presets.recognition import Recognised
-from reconciliation_assets.sources.presets.sheet import read_sheet
-from reconciliation_assets.sources.text_rows import ROW_DIGEST, ROWS_PER_BATCH, TextRows, private_engine
+from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+from reconciliation_assets.sources.presets.headings import folded
+from reconciliation_assets.sources.presets.model import (
+    KIND,
+    MOVED,
+    ROW,
+    TAKEN_BACK,
+    Cell,
+    Column,
+    Condition,
+    Key,
+    Parts,
+    Preset,
+    TablePart,
+)
+from reconciliation_assets.sources.presets.movement import moved_rows
+from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
+from reconciliation_assets.sources.presets.sheet import NOT_TEXT, read_sheet
+from reconciliation_assets.sources.presets.writing import (
+    DayOrder,
+    DecimalPoint,
+    day_orders,
+    decimal_points,
+    teach,
+)
+from reconciliation_assets.sources.text_rows import (
+    ROW_DIGEST,
+    ROWS_PER_BATCH,
+    FileSetAsideError,
+    TextRows,
+    private_engine,
+)
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
+_NOT_TEXT = "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again"
+# Riyals and dinars, of which a heading may not say whose.
+_OF_MANY_COUNTRIES = ("SAR", "QAR", "OMR", "KWD", "BHD", "JOD")
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
 
 
 class JudgedSheets:
-    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row."""
+    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row.
+
+    Attributes:
+        notes: what people should know of the last one, though it is taken in.
+    """
 
     def __init__(self) -> None:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
+        self._recognised: tuple[Path, str, Recognised] | None = None
+        self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -41,20 +80,34 @@ class JudgedSheets:
     ) -> None:
         self._forget()
 
+    def kind_of(self, path: Path, preset: Preset) -> Recognised:
+        """What a file is, recognised once for all its parts.
+
+        Raises:
+            FileSetAsideError: it is not of the preset's kind.
+        """
+        if self._recognised is None or self._recognised[:2] != (path, preset.name):
+            found = recognise(path, [preset])
+            if isinstance(found, Unrecognised):
+                raise FileSetAsideError(found.reason)
+            self._recognised = path, preset.name, found
+        return self._recognised[2]
+
     def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
         """An engine with the table `judged`: all rows of a file that are not blank.
 
         Raises:
-            FileSetAsideError: the file cannot be split into cells.
+            FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
         """
-        if self._connection is None or self._path != path or self._kind is not kind:
+        if self._connection is None or self._path != path or self._kind != kind:
             self._forget()
             sheet = read_sheet(path, kind.sheet)
             connection = private_engine()
-            connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
-            connection.register("sheet", sheet)
-            connection.execute(f"create table judged as {_judged(kind, sheet.num_columns - 1)}")
-            connection.unregister("sheet")
+            try:
+                self.notes = _judge(connection, kind, sheet)
+            except FileSetAsideError:
+                connection.close()
+                raise
             self._connection, self._path, self._kind = connection, path, kind
         return self._connection
 
@@ -74,13 +127,14 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
         sheets: where its rows are judged, once for all parts.
 
     Raises:
-        FileSetAsideError: the file cannot be split into cells.
+        FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
     """
     columns = _contract_columns(kind, part)
     sheets.judged(path, kind)
 
     def read(rows: TextRows) -> Iterator[pa.Table]:
         connection = sheets.judged(path, kind)
+        rows.notes.extend(sheets.notes)
         rows.passed_over.update(
             connection.execute(
                 "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
@@ -109,22 +163,221 @@ def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
         for name, cell in part.columns.items()
         # An amount that could tell its currency, but does not, is not what lacks.
         if (
-            found := next((each for each in cell.reads if each in kind.headings and each not in cell.currency_of), None)
+            found := next(
+                (each for each in _sources(kind, cell) if each in kind.headings and each not in cell.currency_of), None
+            )
         )
         is not None
     }
 
 
-def _judged(kind: Recognised, sheet_width: int) -> str:
-    """Every row below the header that is not blank: its cells as they are (`_cell`) and as they are read (`_value`), what makes it
-    no data (`passed_over`), and the first cell that cannot be read."""
+def _sources(kind: Recognised, cell: Cell) -> list[str]:
+    """The file's columns that a cell is filled from; what moved stands in those of the movement."""
+    movement = kind.preset.movement.names if kind.preset.movement else ()
+    return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
+    """Make the table `judged`; returns what people should know of the file.
+
+    The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
+    which way money went, and last what makes a row no data (`passed_over`).
+    """
+    teach(connection)
+    connection.register("sheet", sheet)
+    connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1, _above(kind, sheet))}")
+    currency, notes = _currency_of_file(connection, kind, sheet.num_columns - 1)
+    connection.unregister("sheet")
+    style = _style(connection, kind, currency)
+    connection.execute(f"create table valued as {_valued(kind, style)}")
+    connection.execute("drop table cells")
+    connection.execute(f"create table moved as {_moved(connection, kind)}")
+    connection.execute(f"create table judged as {_judged(kind)}")
+    for table in ("valued", "moved"):
+        connection.execute(f"drop table {table}")
+    if kind.preset.parts:
+        connection.execute(_without_totals(kind, kind.preset.parts))
+    return notes
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How this file is written, by column; the currency that its head names."""
+
+    day_orders: Mapping[str, DayOrder | None]
+    decimal_points: Mapping[str, DecimalPoint]
+    currency: str | None
+
+
+def _style(connection: duckdb.DuckDBPyConnection, kind: Recognised, currency: str | None) -> _Style:
     preset = kind.preset
-    raw = ",\n      ".join(f"{_raw(kind, name)} as {name}_cell" for name in preset.columns)
-    read = ",\n      ".join(f"{_worded(kind, name)} as {name}_value" for name in preset.columns)
+    dates = _held(kind, "date", "instant")
+    amounts = _held(kind, "amount")
+    return _Style(
+        day_orders(connection, dates, preset.day_order),
+        decimal_points(
+            connection,
+            amounts,
+            preset.decimal_point,
+            may_be_thousandths=not kind.is_text
+            or "decimal_point" in preset.model_fields_set
+            or bool(THREE_DECIMAL_CURRENCIES & _currencies(connection, kind, currency)),
+        ),
+        currency,
+    )
+
+
+def _held(kind: Recognised, *holds: str) -> dict[str, str]:
+    """The file's columns that hold something, each with what the file calls it."""
+    return {
+        name: kind.headings[name]
+        for name, column in kind.preset.columns.items()
+        if column.holds in holds and name in kind.positions
+    }
+
+
+def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
+    """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
+    cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
+    read = {
+        **{name: f"currency_beside({name}_cell)" for cell in cells for name in cell.currency_of},
+        **{name: f"upper({name}_cell)" for cell in cells for name in cell.take or ()},
+    }
+    said = {above or "", *kind.currencies.values(), kind.preset.defaults.get("currency", "")}
+    for name in sorted(set(read) & set(kind.positions)):
+        rows = connection.execute(f"select distinct {read[name]} from cells limit 1000").fetchall()
+        said |= {code for (code,) in rows if code}
+    return said - {""}
+
+
+def _currency_of_file(
+    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int
+) -> tuple[str | None, tuple[str, ...]]:
+    """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
+    above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
+    cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
+    is_said = "currency" in kind.preset.defaults or any(cell.constant for cell in cells)
+    if above or assumed is None or not cells or is_said:
+        return above, ()
+    if any(name in kind.positions for cell in cells for name in cell.take or ()) or _currencies(connection, kind, None):
+        return None, ()
+    if ("" in kind.currencies.values() and assumed not in _OF_MANY_COUNTRIES) or _names_another_country(
+        connection, kind, sheet_width, assumed
+    ):
+        return None, ()
+    return assumed, (
+        f"it names no currency, so it is read in {assumed}, the reporting currency; another one is said in a preset (`reconcile inspect`)",
+    )
+
+
+def _names_another_country(
+    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str
+) -> bool:
+    """Whether an account number above the header is of a country with another currency."""
+    width = ", ".join(f"c{position}" for position in range(sheet_width))
+    found = connection.execute(
+        f"""
+        select distinct regexp_extract(line, '\\b([A-Z]{{2}})[0-9]{{2}}(?: ?[A-Z0-9]{{4}}){{3,7}}', 1)
+        from (select upper(concat_ws(' ', {width})) as line from sheet where row_number < {kind.header_row})
+        """
+    ).fetchall()
+    return any(country and get_territory_currencies(country) != [assumed] for (country,) in found)
+
+
+def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int) -> str | None:
+    """The currency that the rows above the header name, as many statements do, where it is one."""
+    width = ", ".join(f"c{position}" for position in range(sheet_width))
+    found = connection.execute(
+        f"""
+        select distinct regexp_extract(line, '(?i)(?:currency|ccy|عملة|العملة)(?:\\s+code)?\\W{{0,5}}([a-z]{{3}})\\b', 1)
+        from (select concat_ws(' ', {width}) as line from sheet where row_number < {kind.header_row})
+        """
+    ).fetchall()
+    codes = {code.upper() for (code,) in found if code}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def _above(kind: Recognised, sheet: pa.Table) -> dict[str, str]:
+    """What stands above the header, by the preset's column: the cell behind a heading, or the rest of its cell behind a colon."""
+    columns = {name: column for name, column in kind.preset.columns.items() if column.above}
+    found: dict[str, str] = {}
+    for row in sheet.slice(0, max(kind.header_row - 1, 0)).drop_columns(["row_number"]).to_pylist() if columns else []:
+        cells = [cell.strip() for cell in row.values() if cell and cell.strip()]
+        for cell, behind in zip_longest(cells, cells[1:], fillvalue=""):
+            label, _, rest = cell.partition(":")
+            for name, column in columns.items():
+                if folded(label) in column.folded_headings and (value := rest.strip() or behind):
+                    found.setdefault(name, value)
+    return found
+
+
+def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
+    """Every row below the header that is not blank, cell by cell."""
+    preset = kind.preset
+    raw = ",\n      ".join(
+        f"{_text(above.get(name)) if column.above else _raw(kind, name)} as {name}_cell"
+        for name, column in preset.columns.items()
+    )
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
+    filled = f"len(list_filter([{whole}], lambda cell: trim(cell) <> ''))"
     beyond = [f"nullif(trim(s.c{position}), '')" for position in range(kind.width, sheet_width)]
     too_wide = f"coalesce({', '.join(beyond)}) is not null" if beyond else "false"
-    present = " or ".join(f"{name}_cell is not null" for name in preset.columns)
+    present = " or ".join(f"{name}_cell is not null" for name, column in preset.columns.items() if not column.above)
+    return f"""
+    select * from (
+      select row_number, {too_wide} as too_wide, contains(concat_ws(' ', {whole}), {_text(NOT_TEXT)}) as not_text, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
+      from sheet s
+      where row_number > {kind.header_row}
+    )
+    where {present}
+    """
+
+
+def _valued(kind: Recognised, style: _Style) -> str:
+    """The cells with what they say, and the first of a row that cannot be read."""
+    # What cannot be read of a side value goes on as it is, for the contract to tell.
+    read = ",\n      ".join(
+        f"coalesce({_worded(kind, style, name)}, {name}_cell) as {name}_value"
+        if _is_beside(kind, name)
+        else f"{_worded(kind, style, name)} as {name}_value"
+        for name in kind.preset.columns
+    )
+    faults = [("null", "not_text", _NOT_TEXT), ("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
+    return f"""
+    with read as (
+      select *, {_text(style.currency)} as currency_above, {read}
+      from cells
+    )
+    select *,
+      case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
+      case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
+    from read
+    """
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, kind: Recognised) -> str:
+    """The rows with the way that money went and what they are, where the preset asks for it."""
+    movement = kind.preset.movement
+    moved = moved_rows(connection, kind, movement, _no_data(kind.preset)) if movement else "select * from valued"
+    cases = " ".join(f"when {_all(where)} then {_text(name)}" for name, where in kind.preset.kinds.items())
+    if not cases:
+        return moved
+    return f"select *, {KIND}_cell as {KIND}_value from (select *, case {cases} end as {KIND}_cell from ({moved}))"
+
+
+def _no_data(preset: Preset) -> str:
+    """Whether a row is none, such as totals, as far as that does not depend on the way money went."""
+    reasons = [
+        _all(passed.where)
+        for passed in preset.passed_over
+        if not any(name in (MOVED, TAKEN_BACK, KIND) for condition in passed.where for name in condition.columns)
+    ]
+    return f"({' or '.join(reasons)})" if reasons else "false"
+
+
+def _judged(kind: Recognised) -> str:
+    """The rows with what makes them no data (`passed_over`)."""
+    preset = kind.preset
     reasons = "\n        ".join(
         f"when {_all(passed.where)} then {_text(passed.because)}" for passed in preset.passed_over
     )
@@ -136,49 +389,89 @@ def _judged(kind: Recognised, sheet_width: int) -> str:
         if thing
         else ""
     )
-    faults = [("null", "too_wide", _TOO_WIDE), *_faults(kind)]
     taken = " or ".join(f"({_takes(part)})" for part in preset.tables)
     return f"""
-    with cells as (
-      select row_number, {too_wide} as too_wide, concat_ws(' ', {whole}) as {ROW}_cell, {raw}
-      from sheet s
-      where row_number > {kind.header_row}
-    ),
-    read as (
-      select *, {read}
-      from cells
-      where {present}
-    ),
-    faulty as (
-      select *,
-        case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
-        case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
-      from read
-    )
     select *,
       case
         {reasons}
         {further}
         when unread is null and not coalesce({taken}, false) then {_text(preset.otherwise)}
       end as passed_over
-    from faulty
+    from moved
+    """
+
+
+def _without_totals(kind: Recognised, parts: Parts) -> str:
+    """A row that comes to all other parts of its thing and leaves the cell of its part empty is their total, and no part."""
+    thing = ", ".join(f"coalesce({name}_value, '')" for name in parts.by)
+    number = {
+        name: f"coalesce(try_cast({name}_value as decimal(18, 6)), 0)" for name in parts.of if name in kind.positions
+    }
+    comes_to_all = " and ".join(f"2 * {each} = sum({each}) over (partition by {thing})" for each in number.values())
+    return f"""
+    create or replace table judged as
+    with counted as (
+      select row_number, {comes_to_all or "false"} and cells_filled < max(cells_filled) over (partition by {thing}) as is_total
+      from (
+        select *, row_number() over (partition by {ROW}_cell order by row_number) as copy_number
+        from judged where passed_over is null and unread is null
+      )
+      where copy_number = 1
+    )
+    select j.* replace (case when t.is_total then 'totals rows' else j.passed_over end as passed_over)
+    from judged j
+    left join counted t on t.row_number = j.row_number
     """
 
 
 def _taken(kind: Recognised, part: TablePart) -> str:
-    """The contract's columns of the rows that this part takes; unreadable rows go to the first part, once each."""
+    """The contract's columns of the rows that this part takes.
+
+    A cell that cannot be read spoils the row for the parts that need it, and is told with the first of them: a courier's charge that is no
+    number does not cost its cash.
+    """
     cells = ",\n      ".join(
         f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
     )
     digest = f", md5({ROW}_cell) as {ROW_DIGEST}" if INPUT_TABLE[part.table].adds_up else ""
-    unreadable = "unread is not null or" if kind.preset.tables[0] is part else "unread is null and"
+    needed, before = _needed(kind, part), set[str]()
+    for earlier in kind.preset.tables[: kind.preset.tables.index(part)]:
+        before |= _needed(kind, earlier)
+    is_bad = f"coalesce(unread_column in ({_texts(needed - before)}), false)"
+    if kind.preset.tables[0] is part:
+        by_others = set[str]().union(*(_needed(kind, other) for other in kind.preset.tables)) - needed
+        is_bad = f"unread is not null and coalesce(unread_column not in ({_texts(by_others)}), true)"
+    is_good = f"(unread is null or unread_column not in ({_texts(needed)})) and coalesce({_takes(part)}, false)"
     return f"""
-    select row_number, unread_column, unread,
+    select row_number, case when {is_bad} then unread_column end as unread_column, case when {is_bad} then unread end as unread,
       {cells}{digest}
     from judged
-    where passed_over is null and ({unreadable} coalesce({_takes(part)}, false))
+    where passed_over is null and ({is_bad} or {is_good})
     order by row_number
     """
+
+
+def _needed(kind: Recognised, part: TablePart) -> set[str]:
+    """The headings of what a part cannot do without: all it reads, but for values beside the row's own."""
+    sides = {column.name for column in INPUT_TABLE[part.table] if column.is_side}
+    # An amount that may tell its currency is not needed for that.
+    read = {
+        name
+        for column, cell in part.columns.items()
+        if column not in sides
+        for name in cell.reads
+        if name not in cell.currency_of
+    }
+    read |= {name for condition in (*part.where, *part.unless) for name in condition.columns}
+    if KIND in read:
+        read |= {name for where in kind.preset.kinds.values() for condition in where for name in condition.columns}
+    if kind.preset.movement and read & {MOVED, TAKEN_BACK}:
+        read |= set(kind.preset.movement.names)
+    return {kind.headings[name] for name in read if name in kind.headings}
+
+
+def _texts(texts: Collection[str]) -> str:
+    return ", ".join(map(_text, sorted(texts))) or "null"
 
 
 def _raw(kind: Recognised, name: str) -> str:
@@ -189,8 +482,14 @@ def _raw(kind: Recognised, name: str) -> str:
     return f"filled(regexp_replace({cell}, {_text(f'^(?:{strip})')}, ''))" if strip else cell
 
 
-def _worded(kind: Recognised, name: str) -> str:
-    return _with_words(_read(kind, name), kind.preset.columns[name].words)
+def _worded(kind: Recognised, style: _Style, name: str) -> str:
+    return _with_words(_read(kind, style, name), kind.preset.columns[name].words)
+
+
+def _is_beside(kind: Recognised, name: str) -> bool:
+    """Whether a column tells nothing but values beside the row's own, such as fees: one that cannot be read costs no row."""
+    heading = kind.headings.get(name)
+    return heading is not None and not any(heading in _needed(kind, part) for part in kind.preset.tables)
 
 
 def _with_words(text: str, words: Mapping[str, str]) -> str:
@@ -201,16 +500,16 @@ def _with_words(text: str, words: Mapping[str, str]) -> str:
     return f"case word({text}) {cases} else {text} end"
 
 
-def _read(kind: Recognised, name: str) -> str:
+def _read(kind: Recognised, style: _Style, name: str) -> str:
     column, cell = kind.preset.columns[name], f"{name}_cell"
-    order = _text(kind.preset.day_order)
+    order = _text(style.day_orders.get(name, kind.preset.day_order))
     match column.holds:
         case "code":
             return f"code({cell})"
         case "id":
             return f"western({cell})"
         case "amount":
-            return f"amount({cell}, {_text(kind.preset.decimal_point)})"
+            return f"amount({cell}, {_text(style.decimal_points.get(name, '.'))})"
         case "date":
             return f"day_text({cell}, {order})"
         case "instant":
@@ -220,13 +519,13 @@ def _read(kind: Recognised, name: str) -> str:
             return cell
 
 
-def _faults(kind: Recognised) -> list[tuple[str, str, str]]:
+def _faults(kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
     """Heading, condition and reason of every way in which a cell cannot be read, column by column."""
     named = [
         (_text(kind.headings[name]), condition, reason)
         for name, column in kind.preset.columns.items()
-        if name in kind.positions
-        for condition, reason in _unreadable(kind, name, column)
+        if name in kind.positions and not _is_beside(kind, name)
+        for condition, reason in _unreadable(style, name, column)
     ]
     differing = [
         (
@@ -240,30 +539,26 @@ def _faults(kind: Recognised) -> list[tuple[str, str, str]]:
     return [*named, *differing]
 
 
-def _unreadable(kind: Recognised, name: str, column: Column) -> list[tuple[str, str]]:
+def _unreadable(style: _Style, name: str, column: Column) -> list[tuple[str, str]]:
     cell = f"{name}_cell"
     lost = f"{cell} is not null and {name}_value is null"
     match column.holds:
         case "id" | "code" | "phone":
             return [(f"is_rounded({cell})", _ROUNDED)]
         case "amount":
-            point = kind.preset.decimal_point
-            written, other = ("1,234.50", ",") if point == "." else ("1.234,50", ".")
+            written = "1,234.50" if style.decimal_points.get(name, ".") == "." else "1.234,50"
             return [
                 (f"is_rounded({cell})", _ROUNDED),
                 (f"{lost} and regexp_matches({cell}, '[%٪]')", "a percentage where an amount is expected"),
-                (
-                    lost,
-                    f"not an amount written like {written}; say decimal_point: {other!r} in a preset if that is its mark",
-                ),
+                (lost, f"not an amount written like {written}"),
             ]
         case "date" | "instant":
-            order = kind.preset.day_order
+            order = style.day_orders.get(name)
             ambiguous = f"{lost} and can_be_two_days(western({cell}))" if order is None else "false"
             return [
                 (
                     ambiguous,
-                    "the date can be read with the day or the month first; say day_order: day_first or month_first in a preset",
+                    "the date can be read with the day or the month first, and no row shows which; say day_order in a preset",
                 ),
                 (lost, "not a date"),
                 (
@@ -292,9 +587,15 @@ def _filled(kind: Recognised, cell: Cell) -> str:
         text = f"nullif({parts}, '')"
     text = _with_words(text, cell.words)
     for name in cell.currency_of:
-        text = f"coalesce({text}, {_text(kind.currencies.get(name))}, currency_beside({name}_cell))"
+        text = f"coalesce({text}, {_text(kind.currencies.get(name) or None)}, currency_beside({name}_cell))"
+    if cell.currency_of:
+        text = f"coalesce({text}, currency_above)"
+    if cell.where:
+        text = f"case when {_all(cell.where)} then {text} end"
     if cell.absolute:
         text = f"ltrim({text}, '-')"
+    if cell.negated:
+        text = f"case when starts_with({text}, '-') then substr({text}, 2) else '-' || {text} end"
     return f"coalesce({text}, {_text(cell.default)})" if cell.default is not None else text
 
 
@@ -309,6 +610,13 @@ def _source(kind: Recognised, cell: Cell) -> str:
         found = f"greatest({_values(cell.latest)})"
     elif cell.largest:
         found = f"largest_of({cell.largest}_cell)"
+    elif cell.difference:
+        first, second = (f"abs(try_cast({name}_value as decimal(18, 6)))" for name in cell.difference)
+        found = f"cast({first} - {second} as varchar)"
+    elif cell.first_of:
+        found = f"coalesce({', '.join(_filled(kind, each) for each in cell.first_of)})"
+    elif cell.all_of:
+        found = f"nullif(concat_ws(' ', {', '.join(_filled(kind, each) for each in cell.all_of)}), '')"
     elif cell.cases:
         found = f"case {' '.join(f'when {_holds(case)} then {_text(case.then)}' for case in cell.cases)} end"
     else:
@@ -319,7 +627,10 @@ def _source(kind: Recognised, cell: Cell) -> str:
 def _key(kind: Recognised, key: Key) -> str:
     """The ID of a row, the same in every export of it."""
     of = [_one_form(kind, name) for name in key.of]
-    if key.within:
+    if any(
+        name in kind.positions or (name in kind.preset.columns and kind.preset.columns[name].above)
+        for name in key.within
+    ):
         of.append(f"coalesce({', '.join(_one_form(kind, name) for name in key.within)}, '')")
     number = f"row_number() over (partition by {', '.join(of)} order by row_number)"
     same = f" || case when {number} > 1 then '-' || {number} else '' end" if key.numbered else ""
@@ -332,7 +643,8 @@ def _key(kind: Recognised, key: Key) -> str:
 
 def _one_form(kind: Recognised, name: str) -> str:
     """A value in the one form that does not depend on how an export writes it: amounts without their zeros' number, days without hours."""
-    match kind.preset.columns[name].holds:
+    column = kind.preset.columns.get(name)
+    match column.holds if column else "text":
         case "amount":
             return f"cast(try_cast({name}_value as decimal(18, 6)) as varchar)"
         case "instant":

@@ -49,6 +49,7 @@ class Column(_Part):
             currency code, as in `Amount spent (*)`.
         holds: how its cells are read. `code` is an ID whose case and blanks mean nothing, such as a waybill.
         required: without it, the file is not of this kind.
+        above: it stands above the header, as its heading with the value behind it, and is the same for every row.
         strip: a pattern taken away from the beginning of every cell.
         zone: of instants without an offset, where it is not the policy's.
         words: what the file's words mean, before a table takes them; words not listed stay as they are.
@@ -57,6 +58,7 @@ class Column(_Part):
     headings: tuple[str, ...] = Field(min_length=1)
     holds: Literal["text", "id", "code", "amount", "date", "instant", "phone"] = "text"
     required: bool = False
+    above: bool = False
     strip: Pattern | None = None
     zone: Zone | None = None
     words: dict[str, str] = Field(default_factory=dict)
@@ -133,9 +135,59 @@ class Key(_Part):
     numbered: bool = False
 
 
-_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases")
+class Movement(_Part):
+    """How a statement tells money in from money out.
+
+    A file has either two columns, one amount beside a word for its direction, or one signed amount. Where the preset says this,
+    its conditions and tables know two columns more: `moved`, positive for money in and negative for money out, and
+    `taken_back`, filled where the row reverses an earlier one (money in written as a negative credit or as a reversed debit, and
+    the other way round). Which sign means what is decided from all the rows of a file, by its running balance where it has one.
+
+    Attributes:
+        money_in: the column of money in; filled from `amount` where the file has one amount only.
+        money_out: the column of money out, likewise.
+        amount: the one amount.
+        mark: the column of its direction; one whose cells are none of these words is not read.
+        balance: the running balance.
+        marks: the words of a direction: `in`, `out`, and `in_reversed` and `out_reversed` for rows that reverse one.
+        description: the column that tells a reversal in words.
+        reversal: the pattern of those words, for a file whose debits are all negative and that has no balance.
+    """
+
+    money_in: Name
+    money_out: Name
+    amount: Name
+    mark: Name
+    balance: Name
+    marks: dict[Literal["in", "out", "in_reversed", "out_reversed"], tuple[str, ...]]
+    description: Name
+    reversal: Pattern
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The columns it reads, those that hold the money first."""
+        return (self.money_in, self.money_out, self.amount, self.mark, self.balance, self.description)
+
+
+class Parts(_Part):
+    """Rows that tell one thing in parts, such as an ad's day by country, among which a total may stand; it is passed over.
+
+    Attributes:
+        by: the columns that name the thing.
+        of: the columns whose total it is.
+    """
+
+    by: Names = Field(min_length=1)
+    of: Names = Field(min_length=1)
+
+
+_WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases", "first_of", "all_of", "difference")
 # The whole row, for conditions.
 ROW = "row"
+# What a statement's movement adds to its columns.
+MOVED, TAKEN_BACK = "moved", "taken_back"
+# What a row is, of a preset's kinds.
+KIND = "kind"
 
 
 class Cell(_Part):
@@ -149,12 +201,17 @@ class Cell(_Part):
         latest: the latest of these instants.
         largest: the largest number of a list such as `12;7`.
         cases: the word of the first case that holds.
+        difference: the first of two amounts less the second, both without their signs.
+        first_of: the first of these cells that is not blank, each filled in its own way.
+        all_of: all of these cells with a blank between them.
+        where: the conditions under which it is filled at all.
         currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
             its number.
         extract: the part of the text that the pattern's first group finds (or the whole pattern).
         every: all parts that `extract` finds, with a blank between, and not the first only.
         words: what the file's words mean; words not listed stay as they are.
         absolute: an amount without its sign, where another column tells the direction.
+        negated: an amount with the other sign.
         default: what a blank means.
     """
 
@@ -165,11 +222,16 @@ class Cell(_Part):
     latest: Names | None = None
     largest: Name | None = None
     cases: tuple[Case, ...] | None = None
+    difference: tuple[Name, Name] | None = None
+    first_of: tuple["Cell", ...] | None = None
+    all_of: tuple["Cell", ...] | None = None
+    where: tuple[Condition, ...] = ()
     currency_of: Names = ()
     extract: Pattern | None = None
     every: bool = False
     words: dict[str, str] = Field(default_factory=dict)
     absolute: bool = False
+    negated: bool = False
     default: str | None = None
 
     @model_validator(mode="before")
@@ -195,10 +257,12 @@ class Cell(_Part):
             self.join,
             (*self.key.of, *self.key.within) if self.key else None,
             self.latest,
+            self.difference,
             self.currency_of,
         )
-        asked = (name for case in self.cases or () for name in case.columns)
-        return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked]))
+        asked = (name for condition in (*(self.cases or ()), *self.where) for name in condition.columns)
+        inner = (name for cell in (*(self.first_of or ()), *(self.all_of or ())) for name in cell.reads)
+        return tuple(dict.fromkeys([*single, *(name for names in several for name in names or ()), *asked, *inner]))
 
 
 class TablePart(_Part):
@@ -223,10 +287,19 @@ class Preset(_Part):
     Attributes:
         name: the YAML file's name.
         title: what people call the file.
+        instead: why such a file is not taken in, and what to export instead; None for one that is.
         columns: the file's columns, by a name used within the preset.
-        day_order: of dates such as 03/04/2026. Where it is not said, dates that can be read both ways are refused.
-        decimal_point: the mark before the decimals; the other one groups thousands.
+        day_order: of dates such as 03/04/2026 in a file none of whose dates shows it. Where it is not said either, dates that
+            can be read both ways are refused.
+        decimal_point: the mark before the decimals in a file none of whose amounts shows it; the other one groups thousands.
         defaults: contract columns to what a blank means in this company's files, such as `currency: AED`.
+        assumed_currency: what files are in that name no currency anywhere; the policy's reporting currency, unless somebody says
+            otherwise. It is told with every such file.
+        needs: groups of columns, of which a file must have all of one group, such as debit and credit, or one amount.
+        movement: how a statement tells money in from money out.
+        kinds: what a row may be, each with the conditions that must all hold; it is the first that fits, and conditions of tables
+            and of what is passed over may ask for it as the column `kind`.
+        parts: which rows are parts of one thing.
         one_row_per: columns that name the thing; further rows of the same thing are passed over.
         passed_over: rows that are no data.
         refused: rows that must not be taken as they are.
@@ -236,10 +309,16 @@ class Preset(_Part):
 
     name: Name
     title: str
+    instead: str | None = None
     columns: dict[Name, Column] = Field(min_length=1)
     day_order: Literal["day_first", "month_first"] | None = None
     decimal_point: Literal[".", ","] = "."
     defaults: dict[str, str] = Field(default_factory=dict)
+    assumed_currency: str | None = None
+    needs: tuple[Names, ...] = ()
+    movement: Movement | None = None
+    kinds: dict[Name, tuple[Condition, ...]] = Field(default_factory=dict)
+    parts: Parts | None = None
     one_row_per: Names = ()
     passed_over: tuple[PassedOver, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -265,18 +344,27 @@ class Preset(_Part):
                 *(refused.where for refused in self.refused),
                 *(part.where for part in self.tables),
                 *(part.unless for part in self.tables),
+                *self.kinds.values(),
             )
             for condition in group
         ]
         used = [
             *self.one_row_per,
+            *(name for group in self.needs for name in group),
+            *(self.movement.names if self.movement else ()),
+            *((*self.parts.by, *self.parts.of) if self.parts else ()),
             *(name for condition in conditions for name in condition.columns),
             *(name for refused in self.refused for name in refused.differ),
             *(name for part in self.tables for cell in part.columns.values() for name in cell.reads),
         ]
-        reserved = [f"the name {ROW} means the whole row; give the column another"] if ROW in self.columns else []
+        made = (ROW, *((MOVED, TAKEN_BACK) if self.movement else ()), *((KIND,) if self.kinds else ()))
+        reserved = [
+            f"the name {name} has a meaning of its own; give the column another"
+            for name in made
+            if name in self.columns
+        ]
         return reserved + [
-            f"the column {name} is used but not described" for name in used if name not in (*self.columns, ROW)
+            f"the column {name} is used but not described" for name in used if name not in (*self.columns, *made)
         ]
 
     def _contract_problems(self) -> list[str]:
@@ -302,7 +390,7 @@ class Preset(_Part):
         seen: dict[str, str] = {}
         problems = []
         for name, column in self.columns.items():
-            for heading in column.folded_headings:
+            for heading in () if column.above else column.folded_headings:
                 if heading in seen:
                     problems.append(f"the heading {heading!r} is given to {seen[heading]} and to {name}")
                 seen[heading] = name

@@ -49,7 +49,7 @@ create macro amount_of_plain(cell) as
   case
     when regexp_full_match(
       regexp_replace(cell, '^[(−-]\s*|\s*[)−-]$', '', 'g'),
-      '\+?(\d+|\d{1,3}([ \x{00a0}]\d{3})+|\d{1,3}(,\d{2})*,\d{3})?(\.\d+)?'
+      '\+?(\d+|\d{1,3}([ \x{00a0}]\d{3})+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d+)?'
     ) and regexp_matches(cell, '\d')
     then
       case when regexp_matches(cell, '^\(.*\)$|^[−-]|[−-]$') then '-' else '' end
@@ -66,6 +66,21 @@ create macro signed(cell) as
 
 create macro amount(cell, decimal_point) as
   amount_of_plain(with_point(without_currency(signed(western(cell))), decimal_point));
+
+-- The figures of an amount with their marks, for telling how a column is written.
+create macro bare_amount(cell) as
+  regexp_replace(without_currency(signed(western(cell))), '^[(+−-]+\s*|\s*[)−-]$', '', 'g');
+
+-- A mark with other than three figures behind it, or one behind the other mark or behind blanks, stands before the decimals; one
+-- that comes twice groups thousands.
+create macro figures_prove_point(figures) as
+  regexp_full_match(
+    figures,
+    '0?\.\d+|\d+\.(\d{1,2}|\d{4,})|\d{4,}\.\d+|\d{1,3}(,\d{2,3})*,\d{3}\.\d+|\d{1,3}(,\d{2,3})+,\d{3}|\d{1,3}([ \x{00a0}]\d{3})+\.\d+'
+  );
+create macro proves_point(cell) as figures_prove_point(bare_amount(cell));
+create macro proves_comma(cell) as figures_prove_point(translate(bare_amount(cell), '.,', ',.'));
+create macro is_thousand_or_thousandth(cell) as regexp_full_match(bare_amount(cell), '[1-9]\d{0,2}\.\d{3}');
 
 create macro currency_beside(cell) as
   case
@@ -114,6 +129,30 @@ create macro can_be_two_days(stamp) as
   and try_cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 1 and 12
   and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) <> try_cast(regexp_extract(stamp, numbers_only(), 2) as integer);
 
+-- What follows the day: nothing, or hours, minutes, perhaps seconds, half of the day and offset.
+create macro time_of_plain(rest) as
+  regexp_extract(
+    rest, '(?i)^[T,\s]*(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?\s*(am|pm|ص|م)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2}|[+-]\d{2})?$',
+    ['hours', 'minutes', 'seconds', 'half', 'shift']
+  );
+
+create macro is_stamp(stamp) as
+  day_part(stamp) <> ''
+  and (
+    trim(substr(stamp, length(day_part(stamp)) + 1)) = ''
+    or time_of_plain(substr(stamp, length(day_part(stamp)) + 1))['hours'] <> ''
+  );
+
+-- Numbers only, of which the one that cannot be a month shows the order of all dates beside it.
+create macro proves_day_first(stamp) as
+  regexp_matches(stamp, numbers_only()) and is_stamp(stamp)
+  and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 13 and 31
+  and try_cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 1 and 12;
+create macro proves_month_first(stamp) as
+  regexp_matches(stamp, numbers_only()) and is_stamp(stamp)
+  and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 1 and 12
+  and try_cast(regexp_extract(stamp, numbers_only(), 2) as integer) between 13 and 31;
+
 create macro day_comes_first(stamp, day_order) as
   case
     when day_order is not null then day_order = 'day_first'
@@ -144,13 +183,6 @@ create macro day_of_plain(stamp, day_order) as
     )
   end;
 
--- What follows the day: nothing, or hours, minutes, perhaps seconds, half of the day and offset.
-create macro time_of_plain(rest) as
-  regexp_extract(
-    rest, '(?i)^[T,\s]*(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?\s*(am|pm|ص|م)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2}|[+-]\d{2})?$',
-    ['hours', 'minutes', 'seconds', 'half', 'shift']
-  );
-
 create macro clock(parts) as
   case when parts['hours'] <> '' then
     ' ' || lpad(cast(
@@ -166,13 +198,6 @@ create macro clock(parts) as
          else parts['shift']
        end
   end;
-
-create macro is_stamp(stamp) as
-  day_part(stamp) <> ''
-  and (
-    trim(substr(stamp, length(day_part(stamp)) + 1)) = ''
-    or time_of_plain(substr(stamp, length(day_part(stamp)) + 1))['hours'] <> ''
-  );
 
 create macro day_text(cell, day_order) as
   case when is_stamp(western(cell)) then day_of_plain(western(cell), day_order) end;

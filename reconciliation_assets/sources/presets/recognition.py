@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.sources.presets.headings import currency_in, fits, folded
+from reconciliation_assets.sources.kept_text import shown_heading, shown_name
+from reconciliation_assets.sources.presets.headings import currency_in, fits, folded, unit_of
 from reconciliation_assets.sources.presets.model import Column, Preset
 from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_heads
 from reconciliation_assets.sources.text_rows import FileSetAsideError
@@ -26,9 +27,10 @@ class Recognised:
         positions: by the preset's column, where it stands, from 0.
         headings: by the preset's column, what the file calls it.
         currencies: by the preset's column, the currency code that stands in its heading.
-        unmapped: headings that the preset does not know.
+        unmapped: headings that the preset does not know, as they are told.
         width: up to where the header reaches.
         written: encoding and separator.
+        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
         repeated: headings of the preset that stand in the file more than once.
     """
 
@@ -41,6 +43,7 @@ class Recognised:
     unmapped: tuple[str, ...]
     width: int
     written: str
+    is_text: bool = True
     repeated: tuple[str, ...] = ()
 
 
@@ -50,6 +53,11 @@ class Unrecognised:
 
     path: Path
     reason: str
+
+    @property
+    def name(self) -> str:
+        """The file's name, as it is kept and told."""
+        return shown_name(self.path)
 
 
 def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognised:
@@ -61,9 +69,12 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         )
     try:
         heads = read_heads(path)
-    except (FileSetAsideError, OSError) as problem:
+    except FileSetAsideError as problem:
+        return Unrecognised(path, str(problem))
+    except Exception:
+        # Whatever an engine or a library calls it; what they say of a file may quote it.
         return Unrecognised(
-            path, str(problem) if isinstance(problem, FileSetAsideError) else "it cannot be opened; drop it again"
+            path, "it cannot be read; export it again, and see that the user that runs this may read it"
         )
     if not any(cell.strip() for head in heads for row in head.rows for cell in row):
         return Unrecognised(path, "it is empty; export it again")
@@ -74,7 +85,7 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
         for preset in presets
         if (candidate := _as_header(head, place, preset)) is not None
     ]
-    refusal = _why_not_one(found) if found else _nearest(heads, presets)
+    refusal = (_why_not_one(found) or _best(found).preset.instead) if found else _nearest(heads, presets)
     return Unrecognised(path, refusal) if refusal else _best(found)
 
 
@@ -105,7 +116,7 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
-    if any(name not in positions for name in preset.required):
+    if lacking_columns(row, preset):
         return None
     mapped = {position for found in where.values() for position in found}
     return Recognised(
@@ -119,15 +130,35 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
             for name, position in positions.items()
             if (code := _currency(cells[position], preset.columns[name])) is not None
         },
-        unmapped=tuple(cell.strip() for position, cell in enumerate(row) if position not in mapped and cell.strip()),
+        unmapped=tuple(
+            shown_heading(cell, position + 1)
+            for position, cell in enumerate(row)
+            if position not in mapped and cell.strip()
+        ),
         width=max(position for position, cell in enumerate(row) if cell.strip()) + 1,
         written=head.written,
+        is_text=head.is_text,
         repeated=tuple(sorted(" ".join(row[found[0]].split()) for found in where.values() if len(found) > 1)),
     )
 
 
+def known_columns(row: Sequence[str], preset: Preset) -> dict[str, int]:
+    """The preset's columns that stand in a row of headings, each with its place."""
+    cells = _folded(tuple(row))
+    return {name: found[0] for name, column in preset.columns.items() if (found := _positions(cells, column))}
+
+
+def lacking_columns(row: Sequence[str], preset: Preset) -> list[str]:
+    """The preset's columns that a row of headings would need to be its header."""
+    known = known_columns(row, preset)
+    group = min(([name for name in group if name not in known] for group in preset.needs), key=len, default=[])
+    return [*(name for name in preset.required if name not in known), *group]
+
+
 def _positions(cells: Sequence[str], column: Column) -> list[int]:
     """Where a column stands; of its headings the one named first counts, so that a closer name wins."""
+    if column.above:
+        return []
     for heading in column.folded_headings:
         found = [position for position, cell in enumerate(cells) if fits(cell, heading)]
         if found:
@@ -136,7 +167,7 @@ def _positions(cells: Sequence[str], column: Column) -> list[int]:
 
 
 def _currency(cell: str, column: Column) -> str | None:
-    return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), None)
+    return next((code for heading in column.folded_headings if (code := currency_in(cell, heading))), unit_of(cell)[1])
 
 
 @lru_cache(maxsize=256)
@@ -148,11 +179,12 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
     """What the file comes closest to, and what it lacks."""
     near: list[tuple[float, int, str]] = []
     for row in (row for head in heads for row in head.rows):
-        folded_cells = _folded(row)
         for preset in presets:
-            known = [name for name, column in preset.columns.items() if _positions(folded_cells, column)]
-            lacking = [preset.columns[name].headings[0] for name in preset.required if name not in known]
-            share = 1 - len(lacking) / max(len(preset.required), 1)
+            known = known_columns(row, preset)
+            lacking = [preset.columns[name].headings[0] for name in lacking_columns(row, preset)]
+            share = 1 - len(lacking) / max(
+                len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1
+            )
             near.append((share, len(known), f"{preset.title} ({preset.name}); missing: {', '.join(lacking)}"))
         cells = {cell.strip().lower() for cell in row}
         for table in INPUT_TABLES:
@@ -162,8 +194,8 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
             )
             share = 1 - len(lacking) / len(table.required)
             near.append((share, sum(column.name in cells for column in table), f"the table {table.name}; {wanting}"))
-    share, known_columns, told = max(near, default=(0.0, 0, ""))
-    if known_columns < _RESEMBLANCE or not share:
+    share, known_count, told = max(near, default=(0.0, 0, ""))
+    if known_count < _RESEMBLANCE or not share:
         return (
             "its headings are not those of any known export; describe them in a preset of your own, or name it after "
             "its table, as in orders-2026.csv"

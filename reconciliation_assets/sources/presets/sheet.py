@@ -4,21 +4,29 @@ import codecs
 import csv
 import io
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook
 
-from reconciliation_assets.sources.text_rows import JSON_LINES, FileSetAsideError, cell_text, private_engine, quoted
+from reconciliation_assets.sources.presets.statements import statement_form, statement_sheet
+from reconciliation_assets.sources.text_rows import (
+    LINES,
+    LONGEST_LINE,
+    ROWS_PER_BATCH,
+    FileSetAsideError,
+    engine_on,
+)
+from reconciliation_assets.sources.workbooks import NO_WORKBOOK, heads_of_workbook, rows_of_workbook
 
 _TEXTS = (".csv", ".tsv", ".txt")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
-SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl")
+STATEMENT_SUFFIXES = (".xml", ".sta", ".940", ".mt940", ".swi", ".fin", ".053", ".camt")
+SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl", *STATEMENT_SUFFIXES)
 HEAD_ROWS = 40
 _HEAD_BYTES = 262_144
 _SEPARATORS = ",;\t|"
@@ -26,8 +34,14 @@ _SEPARATORS = ",;\t|"
 _SPARE_COLUMNS = 8
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _OLD_ARABIC = "cp1256"
+_CHUNK = 1 << 20
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_NO_WORKBOOK = "it is damaged, protected by a password or not really an Excel workbook; export it again"
+# As many as a sheet of Excel has. Lines of JSON that name more than this have values for names.
+_MOST_COLUMNS = 16_384
+NOT_TEXT = "\ufdd0"
+"""What stands in a cell for bytes that are no text in the file's encoding; a letter that no text has."""
+
+codecs.register_error("reading.marked", lambda error: (NOT_TEXT, error.end))  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -37,12 +51,14 @@ class Head:
     Attributes:
         sheet: which of a workbook's sheets, from 0.
         first_row: the number of the first row; names that stand above the rows, as in JSON, have none and count as 0.
+        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
     """
 
     rows: tuple[tuple[str, ...], ...]
     written: str
     sheet: int = 0
     first_row: int = 1
+    is_text: bool = True
 
 
 def read_heads(path: Path) -> list[Head]:
@@ -53,23 +69,25 @@ def read_heads(path: Path) -> list[Head]:
     """
     match _form(path):
         case "workbook":
-            book = _workbook(path)
             return [
                 Head(
-                    tuple(tuple(cell or "" for cell in row) for row in _rows_of(book, sheet)[:HEAD_ROWS]),
+                    tuple(tuple(cell or "" for cell in row) for row in rows),
                     "Excel workbook" + (f", sheet {sheet + 1}" if sheet else ""),
                     sheet,
+                    is_text=False,
                 )
-                for sheet in range(len(book.sheet_names))
+                for sheet, rows in enumerate(heads_of_workbook(path, HEAD_ROWS))
             ]
         case "parquet":
-            return [Head((tuple(_parquet(path).column_names),), "Parquet")]
+            return [Head((tuple(_parquet(path).column_names),), "Parquet", is_text=False)]
         case "json":
-            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0)]
-    with path.open("rb") as file:
-        content = file.read(_HEAD_BYTES)
-    encoding = _encoding(content)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(content)
+            return [Head((tuple(_json_lines(path).column_names),), "JSON Lines", first_row=0, is_text=False)]
+        case "mt940" | "camt" as form:
+            sheet = statement_sheet(path, form).slice(0, HEAD_ROWS).to_pylist()
+            rows = tuple(tuple(cell or "" for cell in row.values()) for row in sheet)
+            return [Head(rows, {"mt940": "MT940", "camt": "CAMT.053"}[form], is_text=False)]
+    encoding = _encoding(path)
+    text = _head(path, encoding)
     if text.lstrip().startswith("<"):
         raise FileSetAsideError("it is a web page under another name; open it in Excel and save it as .xlsx")
     separator = _separator(text)
@@ -88,67 +106,122 @@ def read_sheet(path: Path, sheet: int = 0) -> pa.Table:
     """
     match _form(path):
         case "workbook":
-            return _numbered(_table_of(_rows_of(_workbook(path), sheet)))
+            return _numbered(rows_of_workbook(path, sheet))
         case "parquet":
             return _numbered(_under_its_names(_parquet(path)))
         case "json":
             return _numbered(_under_its_names(_json_lines(path)), first=0)
-    content = path.read_bytes()
-    text = content.decode(_encoding(content), errors="replace")
-    separator = _separator(text[:_HEAD_BYTES])
-    width = max(map(len, _cells(text[:_HEAD_BYTES], separator)), default=0) + _SPARE_COLUMNS
+        case "mt940" | "camt" as form:
+            return _numbered(statement_sheet(path, form))
+    encoding = _encoding(path)
+    head = _head(path, encoding)
+    separator = _separator(head)
+    width = max(map(len, _cells(head, separator)), default=0) + _SPARE_COLUMNS
+    names = [f"c{position}" for position in range(width)]
+    schema = pa.schema([(name, pa.string()) for name in names])
     try:
-        with warnings.catch_warnings():
-            # A row that is too long for the spare columns would only be warned of and cut.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.StringIO(text),
+        return _numbered(pa.Table.from_batches(_split(path, encoding, separator, schema), schema))
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError):
+        raise FileSetAsideError(
+            "its rows cannot be split into cells: a quotation mark is probably not closed; export it again"
+        ) from None
+
+
+def _split(path: Path, encoding: str, separator: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    with path.open(encoding=encoding, errors="reading.marked", newline="") as text, warnings.catch_warnings():
+        # A row that is too long for the spare columns would only be warned of and cut.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            frames = pd.read_csv(
+                text,
                 sep=separator,
                 header=None,
-                names=[f"c{position}" for position in range(width)],
+                names=schema.names,
                 index_col=False,
                 dtype=str,
                 na_filter=False,
                 skip_blank_lines=False,
+                chunksize=ROWS_PER_BATCH,
             )
-    except (pd.errors.ParserError, pd.errors.ParserWarning):
-        raise FileSetAsideError(
-            "its rows cannot be split into cells: a quotation mark is probably not closed; export it again"
-        ) from None
-    except pd.errors.EmptyDataError:
-        frame = pd.DataFrame({"c0": pd.Series([], dtype=str)})
-    return _numbered(pa.Table.from_pandas(frame, preserve_index=False))
+        except pd.errors.EmptyDataError:
+            return
+        with frames:
+            for frame in frames:
+                yield pa.RecordBatch.from_pandas(frame, schema, preserve_index=False)
 
 
-def _form(path: Path) -> Literal["workbook", "parquet", "json", "text"]:
+def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt", "text"]:
     """What a file is by its first bytes: text is often named `.xls`, and an Excel workbook `.csv`."""
     with path.open("rb") as file:
-        start = file.read(4)
+        beginning = file.read(_HEAD_BYTES)
+    start = beginning[:4]
     suffix = path.suffix.lower()
     if start in _WORKBOOK_MARKS:
         return "workbook"
     if suffix in (".xlsx", ".xlsm"):
-        raise FileSetAsideError(_NO_WORKBOOK)
+        raise FileSetAsideError(NO_WORKBOOK)
     if start == b"PAR1" or suffix == ".parquet":
         return "parquet"
-    return "json" if suffix == ".jsonl" else "text"
+    if suffix == ".jsonl":
+        return "json"
+    if suffix in (*STATEMENT_SUFFIXES, ".txt") and (statement := statement_form(beginning)):
+        return statement
+    if suffix in STATEMENT_SUFFIXES:
+        raise FileSetAsideError(
+            "it is neither an MT940 nor a CAMT.053 statement; export it as one of these, as CSV or as a workbook"
+        )
+    return "text"
 
 
-def _encoding(content: bytes) -> str:
-    """By its mark; else UTF-8 where it is that; else what Excel in Arabic writes."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            return encoding
-    start = content[:1000]
-    if start and start[1::2].count(0) > len(start) // 4:
-        return "utf-16-le"
-    if start and start[0::2].count(0) > len(start) // 4:
-        return "utf-16-be"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(content)
-    except UnicodeDecodeError:
-        return _OLD_ARABIC
-    return "utf-8"
+def _encoding(path: Path) -> str:
+    """By its mark; else UTF-8 where that is what most of its lines beyond ASCII are; else what Excel in Arabic writes.
+
+    Raises:
+        FileSetAsideError: a line is so long that it is none.
+    """
+    with path.open("rb") as file:
+        start = file.read(1000)
+        for mark, encoding in _BYTE_ORDER_MARKS:
+            if start.startswith(mark):
+                return encoding
+        if start and start[1::2].count(0) > len(start) // 4:
+            return "utf-16-le"
+        if start and start[0::2].count(0) > len(start) // 4:
+            return "utf-16-be"
+        file.seek(0)
+        is_text, decoder, since_line_end = True, codecs.getincrementaldecoder("utf-8")(), 0
+        while chunk := file.read(_CHUNK):
+            line_end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            since_line_end = since_line_end + len(chunk) if line_end < 0 else len(chunk) - line_end
+            if since_line_end > LONGEST_LINE:
+                raise FileSetAsideError(f"a line of it is longer than {LONGEST_LINE // 1_000_000} MB; export it again")
+            try:
+                is_text and decoder.decode(chunk)
+            except UnicodeDecodeError:
+                is_text = False
+        if is_text:
+            return "utf-8"
+        file.seek(0)
+        return "utf-8" if _most_lines_are_utf_8(file) else _OLD_ARABIC
+
+
+def _most_lines_are_utf_8(lines: Iterable[bytes]) -> bool:
+    """Of the lines beyond ASCII; text in an old code page is hardly ever UTF-8 by chance."""
+    balance = 0
+    for line in lines:
+        if not line.isascii():
+            try:
+                line.decode("utf-8")
+                balance += 1
+            except UnicodeDecodeError:
+                balance -= 1
+    return balance > 0
+
+
+def _head(path: Path, encoding: str) -> str:
+    with path.open("rb") as file:
+        content = file.read(_HEAD_BYTES)
+    return codecs.getincrementaldecoder(encoding)(errors="reading.marked").decode(content)
 
 
 def _separator(text: str) -> str:
@@ -169,51 +242,58 @@ def _spelled(separator: str) -> str:
     return {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}[separator]
 
 
-def _workbook(path: Path) -> CalamineWorkbook:
-    try:
-        return CalamineWorkbook.from_path(str(path))
-    except (CalamineError, OSError):
-        raise FileSetAsideError(_NO_WORKBOOK) from None
-
-
-def _rows_of(book: CalamineWorkbook, sheet: int) -> list[list[str | None]]:
-    try:
-        # Rows above the first filled one are rows too: people count them.
-        rows = book.get_sheet_by_index(sheet).to_python(skip_empty_area=False)
-    except (CalamineError, OSError):
-        raise FileSetAsideError(_NO_WORKBOOK) from None
-    return [[cell_text(cell) for cell in row] for row in rows]
-
-
 def _parquet(path: Path) -> pa.Table:
-    with private_engine() as connection:
-        try:
-            return connection.sql(
-                "select cast(columns(*) as varchar) from read_parquet($path)", params={"path": str(path)}
+    try:
+        with engine_on(path) as (engine, name):
+            return engine.sql(
+                "select cast(columns(*) as varchar) from read_parquet($path)", params={"path": name}
             ).to_arrow_table()
-        except duckdb.Error:
-            raise FileSetAsideError("it is damaged or not really a parquet file; export it again") from None
+    except Exception:
+        # Damage has many names in an engine, and what it says of it may quote the file.
+        raise FileSetAsideError("it is damaged or not really a parquet file; export it again") from None
 
 
 def _json_lines(path: Path) -> pa.Table:
     """One column per name that some line has, one row per line, blank ones included."""
-    with private_engine() as connection:
-        connection.execute(
-            f"create table lines as select row_number() over () as number, line from {JSON_LINES}", {"path": str(path)}
+    with engine_on(path) as (engine, own_name):
+        engine.execute(
+            f"create table lines as select row_number() over () as number, line from {LINES}", {"path": own_name}
         )
-        (unreadable,) = connection.execute(
+        (unreadable,) = engine.execute(
             """
-            select min(number) from lines
-            where trim(line) <> '' and not case when json_valid(line) then json_type(line) = 'OBJECT' else false end
+            select min(number) from (
+              select number from lines
+              where trim(line) <> '' and not case when json_valid(line) then json_type(line) = 'OBJECT' else false end
+              union all select line from reject_errors
+            )
             """
         ).fetchall()[0]
         if unreadable is not None:
             raise FileSetAsideError(f"line {unreadable} is not a JSON object; export it again")
-        names = connection.execute(
-            "select name from (select number, unnest(json_keys(line)) as name from lines where trim(line) <> '') group by 1 order by min(number), 1"
-        ).fetchall()
-        cells = [f"line ->> '$.{quoted(name)}' as {quoted(name)}" for (name,) in names]
-        return connection.sql(f"select {', '.join(cells) or 'line'} from lines order by number").to_arrow_table()
+        names = [
+            name
+            for (name,) in engine.execute(
+                f"""
+                select name from (select number, unnest(json_keys(line)) as name from lines where trim(line) <> '')
+                group by 1 order by min(number), 1 limit {_MOST_COLUMNS + 1}
+                """
+            ).fetchall()
+        ]
+        if len(names) > _MOST_COLUMNS:
+            raise FileSetAsideError(
+                f"its lines name more than {_MOST_COLUMNS:,} columns; export it with one name for each kind of value"
+            )
+        cells = ", ".join(f"json_extract_string(line, $name{place}) as c{place}" for place in range(len(names)))
+        rows = engine.sql(
+            f"select {cells or 'line'} from lines order by number",
+            params={f"name{place}": _pointer(name) for place, name in enumerate(names)},
+        ).to_arrow_table()
+        return rows.rename_columns(names) if names else rows
+
+
+def _pointer(name: str) -> str:
+    """A name as a JSON Pointer (RFC 6901), in which no letter means anything but itself."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _under_its_names(table: pa.Table) -> pa.Table:
@@ -222,12 +302,6 @@ def _under_its_names(table: pa.Table) -> pa.Table:
     names = pa.table({f"c{n}": pa.array([table.column_names[n]], pa.string()) for n in width})
     rows = pa.table({f"c{n}": table.column(n).cast(pa.string()) for n in width})
     return pa.concat_tables([names, rows])
-
-
-def _table_of(rows: list[list[str | None]]) -> pa.Table:
-    width = max(map(len, rows), default=0)
-    columns = [[row[position] if position < len(row) else None for row in rows] for position in range(width)]
-    return pa.table({f"c{position}": pa.array(column, pa.string()) for position, column in enumerate(columns)})
 
 
 def _numbered(cells: pa.Table, first: int = 1) -> pa.Table:

@@ -96,13 +96,13 @@ def test_two_records_merged_into_one_are_one_candidate(build: Build) -> None:
     assert (found["candidates"], found["evidence"]) == (1, "merged from D1, which names lead L1")
 
 
-def test_merges_that_form_a_loop_end_and_are_told(build: Build) -> None:
+def test_merges_that_form_a_loop_end_at_one_record_which_is_told(build: Build) -> None:
     records = [crm("D1", lead_id="L1", merged_into="D2"), crm("D2", merged_into="D1")]
     built = build({"leads": [lead("L1")], "crm_records": records})
-    assert {row["source_id"] for row in built.rows("exceptions", kind="merge_without_survivor")} == {"D1", "D2"}
+    assert {row["source_id"] for row in built.rows("exceptions", kind="merge_without_survivor")} == {"D1"}
     answer = built.ask("duplicate_records", "merges_resolved")
     assert (answer.passed, answer.severity) == (False, "WARN")
-    assert "D1, D2" in answer.message
+    assert "D1" in answer.message
 
 
 def test_a_merged_record_is_listed_as_a_duplicate_and_counts_once(build: Build) -> None:

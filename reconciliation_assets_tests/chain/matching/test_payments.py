@@ -87,7 +87,12 @@ def test_a_payment_whose_order_is_missing_is_given_to_nobody_else(build: Build) 
 
 def test_the_same_contact_inside_the_window(build: Build) -> None:
     built = build({"orders": [order("SO1", "2026-03-05", **PHONE)], "payments": [payment("P1", "2026-03-10", **PHONE)]})
-    assert the_link(built) == ("order_payment", "SO1", "exact_contact", "same phone, order 5 days before")
+    assert the_link(built) == (
+        "order_payment",
+        "SO1",
+        "exact_contact",
+        "same phone, order 5 days before, the amount owed",
+    )
 
 
 def test_of_several_orders_of_a_contact_the_one_of_the_same_amount(build: Build) -> None:
@@ -100,14 +105,24 @@ def test_the_same_contact_as_a_crm_record(build: Build) -> None:
     built = build(
         {"crm_records": [crm("D1", "2026-03-02", **PHONE)], "payments": [payment("P1", "2026-03-10", **PHONE)]}
     )
-    assert the_link(built) == ("crm_payment", "D1", "exact_contact", "same phone, CRM record 8 days before")
+    assert the_link(built) == (
+        "crm_payment",
+        "D1",
+        "exact_contact",
+        "same phone, CRM record 8 days before, no agreed value",
+    )
 
 
 def test_a_payment_that_names_a_lead_with_an_order(build: Build) -> None:
     built = build(
         {"leads": [lead("L1")], "orders": [order("SO1", lead_id="L1")], "payments": [payment("P1", lead_id="L1")]}
     )
-    assert the_link(built) == ("order_payment", "SO1", "crm_relationship", "payment names lead L1, whose order is SO1")
+    assert the_link(built) == (
+        "order_payment",
+        "SO1",
+        "crm_relationship",
+        "payment names its lead, order 5 days before, the amount owed",
+    )
 
 
 def test_a_payment_that_names_a_lead_with_a_crm_record(build: Build) -> None:
@@ -120,7 +135,12 @@ def test_a_payment_that_names_a_lead_with_a_crm_record(build: Build) -> None:
 def test_the_same_customer_inside_the_window(build: Build) -> None:
     orders = [order("SO1", "2026-03-05", customer_id="C1")]
     built = build({"orders": orders, "payments": [payment("P1", "2026-03-10", customer_id="C1")]})
-    assert the_link(built) == ("order_payment", "SO1", "crm_relationship", "same customer, order 5 days before")
+    assert the_link(built) == (
+        "order_payment",
+        "SO1",
+        "crm_relationship",
+        "same customer, order 5 days before, the amount owed",
+    )
     late = build({"orders": orders, "payments": [payment("P1", "2026-06-10", customer_id="C1")]})
     assert late.rows("payment_links") == []
 
@@ -143,11 +163,13 @@ def test_a_person_gives_a_payment_to_an_order(build: Build) -> None:
     assert the_link(built)[:3] == ("order_payment", "SO2", "manual_verified")
 
 
-def test_a_rejected_payment_falls_back_to_the_next_best(build: Build) -> None:
+def test_of_two_orders_that_fit_alike_a_person_decides_and_a_rejected_one_leaves_the_other(build: Build) -> None:
     company = {
         "orders": [order("SO1", **PHONE), order("SO2", "2026-03-06", **PHONE)],
         "payments": [payment("P1", **PHONE)],
     }
-    assert the_link(build(company))[1] == "SO2"
+    built = build(company)
+    assert built.rows("payment_links") == []
+    assert built.one("exceptions", kind="possible_match")["value"] == 100
     rejected = [decision("order_payment", "SO2", "P1", "reject")]
     assert the_link(build({**company, "manual_matches": rejected}))[1] == "SO1"

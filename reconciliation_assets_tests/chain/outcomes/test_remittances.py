@@ -240,3 +240,39 @@ def test_a_young_settlement_is_on_its_way(build: Build) -> None:
     other = [transfer("T2", amount="5", settlement_id="FLX-2")]
     built = build({"orders": shop("100"), "payments": [young], "transfers": other})
     assert built.one("remittances", settlement_id="FLX-10")["state"] == "on its way"
+
+
+@pytest.mark.parametrize(
+    ("cells", "paid"),
+    [
+        ({"current_value": "250"}, "250"),
+        ({"returned_value": "30"}, "270"),
+        ({"returned_value": "30", "current_value": "270"}, "270"),
+    ],
+    ids=["edited", "goods handed back at the door", "the same, taken off by the shop"],
+)
+def test_a_courier_owes_what_the_order_is_worth_now(cells: dict[str, str], paid: str, build: Build) -> None:
+    built = build({"orders": shop("300", **cells), "payments": [parcel(1, paid)]})
+    assert built.one("remittance_lines")["verdict"] == "received"
+    assert built.rows("exceptions", kind="remittance_line") == []
+
+
+def test_what_a_gift_card_paid_is_not_the_couriers_to_bring(build: Build) -> None:
+    card = payment("G1", kind="credit", amount="30", order_id="SO1")
+    built = build({"orders": shop("100"), "payments": [card, parcel(1, "70")]})
+    assert built.one("remittance_lines")["verdict"] == "received"
+
+
+def test_a_settlement_brings_the_amount_of_each_line_less_its_fee_whatever_its_kind(build: Build) -> None:
+    """Stripe: dispute -1,800.00 and fee 55.00 take 1,855.00; won, it brings 1,800.00 and the fee back."""
+    of = {"settlement_id": "po_1", "order_id": "SO1"}
+    lines = [
+        payment("c1", amount="1800", fee="82", **of),
+        refund("d1", amount="1800", fee="55", kind="chargeback", **of),
+        payment("w1", amount="1800", fee="-55", kind="chargeback_reversal", **of),
+        refund("r1", amount="100", fee="-2.90", **of),
+    ]
+    bank = transfer("T1", amount="1620.90", settlement_id="po_1")
+    row = build({"orders": shop("1800"), "payments": lines, "transfers": [bank]}).one("remittances")
+    assert (row["gross_amount"], row["refunded_amount"], row["fee_amount"]) == (1800, 100, Decimal("79.10"))
+    assert (row["net_amount"], row["state"]) == (Decimal("1620.90"), "ties")

@@ -13,6 +13,7 @@ from reconciliation_assets.contracts.inputs import META_INSIGHTS, PAYMENTS
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets.sources.snapshot import fingerprint_of
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 
 PROTECTOR = ContactProtector(b"a key for tests")
@@ -68,7 +69,7 @@ def former(tmp_path: Path) -> Iterator[Warehouse]:
     """A former warehouse: one pull, and a file of which the negative fee and the reversal were refused."""
     with connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute(FORMER)
-        fingerprint = InboxFile("payments", _dropped(tmp_path)).fingerprint()
+        fingerprint = fingerprint_of(_dropped(tmp_path))
         connection.execute(
             """
             insert into raw.landings

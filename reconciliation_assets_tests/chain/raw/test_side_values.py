@@ -85,7 +85,7 @@ def test_money_in_quarantine_is_an_exception_with_its_amount(build: Build) -> No
         "payments.csv, row 3": Decimal("979.33"),
         "payments.csv, row 4": 0,
     }
-    assert "An amount of 1000.000 SAR is in no figure" in told["payments.csv, row 3"][1]
+    assert "An amount of 1000.00 SAR is in no figure" in told["payments.csv, row 3"][1]
     assert "much" not in told["payments.csv, row 4"][1], "what the cell says is never told"
 
 

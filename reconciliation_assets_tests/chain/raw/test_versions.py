@@ -205,3 +205,12 @@ def test_insights_pulled_after_the_instant_are_read_as_they_were_believed_then(b
     assert [row["results"] for row in built.rows("platform_performance")] == [4, 3]
     assert max(row["believed_from"] for row in built.rows("meta_beliefs")) <= JUNE + timedelta(days=10)
     assert [row["results"] for row in build({"meta_insights": pulls}).rows("platform_performance")] == [9, 3]
+
+
+def test_columns_that_are_reserved_for_later_are_passed_over(build: Build) -> None:
+    leads = b"lead_id,created_at,channel,ctwa_clid,messaging_user_id,message_id\nL1,2026-03-01,whatsapp,c,u,m\n"
+    deals = b"crm_id,created_at,updated_at,stage,lead_id,messaging_user_id\nD1,2026-03-02,2026-03-02,won,L1,u\n"
+    built = build({}, files={"leads.csv": leads, "crm_records.csv": deals})
+    assert built.landed["leads"][0].set_aside_reason is None
+    assert built.one("matched_chain")["crm_id"] == "D1"
+    assert built.rows("quarantined_rows") == []

@@ -89,7 +89,7 @@ class Orders:
         slot: the ad (or demand without ads) that brought it, see `ads.Ads`.
         market: index into `money.MARKETS`; it is also the order's currency.
         gross: what the customer is asked to pay, in minor units; tax and shipping in, discount taken off.
-        discount: already taken off `gross`.
+        discount: already taken off `gross`, so no export holds it.
         shipping: contained in `gross`.
         method: index into the market's `METHODS`.
         fate: what becomes of it in the end (DELIVERED, REFUSED, ...).

@@ -16,7 +16,7 @@ COLUMNS = {
     "crm_stage_changes": "crm_id* stage* entered_at*",
     "orders": "order_id* created_at* updated_at* status* gross_value* currency* lead_id crm_id customer_id campaign_id "
     "adset_id ad_id click_id session_id source medium utm_campaign utm_content landing_page market language email phone "
-    "full_name offer payment_method discount tax shipping confirmed_at shipped_at delivered_at cancelled_at returned_at "
+    "full_name offer payment_method tax shipping confirmed_at shipped_at delivered_at cancelled_at returned_at "
     "reason waybill",
     "invoices": "invoice_id* issued_at* amount* currency* crm_id order_id customer_id status",
     "payments": "payment_id* kind* status* paid_at* amount* currency* tax fee order_id invoice_id crm_id lead_id customer_id "

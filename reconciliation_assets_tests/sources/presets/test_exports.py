@@ -239,9 +239,26 @@ def test_parquet_and_json_lines_are_read_by_their_names_too(drop: Drop) -> None:
         assert dropped.bad() == [(bad_row, "AWB No", "a required value is missing")], name
 
 
-def test_a_missing_currency_is_told_as_what_it_is(drop: Drop) -> None:
+def test_a_file_that_names_no_currency_is_read_in_the_reporting_currency_and_that_is_told(drop: Drop) -> None:
     dropped = drop({"cod.csv": "AWB,COD,Date\nfx1,100,03/04/2026\n"})
-    assert dropped.bad() == [(2, "currency", "a required value is missing")]
+    assert dropped.rows("payments", "amount", "currency") == [("100.000000", "AED")]
+    assert (
+        "names no currency, so it is read in AED" in dropped.built.ask("raw_payments", "few_rows_in_quarantine").message
+    )
+
+
+def test_a_row_without_currency_in_a_file_that_has_some_is_not_guessed(drop: Drop) -> None:
+    dropped = drop({"cod.csv": "AWB,COD,Date,Currency\nfx1,100,03/04/2026,SAR\nfx2,100,03/04/2026,\n"})
+    assert dropped.rows("payments", "currency") == [("SAR",)]
+    assert dropped.bad() == [(3, "Currency", "a required value is missing")]
+
+
+def test_a_statement_of_an_account_abroad_is_not_read_in_the_reporting_currency(drop: Drop) -> None:
+    rows = "Date,Description,Debit,Credit,Balance\n05/03/2026,TRANSFER,,100.00,100.00\n"
+    abroad = drop({"statement.csv": "IBAN: SA03 8000 0000 6080 1016 7519,,,,\n" + rows})
+    assert abroad.bad() == [(3, "currency", "a required value is missing")]
+    told = drop({"statement.csv": "Account currency: SAR,,,,\n" + rows})
+    assert told.rows("payments", "amount", "currency") == [("100.000000", "SAR")]
 
 
 def test_a_corrected_remittance_replaces_its_lines(drop: Drop) -> None:
@@ -264,6 +281,7 @@ txn_2,2026-04-02 08:00:00,2026-04-02 12:00:00,aed,-100.00,0.00,-100.00,refund,re
 txn_3,2026-04-03 08:00:00,2026-04-03 12:00:00,aed,-384.50,0.00,-384.50,payout,po_1,,,,,
 txn_4,2026-04-04 08:00:00,2026-04-04 12:00:00,aed,-200.00,60.00,-260.00,dispute,dp_1,,,ch_1,pi_1,SO1
 txn_5,2026-04-05 08:00:00,2026-04-05 12:00:00,aed,-3.00,0.00,-3.00,other_adjustment,adj_1,,,,,
+txn_6,2026-04-05 08:00:00,2026-04-05 12:00:00,aed,-3.00,0.00,-3.00,something_new,adj_1,,,,,
 """
         }
     )
@@ -283,8 +301,9 @@ txn_5,2026-04-05 08:00:00,2026-04-05 12:00:00,aed,-3.00,0.00,-3.00,other_adjustm
         ("txn_1", "payment", "settled", "500.000000", "AED", "15.500000", "SO1", "pi_1", "po_1", "2026-04-01 08:00:00+00"),
         ("txn_2", "refund", "settled", "100.000000", "AED", "0.000000", "SO1", "pi_1", None, "2026-04-02 08:00:00+00"),
         ("txn_4", "chargeback", "settled", "200.000000", "AED", "60.000000", "SO1", "pi_1", None, "2026-04-04 08:00:00+00"),
+        ("txn_5", "fee", "settled", "3.000000", "AED", "0.000000", None, None, None, "2026-04-05 08:00:00+00"),
     ]  # fmt: skip
-    assert dropped.bad() == [(6, "reporting_category", "not one of: payment, refund, chargeback, fee")]
+    assert [(row, column) for row, column, _ in dropped.bad()] == [(7, "reporting_category")]
     assert dropped.passed_over() == {"money that moved on, such as payouts: 1"}
 
 
@@ -402,4 +421,214 @@ def test_ads_manager_in_arabic(drop: Drop) -> None:
     )
     assert dropped.rows("meta_insights", "date", "spend", "account_currency", "attributed_value") == [
         ("2026-04-01", "110.250000", "SAR", "900.000000")
+    ]
+
+
+BALANCE = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,payment_intent_id\n"
+
+
+def test_the_sign_of_stripes_money_says_what_came_back(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "balance.csv": BALANCE
+            + "t1,2026-04-01 08:00:00,aed,100,3,97,charge,pi_1\n"
+            + "t2,2026-04-02 08:00:00,aed,-100,-2.9,-97.1,refund,pi_1\n"
+            + "t3,2026-04-03 08:00:00,aed,100,0,100,refund_failure,pi_1\n"
+            + "t4,2026-04-04 08:00:00,aed,-100,55,-155,dispute,pi_1\n"
+            + "t5,2026-04-05 08:00:00,aed,100,-55,155,dispute_reversal,pi_1\n"
+            + "t6,2026-04-06 08:00:00,aed,-7,0,-7,network_cost,\n"
+            + "t7,2026-04-07 08:00:00,aed,2,0,2,tax,\n"
+        }
+    )
+    assert dropped.rows("payments", "payment_id", "kind", "amount", "fee") == [
+        ("t1", "payment", "100.000000", "3.000000"),
+        ("t2", "refund", "100.000000", "-2.900000"),
+        ("t3", "refund_reversal", "100.000000", "0.000000"),
+        ("t4", "chargeback", "100.000000", "55.000000"),
+        ("t5", "chargeback_reversal", "100.000000", "-55.000000"),
+        ("t6", "fee", "7.000000", "0.000000"),
+        ("t7", "fee", "-2.000000", "0.000000"),
+    ]
+    assert dropped.bad() == []
+
+
+def test_the_dashboards_adjustments_of_disputes_are_known_by_their_description(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "balance_history.csv": "id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Description\n"
+            "t1,adjustment,dp_1,-100,15,-115,aed,2026-04-04 08:00,Chargeback withdrawal for ch_1\n"
+            "t2,adjustment,dp_1,100,-15,115,aed,2026-04-05 08:00,Chargeback reversal for ch_1\n"
+            "t3,adjustment,adj_1,-4,0,-4,aed,2026-04-05 08:00,Correction\n"
+        }
+    )
+    assert dropped.rows("payments", "payment_id", "kind", "amount") == [
+        ("t1", "chargeback", "100.000000"),
+        ("t2", "chargeback_reversal", "100.000000"),
+        ("t3", "fee", "4.000000"),
+    ]
+
+
+def test_stripes_lists_of_payments_and_payouts_are_answered_with_what_to_export_instead(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "unified_payments.csv": "id,Created date (UTC),Amount,Amount Refunded,Currency,Status\nch_1,2026-03-01 10:00,1,0,aed,Paid\n",
+            "payouts.csv": "id,Amount,Arrival Date (UTC),Currency,Status\npo_1,1,2026-03-01 10:00,aed,paid\n",
+        }
+    )
+    refusals = dropped.refusals()
+    assert "Balance change from activity" in refusals["unified_payments.csv"]
+    assert "bank statement" in refusals["payouts.csv"]
+
+
+SHOP = (
+    "Name,Financial Status,Paid at,Fulfillment Status,Currency,Total,Discount Amount,Created at,Note Attributes,Cancelled at,"
+    "Payment Method,Refunded Amount,Outstanding Balance,Tags\n"
+)
+
+
+def shop_order(name: str, financial: str, total: str, **cells: str) -> str:
+    outstanding, method, discount = (
+        cells.get("outstanding", "0.00"),
+        cells.get("method", "Stripe"),
+        cells.get("discount", ""),
+    )
+    notes, tags = cells.get("notes", ""), cells.get("tags", "")
+    return f'{name},{financial},2026-03-02 11:00:00 +0400,unfulfilled,AED,{total},{discount},2026-03-02 10:00:00 +0400,"{notes}",,{method},0.00,{outstanding},"{tags}"\n'
+
+
+def test_a_shops_discount_is_in_its_total_and_an_unpaid_order_owes_its_balance(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "orders_export.csv": SHOP
+            + shop_order("#1", "paid", "90.00", discount="10.00")
+            + shop_order("#2", "pending", "200.00", outstanding="150.00", method="Cash on Delivery (COD)")
+            + shop_order("#3", "partially_paid", "200.00", outstanding="100.00")
+        }
+    )
+    assert dropped.rows("orders", "order_id", "gross_value", "discount", "current_value") == [
+        ("1", "90.000000", None, None),
+        ("2", "200.000000", None, "150.000000"),
+        ("3", "200.000000", None, None),
+    ]
+
+
+def test_an_order_paid_by_gift_card_alone_is_settled_by_credit(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "orders_export.csv": SHOP
+            + shop_order("#1", "paid", "90.00", method="Gift Card")
+            + shop_order("#2", "paid", "90.00", method="gift_card + Stripe"),
+            "transactions.csv": "Order,Name,Kind,Gateway,Created At,Status,Amount,Currency\n"
+            "1,#1,sale,gift_card,2026-03-02 11:00:00 +0400,success,90.00,AED\n"
+            "2,#2,sale,gift_card,2026-03-02 11:00:00 +0400,success,30.00,AED\n"
+            "2,#2,sale,stripe,2026-03-02 11:00:00 +0400,success,60.00,AED\n"
+            "3,#3,sale,bogus,2026-03-02 11:00:00 +0400,success,60.00,AED\n",
+        }
+    )
+    assert dropped.rows("payments", "payment_id", "kind", "amount", "order_id") == [
+        ("credit:1", "credit", "90.000000", "1"),
+        ("credit:2", "credit", "30.000000", "2"),
+    ]
+
+
+def test_test_orders_of_a_shop_do_not_exist(drop: Drop) -> None:
+    dropped = drop(
+        {
+            "orders_export.csv": SHOP
+            + shop_order("#1", "paid", "90.00", method="(for testing) Bogus Gateway")
+            + shop_order("#2", "paid", "90.00", tags="vip, test order")
+            + shop_order("#3", "paid", "90.00", tags="contest")
+        }
+    )
+    assert [name for (name,) in dropped.rows("orders", "order_id")] == ["3"]
+    assert dropped.passed_over() == {"test orders: 2"}
+
+
+def test_note_attributes_name_campaign_ad_set_and_ad(drop: Drop) -> None:
+    notes = (
+        "utm_source: facebook\nutm_campaign: Spring\ncampaign_id: 120213\nadset_id: 120214\nad_id: 120215\nlead_id: L7"
+    )
+    dropped = drop({"orders_export.csv": SHOP + shop_order("#1", "paid", "90.00", notes=notes)})
+    assert dropped.rows("orders", "campaign_id", "adset_id", "ad_id", "source", "utm_campaign", "lead_id") == [
+        ("120213", "120214", "120215", "facebook", "Spring", "L7")
+    ]
+
+
+ADS = "Account ID,Campaign ID,Campaign name,Ad set ID,Ad ID,Ad name,Day,{by},Result indicator,Results,Amount spent (AED),Purchases conversion value,Reporting starts,Reporting ends\n"
+
+
+def ad_row(part: str, spend: str, results: str = "1", ad: str = "9001", name: str = "Ad 1") -> str:
+    return f"700,900001,Spring,8001,{ad},{name},2026-03-05,{part},actions:lead,{results},{spend},10,2026-03-05,2026-03-05\n"
+
+
+def added_up(dropped: Dropped) -> tuple[object, ...]:
+    row = dropped.built.one("platform_performance")
+    return row["spend"], row["results"], row["attributed_value"]
+
+
+def test_parts_of_a_breakdown_are_added_up_whatever_they_are_parts_by(drop: Drop) -> None:
+    for by, parts in (
+        ("Country", "AE SA"),
+        ("Placement", "feed reels"),
+        ("Time of day", "10:00 11:00"),
+        ("Age", "18-24 25-34"),
+    ):
+        one, other = parts.split()
+        # Parts with the same figures are parts all the same; a row told twice is one.
+        rows = ad_row(one, "30.00") + ad_row(other, "30.00") + ad_row(other, "30.00")
+        dropped = drop({"report.csv": ADS.format(by=by) + rows})
+        assert added_up(dropped) == (60, 2, 20), by
+
+
+def test_a_row_that_comes_to_all_parts_of_its_ad_and_day_is_their_total(drop: Drop) -> None:
+    rows = ad_row("", "60.00", "3") + ad_row("AE", "40.00", "2") + ad_row("SA", "20.00", "1")
+    dropped = drop({"report.csv": ADS.format(by="Country") + rows.replace(",10,2026", ",20,2026", 1)})
+    assert added_up(dropped) == (60, 3, 20)
+    assert dropped.passed_over() == {"totals rows: 1"}
+
+
+def test_ids_that_a_spreadsheet_rounded_and_wrote_out_are_told_and_their_rows_stay_apart(drop: Drop) -> None:
+    rounded = "120214520000000000"
+    dropped = drop(
+        {"report.csv": ADS.format(by="x") + ad_row("", "30", ad=rounded) + ad_row("", "40", ad=rounded, name="Ad 2")}
+    )
+    assert dropped.rows("meta_insights", "ad_id", "spend") == [
+        (f"{rounded} (Ad 1)", "30.000000"),
+        (f"{rounded} (Ad 2)", "40.000000"),
+    ]
+    answer = dropped.built.ask("raw_meta_insights", "few_rows_in_quarantine")
+    assert answer.severity == "WARN"
+    assert "a spreadsheet has rounded the IDs of column Ad ID" in answer.message
+
+
+def test_one_long_id_that_happens_to_end_in_zeros_is_none_of_that(drop: Drop) -> None:
+    rows = ad_row("", "30", ad="120214527318264000") + ad_row("", "40", ad="120214527318264731")
+    dropped = drop({"report.csv": ADS.format(by="x") + rows})
+    assert [ad for (ad,) in dropped.rows("meta_insights", "ad_id")] == ["120214527318264000", "120214527318264731"]
+
+
+def test_a_rounded_id_that_has_no_name_beside_it_goes_to_quarantine(drop: Drop) -> None:
+    dropped = drop(
+        {"leads-1.csv": "lead_id,created_at\n1202145200000000000,2026-03-05\n1202145300000000000,2026-03-06\n"}
+    )
+    assert dropped.rows("leads", "lead_id") == []
+    assert [column for _, column, _ in dropped.bad()] == ["lead_id", "lead_id"]
+
+
+def test_a_side_value_or_a_charge_that_cannot_be_read_costs_no_money(drop: Drop) -> None:
+    stripe = drop({"balance.csv": BALANCE + "t1,2026-04-01 08:00:00,aed,100,3%,97,charge,pi_1\n"})
+    assert stripe.rows("payments", "payment_id", "amount", "fee") == [("t1", "100.000000", None)]
+    assert [row["source_id"] for row in stripe.built.rows("exceptions", kind="unread_value")] != []
+    courier = drop(
+        {
+            "cod.csv": "AWB,COD,Delivery Charges,Remittance Date,Currency\nfx1,100,10%,2026-04-03,AED\nfx2,1%,10,2026-04-03,AED\n"
+        }
+    )
+    assert courier.rows("payments", "payment_id", "amount") == [
+        ("cod-fee:FX2:2026-04-03", "10.000000"),
+        ("cod:FX1:2026-04-03", "100.000000"),
+    ]
+    assert courier.bad() == [
+        (2, "Delivery Charges", "a percentage where an amount is expected"),
+        (3, "COD", "a percentage where an amount is expected"),
     ]

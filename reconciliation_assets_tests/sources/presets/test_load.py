@@ -64,7 +64,7 @@ def test_an_extending_preset_adds_headings_and_says_what_differs(tmp_path: Path)
         (OWN + "passed_over: [{because: x, where: [{column: day, matches: '('}]}]\n", "not a regular expression"),
         (OWN + "passed_over: [{because: x, where: [{column: day}]}]\n", "needs exactly one of: is, one_of, matches"),
         (OWN.replace("holds: date", "holds: date, zone: Asia/Dubay"), "there is no time zone 'Asia/Dubay'"),
-        (OWN.replace("  day:", "  row: {headings: [x]}\n  day:"), "the name row means the whole row"),
+        (OWN.replace("  day:", "  row: {headings: [x]}\n  day:"), "the name row has a meaning of its own"),
         (OWN + "decimals: ','\n", "decimals: there is no such key"),
     ],
 )

@@ -68,33 +68,34 @@ def test_owners_of_hubspot_are_kept_as_ids_and_never_by_name(tmp_path: Path) -> 
     ]
 
 
-def test_a_date_that_can_be_two_waits_for_its_order(own: Own) -> None:
-    file = {"x.csv": "Ref;Day;Sum\n1;03/04/2026;AED 5\n2;25/04/2026;SAR 6\n3;2026-04-05;7 KWD\n4;soon;8 KWD\n"}
+def test_a_date_that_can_be_two_waits_for_a_row_or_a_preset_that_shows_its_order(own: Own) -> None:
+    file = {"x.csv": "Ref;Day;Sum\n1;03/04/2026;AED 5\n3;2026-04-05;7 KWD\n4;soon;8 KWD\n"}
     dropped = own(STATEMENT.format(more=""), file)
     assert dropped.rows("payments", "payment_id", "paid_at", "currency") == [
-        ("own:2", "2026-04-24 20:00:00+00", "SAR"),
         ("own:3", "2026-04-04 20:00:00+00", "KWD"),
     ]
     assert dropped.bad() == [
         (
             2,
             "Day",
-            "the date can be read with the day or the month first; say day_order: day_first or month_first in a preset",
+            "the date can be read with the day or the month first, and no row shows which; say day_order in a preset",
         ),
-        (5, "Day", "not a date"),
+        (4, "Day", "not a date"),
     ]
     dropped = own(STATEMENT.format(more="day_order: month_first"), file)
-    assert [row[:2] for row in dropped.bad()] == [(3, "Day"), (5, "Day")], "there is no month 25"
     assert ("own:1", "2026-03-03 20:00:00+00") in dropped.rows("payments", "payment_id", "paid_at")
+    proved = {"x.csv": file["x.csv"] + "2;25/04/2026;SAR 6\n"}
+    for order in ("", "day_order: month_first"):
+        dropped = own(STATEMENT.format(more=order), proved)
+        assert ("own:1", "2026-04-02 20:00:00+00") in dropped.rows("payments", "payment_id", "paid_at")
 
 
-def test_decimals_behind_a_comma_wait_for_being_declared(own: Own) -> None:
-    file = {"x.csv": "Ref;Day;Sum\n1;2026-04-05;AED 1.234,56\n2;2026-04-05;AED 12\n"}
-    dropped = own(STATEMENT.format(more=""), file)
-    reason = "not an amount written like 1,234.50; say decimal_point: ',' in a preset if that is its mark"
-    assert dropped.bad() == [(2, "Sum", reason)]
-    dropped = own(STATEMENT.format(more="decimal_point: ','"), file)
-    assert dropped.rows("payments", "payment_id", "amount") == [("own:1", "1234.560000"), ("own:2", "12.000000")]
+def test_a_preset_says_where_decimals_stand_if_no_row_shows_it(own: Own) -> None:
+    file = {"x.csv": "Ref;Day;Sum\n1;2026-04-05;AED 1.234\n2;2026-04-05;AED 12\n"}
+    assert own(STATEMENT.format(more=""), file).rows("payments", "amount") == []
+    for mark, amount in ((",", "1234.000000"), (".", "1.234000")):
+        dropped = own(STATEMENT.format(more=f"decimal_point: '{mark}'"), file)
+        assert dropped.rows("payments", "payment_id", "amount") == [("own:1", amount), ("own:2", "12.000000")]
 
 
 def test_a_file_is_read_anew_under_a_changed_preset(own: Own) -> None:

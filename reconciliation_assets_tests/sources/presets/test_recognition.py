@@ -10,7 +10,7 @@ import pytest
 
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised, recognise
-from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, read_sheet
+from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, STATEMENT_SUFFIXES, read_sheet
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 HEADER = ("Waybill", "COD Amount (AED)", "Fees", "Transfer Date")
@@ -154,7 +154,16 @@ def workbook(path: Path, *sheets: Sequence[Sequence[str]]) -> None:
 
 
 def test_every_ending_that_is_read_is_tried() -> None:
-    assert {Path(name).suffix for name in INCOMPLETE} == set(SHEET_SUFFIXES)
+    # Bank statements in a format of their own have no headings to lack; test_statements.py reads them.
+    assert {Path(name).suffix for name in INCOMPLETE} == set(SHEET_SUFFIXES) - set(STATEMENT_SUFFIXES)
+
+
+@pytest.mark.parametrize("suffix", STATEMENT_SUFFIXES)
+def test_what_is_no_statement_under_a_statements_name_is_refused(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"x{suffix}").write_text("Waybill,COD Amount\nFX1,100\n")
+    found = told(tmp_path / f"x{suffix}")
+    assert isinstance(found, Unrecognised)
+    assert found.reason.startswith("it is neither an MT940 nor a CAMT.053 statement")
 
 
 @pytest.mark.parametrize("name", INCOMPLETE)

@@ -1,4 +1,4 @@
-"""Inferred links: the most likely partners of records that name none, chosen together, each with its evidence.
+"""Inferred links to leads: the most likely leads of records that name none, chosen together, each with its evidence.
 
 The same steps serve the real tables and those of the backtest, which stand in a layer of their own.
 """
@@ -8,7 +8,7 @@ import json
 import pyarrow as pa
 
 from reconciliation_assets.chain.matching.inference.assignment import choose
-from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, PAYMENTS, Model
+from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.program import Made, Program, Workbench
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -21,7 +21,7 @@ _LEAST_PROBABILITY = 0.1
 
 
 def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) -> Scored | None:
-    """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates.
+    """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
         model: how the link is inferred.
@@ -43,7 +43,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
         warehouse.arrow(f"select * from {right_ends}"),
         warehouse.arrow(
             f"""
-            select {_left_id(model, "left_id")} as left_id, right_id from {layer}.{model.known_links}
+            select left_id, right_id from {layer}.{model.known_links}
             where match_method = 'exact_id' order by md5(right_id), right_id limit {_KNOWN_LINKS_LEARNT_FROM}
             """
         ),
@@ -51,6 +51,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
         candidates_per_key=matching.inferred.candidates_per_key,
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
+        limits=warehouse.limits,
     )
     with warehouse.reading("_scored", scored.pairs):
         warehouse.execute(
@@ -60,8 +61,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             from _scored p
             join {right_ends} r on r.unique_id = p.right_id
             left join canonical.manual_matches m
-              on m.verdict = 'reject' and m.link = {_link(model, "p.left_id")}
-              and m.left_id = {_bare_id(model, "p.left_id")} and m.right_id = p.right_id
+              on m.verdict = 'reject' and m.link = '{model.name}' and m.left_id = p.left_id and m.right_id = p.right_id
             where m.link is null
             """
         )
@@ -71,14 +71,15 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
             f"""
             create or replace table {target} as
             select
-              {_link(model, "left_id")} as link,
-              {_bare_id(model, "left_id")} as left_id,
+              '{model.name}' as link,
+              left_id,
               right_id,
               probability,
               {_words(model.comparisons)} || ', ' || candidates || case when candidates = 1 then ' candidate' else ' candidates' end
                 as evidence,
               {_weights(model.comparisons)} as weights,
-              candidates
+              candidates,
+              'probability from ' || printf('%.2f', floor(least(probability, 0.999) * 20) / 20) as evidence_kind
             from _chosen
             where probability >= {_LEAST_PROBABILITY}
             """
@@ -96,21 +97,9 @@ _NO_LINKS = pa.table(
         "evidence": pa.array([], pa.string()),
         "weights": pa.array([], pa.string()),
         "candidates": pa.array([], pa.int64()),
+        "evidence_kind": pa.array([], pa.string()),
     }
 )
-
-
-def _left_id(model: Model, column: str) -> str:
-    """How the left ends are named: those of money carry their link before their ID."""
-    return f"link || ':' || {column}" if model.left_names_its_link else column
-
-
-def _link(model: Model, column: str) -> str:
-    return f"split_part({column}, ':', 1)" if model.left_names_its_link else f"'{model.name}'"
-
-
-def _bare_id(model: Model, column: str) -> str:
-    return f"substr({column}, length(split_part({column}, ':', 1)) + 2)" if model.left_names_its_link else column
 
 
 def _words(comparisons: tuple[Comparison, ...]) -> str:
@@ -163,5 +152,4 @@ def _program(model: Model, description: str) -> Program:
 INFERENCES: tuple[Program, ...] = (
     _program(LEAD_CRM, "CRM records that name no lead, each with the lead it most likely came from."),
     _program(LEAD_ORDER, "Orders that name no lead, each with the lead it most likely came from."),
-    _program(PAYMENTS, "Money that names nothing, with the order or CRM record it most likely belongs to."),
 )

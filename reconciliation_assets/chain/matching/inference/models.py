@@ -1,4 +1,4 @@
-"""The models of inferred links: what two records are compared by, and the chances that hold until a company's own are known.
+"""The models of inferred links to leads: what two records are compared by, and the chances that hold until a company's own are known.
 
 The shipped chances (m: among true pairs, u: among random pairs) were taken from generated companies with a third of the
 payments without IDs. A company with enough known links learns its own from them.
@@ -19,7 +19,6 @@ class Model:
     Attributes:
         left_ends, right_ends: tables of the records to be linked.
         known_links: table whose exact links the chances are learnt from.
-        left_names_its_link: whether the left ends are of several kinds, each carrying its link before its ID.
         match_share: how many of the open right ends are expected to have a partner.
         possible: SQL over both rows (l, r); any other pair is no link, whatever else speaks for it.
         slot: SQL over the left and right row (l, r) of what of the left end can be taken once; none where a left end may have
@@ -34,29 +33,46 @@ class Model:
     blocks: tuple[Block, ...]
     match_share: float
     possible: str
-    left_names_its_link: bool = False
     slot: Callable[[str], str] | None = None
 
 
+_GIVEN_IN_BOTH = (
+    "list_contains(name_sound_keys_r, name_sound_keys_l[1]) and list_contains(name_sound_keys_l, name_sound_keys_r[1])"
+)
+# Two names are one person's where one holds all words of the other, and both hold each other's given name.
+_ONE_IN_THE_OTHER = (
+    f"{_GIVEN_IN_BOTH} and len(list_intersect(name_sound_keys_l, name_sound_keys_r)) "
+    "= least(len(list_distinct(name_sound_keys_l)), len(list_distinct(name_sound_keys_r)))"
+)
 NAME = Comparison(
     "name",
     _EITHER_EMPTY.format("name_keys"),
     (
-        Level("the same name", "len(list_intersect(name_keys_l, name_keys_r)) >= 2", 0.75, 0.0006),
+        Level(
+            "the same name", f"{_ONE_IN_THE_OTHER} and len(list_intersect(name_keys_l, name_keys_r)) >= 2", 0.75, 0.0006
+        ),
         Level(
             "a name that sounds the same",
-            "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) >= 2",
+            f"{_ONE_IN_THE_OTHER} and len(list_intersect(name_sound_keys_l, name_sound_keys_r)) >= 2",
             0.12,
             0.0008,
         ),
-        Level("one word of the name", "len(list_intersect(name_keys_l, name_keys_r)) = 1", 0.09, 0.02),
-        Level("one sound of the name", "len(list_intersect(name_sound_keys_l, name_sound_keys_r)) = 1", 0.02, 0.02),
-        Level("another name", "else", 0.02, 0.9586),
+        Level(
+            "the same given and family name",
+            "name_sound_keys_l[1] = name_sound_keys_r[1] and name_sound_keys_l[-1] = name_sound_keys_r[-1]",
+            0.03,
+            0.002,
+        ),
+        Level("the same given name", _GIVEN_IN_BOTH, 0.05, 0.02),
+        Level("words of the name", "list_has_any(name_sound_keys_l, name_sound_keys_r)", 0.03, 0.06),
+        Level("another name", "else", 0.02, 0.9172),
     ),
 )
+# A family shares its phone: under another given name it speaks neither for nor against.
 PHONE = Comparison(
     "phone",
-    "phone_key_l is null or phone_key_r is null",
+    "phone_key_l is null or phone_key_r is null or (phone_key_l = phone_key_r and name_sound_keys_l is not null "
+    f"and name_sound_keys_r is not null and not ({_GIVEN_IN_BOTH}))",
     (Level("the same phone", "phone_key_l = phone_key_r", 0.93, 0.0001), Level("another phone", "else", 0.07, 0.9999)),
 )
 EMAIL = Comparison(
@@ -69,7 +85,6 @@ EMAIL = Comparison(
 )
 # A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
 _GAP = "at_day_r - at_day_l"
-_AFTER_DELIVERY = "at_day_r - case when kind_r = 'payment' then delivered_day_l else undone_day_l end"
 # Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
 _TWO_WORDS_LIST = (
     "list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
@@ -190,140 +205,4 @@ LEAD_ORDER = Model(
     ),
     match_share=0.05,
     possible="r.at_day - l.at_day between 0 and 90",
-)
-
-_SAME_AMOUNT_SOON = "amount_key || '|' || unnest([floor(at_day / 14), floor(at_day / 14) - 1, floor(at_day / 14) - 2])"
-
-_INSTALMENT = (
-    "currency_l = currency_r and amount_r > 0 and round(amount_l / amount_r) between 2 and 4 "
-    "and abs(amount_l / amount_r - round(amount_l / amount_r)) < 0.01"
-)
-# Outcomes of the amount from here on are paid once; below, any number of parts may be.
-_IN_FULL = 4
-_INSTALMENT_SIZES = "unnest([round(ln(amount / 2) * 100), round(ln(amount / 3) * 100), round(ln(amount / 4) * 100)])"
-
-PAYMENTS = Model(
-    "payments",
-    "payable_ends",
-    "payment_ends",
-    "known_payments",
-    (
-        Comparison(
-            "amount",
-            "amount_key_l is null or amount_key_r is null",
-            (
-                Level("the same amount", "amount_key_l = amount_key_r", 0.75, 0.001, "amount_key"),
-                Level("the amount less its discount", "discounted_key_l = amount_key_r", 0.05, 0.0002),
-                Level("what is still due", "due_key_l = amount_key_r", 0.05, 0.0002),
-                Level("an instalment of the agreed value", f"is_opportunity_l and {_INSTALMENT}", 0.03, 0.0003),
-                Level(
-                    "a half, third or quarter of the amount",
-                    _INSTALMENT,
-                    0.03,
-                    0.008,
-                ),
-                Level("a part of the amount", "currency_l = currency_r and amount_r < amount_l", 0.05, 0.35),
-                Level("another amount", "else", 0.01, 0.6406),
-            ),
-        ),
-        NAME,
-        Comparison(
-            "time",
-            "at_day_l is null or at_day_r is null",
-            (
-                Level("paid within 45 days of winning", f"is_opportunity_l and {_GAP} between 0 and 45", 0.03, 0.006),
-                Level(
-                    "paid within four months of winning", f"is_opportunity_l and {_GAP} between 0 and 120", 0.02, 0.01
-                ),
-                Level("paid within minutes", f"{_GAP} > 0 and {_GAP} <= 0.0035", 0.2, 0.00003),
-                Level("paid within an hour", f"{_GAP} > 0 and {_GAP} <= 0.0417", 0.1, 0.0003),
-                Level("paid within a day", f"{_GAP} between 0 and 1", 0.1, 0.007),
-                Level("paid within a week", f"{_GAP} between 0 and 7", 0.2, 0.04),
-                Level("paid within two weeks", f"{_GAP} between 0 and 14", 0.2, 0.045),
-                Level("paid within 45 days", f"{_GAP} between 0 and 45", 0.12, 0.15),
-                Level("paid within 120 days", f"{_GAP} between 0 and 120", 0.025, 0.254),
-                Level("paid before it existed or long after", "else", 0.005, 0.4877),
-            ),
-        ),
-        Comparison(
-            "delivery",
-            "case when kind_r = 'payment' then delivered_day_l else undone_day_l end is null",
-            (
-                Level("on the day it was handed over", f"{_AFTER_DELIVERY} between 0 and 1", 0.05, 0.01),
-                Level("within days of the delivery or return", f"{_AFTER_DELIVERY} between 0 and 5", 0.15, 0.04),
-                Level("within ten days of it", f"{_AFTER_DELIVERY} between 0 and 10", 0.2, 0.05),
-                Level("within three weeks of it", f"{_AFTER_DELIVERY} between 0 and 21", 0.1, 0.1),
-                Level("shortly before it", f"{_AFTER_DELIVERY} between -7 and 0", 0.4, 0.07),
-                Level("long before or after it", "else", 0.1, 0.73),
-            ),
-        ),
-        Comparison(
-            "transfer",
-            "delivered_day_l is null or settled_from_day_r is null",
-            (
-                Level(
-                    "delivered among the other orders of its transfer",
-                    "delivered_day_l between settled_from_day_r - 0.5 and settled_to_day_r + 0.5",
-                    0.95,
-                    0.06,
-                ),
-                Level("delivered in other days than its transfer", "else", 0.05, 0.94),
-            ),
-        ),
-        Comparison(
-            "way_of_paying",
-            "method_l is null or method_r is null",
-            (
-                Level("the way of paying the order names", "method_l = method_r", 0.85, 0.35),
-                Level("a voucher", "method_r in ('voucher', 'gift_card', 'store_credit', 'wallet')", 0.12, 0.08),
-                Level("another way of paying", "else", 0.03, 0.57),
-            ),
-        ),
-        Comparison(
-            "what_it_awaits",
-            "awaits_l is null",
-            (
-                Level("money of this kind is awaited", "contains(awaits_l, kind_r)", 0.97, 0.3),
-                Level("no such money is awaited", "else", 0.03, 0.7),
-            ),
-            is_learnt=False,
-        ),
-        PHONE,
-        EMAIL,
-    ),
-    (
-        Block("amount_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
-        Block("discounted_key || '|' || unnest(name_sound_keys)", "amount_key || '|' || unnest(name_sound_keys)"),
-        Block("amount_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
-        Block("discounted_key || '|' || floor(at_day / 14)", _SAME_AMOUNT_SOON),
-        Block(
-            "due_key || '|' || floor(at_day / 60)",
-            "amount_key || '|' || unnest([floor(at_day / 60), floor(at_day / 60) - 1])",
-        ),
-        Block(
-            f"case when is_opportunity then currency end || '|' || {_INSTALMENT_SIZES} || '|' || floor(at_day / 30)",
-            "currency || '|' || "
-            + _each_with_each(
-                "list_transform([-1, 0, 1], lambda d: cast(round(ln(amount) * 100) + d as varchar))",
-                "[floor(at_day / 30), floor(at_day / 30) - 1, floor(at_day / 30) - 2]",
-            ),
-        ),
-        Block("floor(at_day * 288)", "unnest([floor(at_day * 288), floor(at_day * 288) - 1])"),
-        Block(_TWO_WORDS.format("name_keys"), _TWO_WORDS.format("name_keys")),
-        Block(
-            _TWO_WORDS.format("name_sound_keys") + " || '|' || floor(at_day / 30)",
-            _each_with_each(
-                _TWO_WORDS_LIST.format("name_sound_keys"),
-                "[floor(at_day / 30), floor(at_day / 30) - 1, floor(at_day / 30) - 2]",
-            ),
-        ),
-    ),
-    match_share=0.95,
-    left_names_its_link=True,
-    possible=(
-        "r.at_day - l.at_day between 0 and 120 and l.currency = r.currency and r.amount <= l.amount and ("
-        "coalesce(len(l.name_keys), 0) = 0 or coalesce(len(r.name_keys), 0) = 0 "
-        "or list_has_any(l.name_keys, r.name_keys) or list_has_any(l.name_sound_keys, r.name_sound_keys))"
-    ),
-    slot=lambda left: f"case when p.gamma_amount >= {_IN_FULL} then {left} || ' ' || r.kind end",
 )

@@ -82,7 +82,6 @@ def orders(company: Company) -> pa.Table:
         "full_name": where(~nameless, name_text(people, plan.person, np.where(arabic, ARABIC, LATIN))),
         "offer": words([row.offer for row in campaigns], campaign),
         "payment_method": words(methods, plan.market * len(METHODS[0]) + plan.method),
-        "discount": amount_text(plan.discount, plan.market),
         "tax": amount_text(plan.gross * VAT_OVER[plan.market] // VAT_UNDER[plan.market], plan.market),
         "shipping": amount_text(plan.shipping, plan.market),
     }  # fmt: skip

@@ -1,0 +1,49 @@
+-- Payments that the bank took back, and the rows by which it did: returned cheques, recalled and bounced transfers. The money never
+-- stayed, so neither of the two counts and what was owed is owed again; nothing was refunded. A row takes back the payment of the
+-- same amount and currency whose reference it names, be it the number of the cheque or the bank's own. Where a cheque was
+-- handed in again, the first return takes back the first deposit, and so on.
+with returns as (
+  select payment_id, currency, amount, paid_at, unnest(string_split(lower(reference), ' ')) as reference
+  from current.payments
+  where kind = 'chargeback' and method = 'bank_transfer' and lower(status) = 'settled' and reference is not null
+),
+named as (
+  select distinct payment_id, currency, amount, paid_at, reference from returns where reference <> ''
+),
+deposits as (
+  select payment_id, currency, amount, paid_at, lower(trim(reference)) as reference
+  from current.payments
+  where kind = 'payment' and lower(status) = 'settled' and reference is not null
+),
+returned as (
+  select
+    payment_id, currency, amount, paid_at, reference,
+    row_number() over (partition by currency, amount, reference order by paid_at, payment_id) as place
+  from named
+),
+deposited as (
+  select
+    payment_id, currency, amount, paid_at, reference,
+    row_number() over (partition by currency, amount, reference order by paid_at, payment_id) as place
+  from deposits
+),
+pairs as (
+  select
+    d.payment_id,
+    r.payment_id as returned_by,
+    row_number() over (partition by r.payment_id order by d.paid_at desc, d.payment_id) as deposit_rank,
+    row_number() over (partition by d.payment_id order by r.paid_at, r.payment_id) as return_rank
+  from returned r
+  join deposited d
+    on d.reference = r.reference
+    and d.amount = r.amount
+    and d.currency = r.currency
+    and d.place = r.place
+  where d.paid_at <= r.paid_at
+),
+taken_back as (
+  select payment_id, returned_by from pairs where deposit_rank = 1 and return_rank = 1
+)
+select payment_id, returned_by as other_payment_id from taken_back
+union all
+select returned_by, payment_id from taken_back

@@ -1,0 +1,357 @@
+"""Money that names no order: who it belongs to, by contact, relationship and inference in one assignment, or nobody.
+
+Payments come first, then money that goes back, which goes where money was, then what comes back of that. In each, every
+candidate of every payment is weighed, all compete, and only what is sure is linked. The same steps serve the real tables and
+those of the backtest, which are in a layer of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconciliation_assets.chain.matching.inference import candidates as who
+from reconciliation_assets.chain.matching.inference import weights as by
+from reconciliation_assets.chain.matching.inference.assignment_of_money import (
+    chances,
+    paired_in_time,
+    share_with_an_order,
+    within_what_is_owed,
+)
+from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
+from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
+from reconciliation_assets.chain.matching.inference.sums import Together, owed_at_once, paid_together
+from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
+from reconciliation_assets.chain.plots import match_weights
+from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.policy.model import Matching
+from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.query import TableName
+
+_KNOWN_LINKS_LEARNT_FROM = 20_000
+# Pairs less likely than this are not kept even for a person to look at.
+_LEAST_CHANCE = 0.05
+# A payment that probably belongs to one of so few is for a person to look at, however alike they are.
+_FEW = 5
+# A pair competes when it is at least this share as likely as the best one of its payment.
+_COMPETES_FROM = 0.01
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The best pair of each payment: positions of its ends, how sure it is, whether it is linked, and why."""
+
+    left: Ints
+    right: Ints
+    chance: Floats
+    confidence: Floats
+    is_sure: np.ndarray
+    is_likely: np.ndarray
+    rivals: Ints
+    kind: np.ndarray
+    method: np.ndarray
+    evidence: np.ndarray
+    parts: np.ndarray
+    shares: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """What an assignment made.
+
+    Attributes:
+        made: its figures.
+        shares: what share of the payments has an order, by what they show of their payer.
+        shown: what each payment that was looked at shows: right_id, shown.
+    """
+
+    made: Made
+    shares: dict[int, float]
+    shown: pa.Table
+
+
+def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
+    """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
+
+    Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
+
+    Args:
+        layer: where the ends, the named payments and what each kind of evidence may do are.
+        matching: the policy's limits.
+        trial: a table of the only payments looked at, by `right_id`, and whether each is hidden (`is_hidden`): to try the
+            methods, none of which is barred.
+    """
+    target = TableName(layer, "assigned_payments")
+    payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, trial)
+    if not payables.num_rows or not pc.any(payments["is_open"]).as_py():
+        warehouse.load(target, _table(payables, payments, []))
+        return Assigned(Made({"learnt from": "nothing is open"}), {}, pa.table({"right_id": [], "shown": []}))
+    left, right = who.arrays(payables, payments)
+    people = _without_rejected(warehouse, who.find_people(payables, payments, matching, warehouse.limits), left, right)
+    known = _known(warehouse, layer, left, right)
+    learnt = by.learn(left, right, *known)
+    believed = _Believed.read(warehouse, layer, matching, is_trial=trial is not None)
+
+    paid, returned = left.paid.copy(), left.returned.copy()
+    chosen = []
+    for direction in ("in", "out", "back"):
+        asked = {"in": left.value - paid, "out": paid - returned, "back": returned}[direction]
+        discounted = left.discounted - paid if direction == "in" else asked
+        mine = right.direction[people.right] == direction
+        found = _settle(left, right, _only(people, mine), learnt, np.maximum(asked, 0), discounted, direction, believed)
+        brought = np.bincount(
+            found.left[found.is_sure],
+            _in_currency_of(left, right, found.left[found.is_sure], found.right[found.is_sure]),
+            minlength=len(left.value),
+        ).astype(np.int64)
+        if direction == "in":
+            paid = paid + brought
+        else:
+            returned = returned + (brought if direction == "out" else -brought)
+        chosen.append(found)
+    warehouse.load(target, _table(payables, payments, chosen))
+    bits = [
+        {"comparison": name, "outcome": str(place), "weight": round(float(np.log2(true / random)), 2)}
+        for name, levels in learnt.random.items()
+        for place, (true, random) in enumerate(zip(learnt.true[name], levels, strict=True))
+    ]
+    shown = pa.table({"right_id": right.ids, "shown": right.group % 3}).filter(pa.array(right.is_open))
+    figures: dict[str, float | int | str] = {
+        "learnt from": f"{learnt.learnt_from:,} known links",
+        "pairs compared": len(people.left),
+    }
+    return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+
+
+@dataclass(frozen=True)
+class _Believed:
+    """What links of each kind of evidence are worth, and from where on they are linked.
+
+    Attributes:
+        observed: confidence and whether it may carry money, by method, kind and number of candidates, as the backtest saw it.
+        floor: the least confidence that carries money.
+        accept_from, review_from: the least chance of a pair that is linked, and of one that a person looks at.
+        is_trial: nothing is barred while methods are tried: that is what comes of it.
+    """
+
+    observed: dict[tuple[str, str, int], tuple[float, bool]]
+    floor: float
+    accept_from: float
+    review_from: float
+    is_trial: bool
+
+    @classmethod
+    def read(cls, warehouse: Warehouse, layer: str, matching: Matching, *, is_trial: bool) -> "_Believed":
+        rows = warehouse.rows(
+            "select match_method, evidence_kind, candidates, confidence, may_carry_money "
+            f"from {layer}.match_calibration where link = '{MONEY}'"
+        )
+        observed = {(method, kind, candidates): (confidence, may) for method, kind, candidates, confidence, may in rows}
+        money = matching.money
+        return cls(observed, money.precision_floor, money.accept_from, matching.inferred.review_from, is_trial)
+
+    def of(self, method: str, kind: str, candidates: int) -> tuple[float, bool]:
+        """The confidence of links of a kind, and whether they carry money."""
+        shipped = shipped_confidence(kind)
+        confidence, may = self.observed.get((method, kind, min(candidates, 3)), (shipped, shipped >= self.floor))
+        return confidence, may or self.is_trial
+
+
+def _settle(
+    left: Payables,
+    right: Payments,
+    people: People,
+    learnt: by.Chances,
+    asked: Ints,
+    discounted: Ints,
+    direction: str,
+    believed: _Believed,
+) -> Chosen:
+    """Weigh all pairs of one direction of money, let them compete, and take the best of each payment."""
+    accept_from = believed.accept_from
+    if not len(people.left):
+        return _nobody()
+    may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
+    weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
+    fits = np.isfinite(weighed.bits)
+    looking = np.flatnonzero(right.is_open & (right.direction == direction))
+    share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, right.group)
+    bits = weighed.bits + np.log2(share / (1 - share))[people.right]
+    taken_once = by.CLOSES[weighed.fit]
+    chance = np.zeros(len(bits))
+    chance[fits] = chances(people.left[fits], people.right[fits], bits[fits], taken_once[fits])
+
+    alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
+    paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
+    best = _best_of_each(people.right, chance, fits)
+    together = Together.none()
+    if direction == "in":
+        settled = np.r_[people.right[paired], people.right[best[chance[best] >= accept_from]]]
+        together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
+            people.right, people.right[paired]
+        )
+        taken = np.r_[settled, people.right[together.pairs]]
+        together = together.beside(owed_at_once(left, right, people, weighed.fit, asked, taken))
+    special = np.r_[paired, together.pairs]
+    best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
+    best = best[np.argsort(people.right[best], kind="stable")]
+    is_paired, is_together = np.isin(best, paired), np.isin(best, together.pairs)
+    sure_enough = np.where(is_paired | is_together, accept_from, chance[best])
+    if len(paired):
+        sums = np.bincount(people.right[alike], chance[alike], minlength=len(right.at))
+        sure_enough = np.where(is_paired, np.minimum(sums[people.right[best]], 1.0), sure_enough)
+    if len(together.pairs):
+        sure_enough[is_together] = together.chance[np.searchsorted(together.pairs, best[is_together])]
+
+    rivals = _rivals(people.right, bits, fits, len(right.at))[people.right[best]]
+    somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
+    kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
+    worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
+    known = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
+    sure = (sure_enough >= accept_from) & np.array([may for _, may in known], dtype=bool)
+    confidence = np.minimum(sure_enough, np.array([value for value, _ in known], dtype=float))
+    accepted = np.flatnonzero(sure)
+    pairs = best[accepted]
+    closes = (taken_once[pairs]) & ~is_together[accepted]
+    kept = within_what_is_owed(
+        people.left[pairs],
+        _in_currency_of(left, right, people.left[pairs], people.right[pairs]).astype(np.int64),
+        closes,
+        right.at[people.right[pairs]],
+        sure_enough[accepted],
+        asked,
+        left.has_value if direction == "in" else np.ones(len(asked), bool),
+    )
+    sure[accepted[~kept]] = False
+    likely = (confidence >= believed.review_from) | ((somebody >= 0.5) & (rivals <= _FEW))
+    alike_ends = _alike(left, people, chance, best, np.flatnonzero(likely & ~sure & ~is_together))
+    for place, ends in alike_ends.items():
+        evidence[place] += f"; as likely: {ends}"
+    parts = parts_in_words(weighed, best)
+    shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
+    left_end, right_end = people.left[best], people.right[best]
+    return Chosen(
+        left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
+    )
+
+
+def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:
+    """How many pairs compete for each payment."""
+    odds = np.exp2(np.clip(bits, -45, 45))
+    highest = np.zeros(payments)
+    np.maximum.at(highest, right[fits], odds[fits])
+    competes = fits & (odds >= _COMPETES_FROM * highest[right])
+    rivals: Ints = np.maximum(np.bincount(right[competes], minlength=payments), 1)
+    return rivals
+
+
+def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
+    at = np.flatnonzero(fits & (chance >= _LEAST_CHANCE))
+    order = at[np.lexsort((at, -chance[at], right[at]))]
+    best: Ints = order[np.r_[True, np.diff(right[order]) != 0]] if len(order) else order
+    return best
+
+
+def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: Ints) -> dict[int, str]:
+    """For chosen pairs, by position, the other ends that are at least half as likely."""
+    of = {int(people.right[best[place]]): int(place) for place in places}
+    near = np.zeros(int(people.right.max()) + 1)
+    near[people.right[best[places]]] = chance[best[places]] / 2
+    rows = np.flatnonzero((near[people.right] > 0) & (chance >= near[people.right]))
+    found: dict[int, list[str]] = {}
+    for pair in rows[~np.isin(rows, best[places])]:
+        found.setdefault(of[int(people.right[pair])], []).append(
+            left.ids[int(people.left[pair])].as_py().partition(":")[2]
+        )
+    return {place: ", ".join(ends) for place, ends in found.items()}
+
+
+def _in_currency_of(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
+    """Amounts of payments in the currency of what they belong to; less than a per cent off counts as what is owed."""
+    same = left.currency[i] == right.currency[j]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        converted = right.amount[j] * right.rate[j] / left.rate[i]
+    return np.where(same, right.amount[j], np.nan_to_num(converted))
+
+
+def _only(people: People, rows: np.ndarray) -> People:
+    return People(*(getattr(people, name)[rows] for name in People.__dataclass_fields__))
+
+
+def _without_rejected(warehouse: Warehouse, people: People, left: Payables, right: Payments) -> People:
+    """The pairs that no person rejected."""
+    rejected = warehouse.arrow(
+        "select link || ':' || left_id as left_id, right_id from canonical.manual_matches where verdict = 'reject'"
+    )
+    i = pc.fill_null(pc.index_in(rejected["left_id"], left.ids.combine_chunks()), -1).to_numpy(zero_copy_only=False)
+    j = pc.fill_null(pc.index_in(rejected["right_id"], right.ids.combine_chunks()), -1).to_numpy(zero_copy_only=False)
+    if not len(i):
+        return people
+    pair, gone = people.left * len(right.at) + people.right, i.astype(np.int64) * len(right.at) + j
+    return _only(people, ~np.isin(pair, gone[(i >= 0) & (j >= 0)]))
+
+
+def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
+    """Positions of payments that name what they belong to, and of that."""
+    known = warehouse.arrow(
+        f"""
+        select link || ':' || left_id as left_id, right_id from {layer}.named_payments where match_method = 'exact_id'
+        order by md5(right_id), right_id limit {_KNOWN_LINKS_LEARNT_FROM}
+        """
+    )
+    i = pc.fill_null(pc.index_in(known["left_id"], left.ids.combine_chunks()), -1).to_numpy(zero_copy_only=False)
+    j = pc.fill_null(pc.index_in(known["right_id"], right.ids.combine_chunks()), -1).to_numpy(zero_copy_only=False)
+    both = (i >= 0) & (j >= 0)
+    return i[both].astype(np.int64), j[both].astype(np.int64)
+
+
+def _nobody() -> Chosen:
+    none = np.array([], object)
+    whole = np.array([], np.int64)
+    return Chosen(
+        whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), whole, none, none, none, none, {}
+    )
+
+
+def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> pa.Table:
+    def joined(name: str, kind: pa.DataType) -> pa.Array:
+        parts = [getattr(each, name) for each in chosen]
+        return pa.array(np.concatenate(parts) if parts else [], kind)
+
+    left, right = joined("left", pa.int64()), joined("right", pa.int64())
+    return pa.table(
+        {
+            "link": payables["link"].take(left),
+            "left_id": payables["left_id"].take(left),
+            "right_id": payments["unique_id"].take(right),
+            "match_method": joined("method", pa.string()),
+            "evidence_kind": joined("kind", pa.string()),
+            "probability": joined("chance", pa.float64()),
+            "match_confidence": joined("confidence", pa.float64()),
+            "is_sure": joined("is_sure", pa.bool_()),
+            "is_likely": joined("is_likely", pa.bool_()),
+            "evidence": joined("evidence", pa.string()),
+            "weights": joined("parts", pa.string()),
+            "candidates": joined("rivals", pa.int64()),
+        }
+    )
+
+
+def _make(bench: Workbench) -> Made:
+    return assign(bench.warehouse, "matching", bench.loaded_policy.policy.matching).made
+
+
+ASSIGNMENT = Program(
+    TableName("matching", "assigned_payments"),
+    (
+        TableName("matching", "payable_ends"),
+        TableName("matching", "payment_ends"),
+        TableName("matching", "named_payments"),
+        TableName("matching", "match_calibration"),
+        TableName("canonical", "manual_matches"),
+    ),
+    "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
+    _make,
+)

@@ -1,0 +1,135 @@
+"""What changed between two published copies, as a bridge from the figures of the one to those of the other."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from reconciliation_assets.publish.copy import escaped
+from reconciliation_assets.publish.figures import Published
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one figure to the next.
+
+    Attributes:
+        name: what moved it.
+        amount: by how much, in the reporting currency.
+        things: days of a campaign, or records.
+    """
+
+    name: str
+    amount: Decimal
+    things: int
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed over all campaigns: before plus the steps is now, to the minor unit.
+
+    Attributes:
+        platform: what Meta attributes: before, steps, now.
+        collected: collected money of campaigns, adjustments included: before, steps, now.
+        policy_before: the policy of the earlier copy.
+        policy_now: that of the later one; where they differ, what the policy moved is within the steps.
+    """
+
+    platform: tuple[Step, ...]
+    collected: tuple[Step, ...]
+    policy_before: str
+    policy_now: str
+
+
+def since(published: Published, earlier: Path) -> Since | None:
+    """What changed since an earlier copy; None where there is none, or one that an older version made or in another currency.
+
+    Args:
+        published: the later copy.
+        earlier: the earlier one.
+    """
+    if not earlier.is_file():
+        return None
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"attach '{escaped(published.path)}' as later (read_only)")
+            connection.execute(f"attach '{escaped(earlier)}' as earlier (read_only)")
+            ends = connection.execute(_ENDS).fetchall()
+            platform = connection.execute(_PLATFORM).fetchall()
+            collected = connection.execute(_COLLECTED).fetchall()
+        except duckdb.Error:
+            return None
+    (before, now) = ends
+    if before[1] != now[1]:
+        return None
+    return Since(
+        _steps(before[3], PLATFORM_STEPS, platform, now[3]),
+        _steps(before[4], COLLECTED_STEPS, [*collected, ("adjusted", now[5] - before[5], now[6])], now[4]),
+        before[2],
+        now[2],
+    )
+
+
+def _steps(
+    before: Decimal, names: dict[str, str], found: list[tuple[str, Decimal, int]], now: Decimal
+) -> tuple[Step, ...]:
+    by_kind = {kind: (amount, things) for kind, amount, things in found}
+    steps = [Step(name, *by_kind.get(kind, (Decimal(0), 0))) for kind, name in names.items()]
+    return (Step(BEFORE, before, 0), *(step for step in steps if step.amount), Step(NOW, now, 0))
+
+
+BEFORE, NOW = "The run before", "This run"
+PLATFORM_STEPS = {
+    "new": "days that Meta had not reported",
+    "restated": "days that Meta restated",
+    "gone": "days that are no longer reported",
+}
+COLLECTED_STEPS = {
+    "new": "records that are new",
+    "matched": "records that now count under a campaign",
+    "moved": "money of known records that came, went or was matched",
+    "unmatched": "records that no longer count under a campaign",
+    "gone": "records that are no longer there",
+    "adjusted": "manual adjustments",
+}
+_ENDS = (
+    " union all ".join(
+        f"""
+    select {place}, any_value(currency), any_value(policy_version),
+           coalesce(sum(amount) filter (line = 'platform_attributed' and campaign_id is not null), 0),
+           coalesce(sum(amount) filter (line = 'collected' and campaign_id is not null), 0),
+           coalesce(sum(amount) filter (line = 'manual_adjustment' and campaign_id is not null), 0),
+           coalesce(sum(records) filter (line = 'manual_adjustment' and campaign_id is not null), 0)
+    from {copy}.reporting.bridge
+    """
+        for place, copy in enumerate(("earlier", "later"))
+    )
+    + " order by 1"
+)
+_PLATFORM = """
+with before as (
+  select campaign_id, date, sum(attributed_value_reporting) as value from earlier.reporting.platform_performance group by 1, 2
+),
+now as (
+  select campaign_id, date, sum(attributed_value_reporting) as value from later.reporting.platform_performance group by 1, 2
+)
+select case when b.campaign_id is null then 'new' when n.campaign_id is null then 'gone' else 'restated' end as kind,
+       sum(coalesce(n.value, 0) - coalesce(b.value, 0)),
+       count(*) filter (coalesce(n.value, 0) <> coalesce(b.value, 0))
+from before b full join now n on n.campaign_id = b.campaign_id and n.date = b.date
+group by 1
+"""
+_COLLECTED = """
+with records as (
+  select coalesce(n.record_id, b.record_id) as record_id, b.record_id is not null as was_there,
+         n.record_id is not null as is_there, b.campaign_id is not null as counted, n.campaign_id is not null as counts,
+         coalesce(case when b.campaign_id is not null then b.collected_value end, 0) as before,
+         coalesce(case when n.campaign_id is not null then n.collected_value end, 0) as now
+  from earlier.reporting.matched_chain b full join later.reporting.matched_chain n on n.record_id = b.record_id
+)
+select case when not was_there then 'new' when not is_there then 'gone' when counts and not counted then 'matched'
+         when counted and not counts then 'unmatched' else 'moved' end as kind,
+       sum(now - before), count(*) filter (now <> before)
+from records group by 1
+"""
