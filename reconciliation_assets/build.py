@@ -7,6 +7,7 @@ from functools import partial
 import dagster as dg
 
 from reconciliation_assets.chain.assets import chain_assets, reporting_days
+from reconciliation_assets.chain.groups import group_of
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.documentation import columns_of, definition_of
@@ -57,7 +58,7 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
     return dg.Definitions(
         assets=assets,
         jobs=[daily_reconciliation, meta_insights_history],
-        schedules=[daily_schedule(policy.zone)],
+        schedules=[daily_schedule(policy.zone, policy.schedule.daily_at)],
         sensors=[
             new_files_in_inbox,
             exception_digests,
@@ -83,13 +84,15 @@ def _promised_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _documented(spec: dg.AssetSpec, docs_url: str | None, contacts: Mapping[str, str]) -> dg.AssetSpec:
-    """An asset with links to what defines it and to who answers for it."""
-    name = spec.key.to_user_string()
-    pages = {"definition": definition_of(name, spec.tags.get("layer", "")), "columns explained": columns_of(name)}
+    """An asset in its group, with links to what defines it and to who answers for it."""
+    name, layer = spec.key.to_user_string(), spec.tags.get("layer", "")
+    pages = {"definition": definition_of(name, layer), "columns explained": columns_of(name)}
     teams = [owner.removeprefix("team:") for owner in spec.owners]
     page = pages["definition"]
     read_on = f"[{page}]({docs_url.rstrip('/')}/{page})" if docs_url else f"`{page}`"
-    return spec.replace_attributes(description=f"{spec.description}\n\nDefined in {read_on}.").merge_attributes(
+    return spec.replace_attributes(
+        group_name=group_of(name, layer), description=f"{spec.description}\n\nDefined in {read_on}."
+    ).merge_attributes(
         metadata={
             **{title: _page(page, docs_url) for title, page in pages.items() if page},
             **{f"ask {team}": dg.MetadataValue.url(contacts[team]) for team in teams if team in contacts},

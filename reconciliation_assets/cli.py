@@ -1,4 +1,4 @@
-"""The command line, `reconcile`: run, show, inspect a file, open the UI."""
+"""The command line, `reconcile`: begin, run, show, inspect a file, open the UI."""
 
 import inspect as introspection
 import io
@@ -106,6 +106,101 @@ def _require_published(settings: Settings) -> None:
     if not settings.published_path.is_file():
         _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
         sys.exit(1)
+
+
+_COMPANY, _MONEY, _SYSTEMS = "The company", "What counts as collected", "Systems"
+
+
+@app.command()
+@_of_installation
+def init(
+    *,
+    company: Annotated[
+        str | None, typer.Option(help="Its name, as reports show it.", rich_help_panel=_COMPANY, show_default=False)
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of reports, such as AED.", rich_help_panel=_COMPANY)
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of the books, such as Asia/Dubai.", rich_help_panel=_COMPANY)
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option(help="Language of reports, such as en_AE or ar_AE.", rich_help_panel=_COMPANY)
+    ] = None,
+    approved_by: Annotated[
+        str | None, typer.Option(help="Who answers for these definitions.", rich_help_panel=_COMPANY)
+    ] = None,
+    daily_at: Annotated[
+        str | None, typer.Option(help="When the daily run begins, such as 06:00.", rich_help_panel=_COMPANY)
+    ] = None,
+    mature_after: Annotated[
+        int | None, typer.Option(help="Days after which a cohort is judged.", rich_help_panel=_MONEY)
+    ] = None,
+    include_tax: Annotated[
+        bool | None, typer.Option("--vat/--no-vat", help="VAT counts.", rich_help_panel=_MONEY)
+    ] = None,
+    include_shipping: Annotated[
+        bool | None,
+        typer.Option("--shipping/--no-shipping", help="Shipping that customers paid counts.", rich_help_panel=_MONEY),
+    ] = None,
+    deduct_payment_fees: Annotated[
+        bool | None,
+        typer.Option("--fees/--no-fees", help="Providers' and couriers' fees are taken off.", rich_help_panel=_MONEY),
+    ] = None,
+    systems: Annotated[
+        str | None,
+        typer.Option(
+            help="To pull from, such as meta_insights,shopify; empty where files are dropped.", rich_help_panel=_SYSTEMS
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SYSTEM.SETTING=VALUE",
+            help="What a system needs, such as meta_insights.account_ids=act_1; repeat it.",
+            rich_help_panel=_SYSTEMS,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: the suggested answer where none is given.")
+    ] = False,
+) -> None:
+    """Begin: write policy.yaml, sources.yaml and .env.example from a few answers, asked for where no option gives them.
+
+    Each file says why it says what it says, is loaded as a run would load it, and overwrites nothing.
+    """
+    from reconciliation_assets.operations.questions import answers  # noqa: PLC0415
+    from reconciliation_assets.operations.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
+
+    given = {
+        "company": company,
+        "currency": currency,
+        "zone": zone,
+        "locale": locale,
+        "approved_by": approved_by,
+        "daily_at": daily_at,
+        "mature_after": mature_after,
+        "include_tax": include_tax,
+        "include_shipping": include_shipping,
+        "deduct_payment_fees": deduct_payment_fees,
+    }
+    settings = load_settings()
+    refuse_to_overwrite(settings)
+    said = answers(given, systems, set_ or [], ask=not yes)
+    written = write_first_files(said, settings, settings.as_of.astimezone(UTC).date())
+    for path in written:
+        _out.print(f"Wrote {path}", soft_wrap=True, highlight=False)
+    if said.systems:
+        _out.print(
+            f"Next: copy {settings.data_dir / '.env.example'} to .env, fill it in, load it, and ask `reconcile doctor`.",
+            soft_wrap=True,
+        )
+    _out.print(
+        f"Put what your systems export into {settings.inbox} (`reconcile inspect FILE` says what a file is taken for), then "
+        "`reconcile run`.",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -16,7 +16,7 @@ from pydantic import Field
 from reconciliation_assets.chain.check import Answer, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.program import Program, Workbench
+from reconciliation_assets.chain.program import Plot, Program, Workbench
 from reconciliation_assets.chain.programs import PROGRAMS
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox
@@ -153,17 +153,20 @@ def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValu
     # Here, since the drawing library takes a third of a second of every command that loads the graph.
     from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
 
-    return {"plot": _image(PLOTS[table](warehouse))} if table in PLOTS else {}
+    return _shown("plot", PLOTS[table](warehouse)) if table in PLOTS else {}
 
 
-def _image(png: bytes) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
+def _shown(title: str, plot: Plot) -> dict[str, dg.MarkdownMetadataValue]:
+    picture = base64.b64encode(plot.picture).decode()
+    return {
+        title: dg.MetadataValue.md(plot.text),
+        f"{title}, as a picture": dg.MetadataValue.md(f"![{title}](data:image/png;base64,{picture})"),
+    }
 
 
 def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     @dg.asset(
         name=INBOX_FILES.name,
-        group_name="raw",
         kinds={"file"},
         owners=["team:data"],
         tags={"layer": "raw"},
@@ -203,7 +206,6 @@ def _raw_asset(
             INBOX_FILES.name,
             *(pull_name(connector) for connector in connectors if table.name in connector.tables),
         ],
-        group_name="raw",
         kinds={"file", "duckdb"},
         owners=[f"team:{_OWNER_OF_INPUT.get(table.name, 'finance')}"],
         tags={"layer": "raw"},
@@ -275,7 +277,6 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
 
     @dg.asset(
         name=query.target.name,
-        group_name=query.target.layer,
         deps=_upstream(query),
         kinds={"sql", "duckdb"},
         owners=[f"team:{table.owner}"],
@@ -318,7 +319,6 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
 
     @dg.asset(
         name="policy_versions",
-        group_name="policy",
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},
@@ -357,7 +357,6 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
 
     @dg.asset(
         name=program.target.name,
-        group_name=program.target.layer,
         deps=sorted({asset_of(read) for read in program.reads}),
         kinds={"python", "duckdb"},
         owners=[f"team:{table.owner}"],
@@ -375,7 +374,7 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
                 "dagster/column_schema": _table_schema(opened.columns_made(program.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **made.figures,
-                **{title: _image(png) for title, png in made.charts.items()},
+                **{name: value for title, plot in made.charts.items() for name, value in _shown(title, plot).items()},
             },
             check_results=_asked(checks, opened),
         )

@@ -1,12 +1,17 @@
-"""Plots of tables, shown in the metadata of the assets that make them."""
+"""Plots of tables, shown in the metadata of the assets that make them.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+Dagster's UI shows text of less than a thousand characters where the metadata stands, and puts anything longer, as every
+picture is, behind a link. So a plot is both: bars of letters that are seen at once, and the picture.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
+from reconciliation_assets.chain.program import Plot
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
@@ -15,10 +20,13 @@ _METHOD_COLOURS = alt.Scale(
     domain=["exact_id", "manual_verified", "exact_contact", "crm_relationship", "inferred", "unmatched"],
     range=[_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED],
 )
+SHOWN_AT_ONCE: Final = 1000
+"""Characters below which Dagster's UI (1.13) shows Markdown in place."""
+
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
 
 
-def bridge_waterfall(warehouse: Warehouse) -> bytes:
+def bridge_waterfall(warehouse: Warehouse) -> Plot:
     """The bridge over all campaigns as a waterfall, from Meta's number down to collected money."""
     bars = warehouse.arrow(
         """
@@ -42,38 +50,44 @@ def bridge_waterfall(warehouse: Warehouse) -> bytes:
     amounts = base.mark_text(align="left", dx=4, fontSize=11).encode(
         y=alt.Y("line:N", sort=order), x=alt.X("highest:Q"), text=alt.Text("amount:Q", format=",.0f")
     )
-    return _drawn(
-        base.mark_bar().encode(
-            y=alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)),
-            x=alt.X("start:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
-            x2="stop:Q",
-            color=alt.Color(
-                "kind:N",
-                scale=alt.Scale(domain=["total", "gain", "loss"], range=[_BLUE, _GREEN, _RED]),
-                legend=None,
-            ),
-        )
-        + amounts
+    return Plot(
+        _bars((row["line"], row["amount"], f"{row['amount']:,.0f}") for row in bars.to_pylist()),
+        _drawn(
+            base.mark_bar().encode(
+                y=alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)),
+                x=alt.X("start:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
+                x2="stop:Q",
+                color=alt.Color(
+                    "kind:N",
+                    scale=alt.Scale(domain=["total", "gain", "loss"], range=[_BLUE, _GREEN, _RED]),
+                    legend=None,
+                ),
+            )
+            + amounts
+        ),
     )
 
 
-def match_weights(weights: Sequence[Mapping[str, Any]]) -> bytes:
+def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
     """What each outcome of each comparison adds to a pair's weight, in powers of two: for to the right, against to the left."""
     rows = [
         {**row, "order": place, "what": f"{row['comparison']}: {row['outcome']}"} for place, row in enumerate(weights)
     ]
-    return _drawn(
-        alt.Chart(_values(pa.Table.from_pylist(rows)))
-        .mark_bar()
-        .encode(
-            y=alt.Y("what:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)),
-            x=alt.X("weight:Q", title="weight (powers of two)"),
-            color=alt.condition("datum.weight > 0", alt.value(_GREEN), alt.value(_RED)),
-        )
+    return Plot(
+        _bars((row["what"], row["weight"], f"{row['weight']:+.1f}") for row in rows),
+        _drawn(
+            alt.Chart(_values(pa.Table.from_pylist(rows)))
+            .mark_bar()
+            .encode(
+                y=alt.Y("what:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)),
+                x=alt.X("weight:Q", title="weight (powers of two)"),
+                color=alt.condition("datum.weight > 0", alt.value(_GREEN), alt.value(_RED)),
+            )
+        ),
     )
 
 
-def coverage_by_method(warehouse: Warehouse) -> bytes:
+def coverage_by_method(warehouse: Warehouse) -> Plot:
     """Share of what is expected to match, by link and method."""
     shares = warehouse.arrow(
         """
@@ -81,20 +95,27 @@ def coverage_by_method(warehouse: Warehouse) -> bytes:
         from governance.match_coverage where is_applicable order by link, match_method
         """
     )
-    return _drawn(
-        alt.Chart(_values(shares))
-        .mark_bar()
-        .encode(
-            y=alt.Y("link:N", title=None),
-            x=alt.X(
-                "record_rate:Q", title="share of records", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
-            ),
-            color=alt.Color("match_method:N", scale=_METHOD_COLOURS, title="method"),
-        )
+    return Plot(
+        _bars(
+            (f"{row['link']}, {row['match_method']}", row["record_rate"], f"{row['record_rate']:.1%}")
+            for row in shares.to_pylist()
+            if row["record_rate"] is not None
+        ),
+        _drawn(
+            alt.Chart(_values(shares))
+            .mark_bar()
+            .encode(
+                y=alt.Y("link:N", title=None),
+                x=alt.X(
+                    "record_rate:Q", title="share of records", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+                ),
+                color=alt.Color("match_method:N", scale=_METHOD_COLOURS, title="method"),
+            )
+        ),
     )
 
 
-def coverage_over_time(warehouse: Warehouse) -> bytes:
+def coverage_over_time(warehouse: Warehouse) -> Plot:
     """Share of what is expected to match by method, week by week, a panel for each link."""
     shares = warehouse.arrow(
         """
@@ -119,10 +140,13 @@ def coverage_over_time(warehouse: Warehouse) -> bytes:
             row=alt.Row("link:N", title="share of records by week", header=alt.Header(labelAngle=0, labelAlign="left")),
         )
     )
-    return _drawn(panel, height=70)
+    return Plot(
+        _sparks(shares.to_pylist()),
+        _drawn(panel, height=70),
+    )
 
 
-def two_numbers_by_campaign(warehouse: Warehouse) -> bytes:
+def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
     """Meta's number beside the collected one, by campaign."""
     numbers = warehouse.arrow(
         """
@@ -134,26 +158,29 @@ def two_numbers_by_campaign(warehouse: Warehouse) -> bytes:
         group by campaign_id, kind order by 1, 2
         """
     )
-    return _drawn(
-        alt.Chart(_values(numbers))
-        .mark_bar()
-        .encode(
-            y=alt.Y(
-                "campaign:N",
-                sort=alt.EncodingSortField("amount", op="max", order="descending"),
-                title=None,
-                axis=alt.Axis(labelLimit=260),
-            ),
-            yOffset="kind:N",
-            x=alt.X("amount:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
-            color=alt.Color(
-                "kind:N", scale=alt.Scale(domain=["Meta says", "collected"], range=[_GREY, _GREEN]), title=None
-            ),
-        )
+    return Plot(
+        _bars(_by_campaign(numbers.to_pylist())),
+        _drawn(
+            alt.Chart(_values(numbers))
+            .mark_bar()
+            .encode(
+                y=alt.Y(
+                    "campaign:N",
+                    sort=alt.EncodingSortField("amount", op="max", order="descending"),
+                    title=None,
+                    axis=alt.Axis(labelLimit=260),
+                ),
+                yOffset="kind:N",
+                x=alt.X("amount:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
+                color=alt.Color(
+                    "kind:N", scale=alt.Scale(domain=["Meta says", "collected"], range=[_GREY, _GREEN]), title=None
+                ),
+            )
+        ),
     )
 
 
-def cohort_curves(warehouse: Warehouse) -> bytes:
+def cohort_curves(warehouse: Warehouse) -> Plot:
     """Collected money per spend of each cohort month as it matures; immature points are hollow."""
     points = warehouse.arrow(
         """
@@ -170,16 +197,103 @@ def cohort_curves(warehouse: Warehouse) -> bytes:
     )
     mature = base.mark_circle(size=70).transform_filter("datum.is_complete")
     immature = base.mark_point(size=70, fill="white").transform_filter("!datum.is_complete")
-    return _drawn(base.mark_line() + mature + immature)
+    return Plot(
+        _curves(points.to_pylist()),
+        _drawn(base.mark_line() + mature + immature),
+    )
 
 
-PLOTS: dict[str, Callable[[Warehouse], bytes]] = {
+PLOTS: dict[str, Callable[[Warehouse], Plot]] = {
     "bridge": bridge_waterfall,
     "match_coverage": coverage_by_method,
     "coverage_daily": coverage_over_time,
     "two_numbers": two_numbers_by_campaign,
     "cohort_snapshots": cohort_curves,
 }
+
+
+def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float, str]]:
+    """A bar of each number, the campaigns of which Meta says most first."""
+    amounts: dict[str, dict[str, float]] = {}
+    for row in rows:
+        amounts.setdefault(row["campaign"], {})[row["kind"]] = row["amount"] or 0
+    for campaign, each in sorted(amounts.items(), key=lambda item: (-item[1]["Meta says"], item[0])):
+        yield campaign, each["Meta says"], f"{each['Meta says']:,.0f} Meta says"
+        yield "", each["collected"], f"{each['collected']:,.0f} collected"
+
+
+def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
+    """A line for each: what it is, a bar as long as its amount is large, and the amount."""
+    kept = list(rows)
+    largest = max((abs(value) for _, value, _ in kept), default=0) or 1
+    wide = min(max((len(label) for label, *_ in kept), default=0), 34)
+    return _fenced(
+        f"{_shortened(label, wide):{wide}} {'█' * round(abs(value) / largest * 16):16} {shown}"
+        for label, value, shown in kept
+    )
+
+
+def _sparks(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each link: its share that matched, a mark a week up to the last one."""
+    weeks = sorted({row["week"] for row in rows})[-40:]
+    matched: dict[str, dict[str, float]] = {}
+    for row in rows:
+        of_link = matched.setdefault(row["link"], {})
+        share = row["record_rate"] or 0
+        of_link[row["week"]] = of_link.get(row["week"], 0) + (share if row["match_method"] != "unmatched" else 0)
+    wide = max((len(link) for link in matched), default=0)
+    return _fenced(
+        [
+            f"share matched, weekly from {weeks[0]} to {weeks[-1]}" if weeks else "nothing to match yet",
+            *(
+                f"{link:{wide}} {''.join(_mark(shares.get(week)) for week in weeks)} "
+                f"{shares[max(shares)]:.1%} in the week of {max(shares)}"
+                for link, shares in matched.items()
+            ),
+        ]
+    )
+
+
+def _mark(share: float | None) -> str:
+    return " " if share is None else "▁▂▃▄▅▆▇█"[min(int(share * 8), 7)]
+
+
+def _curves(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each cohort month, the newest last: collected ROAS by age."""
+    ages = sorted({row["maturity_day"] for row in rows})
+    cohorts: dict[str, dict[int, str]] = {}
+    for row in rows:
+        shown = (
+            "" if row["collected_roas"] is None else f"{row['collected_roas']:.2f}{'' if row['is_complete'] else '~'}"
+        )
+        cohorts.setdefault(row["cohort"], {})[row["maturity_day"]] = shown
+    return _fenced(
+        [
+            "collected ROAS by days after capture; ~ not old enough yet",
+            f"{'cohort':7}{''.join(f'{age:>8}' for age in ages)}",
+            *(
+                name.ljust(7) + "".join(each.get(age, "").rjust(8) for age in ages)
+                for name, each in [*cohorts.items()][-14:]
+            ),
+        ]
+    )
+
+
+def _shortened(label: str, wide: int) -> str:
+    return label if len(label) <= wide else f"{label[: wide - 1]}…"
+
+
+def _fenced(lines: Iterable[str]) -> str:
+    """As many lines as the UI shows at once, in letters of one width."""
+    shown, room = [], SHOWN_AT_ONCE - 40
+    for line in lines:
+        cut = line.rstrip().replace("`", "'")
+        room -= len(cut) + 1
+        if room < 0:
+            shown.append("… and more in the picture")
+            break
+        shown.append(cut)
+    return "\n".join(["```", *shown, "```"])
 
 
 def _values(rows: pa.Table) -> alt.InlineData:

@@ -26,16 +26,29 @@ class Workbench:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """A plot as it is seen at once, in letters, and as a picture.
+
+    Attributes:
+        text: Markdown that is short enough for the UI to show in place.
+        picture: PNG.
+    """
+
+    text: str
+    picture: bytes
+
+
+@dataclass(frozen=True)
 class Made:
     """What a program made.
 
     Attributes:
         figures: small numbers and words shown beside the table.
-        charts: pictures (PNG) shown beside the table, by title.
+        charts: plots shown beside the table, by title.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
-    charts: Mapping[str, bytes] = field(default_factory=dict)
+    charts: Mapping[str, Plot] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def _raw_contract(table: InputTable) -> TableCheck:
         return _validated(ground, raw_table(table), schema, checked_columns(schema))
 
     return TableCheck(
-        "row_contract",
+        "rows_keep_their_contract",
         table.raw_asset,
         "Every landed row keeps the input contract; bad rows are in quarantine.",
         True,
@@ -41,7 +41,9 @@ def _row_contract(table: OutputTable) -> TableCheck:
         schema = row_contract(table, list(ground.warehouse.columns(name)))
         return _validated(ground, name, schema, checked_columns(schema))
 
-    return TableCheck("row_contract", table.name, f"Every {table.grain} keeps the table's contract.", True, ask)
+    return TableCheck(
+        "rows_keep_their_contract", table.name, f"Every {table.grain} keeps the table's contract.", True, ask
+    )
 
 
 def _validated(ground: Ground, table: TableName, schema: pap.DataFrameSchema, columns: list[str]) -> Answer:
@@ -79,4 +81,4 @@ def _unique_key(table: OutputTable) -> TableCheck:
             )
         return Answer(True, f"No two rows share {key}.")
 
-    return TableCheck("unique_key", table.name, f"One row per {table.grain}.", True, ask)
+    return TableCheck("one_row_per_key", table.name, f"One row per {table.grain}.", True, ask)

@@ -14,7 +14,7 @@ def coverage_checks() -> list[TableCheck]:
     """Per link: the rate against its floor."""
     return [
         TableCheck(
-            f"floor_{link}",
+            f"{link}_above_floor",
             "match_coverage",
             f"Match rates of {link} by records and by value are not below the policy's floors, where it sets any.",
             True,

@@ -106,7 +106,7 @@ def fall_checks() -> list[TableCheck]:
     """Per link: the newest days against the same weekdays of the past, as they looked when they were as young."""
     return [
         TableCheck(
-            f"fall_{link}",
+            f"{link}_has_not_fallen",
             "coverage_daily",
             f"The match rate of {link} has not fallen against its own past, by records or by value: neither yesterday's, nor "
             "that of the last days.",

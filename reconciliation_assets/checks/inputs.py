@@ -111,7 +111,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         return Answer(False, found, "WARN", figures)
 
     return TableCheck(
-        "quarantine",
+        "few_rows_in_quarantine",
         table.raw_asset,
         "Rows that cannot be read are set aside: told at any, stopping above the policy's share.",
         True,
@@ -169,7 +169,11 @@ def _not_silent(table: InputTable) -> TableCheck:
         return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 
     return TableCheck(
-        "freshness", table.raw_asset, "The source has not fallen silent, and is not ahead of the run.", False, ask
+        "newest_row_is_recent",
+        table.raw_asset,
+        "The source has not fallen silent, and is not ahead of the run.",
+        False,
+        ask,
     )
 
 

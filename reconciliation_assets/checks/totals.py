@@ -22,11 +22,11 @@ _TOTALS = {
 def total_checks() -> list[TableCheck]:
     """One check per family of totals, on `source_totals`, and one per account and day on the platform view."""
     families = [
-        TableCheck(f"totals_{family}", "source_totals", description, True, _family(family))
+        TableCheck(f"{family}_as_in_source", "source_totals", description, True, _family(family))
         for family, description in _TOTALS.items()
     ]
     daily = TableCheck(
-        "totals_by_account_and_day",
+        "totals_tie_by_account_and_day",
         "platform_performance",
         "Spend, results and attributed value per account and day equal the source's.",
         True,

@@ -10,8 +10,8 @@ from datetime import datetime, time, timedelta
 
 from pydantic import BaseModel, Field
 
-from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import AlertKind, Alerts, QuietHours
+from reconciliation_assets.publish.wording import ENGLISH, Wording
 
 
 class Finding(BaseModel):
@@ -21,7 +21,7 @@ class Finding(BaseModel):
         problem: what may break, the same from tick to tick.
         position: what makes this finding another one than the last of the same problem; a later one is larger.
         what: the problem in a few words.
-        message: where, how much, and what to do.
+        message: where, how much, and what to do; of a check as the check said it, in English.
         owner: the team that acts.
         link: where the UI shows it.
     """
@@ -42,6 +42,7 @@ class Notice(BaseModel):
     Attributes:
         notice_id: the same however often it is tried.
         channels: the channels that have not taken it yet.
+        is_over: it tells that a problem has ended.
     """
 
     notice_id: str
@@ -51,6 +52,7 @@ class Notice(BaseModel):
     title: str
     text: str
     channels: tuple[str, ...]
+    is_over: bool = False
 
 
 class OpenProblem(BaseModel):
@@ -78,12 +80,13 @@ class Book(BaseModel):
     outbox: list[Notice] = Field(default_factory=list)
 
 
-def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts) -> Book:
+def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts, say: Wording = ENGLISH) -> Book:
     """The book after new findings: a notice for each break, each end, and each open problem that is due a reminder.
 
     Args:
         findings: oldest first; a break that was told already, and health that is no news, are passed over.
         now: when it is noted, which starts the wait for a reminder.
+        say: the words around what was found.
     """
     seen, problems, outbox = dict(book.seen), dict(book.open), list(book.outbox)
     for finding in findings:
@@ -91,20 +94,20 @@ def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts
         known = problems.get(finding.problem)
         if finding.is_broken and known is None:
             problems[finding.problem] = OpenProblem(finding=finding, since=now, last_said=now)
-            outbox.append(_notice("Broken", finding, finding.message, alerts))
+            outbox.append(_notice("Broken", say("Broken"), finding, alerts, say))
         elif finding.is_broken and known is not None:
             problems[finding.problem] = known.model_copy(update={"finding": finding})
         elif known is not None:
             del problems[finding.problem]
-            outbox.append(_notice("Over", finding, finding.message, alerts))
+            outbox.append(_notice("Over", say("Over"), finding, alerts, say))
     waiting = {notice.problem for notice in outbox}
     for problem, known in problems.items():
         if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
             problems[problem] = known.model_copy(update={"last_said": now})
             days = (now - known.since).days
-            word = f"Still broken after {counted(days, 'day')}"
+            title = say.plural("Still broken after {days} day", "Still broken after {days} days", days, days=days)
             # A tick that was killed is repeated at another time; its reminder is the same, the one after that last word.
-            outbox.append(_notice(word, known.finding, known.finding.message, alerts, known.last_said))
+            outbox.append(_notice("Still broken", title, known.finding, alerts, say, known.last_said))
     return Book(has_begun=True, seen=seen, open=problems, outbox=outbox)
 
 
@@ -135,7 +138,9 @@ def _is_quiet(local_time: time, hours: QuietHours) -> bool:
     return local_time >= hours.begin or local_time < hours.end
 
 
-def _notice(word: str, finding: Finding, message: str, alerts: Alerts, after: datetime | None = None) -> Notice:
+def _notice(
+    word: str, title: str, finding: Finding, alerts: Alerts, say: Wording, after: datetime | None = None
+) -> Notice:
     identity = (
         f"{finding.problem}|reminder after {after.isoformat()}"
         if after
@@ -146,7 +151,14 @@ def _notice(word: str, finding: Finding, message: str, alerts: Alerts, after: da
         problem=finding.problem,
         kind=finding.kind,
         owner=finding.owner,
-        title=f"{word}: {finding.what}",
-        text=f"{message}\nOwner: {finding.owner}\nOpen in the UI: {finding.link}",
+        title=f"{title}: {finding.what}",
+        text="\n".join(
+            (
+                finding.message,
+                say("Owner: {owner}", owner=finding.owner),
+                say("Open in the UI: {link}", link=finding.link),
+            )
+        ),
+        is_over=word == "Over",
         channels=channels_of(finding.kind, finding.owner, alerts),
     )

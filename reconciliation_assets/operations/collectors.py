@@ -11,12 +11,16 @@ from reconciliation_assets.operations.alerts import Book, Finding
 from reconciliation_assets.operations.check_history import evaluations_after
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.model import AlertKind, Policy
+from reconciliation_assets.publish.wording import Wording, wording
 
 COPY = dg.AssetKey("published_copy")
 
 _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _RUNS_LOOKED_AT = 50
 _PER_SECOND = 1_000_000
+
+# What the names of checks of a link's match rate end with, behind the link.
+_ABOVE_FLOOR, _HAS_NOT_FALLEN = "_above_floor", "_has_not_fallen"
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ Collector = Callable[[Tick], Iterable[Finding]]
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
     """The kind of alert that a check's failure is."""
-    if check.name.startswith(("floor_", "fall_")):
+    if check.name.endswith((_ABOVE_FLOOR, _HAS_NOT_FALLEN)):
         return "match_rate"
-    if check.name == "freshness" or check.asset_key.to_user_string().startswith("pull_"):
+    if check.name == "newest_row_is_recent" or check.asset_key.to_user_string().startswith("pull_"):
         return "source"
     return "check"
 
@@ -53,6 +57,7 @@ def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collec
     watched = [check for check in checks if kind_of(check) == kind]
 
     def collect(tick: Tick) -> Iterable[Finding]:
+        say = wording(tick.policy.locale)
         seen = {check: tick.book.seen.get(_problem(check), 0) for check in watched}
         for position, check, evaluation in evaluations_after(tick.instance, seen):
             table = check.asset_key.to_user_string()
@@ -61,8 +66,8 @@ def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collec
                 position=position,
                 kind=kind,
                 is_broken=not evaluation.passed,
-                what=_what(table, check.name),
-                message=evaluation.description or f"{table}: the check {check.name} {_HELD[evaluation.passed]}.",
+                what=_what(table, check.name, say),
+                message=evaluation.description or _held(table, check.name, say, passed=evaluation.passed),
                 owner=_owner(check, tick.policy),
                 link=f"{tick.ui}/assets/{table}?view=checks&checkDetail={check.name}",
             )
@@ -74,11 +79,15 @@ def _problem(check: dg.AssetCheckKey) -> str:
     return f"{check.asset_key.to_user_string()}.{check.name}"
 
 
-_HELD = {True: "holds", False: "does not hold"}
+def _held(table: str, check: str, say: Wording, *, passed: bool) -> str:
+    if passed:
+        return say("{table}: the check {check} holds.", table=table, check=check)
+    return say("{table}: the check {check} does not hold.", table=table, check=check)
 
 
 def broken_runs(tick: Tick) -> Iterable[Finding]:
     """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
+    say = wording(tick.policy.locale)
     filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
     # By when they ended: a run may wait in the queue while one that was asked for later comes to its end.
     ended = [
@@ -95,12 +104,15 @@ def broken_runs(tick: Tick) -> Iterable[Finding]:
             position=position,
             kind="run",
             is_broken=not succeeded,
-            what="the daily run",
+            what=say("the daily run"),
             message=(
-                "The run went through; everything is as of it."
+                say("The run went through; everything is as of it.")
                 if succeeded
-                else f"The run ended as {run.status.value.lower()}. The published copy stays as it was. Run again; "
-                "if it breaks again, its log in the UI names the step."
+                else say(
+                    "The run ended as {status}. The published copy stays as it was. Run again; if it breaks again, its log in "
+                    "the UI names the step.",
+                    status=run.status.value.lower(),
+                )
             ),
             owner=tick.policy.owners.default,
             link=f"{tick.ui}/runs/{run.run_id}",
@@ -109,6 +121,7 @@ def broken_runs(tick: Tick) -> Iterable[Finding]:
 
 def stale_copy(tick: Tick) -> Iterable[Finding]:
     """Whether the published copy is older than the policy allows; nothing where none was ever written."""
+    say = wording(tick.policy.locale)
     newest = tick.instance.get_latest_materialization_event(COPY)
     if newest is None:
         return
@@ -119,12 +132,16 @@ def stale_copy(tick: Tick) -> Iterable[Finding]:
         position=int(newest.timestamp),
         kind="stale_copy",
         is_broken=age > limit,
-        what="the published copy is stale",
+        what=say("the published copy is stale"),
         message=(
-            f"It was last replaced {age.total_seconds() / 3600:.0f} hours ago; the policy allows "
-            f"{tick.policy.alerts.copy_stale_hours}. People read old figures: see why no run went through since."
+            say(
+                "It was last replaced {hours} hours ago; the policy allows {allowed}. People read old figures: see why no run "
+                "went through since.",
+                hours=f"{age.total_seconds() / 3600:.0f}",
+                allowed=tick.policy.alerts.copy_stale_hours,
+            )
             if age > limit
-            else "It was replaced."
+            else say("It was replaced.")
         ),
         owner=tick.policy.owners.default,
         link=f"{tick.ui}/assets/published_copy",
@@ -141,16 +158,22 @@ def _stopped_by_a_check(instance: dg.DagsterInstance, run_id: str) -> bool:
     return any(each.blocking and each.severity is dg.AssetCheckSeverity.ERROR for each in failed)
 
 
-def _what(table: str, check: str) -> str:
-    kind, _, link = check.partition("_")
-    if kind in ("floor", "fall"):
-        return {"floor": f"match rate of {link} below its floor", "fall": f"match rate of {link} fell"}[kind]
-    return f"check {check} of {table}"
+def _what(table: str, check: str, say: Wording) -> str:
+    link = _link(check)
+    if check.endswith(_ABOVE_FLOOR):
+        return say("match rate of {link} below its floor", link=link)
+    if check.endswith(_HAS_NOT_FALLEN):
+        return say("match rate of {link} fell", link=link)
+    return say("check {check} of {table}", check=check, table=table)
+
+
+def _link(check: str) -> str:
+    return check.removesuffix(_ABOVE_FLOOR).removesuffix(_HAS_NOT_FALLEN)
 
 
 def _owner(check: dg.AssetCheckKey, policy: Policy) -> str:
     """The link's owner for a match rate, else the table's, else the policy's default."""
     owners: dict[str, str] = {str(link): owner for link, owner in policy.owners.links.items()}
-    by_link = owners.get(check.name.partition("_")[2]) if kind_of(check) == "match_rate" else None
+    by_link = owners.get(_link(check.name)) if kind_of(check) == "match_rate" else None
     table = OUTPUT_TABLE.get(check.asset_key.to_user_string())
     return by_link or (table.owner if table else policy.owners.default)

@@ -158,4 +158,4 @@ def _sent(notice: Notice, url: SecretStr | None) -> bool:
 def _tone(notice: Notice) -> apprise.NotifyType:
     if notice.kind == "digest":
         return apprise.NotifyType.INFO
-    return apprise.NotifyType.SUCCESS if notice.title.startswith("Over") else apprise.NotifyType.WARNING
+    return apprise.NotifyType.SUCCESS if notice.is_over else apprise.NotifyType.WARNING

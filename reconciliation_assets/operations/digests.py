@@ -11,6 +11,7 @@ from reconciliation_assets.policy.model import WEEKDAYS, Digest, Policy
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import OpenException, Published, QueueChange
 from reconciliation_assets.publish.queues import queue_file
+from reconciliation_assets.publish.wording import Wording, wording
 from reconciliation_assets.publish.words import WHAT_TO_DO
 from reconciliation_assets.settings import Settings
 
@@ -46,24 +47,29 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
     for each in published.open_exceptions():
         queues[each.owner].append(each)
     changes = {change.owner: change for change in published.queue_changes(day - _WEEK)}
-    write = Writer(policy.reporting_currency, policy.locale)
+    write, say = Writer(policy.reporting_currency, policy.locale, policy.numerals), wording(policy.locale)
     return [
         Notice(
             notice_id=hashlib.sha256(f"digest|{owner}|{day:%G-W%V}".encode()).hexdigest()[:16],
             problem=f"digest {owner}",
             kind="digest",
             owner=owner,
-            title=(
-                f"Waiting for {owner}: {write.count(len(queue))} exception{'s' * (len(queue) != 1)}, "
-                f"{write.money(_at_stake(queue))} {write.currency} at stake"
+            title=say.plural(
+                "Waiting for {owner}: {number} exception, {amount} {currency} at stake",
+                "Waiting for {owner}: {number} exceptions, {amount} {currency} at stake",
+                len(queue),
+                owner=owner,
+                number=write.count(len(queue)),
+                amount=write.money(_at_stake(queue)),
+                currency=write.currency,
             ),
             text="\n".join(
                 [
-                    *_changes(changes.get(owner), write),
-                    *_kinds(queue, write),
-                    *_largest(queue, write),
-                    f"All of them: {settings.queues_dir / queue_file(owner)}",
-                    f"Open in the UI: {settings.ui_url.rstrip('/')}/assets/exceptions",
+                    *_changes(changes.get(owner), write, say),
+                    *_kinds(queue, write, say),
+                    *_largest(queue, write, say),
+                    say("All of them: {file}", file=settings.queues_dir / queue_file(owner)),
+                    say("Open in the UI: {link}", link=f"{settings.ui_url.rstrip('/')}/assets/exceptions"),
                 ]
             ),
             channels=channels_of("digest", owner, policy.alerts),
@@ -76,36 +82,57 @@ def _at_stake(queue: Sequence[OpenException]) -> Decimal:
     return sum((each.value for each in queue), Decimal(0))
 
 
-def _changes(change: QueueChange | None, write: Writer) -> list[str]:
+def _changes(change: QueueChange | None, write: Writer, say: Wording) -> list[str]:
     if change is None:
         return []
-    came, went, value = write.count(change.came), write.count(change.went), write.money(change.went_value)
-    return [f"In the seven days before: {came} came, {went} went with {value} {write.currency}."]
+    return [
+        say(
+            "In the seven days before: {came} came, {went} went with {amount} {currency}.",
+            came=write.count(change.came),
+            went=write.count(change.went),
+            amount=write.money(change.went_value),
+            currency=write.currency,
+        )
+    ]
 
 
-def _kinds(queue: Sequence[OpenException], write: Writer) -> list[str]:
+def _kinds(queue: Sequence[OpenException], write: Writer, say: Wording) -> list[str]:
     """A line for each kind, the most value first."""
     kinds: dict[str, list[OpenException]] = defaultdict(list)
     for each in queue:
         kinds[each.kind].append(each)
     ordered = sorted(kinds.items(), key=lambda found: (-_at_stake(found[1]), found[0]))
     return [
-        f"- {kind.replace('_', ' ')}: {write.count(len(each))}, {write.money(_at_stake(each))} {write.currency}"
-        f"{_oldest(each, write)}. What to do: {WHAT_TO_DO[kind]}."
+        say(
+            "- {kind}: {number}, {amount} {currency}{oldest}. What to do: {what_to_do}.",
+            kind=say(kind.replace("_", " ")),
+            number=write.count(len(each)),
+            amount=write.money(_at_stake(each)),
+            currency=write.currency,
+            oldest=_oldest(each, write, say),
+            what_to_do=say(WHAT_TO_DO[kind]),
+        )
         for kind, each in ordered
     ]
 
 
-def _oldest(queue: Sequence[OpenException], write: Writer) -> str:
+def _oldest(queue: Sequence[OpenException], write: Writer, say: Wording) -> str:
     """How old the oldest is; nothing where none says since when."""
     ages = [each.age_days for each in queue if each.age_days is not None]
-    return f", the oldest {write.count(max(ages))} days old" if ages else ""
+    return say(", the oldest {days} days old", days=write.count(max(ages))) if ages else ""
 
 
-def _largest(queue: Sequence[OpenException], write: Writer) -> list[str]:
+def _largest(queue: Sequence[OpenException], write: Writer, say: Wording) -> list[str]:
     """The few with the most at stake; the queue comes in that order."""
     return [
-        f"Largest: {each.kind.replace('_', ' ')} {each.source_table} {each.source_id}, "
-        f"{write.money(each.value)} {write.currency}, {each.exception_id[:8]}"
+        say(
+            "Largest: {kind} {table} {id}, {amount} {currency}, {exception}",
+            kind=say(each.kind.replace("_", " ")),
+            table=each.source_table,
+            id=each.source_id,
+            amount=write.money(each.value),
+            currency=write.currency,
+            exception=each.exception_id[:8],
+        )
         for each in queue[:_NAMED]
     ]

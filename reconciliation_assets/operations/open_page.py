@@ -106,7 +106,10 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
     def page(_: Request) -> Response:
         as_of = _as_of(settings).astimezone(policy.timezone)
         with published() as copy:
-            return HTMLResponse(render_report(copy, as_of, policy.locale, is_served=True), headers=_HEADERS)
+            return HTMLResponse(
+                render_report(copy, as_of, policy.locale, policy.company, policy.numerals, is_served=True),
+                headers=_HEADERS,
+            )
 
     def of_line(request: Request) -> Response:
         asked = request.query_params
@@ -120,7 +123,7 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
     def record(request: Request) -> Response:
         record_id = request.query_params.get("id", "")
         with published() as copy:
-            found = records(copy, [record_id], Writer(copy.currency(), policy.locale), policy.timezone)
+            found = records(copy, [record_id], Writer(copy.currency(), policy.locale, policy.numerals), policy.timezone)
         return JSONResponse(found.get(record_id), headers=_HEADERS)
 
     def to_decide(_: Request) -> Response:

@@ -1,29 +1,31 @@
 """The daily schedule."""
 
 from collections.abc import Iterator
+from datetime import time
 
 import dagster as dg
 
 from reconciliation_assets.operations.jobs import daily_reconciliation
 
 
-def daily_schedule(zone: str) -> dg.ScheduleDefinition:
-    """The daily reconciliation at 06:00 in the policy's zone, running unless somebody stops it.
+def daily_schedule(zone: str, at: time) -> dg.ScheduleDefinition:
+    """The daily reconciliation at the policy's hour, running unless somebody stops it.
 
     Args:
         zone: IANA zone of the policy.
+        at: when it begins, to the minute, in that zone.
     """
 
     @dg.schedule(
-        name="daily_at_six",
-        cron_schedule="0 6 * * *",
+        name="daily",
+        cron_schedule=f"{at.minute} {at.hour} * * *",
         execution_timezone=zone,
         job=daily_reconciliation,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every morning at 06:00 in the policy's zone.",
+        description=f"Every day at {at:%H:%M} in the policy's zone.",
     )
-    def daily_at_six(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         # Without a partition: the reporting days whose figures arrive are marked one by one, and no other shows as filled.
         yield dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
 
-    return daily_at_six
+    return daily

@@ -14,6 +14,7 @@ from reconciliation_assets.operations.digests import DIGEST, begun, digests, las
 from reconciliation_assets.operations.jobs import READ_INBOX_TAG, daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
@@ -101,7 +102,8 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     policy = load_policy(settings.policy_path).policy
     before = Book.model_validate_json(context.cursor) if context.cursor else Book()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    return _bring(context, noted(before, found if before.has_begun else latest(found), now, policy.alerts), now)
+    after = noted(before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale))
+    return _bring(context, after, now)
 
 
 def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:

@@ -59,6 +59,15 @@ def load_policy(path: Path | None) -> LoadedPolicy:
     return _validated(_laid_over(default, own), str(path))
 
 
+def policy_problems(own: dict[str, Any]) -> str | None:
+    """What is wrong with definitions that somebody is about to write, or nothing."""
+    try:
+        Policy.model_validate(_laid_over(_shipped(), own))
+    except ValidationError as error:
+        return "; ".join(problems_of(error, "policy"))
+    return None
+
+
 @cache
 def _shipped() -> dict[str, Any]:
     return _parse(resources.files(__package__).joinpath("default.yaml").read_bytes(), "the shipped policy")

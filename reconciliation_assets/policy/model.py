@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 _zones = cache(available_timezones)
 
 Rung = Literal["captured", "valid", "qualified", "won", "collected"]
 RUNGS: tuple[Rung, ...] = ("captured", "valid", "qualified", "won", "collected")
 
+Numerals = Literal["latn", "arab"]
 Link = Literal["record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment"]
 LINKS: tuple[Link, ...] = ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
 
@@ -448,19 +449,27 @@ class Budget(_Part):
         return self
 
 
+def _written_as_text(hour: object) -> object:
+    # To YAML, 22:00 without quotation marks is the number 1320.
+    if isinstance(hour, int | float):
+        raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
+    return hour
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_written_as_text)]
+
+
 class QuietHours(_Part):
     """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
 
-    begin: time
-    end: time
+    begin: TimeOfDay
+    end: TimeOfDay
 
-    @field_validator("begin", "end", mode="before")
-    @classmethod
-    def _written_as_text(cls, hour: object) -> object:
-        # To YAML, 22:00 without quotation marks is the number 1320.
-        if isinstance(hour, int | float):
-            raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
-        return hour
+
+class Schedule(_Part):
+    """When the daily run begins, in the policy's zone."""
+
+    daily_at: TimeOfDay
 
 
 class Digest(_Part):
@@ -494,9 +503,11 @@ class Policy(_Part):
 
     Attributes:
         version: the name of this version; it changes whenever anything else here does.
+        company: whose figures these are, as reports say it.
         reporting_currency: ISO code; all money of the published tables is in it.
         zone: IANA zone of cohort days, months of cash and the daily schedule.
-        locale: CLDR locale in which reports write amounts and dates.
+        locale: CLDR locale in which reports write words, amounts and dates.
+        numerals: digits of amounts and dates in them: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
         meta_results: what counts as which result of an ad, by result type.
         table_zones: zone of timestamps without an offset, by input table.
     """
@@ -505,9 +516,11 @@ class Policy(_Part):
     effective_from: date
     change_reason: Word
     approved_by: str = Field(min_length=1)
+    company: str | None = Field(min_length=1)
     reporting_currency: Currency
     zone: str
     locale: str
+    numerals: Numerals
     table_zones: dict[InputTableName, str]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
@@ -525,6 +538,7 @@ class Policy(_Part):
     owners: Owners
     diagnosis: Diagnosis
     budget: Budget
+    schedule: Schedule
     alerts: Alerts
 
     @field_validator("zone")
@@ -569,8 +583,10 @@ class Policy(_Part):
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """Everything that defines a figure, as JSON would hold it; who is told, when and where, defines none."""
-        apart = dict.fromkeys(("version", "effective_from", "change_reason", "approved_by", "alerts"), True)
+        """Everything that defines a figure, as JSON would hold it; whose it is, and who is told, when and where, defines none."""
+        apart = dict.fromkeys(
+            ("version", "effective_from", "change_reason", "approved_by", "company", "schedule", "alerts"), True
+        )
         return self.model_dump(mode="json", exclude={**apart, "owners": {"contacts"}})
 
     @property

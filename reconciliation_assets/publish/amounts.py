@@ -7,7 +7,12 @@ from decimal import Decimal
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES, Numerals
+from reconciliation_assets.publish.wording import wording
+
+_ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+_LEFT_TO_RIGHT_MARK, _ARABIC_LETTER_MARK = "\u200e", "\u061c"
+_ARABIC_MARKS = str.maketrans(",.%", "٬٫٪")
 
 
 def minor_digits(currency: str) -> int:
@@ -21,11 +26,13 @@ class Writer:
 
     Attributes:
         currency: of all amounts.
-        locale: CLDR locale. Digits are Latin in every locale, as Gulf finance writes them and spreadsheets paste them.
+        locale: CLDR locale.
+        numerals: `latn`, as Gulf finance writes them and spreadsheets paste them, or `arab`, in any locale.
     """
 
     currency: str
     locale: str
+    numerals: Numerals = "latn"
 
     def money(self, amount: Decimal | float | None) -> str:
         """An amount without its currency, which the heading names."""
@@ -43,27 +50,42 @@ class Writer:
     def share(self, share: float | None) -> str:
         """A share as a percentage."""
         if share is None:
-            return "n/a"
-        return format_percent(share, "#,##0.0%", locale=self.locale)
+            say = wording(self.locale)
+            return say("n/a")
+        return self._figure(format_percent(share, "#,##0.0%", locale=self.locale))
 
     def month(self, day: date) -> str:
         """The month of a day."""
-        return format_date(day, "LLLL yyyy", locale=self.locale)
+        return self._digits(format_date(day, "LLLL yyyy", locale=self.locale))
 
     def instant(self, instant: datetime) -> str:
         """An instant in the zone it carries."""
-        return format_datetime(instant, "d MMMM yyyy, HH:mm ZZZZ", tzinfo=instant.tzinfo, locale=self.locale)
+        return self._digits(
+            format_datetime(instant, "d MMMM yyyy, HH:mm ZZZZ", tzinfo=instant.tzinfo, locale=self.locale)
+        )
 
     def marks(self) -> dict[str, str | int]:
         """By what a script writes money as `money` does: its decimals, and the marks of the locale."""
-        sign_and_one, _, rest = self.money(Decimal(-1234)).partition("1")
-        group, _, after = rest.partition("234")
+        one, others, nought = (self._digits(digits) for digits in ("1", "234", "0"))
+        sign_and_one, _, rest = self.money(Decimal(-1234)).partition(one)
+        group, _, after = rest.partition(others)
         return {
             "minus": sign_and_one,
             "group": group,
-            "decimal": after.rstrip("0"),
+            "decimal": after.rstrip(nought),
+            "nought": nought,
             "digits": minor_digits(self.currency),
         }
 
     def _number(self, number: Decimal | float, pattern: str) -> str:
-        return format_decimal(number, pattern, locale=self.locale)
+        return self._figure(format_decimal(number, pattern, locale=self.locale))
+
+    def _figure(self, latin: str) -> str:
+        """A number in the numerals asked for, with their own marks, and its minus before it in a text from right to left too."""
+        is_arabic = self.numerals == "arab"
+        if "-" in latin and wording(self.locale).direction == "rtl":
+            latin = f"{_ARABIC_LETTER_MARK if is_arabic else _LEFT_TO_RIGHT_MARK}{latin.lstrip(_LEFT_TO_RIGHT_MARK)}"
+        return self._digits(latin.translate(_ARABIC_MARKS) if is_arabic else latin)
+
+    def _digits(self, latin: str) -> str:
+        return latin.translate(_ARABIC_DIGITS) if self.numerals == "arab" else latin

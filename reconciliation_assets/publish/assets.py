@@ -14,13 +14,13 @@ from reconciliation_assets.publish.report import FILE_NAME, write_report
 from reconciliation_assets.publish.restricted import SCHEMA as RESTRICTED
 from reconciliation_assets.publish.restricted import publish_contact_keys
 from reconciliation_assets.publish.validation_sheets import write_validation_sheets
+from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.publish.workbook import write_workbook
 
 PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
 
 
 @dg.asset(
-    group_name="publish",
     deps=[table.name for table in PUBLISHED],
     kinds={"duckdb"},
     owners=["team:data"],
@@ -51,7 +51,6 @@ def published_copy(context: dg.AssetExecutionContext, installation: Installation
 
 
 @dg.asset(
-    group_name="publish",
     deps=[published_copy],
     kinds={"html", "excel", "csv"},
     owners=["team:data"],
@@ -70,13 +69,14 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     as_of = opened.as_of.astimezone(policy.timezone)
     page = opened.settings.reports_dir / FILE_NAME
     workbook = opened.settings.reports_dir / "reconciliation.xlsx"
-    write_report(opened.settings.published_path, page, as_of, policy.locale)
-    write_workbook(opened.settings.published_path, workbook, as_of)
+    say = wording(policy.locale)
+    write_report(opened.settings.published_path, page, as_of, policy.locale, policy.company, policy.numerals)
+    write_workbook(opened.settings.published_path, workbook, as_of, say)
     sheets = write_validation_sheets(
         opened.settings.published_path, opened.settings.reports_dir / "validation", policy.timezone
     )
     queues = write_queues(
-        opened.settings.published_path, opened.settings.queues_dir, policy.owners.everybody, policy.timezone
+        opened.settings.published_path, opened.settings.queues_dir, policy.owners.everybody, policy.timezone, say
     )
     return dg.MaterializeResult(
         metadata={
@@ -93,7 +93,6 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 
 
 @dg.asset(
-    group_name="publish",
     deps=[published_copy],
     kinds={"duckdb"},
     owners=["team:data"],

@@ -113,7 +113,7 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
     )
     return rendered(
         "audit.html.j2",
-        write=Writer(published.currency(), policy.locale),
+        write=Writer(published.currency(), policy.locale, policy.numerals),
         as_of=as_of,
         policy=policy,
         published_version=published.policy_version(),

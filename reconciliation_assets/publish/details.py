@@ -14,8 +14,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from reconciliation_assets.policy.model import METHODS
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, LINKS, PAGE
 
 Json = dict[str, Any]
@@ -35,7 +37,7 @@ WHOLE_ONLY = frozenset(
 """Lines of a month and campaign as a whole, which no market or offer has a part of."""
 
 
-def details_of_file(published: Published, write: Writer, zone: tzinfo | None) -> Json:
+def details_of_file(published: Published, write: Writer, zone: tzinfo | None, say: Wording = ENGLISH) -> Json:
     """What the file carries: all sums, and the largest entries of each line with the chains of their records."""
     entries = _entries_by_line(
         published.rows(
@@ -47,7 +49,7 @@ def details_of_file(published: Published, write: Writer, zone: tzinfo | None) ->
     sums = _sums(published, by_segment=True)
     by_segment = len(sums) <= SUMS_IN_FILE
     return {
-        **_frame(published, write),
+        **_frame(published, write, say),
         "live": False,
         "most": ENTRIES_IN_FILE,
         "by_segment": by_segment,
@@ -57,10 +59,10 @@ def details_of_file(published: Published, write: Writer, zone: tzinfo | None) ->
     }
 
 
-def details_of_server(published: Published, write: Writer) -> Json:
+def details_of_server(published: Published, write: Writer, say: Wording = ENGLISH) -> Json:
     """What the served page begins with; entries and records are asked for one by one."""
     return {
-        **_frame(published, write),
+        **_frame(published, write, say),
         "live": True,
         "by_segment": True,
         "sums": _sums(published, by_segment=True),
@@ -115,13 +117,13 @@ def records(published: Published, ids: Iterable[str], write: Writer, zone: tzinf
     return found
 
 
-def _frame(published: Published, write: Writer) -> Json:
+def _frame(published: Published, write: Writer, say: Wording) -> Json:
     return {
         "campaigns": published.campaign_names(),
         "months": [[f"{month:%Y-%m}", write.month(month)] for (month,) in published.rows(_MONTHS)],
-        "lines": {**LINES, "stated": PAGE["stated"]},
-        "links": LINKS,
-        "words": PAGE,
+        "lines": say.all({**LINES, "stated": PAGE["stated"]}),
+        "links": say.all(LINKS),
+        "words": {**say.all(PAGE), "methods": {method: say(method.replace("_", " ")) for method in METHODS}},
         "per_page": ENTRIES_PER_PAGE,
         "marks": write.marks(),
     }

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import OpenException, Published
+from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import WHAT_TO_DO
 
 COLUMNS = (
@@ -36,7 +37,9 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
-def write_queues(published_path: Path, folder: Path, owners: Iterable[str], zone: ZoneInfo) -> dict[Path, int]:
+def write_queues(
+    published_path: Path, folder: Path, owners: Iterable[str], zone: ZoneInfo, say: Wording = ENGLISH
+) -> dict[Path, int]:
     """Write each owner's queue of a published copy, each file whole or not at all; the folder is theirs alone.
 
     An owner for whom nothing waits has a file with headings only: a file that is missing would leave open whether it
@@ -47,6 +50,7 @@ def write_queues(published_path: Path, folder: Path, owners: Iterable[str], zone
         folder: where the files go.
         owners: those whom the policy names.
         zone: in which times are written.
+        say: the words of headings, kinds and what to do; English headings are the names of columns.
 
     Returns:
         How many exceptions each file holds.
@@ -60,7 +64,7 @@ def write_queues(published_path: Path, folder: Path, owners: Iterable[str], zone
         queues[folder / queue_file(each.owner)].append(each)
     folder.mkdir(parents=True, exist_ok=True)
     for path, queue in queues.items():
-        _write(path, queue, zone)
+        _write(path, queue, zone, say)
     for path in folder.glob("*.csv"):
         if path not in queues:
             path.unlink()
@@ -73,16 +77,18 @@ def queue_file(owner: str) -> str:
     return f"{name or 'nobody'}.csv"
 
 
-def _write(path: Path, queue: Iterable[OpenException], zone: ZoneInfo) -> None:
+def _write(path: Path, queue: Iterable[OpenException], zone: ZoneInfo, say: Wording) -> None:
     # With a byte order mark, by which Excel knows that the text is UTF-8; Arabic is unreadable without.
     with atomic_file(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(_row(each, zone) for each in queue)
+        writer.writerow(say(column) for column in COLUMNS)
+        writer.writerows(_row(each, zone, say) for each in queue)
 
 
-def _row(each: OpenException, zone: ZoneInfo) -> list[str]:
-    texts = (each.exception_id, each.owner, each.kind, WHAT_TO_DO[each.kind], each.source_table, each.source_id)
+def _row(each: OpenException, zone: ZoneInfo, say: Wording) -> list[str]:
+    kind = each.kind if say is ENGLISH else say(each.kind.replace("_", " "))
+    what_to_do = say(WHAT_TO_DO[each.kind])
+    texts = (each.exception_id, each.owner, kind, what_to_do, each.source_table, each.source_id)
     return [
         *map(as_text, texts),
         f"{each.value:.{minor_digits(each.currency)}f}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from reconciliation_assets.files import atomic_file
+from reconciliation_assets.policy.model import Numerals
 from reconciliation_assets.publish.amounts import Writer
 from reconciliation_assets.publish.copy import previous_of
 from reconciliation_assets.publish.details import (
@@ -24,37 +25,55 @@ from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.geometry import CURVES_HEIGHT, CURVES_WIDTH, cohort_curves, waterfall
 from reconciliation_assets.publish.pages import rendered
 from reconciliation_assets.publish.since import since
+from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.publish.words import ANOMALIES, LINE_MEANINGS, LINES, LINKS, PAGE, RECORDS_OF_LINE, STEPS
 
 FILE_NAME = "reconciliation.html"
 
 
-def write_report(published_path: Path, path: Path, as_of: datetime, locale: str, company: str | None = None) -> None:
+def write_report(
+    published_path: Path,
+    path: Path,
+    as_of: datetime,
+    locale: str,
+    company: str | None = None,
+    numerals: Numerals = "latn",
+) -> None:
     """Write the report of a published copy, whole or not at all.
 
     Args:
         published_path: the published database.
         path: the HTML file.
         as_of: the instant the run spoke for, in the zone people read it in.
-        locale: CLDR locale of amounts and dates.
+        locale: CLDR locale of words, amounts and dates.
         company: whose figures they are, where the policy says it.
+        numerals: digits of amounts and dates.
     """
     with Published(published_path) as published:
-        html = render_report(published, as_of, locale, company)
+        html = render_report(published, as_of, locale, company, numerals)
     with atomic_file(path) as unfinished:
         unfinished.write_text(html, "utf-8")
 
 
 def render_report(
-    published: Published, as_of: datetime, locale: str, company: str | None = None, *, is_served: bool = False
+    published: Published,
+    as_of: datetime,
+    locale: str,
+    company: str | None = None,
+    numerals: Numerals = "latn",
+    *,
+    is_served: bool = False,
 ) -> str:
     """The report as text: the same for the same published copy, copy before it, instant, locale and company.
 
     Args:
         is_served: a server answers beside the page, so it need not carry what it opens.
     """
-    write = Writer(published.currency(), locale)
-    details = details_of_server(published, write) if is_served else details_of_file(published, write, as_of.tzinfo)
+    say = wording(locale)
+    write = Writer(published.currency(), locale, numerals)
+    details = (
+        details_of_server(published, write, say) if is_served else details_of_file(published, write, as_of.tzinfo, say)
+    )
     months = published.months()
     bridge = published.bridge()
     snapshots = published.snapshots()
@@ -62,11 +81,12 @@ def render_report(
     unmatched, unmatched_payments = published.unmatched_money()
     return rendered(
         "report.html.j2",
+        say,
         write=write,
         as_of=as_of,
         company=company,
         since=since(published, previous_of(published.path)),
-        step_names=STEPS,
+        step_names=say.all(STEPS),
         period=published.period(),
         policy_version=published.policy_version(),
         approved_by=published.approved_by(),
@@ -74,7 +94,7 @@ def render_report(
         is_served=is_served,
         script=Markup(SCRIPT),  # noqa: S704 - our own file
         script_hash=SCRIPT_HASH,
-        words=PAGE,
+        words=say.all(PAGE),
         total=published.advertised(),
         mature=published.mature(),
         without_campaign=published.without_campaign(),
@@ -84,7 +104,7 @@ def render_report(
         unmatched_payments=unmatched_payments,
         bridge=list(zip(bridge, waterfall(bridge), strict=True)),
         whole_only=WHOLE_ONLY,
-        line_meanings=LINE_MEANINGS,
+        line_meanings=say.all(LINE_MEANINGS),
         campaigns=published.campaigns(),
         months=months,
         highest_month=max((max(each.platform, each.collected) for each in months), default=0) or 1,
@@ -106,8 +126,8 @@ def render_report(
         locked_months=published.locked_months(),
         closed_months=published.closed_months(),
         anomalies=published.anomalies(),
-        anomaly_names=ANOMALIES,
-        line_names=LINES,
-        link_names=LINKS,
-        records_of_line=RECORDS_OF_LINE,
+        anomaly_names=say.all(ANOMALIES),
+        line_names=say.all(LINES),
+        link_names=say.all(LINKS),
+        records_of_line=say.all(RECORDS_OF_LINE),
     )

@@ -179,6 +179,15 @@ WHAT_TO_DO = {
     "rows_of_one_key": "correct the export, or give it a column that tells which row is newer",
 }
 
+# Values of columns that pages and workbook show as words.
+TERMS = (
+    *("exact id", "manual verified", "exact contact", "crm relationship", "inferred", "unmatched"),
+    *("total", "gain", "loss"),
+    *("scale", "hold", "stop", "not enough yet", "not running"),
+    *("captured", "valid", "qualified", "won", "collected"),
+    *("ready", "waiting", "delivered", "refused", "refused by meta", "unanswered"),
+)
+
 
 def belong(number: int) -> str:
     """The verb of so many things that belong somewhere."""

@@ -14,12 +14,12 @@ import xlsxwriter
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.amounts import minor_digits
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE
 
 # Above this the entries come added up: a sheet of a million formulas' inputs opens on nobody's machine.
 MOST_ROWS = 100_000
 _MEASURED = ("platform_attributed", "claimed_not_captured", "captured_not_claimed", "valuation", "manual_adjustment")
-_ALL_CAMPAIGNS, _ALL_MONTHS = "All campaigns", "All months"
 _FIRST_LINE_ROW = 8
 _NO_CAMPAIGN = "N"
 
@@ -31,8 +31,10 @@ class _Book:
     digits, so that two campaigns could be taken for one; hence a short key that is no number.
     """
 
-    def __init__(self, book: xlsxwriter.Workbook, published: Published) -> None:
+    def __init__(self, book: xlsxwriter.Workbook, published: Published, say: Wording) -> None:
         self._book = book
+        self.say = say
+        self.all_campaigns, self.all_months = say("All campaigns"), say("All months")
         self.currency = published.currency()
         names = published.campaign_names()
         self.names = names
@@ -60,7 +62,10 @@ class _Book:
         self.bad = book.add_format({"font_color": "#FFFFFF", "bg_color": "#B8433F", "bold": True})
 
     def sheet(self, name: str) -> Any:
-        return self._book.add_worksheet(name)
+        sheet = self._book.add_worksheet(name)
+        if self.say.direction == "rtl":
+            sheet.right_to_left()
+        return sheet
 
     def key(self, campaign_id: str | None) -> str:
         return self._key_of[campaign_id]
@@ -93,22 +98,23 @@ class _Book:
             sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), self.month)  # noqa: DTZ001
 
 
-def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
+def write_workbook(published_path: Path, path: Path, as_of: datetime, say: Wording = ENGLISH) -> None:
     """Write the workbook of a published copy, whole or not at all; the same bytes for the same copy and instant.
 
     Args:
         published_path: the published database.
         path: the workbook.
         as_of: the instant the run spoke for, in the zone people read it in.
+        say: the words of its headings; the names of its sheets, which formulas use, are the same in every language.
     """
     with (
         Published(published_path) as published,
         atomic_file(path) as unfinished,
         xlsxwriter.Workbook(str(unfinished)) as workbook,
     ):
-        workbook.set_properties({"title": "The bridge", "created": as_of.replace(tzinfo=None)})
+        workbook.set_properties({"title": say("The bridge"), "created": as_of.replace(tzinfo=None)})
         workbook.set_calc_mode("auto")
-        book = _Book(workbook, published)
+        book = _Book(workbook, published, say)
         front, cash = book.sheet("Bridge"), book.sheet("Cash")
         lasts = _data_sheets(book, published)
         _bridge_sheet(book, front, published, as_of, lasts)
@@ -117,25 +123,26 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime) -> None:
 
 def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
     """The sheets that the formulas read; returns the last row of each."""
+    say = book.say
     months = sorted({line.month for line in published.bridge_by_month()})
     entries, records = published.entries(MOST_ROWS), published.records(MOST_ROWS)
     return {
         "Entries": book.table(
             "Entries",
             [
-                ("month", 10),
-                ("key", 7),
-                ("line", 26),
+                (say("month"), 10),
+                (say("key"), 7),
+                (say("line"), 26),
                 (book.currency, 15),
-                ("record", 28),
-                ("order", 22),
-                ("reason", 60),
+                (say("record"), 28),
+                (say("order"), 22),
+                (say("reason"), 60),
             ],
             ((e.month, book.key(e.campaign_id), e.line, e.amount, e.record, e.order_id, e.reason) for e in entries),
         ),
         "Measured": book.table(
             "Measured",
-            [("month", 10), ("key", 7), ("line", 26), (book.currency, 15), ("records", 10)],
+            [(say("month"), 10), (say("key"), 7), (say("line"), 26), (book.currency, 15), (say("records"), 10)],
             (
                 (line.month, book.key(line.campaign_id), line.line, line.amount, line.records)
                 for line in published.bridge_by_month()
@@ -143,12 +150,19 @@ def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
         ),
         "Records": book.table(
             "Records",
-            [("month", 10), ("key", 7), ("record", 28), ("rung", 12), ("stated", 15), ("collected", 15)],
+            [
+                (say("month"), 10),
+                (say("key"), 7),
+                (say("record"), 28),
+                (say("rung"), 12),
+                (say("stated"), 15),
+                (say("collected"), 15),
+            ],
             ((r.month, book.key(r.campaign_id), r.record, r.rung, r.stated, r.collected) for r in records),
         ),
         "Choices": book.table(
             "Choices",
-            [("campaign", 50), ("key", 7), ("campaign ID", 24), ("month", 12)],
+            [(say("campaign"), 50), (say("key"), 7), (say("campaign ID"), 24), (say("month"), 12)],
             _choices(book, months),
         ),
     }
@@ -156,9 +170,9 @@ def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
 
 def _choices(book: _Book, months: Sequence[Any]) -> list[tuple[Any, ...]]:
     """What the two yellow cells offer: a campaign's key stands before its name, a month is its first day."""
-    campaigns: list[tuple[str, str | None, str | None]] = [(_ALL_CAMPAIGNS, None, None)]
+    campaigns: list[tuple[str, str | None, str | None]] = [(book.all_campaigns, None, None)]
     campaigns += [(f"{book.key(each)} {name}", book.key(each), each) for each, name in book.names]
-    offered = [_ALL_MONTHS, *months]
+    offered = [book.all_months, *months]
     length = max(len(campaigns), len(offered))
     return [
         (
@@ -174,63 +188,72 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
     sheet.set_column(1, 1, 30)
     sheet.set_column(2, 2, 18)
     sheet.set_column(3, 3, 74)
-    sheet.write_string("A1", "The bridge from Meta's number to the money", book.title)
+    say = book.say
+    sheet.write_string("A1", say("The bridge from Meta's number to the money"), book.title)
     sheet.write_string(
         "A2",
-        f"As of {as_of:%Y-%m-%d %H:%M %z}, in {book.currency}, policy {published.policy_version()}. "
-        "Choose in the yellow cells; every amount is a formula over the other sheets.",
+        say(
+            "As of {instant}, in {currency}, policy {policy}. Choose in the yellow cells; every amount is a formula over the "
+            "other sheets.",
+            instant=f"{as_of:%Y-%m-%d %H:%M %z}",
+            currency=book.currency,
+            policy=published.policy_version(),
+        ),
         book.soft,
     )
-    sheet.write_string("A4", "Campaign", book.bold)
-    sheet.write_string("B4", _ALL_CAMPAIGNS, book.choice)
-    sheet.write_string("A5", "Cohort month", book.bold)
-    sheet.write_string("B5", _ALL_MONTHS, book.month_choice)
+    sheet.write_string("A4", say("Campaign"), book.bold)
+    sheet.write_string("B4", book.all_campaigns, book.choice)
+    sheet.write_string("A5", say("Cohort month"), book.bold)
+    sheet.write_string("B5", book.all_months, book.month_choice)
     offers = lasts["Choices"]
     sheet.data_validation("B4", {"validate": "list", "source": f"=Choices!$A$2:$A${offers}"})
     sheet.data_validation("B5", {"validate": "list", "source": f"=Choices!$D$2:$D${offers}"})
     # Records with no campaign owe nothing to the ads, so "all campaigns" leaves them out, as the page does.
     sheet.write_formula(
         "C4",
-        f'=IF($B$4="{_ALL_CAMPAIGNS}","<>{_NO_CAMPAIGN}",LEFT($B$4,FIND(" ",$B$4)-1))',
+        f'=IF($B$4="{book.all_campaigns}","<>{_NO_CAMPAIGN}",LEFT($B$4,FIND(" ",$B$4)-1))',
         book.soft,
         f"<>{_NO_CAMPAIGN}",
     )
-    sheet.write_formula("C5", f'=IF($B$5="{_ALL_MONTHS}",">0",$B$5)', book.soft, ">0")
-    for column, heading in enumerate(("Line", book.currency, "Sheet", "Its records in the published database")):
+    sheet.write_formula("C5", f'=IF($B$5="{book.all_months}",">0",$B$5)', book.soft, ">0")
+    for column, heading in enumerate(
+        (say("Line"), book.currency, say("Sheet"), say("Its records in the published database"))
+    ):
         sheet.write_string(_FIRST_LINE_ROW - 2, column, heading, book.heading)
     totals = {line.line: line.amount for line in published.bridge()}
     row = _FIRST_LINE_ROW
     for line in list(LINES)[:-1]:
         source = "Measured" if line in _MEASURED else "Entries"
-        sheet.write_string(row - 1, 0, LINES[line])
+        sheet.write_string(row - 1, 0, say(LINES[line]))
         sheet.write_formula(row - 1, 1, _sum(source, "D", lasts, line), book.money, float(totals.get(line, 0)))
         sheet.write_string(row - 1, 2, f"{source}: {line}", book.soft)
-        sheet.write_string(row - 1, 3, RECORDS_OF_LINE[line], book.soft)
+        sheet.write_string(row - 1, 3, say(RECORDS_OF_LINE[line]), book.soft)
         row += 1
-    sheet.write_string(row - 1, 0, LINES["collected"], book.bold)
+    sheet.write_string(row - 1, 0, say(LINES["collected"]), book.bold)
     collected = float(totals.get("collected", 0))
     sheet.write_formula(row - 1, 1, f"=SUM(B{_FIRST_LINE_ROW}:B{row - 1})", book.strong_money, collected)
-    sheet.write_string(row - 1, 3, RECORDS_OF_LINE["collected"], book.soft)
+    sheet.write_string(row - 1, 3, say(RECORDS_OF_LINE["collected"]), book.soft)
     _checks(book, sheet, row, lasts)
 
 
 def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, int]) -> None:
     """All cash by month, its sums as formulas, and what ties it to the other sheets."""
     sheet.freeze_panes(1, 0)
+    say = book.say
     headings = (
-        ("month the cash moved in", 34),
-        ("of campaigns", 18),
-        ("with no campaign", 18),
-        ("of no record", 18),
-        ("all cash", 18),
-        ("its cohort collected", 18),
+        (say("month the cash moved in"), 34),
+        (say("of campaigns"), 18),
+        (say("with no campaign"), 18),
+        (say("of no record"), 18),
+        (say("all cash"), 18),
+        (say("its cohort collected"), 18),
     )
     for column, (heading, width) in enumerate(headings):
         sheet.write_string(0, column, heading, book.heading)
         sheet.set_column(column, column, width)
     months = published.cash()
     if not months:
-        sheet.write_string(1, 0, "No cash has come in.", book.soft)
+        sheet.write_string(1, 0, say("No cash has come in."), book.soft)
         return
     for row, each in enumerate(months, start=1):
         sheet.write_datetime(row, 0, datetime(each.month.year, each.month.month, 1), book.month)  # noqa: DTZ001
@@ -240,7 +263,7 @@ def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, 
         sheet.write_number(row, 5, float(each.cohort), book.money)
     last = len(months) + 1
     total = sum(months[1:], start=months[0])
-    sheet.write_string(last, 0, "All", book.bold)
+    sheet.write_string(last, 0, say("All"), book.bold)
     sums = (total.of_campaigns, total.without_campaign, total.of_no_record, total.total, total.cohort)
     for column, (letter, amount) in enumerate(zip("BCDEF", sums, strict=True), start=1):
         sheet.write_formula(last, column, f"=SUM({letter}2:{letter}{last})", book.strong_money, float(amount))
@@ -254,9 +277,9 @@ def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, 
         sheet,
         last + 2,
         (
-            ("Cash of campaigns is what their records collected", f"B{last + 1}-{collected(f'<>{_NO_CAMPAIGN}')}"),
-            ("Cash with no campaign is what such records collected", f"C{last + 1}-{collected(_NO_CAMPAIGN)}"),
-            ("Cohorts of campaigns collected the cash of campaigns", f"F{last + 1}-B{last + 1}"),
+            (say("Cash of campaigns is what their records collected"), f"B{last + 1}-{collected(f'<>{_NO_CAMPAIGN}')}"),
+            (say("Cash with no campaign is what such records collected"), f"C{last + 1}-{collected(_NO_CAMPAIGN)}"),
+            (say("Cohorts of campaigns collected the cash of campaigns"), f"F{last + 1}-B{last + 1}"),
         ),
     )
 
@@ -265,13 +288,16 @@ def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> N
     """Cells that hold what is added up here against what was published, and against the records' own money."""
     adjustments = _FIRST_LINE_ROW + list(LINES).index("manual_adjustment")
     checks = (
-        ("Lines sum to the published collected", f"B{total_row}-{_sum('Measured', 'D', lasts, 'collected')[1:]}"),
         (
-            "Lines sum to the records' own money and adjustments",
+            book.say("Lines sum to the published collected"),
+            f"B{total_row}-{_sum('Measured', 'D', lasts, 'collected')[1:]}",
+        ),
+        (
+            book.say("Lines sum to the records' own money and adjustments"),
             f"B{total_row}-{_sum('Records', 'F', lasts)[1:]}-B{adjustments}",
         ),
         (
-            "Entries sum to collected less stated of the records",
+            book.say("Entries sum to collected less stated of the records"),
             f"SUM(B{_FIRST_LINE_ROW + 4}:B{_FIRST_LINE_ROW + 8})-{_sum('Records', 'F', lasts)[1:]}+{_sum('Records', 'E', lasts)[1:]}",
         ),
     )
@@ -286,13 +312,14 @@ def _verdicts(book: _Book, sheet: Any, first_row: int, checks: Sequence[tuple[st
         checks: what must hold, and the formula of the difference.
     """
     digits = minor_digits(book.currency)
-    sheet.write_string(first_row, 0, "Checks", book.bold)
+    holds, does_not = book.say("holds"), book.say("does not hold")
+    sheet.write_string(first_row, 0, book.say("Checks"), book.bold)
     for row, (name, difference) in enumerate(checks, start=first_row + 2):
         sheet.write_string(row - 1, 0, name)
         sheet.write_formula(row - 1, 1, f"=ROUND({difference},{digits})", book.money, 0)
-        sheet.write_formula(row - 1, 2, f'=IF(B{row}=0,"holds","does not hold")', book.good, "holds")
+        sheet.write_formula(row - 1, 2, f'=IF(B{row}=0,"{holds}","{does_not}")', book.good, holds)
         sheet.conditional_format(
-            row - 1, 2, row - 1, 2, {"type": "cell", "criteria": "==", "value": '"does not hold"', "format": book.bad}
+            row - 1, 2, row - 1, 2, {"type": "cell", "criteria": "==", "value": f'"{does_not}"', "format": book.bad}
         )
 
 

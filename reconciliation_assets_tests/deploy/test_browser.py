@@ -68,6 +68,8 @@ def keep(page: Page, name: str) -> None:
 
 
 def open_plot(page: Page, title: str = "plot") -> None:
+    # Seen at once, in letters; and larger, as a picture.
+    expect(page.locator("pre", has_text="█").first).to_be_visible(timeout=SECONDS)
     page.get_by_text(re.compile("show markdown", re.IGNORECASE)).first.click(timeout=SECONDS)
     picture = page.get_by_role("dialog").get_by_role("img", name=title, exact=True)
     expect(picture).to_be_visible(timeout=SECONDS)
@@ -78,7 +80,7 @@ def open_plot(page: Page, title: str = "plot") -> None:
 def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
-    check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_order_payment")
+    check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "order_payment_above_floor")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(installation.home / ".dagster"))
         instance = dg.DagsterInstance.get()
@@ -123,7 +125,7 @@ def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
     # The UI fits the graph to the frame's width; a little smaller, its height fits too.
     page.mouse.move(1000, 430)
     page.keyboard.down("Control")
-    page.mouse.wheel(0, 40)
+    page.mouse.wheel(0, 80)
     page.keyboard.up("Control")
     page.wait_for_timeout(1000)
     for layer in GROUPS:

@@ -58,7 +58,7 @@ def test_damage_in_the_middle_of_a_file_takes_nothing_of_it_in(build: Build) -> 
     built = build(GOOD, files={"leads.parquet": bytes(content)})
     assert set_aside(built) == {"leads.parquet": "file set aside: it is damaged inside; export it again"}
     assert built.rows("leads") == []
-    answer = built.ask("raw_crm_leads", "quarantine")
+    answer = built.ask("raw_crm_leads", "few_rows_in_quarantine")
     assert (answer.passed, answer.severity) == (False, "ERROR")
     assert answer.message.startswith("1 file of leads could not be used: leads.parquet: it is damaged inside")
 
@@ -68,7 +68,7 @@ def test_its_rows_are_accounted_for_and_stop_the_run(build: Build) -> None:
     built = build(GOOD, files={"leads.csv": content.encode()})
     totals = built.one("source_totals", source_table="leads", measure="rows")
     assert (totals["source_total"], totals["quarantined"], totals["set_aside"], totals["difference"]) == (12, 12, 12, 0)
-    answer = built.ask("raw_crm_leads", "quarantine")
+    answer = built.ask("raw_crm_leads", "few_rows_in_quarantine")
     assert (answer.passed, answer.severity) == (False, "ERROR")
     assert "leads.csv: the required column lead_id is missing; add it and drop the file again" in answer.message
 
@@ -78,14 +78,14 @@ def test_another_file_of_the_same_table_counts(build: Build) -> None:
     built = build(GOOD, files={"leads-old.csv": b"lead_id\nL9\n", "leads.csv": good.encode()})
     assert len(built.rows("leads")) == 50
     assert list(set_aside(built)) == ["leads-old.csv"]
-    assert built.ask("raw_crm_leads", "quarantine").severity == "WARN", "one row of 51"
+    assert built.ask("raw_crm_leads", "few_rows_in_quarantine").severity == "WARN", "one row of 51"
 
 
 def test_a_header_without_rows_is_an_empty_table(build: Build) -> None:
     built = build(GOOD, files={"leads.csv": f"{HEADER}\n".encode()})
     assert set_aside(built) == {}
     assert built.rows("leads") == []
-    assert built.ask("raw_crm_leads", "quarantine").passed
+    assert built.ask("raw_crm_leads", "few_rows_in_quarantine").passed
 
 
 def test_columns_the_contract_does_not_know_are_not_read(build: Build) -> None:

@@ -121,20 +121,20 @@ def test_of_versions_at_one_instant_the_later_file_and_row_holds(build: Build) -
 def test_quarantine_warns_and_past_the_policys_share_it_stops(build: Build, bad: int, severity: str) -> None:
     rows = [lead(f"L{number}") for number in range(40 - bad)] + [lead("", "2026-03-01") for _ in range(bad)]
     built = build({"leads": rows})
-    answer = built.ask("raw_crm_leads", "quarantine")
+    answer = built.ask("raw_crm_leads", "few_rows_in_quarantine")
     assert (answer.passed, answer.severity) == (False, severity), f"{bad} of 40 against 5 %"
     assert f"{bad} of 40 rows of leads could not be used" in answer.message
     assert "leads.csv, row" in answer.message
     assert "drop the file again" in answer.message
-    assert [name for name in built.blocked_by() if "quarantine" in name] == (
-        [f"raw_crm_leads.quarantine: {answer.message}"] if severity == "ERROR" else []
+    assert [name for name in built.blocked_by() if "few_rows_in_quarantine" in name] == (
+        [f"raw_crm_leads.few_rows_in_quarantine: {answer.message}"] if severity == "ERROR" else []
     )
 
 
 def test_a_company_sets_its_own_share(build: Build) -> None:
     rows = [lead(f"L{number}") for number in range(39)] + [lead("", "2026-03-01")]
     built = build({"leads": rows}, {"thresholds": {"quarantine_share": 0}})
-    assert built.ask("raw_crm_leads", "quarantine").severity == "ERROR"
+    assert built.ask("raw_crm_leads", "few_rows_in_quarantine").severity == "ERROR"
 
 
 def test_an_order_that_does_not_say_when_it_changed_was_last_changed_when_it_was_placed(build: Build) -> None:
@@ -148,7 +148,7 @@ def test_a_date_in_the_future_is_told_since_it_would_hide_that_the_source_fell_s
     built = build(
         {"orders": [order("SO1", "2026-06-30"), order("SO2", "2027-06-30")], "payments": [payment("P1", "2026-06-30")]}
     )
-    answer = built.ask("raw_orders", "freshness")
+    answer = built.ask("raw_orders", "newest_row_is_recent")
     assert (answer.passed, answer.severity) == (False, "WARN")
     assert "1 row of orders: happened or written after the instant this run speaks for (2026-07-01)" in answer.message
-    assert built.ask("raw_payments", "freshness").passed
+    assert built.ask("raw_payments", "newest_row_is_recent").passed

@@ -70,7 +70,11 @@ def digest(path: Path) -> str:
         ),
         (
             column_gone,
-            ("raw_payments, check quarantine", "payments.csv: the required column amount is missing", "drop the file"),
+            (
+                "raw_payments, check few_rows_in_quarantine",
+                "payments.csv: the required column amount is missing",
+                "drop the file",
+            ),
         ),
         (no_yaml, ("policy.yaml is not readable as YAML",)),
         (unknown_definition, ("policy.yaml cannot be used: contact_window",)),
@@ -100,7 +104,9 @@ def test_a_match_rate_below_its_floor_stops_it(
     finished: Installation, below_its_floor: tuple[Installation, Told]
 ) -> None:
     installation, told = below_its_floor
-    assert_stopped(told, "match_coverage, check floor_order_payment", "below the policy's floor", "unmatched_records")
+    assert_stopped(
+        told, "match_coverage, check order_payment_above_floor", "below the policy's floor", "unmatched_records"
+    )
     assert digest(installation.published_path) == digest(finished.published_path)
 
 

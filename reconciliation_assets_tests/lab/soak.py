@@ -36,7 +36,11 @@ ORDERS_STOPPED = range(3, 7)
 PAYMENTS_GONE, RUN_BREAKS = 5, 6
 
 RUN, COPY = "the daily run", "the published copy is stale"
-FALL, GONE, SILENT = "match rate of record_ad fell", "check not_empty of raw_payments", "check freshness of raw_orders"
+FALL, GONE, SILENT = (
+    "match rate of record_ad fell",
+    "check not_empty of raw_payments",
+    "check newest_row_is_recent of raw_orders",
+)
 PLAN: dict[int, tuple[str, ...]] = {
     2: (f"Broken: {RUN}", f"Over: {RUN}", f"Broken: {FALL}"),
     3: (f"Still broken after 1 day: {FALL}",),

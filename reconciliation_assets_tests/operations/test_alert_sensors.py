@@ -15,8 +15,8 @@ from reconciliation_assets.operations.delivery import unusable_channels
 from reconciliation_assets_tests.harness import policy_file
 from reconciliation_assets_tests.operations.receiver import Receiver
 
-FALL = dg.AssetCheckKey(dg.AssetKey("coverage_daily"), "fall_order_payment")
-FLOOR = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "floor_lead_crm")
+FALL = dg.AssetCheckKey(dg.AssetKey("coverage_daily"), "order_payment_has_not_fallen")
+FLOOR = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "lead_crm_above_floor")
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -74,7 +74,7 @@ def test_broken_is_told_once_and_over_once(on_call: OnCall, channel: Receiver) -
     assert channel.titles == [f"{word}: match rate of order_payment fell" for word in ("Broken", "Over")]
     assert "it fell to 60.0%" in channel.took[0]["message"]
     assert "Owner: finance" in channel.took[0]["message"]
-    assert "/assets/coverage_daily?view=checks&checkDetail=fall_order_payment" in channel.took[0]["message"]
+    assert "/assets/coverage_daily?view=checks&checkDetail=order_payment_has_not_fallen" in channel.took[0]["message"]
 
 
 def test_a_break_and_its_end_between_two_ticks_are_both_told(on_call: OnCall, channel: Receiver) -> None:
@@ -272,9 +272,9 @@ def test_a_url_that_cannot_be_used_is_told_by_channel_and_scheme_and_never_shown
 @pytest.mark.parametrize(
     ("table", "check", "kind"),
     [
-        ("coverage_daily", "fall_lead_crm", "match_rate"),
-        ("match_coverage", "row_contract", "check"),
-        ("raw_orders", "freshness", "source"),
+        ("coverage_daily", "lead_crm_has_not_fallen", "match_rate"),
+        ("match_coverage", "rows_keep_their_contract", "check"),
+        ("raw_orders", "newest_row_is_recent", "source"),
         ("pull_shop", "reached", "source"),
         ("pull_shop", "not_empty", "source"),
         ("raw_payments", "not_empty", "check"),

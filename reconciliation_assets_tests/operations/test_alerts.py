@@ -15,7 +15,7 @@ SHIPPED = load_policy(None).policy.alerts
 def finding(position: int, *, is_broken: bool, kind: str = "match_rate", owner: str = "finance") -> Finding:
     return Finding.model_validate(
         {
-            "problem": "match_coverage.fall_order_payment",
+            "problem": "match_coverage.order_payment_has_not_fallen",
             "position": position,
             "kind": kind,
             "is_broken": is_broken,
@@ -39,7 +39,7 @@ def test_a_break_is_told_once_however_often_it_is_found_and_its_end_once() -> No
     states = [(1, False), (2, True), (3, True), (4, False), (5, False)]
     book = noted(Book(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
     assert titles(book) == ["Broken: match rate of order_payment fell", "Over: match rate of order_payment fell"]
-    assert (book.seen, book.open) == ({"match_coverage.fall_order_payment": 5}, {})
+    assert (book.seen, book.open) == ({"match_coverage.order_payment_has_not_fallen": 5}, {})
 
 
 def test_a_problem_that_comes_back_is_another_break() -> None:

@@ -70,7 +70,7 @@ def test_the_command_line_may_speak_for_now_and_not_for_tomorrow(
 
 
 def test_the_schedule_asks_for_a_run_on_both_mornings(repository: dg.RepositoryDefinition, zone: ZoneInfo) -> None:
-    schedule = repository.get_schedule_def("daily_at_six")
+    schedule = repository.get_schedule_def("daily")
     asked = {}
     for now in HOURS:
         local = now.astimezone(zone)

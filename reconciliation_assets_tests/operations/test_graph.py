@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from reconciliation_assets import chain
+from reconciliation_assets.chain.groups import GROUP_OF
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
@@ -17,7 +18,7 @@ from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
 from reconciliation_assets_tests.harness import AS_OF, Bench, drop, policy_file
 from reconciliation_assets_tests.rows import lead
 
-GROUPS = {
+LAYERS = {
     "raw": {
         "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
         "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
@@ -35,7 +36,7 @@ GROUPS = {
         "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
     "outcomes": {
-        "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
+        "credits", "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
         "settlements", "settlement_transfers", "remittances", "remittance_lines",
     },
     "views": {
@@ -45,9 +46,9 @@ GROUPS = {
     },
     "bridge": {"bridge_entries", "bridge_groups", "bridge"},
     "governance": {
-        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "source_totals", "quarantined_rows",
+        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "excluded_records", "source_totals", "quarantined_rows",
         "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
-        "lock_register", "locks_in_force",
+        "lock_register", "locks_in_force", "policy_versions",
         "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
     },
     "decisions": {
@@ -55,11 +56,16 @@ GROUPS = {
         "anomalies",
     },
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
-    "policy": {"policy_versions"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
-RAW = GROUPS["raw"] - {"inbox_files"}
-ASSETS = set().union(*GROUPS.values())
+# As the UI shows them; pulls of outside systems, where there are any, are `source_systems`.
+GROUPS = {
+    *("raw_inputs", "clean_inputs", "matching_candidates", "matching_inference", "matching_links", "matching_proof"),
+    *("outcomes", "performance_views", "bridge", "coverage", "data_quality", "change_control", "decisions"),
+    *("feedback_to_meta", "published"),
+}
+RAW = LAYERS["raw"] - {"inbox_files"}
+ASSETS = set().union(*LAYERS.values())
 
 CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
@@ -72,14 +78,14 @@ BESIDE_THE_CONTRACT = {
     *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
     *("locked_bridge", "locked_differences", "change_log"),
     *("capi_outbox", "capi_deliveries"),
-    *("source_inventory", "field_fill", "policy_choices"),
+    *("source_inventory", "field_fill", "policy_choices", "excluded_records"),
     *("remittances", "remittance_lines", "settlement_transfers"),
 }
 
-WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *GROUPS["publish"], *GROUPS["raw"]}
+WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *LAYERS["publish"], *LAYERS["raw"]}
 WITH_A_ROW_CONTRACT = {
     *RAW,
-    *(GROUPS["canonical"] - {"daily_rates"}),
+    *(LAYERS["canonical"] - {"daily_rates"}),
     *CONTRACT.split(),
     *BESIDE_THE_CONTRACT,
     "record_parts",
@@ -90,8 +96,11 @@ WITH_A_ROW_CONTRACT = {
     "unused_decisions",
 }
 NAMED_CHECKS = {
-    *((asset, "quarantine") for asset in RAW),
-    *((f"raw_{name}", "freshness") for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")),
+    *((asset, "few_rows_in_quarantine") for asset in RAW),
+    *(
+        (f"raw_{name}", "newest_row_is_recent")
+        for name in ("meta_insights", "crm_leads", "crm_records", "orders", "payments")
+    ),
     ("raw_meta_insights", "not_empty"),
     ("raw_payments", "not_empty"),
     ("inbox_files", "files_recognised"),
@@ -105,29 +114,29 @@ NAMED_CHECKS = {
     ("locked_differences", "locked_months_hold"),
     ("duplicate_records", "one_valid_original"),
     ("duplicate_records", "merges_resolved"),
-    ("source_totals", "totals_rows"),
-    ("source_totals", "totals_spend"),
-    ("source_totals", "totals_orders"),
-    ("source_totals", "totals_money"),
-    ("platform_performance", "totals_by_account_and_day"),
+    ("source_totals", "rows_as_in_source"),
+    ("source_totals", "spend_as_in_source"),
+    ("source_totals", "orders_as_in_source"),
+    ("source_totals", "money_as_in_source"),
+    ("platform_performance", "totals_tie_by_account_and_day"),
     ("payment_money", "money_conserved"),
     ("matched_chain", "collected_conserved"),
     *((f"segment_{view}", "adds_up_by_segment") for view in ("funnel", "collected", "cohorts")),
     ("bridge", "closes"),
     ("bridge_entries", "adds_up_by_record"),
     *(
-        (table, f"{kind}_{link}")
-        for table, kind in (("match_coverage", "floor"), ("coverage_daily", "fall"))
+        (table, f"{link}_{holds}")
+        for table, holds in (("match_coverage", "above_floor"), ("coverage_daily", "has_not_fallen"))
         for link in ("record_ad", "lead_crm", "lead_order", "order_payment", "crm_payment")
     ),
 }
 TOLD_ONLY = {
     "files_recognised",
-    "freshness",
+    "newest_row_is_recent",
     "merges_resolved",
     "methods_hold",
     "reviewers_agree",
-    *(name for _, name in NAMED_CHECKS if name.startswith("fall_")),
+    *(name for _, name in NAMED_CHECKS if name.endswith("_has_not_fallen")),
 }
 
 
@@ -141,18 +150,31 @@ def check_specs(defs: dg.Definitions) -> dict[tuple[str, str], dg.AssetCheckSpec
     return {(spec.asset_key.to_user_string(), spec.name): spec for spec in found}
 
 
-def test_exactly_these_assets_in_these_groups(defs: dg.Definitions) -> None:
-    assert {name: spec.group_name for name, spec in specs(defs).items()} == {
-        name: group for group, names in GROUPS.items() for name in names
+def test_exactly_these_assets_in_these_layers(defs: dg.Definitions) -> None:
+    assert {name: spec.tags["layer"] for name, spec in specs(defs).items()} == {
+        name: layer for layer, names in LAYERS.items() for name in names
     }
     assert defs.resolve_asset_graph().external_asset_keys == set()
+
+
+def test_no_group_is_too_large_to_read_and_none_is_called_what_it_was_not_named(defs: dg.Definitions) -> None:
+    groups: dict[str, int] = {}
+    for spec in specs(defs).values():
+        assert spec.group_name
+        groups[spec.group_name] = groups.get(spec.group_name, 0) + 1
+    assert set(groups) == GROUPS
+    assert {name: size for name, size in groups.items() if size > 20} == {}
+
+
+def test_every_name_in_a_group_is_an_asset(defs: dg.Definitions) -> None:
+    assert GROUP_OF.keys() - specs(defs).keys() == set()
 
 
 def test_exactly_these_checks(defs: dg.Definitions) -> None:
     wanted = {
         *NAMED_CHECKS,
-        *((asset, "unique_key") for asset in ASSETS - WITHOUT_A_KEY),
-        *((asset, "row_contract") for asset in WITH_A_ROW_CONTRACT),
+        *((asset, "one_row_per_key") for asset in ASSETS - WITHOUT_A_KEY),
+        *((asset, "rows_keep_their_contract") for asset in WITH_A_ROW_CONTRACT),
     }
     assert set(check_specs(defs)) == wanted
 
@@ -168,7 +190,7 @@ def test_every_check_says_what_must_hold(defs: dg.Definitions) -> None:
 def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
     jobs = {job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}
     assert jobs == {"daily_reconciliation", "meta_insights_history"}
-    assert {schedule.name for schedule in defs.schedules or ()} == {"daily_at_six"}
+    assert {schedule.name for schedule in defs.schedules or ()} == {"daily"}
     assert {sensor.name for sensor in defs.sensors or ()} == {
         "new_files_in_inbox",
         "exception_digests",

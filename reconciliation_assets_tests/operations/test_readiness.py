@@ -9,21 +9,22 @@ CHECK = dg.AssetCheckKey(dg.AssetKey("bridge"), "closes")
 UPSTREAM = {dg.AssetKey("bridge"): [dg.AssetKey("entries")], dg.AssetKey("entries"): []}
 
 
+def table(name: str, *, passed: bool) -> dg.AssetsDefinition:
+    """A table, the bridge with its check."""
+    is_checked = name == "bridge"
+
+    @dg.asset(name=name, check_specs=[dg.AssetCheckSpec("closes", asset=name, blocking=True)] if is_checked else [])
+    def made_table() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        result = dg.AssetCheckResult(passed=passed, description="open by 0.01")
+        return dg.MaterializeResult(check_results=[result] if is_checked else [])
+
+    return made_table
+
+
 def made(instance: dg.DagsterInstance, *names: str, passed: bool = True) -> None:
-    """Materialise tables one by one, the bridge with its check."""
+    """Materialise tables one by one."""
     for name in names:
-        specs = [dg.AssetCheckSpec("closes", asset="bridge", blocking=True)] if name == "bridge" else []
-
-        @dg.asset(name=name, check_specs=specs)
-        def table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-            results = (
-                [dg.AssetCheckResult(passed=passed, description="open by 0.01")]
-                if context.has_assets_def and specs
-                else []
-            )  # noqa: B023
-            return dg.MaterializeResult(check_results=results)
-
-        dg.materialize([table], instance=instance, raise_on_error=False)
+        dg.materialize([table(name, passed=passed)], instance=instance, raise_on_error=False)
 
 
 def test_what_was_made_in_order_and_holds_may_be_published(instance: dg.DagsterInstance) -> None:

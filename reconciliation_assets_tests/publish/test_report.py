@@ -204,7 +204,7 @@ def test_the_same_copy_and_instant_give_the_same_bytes(published_path: Path, tmp
         ("BHD", "en_GB", "-1,234.568"),
         ("OMR", "en", "-1,234.568"),
         ("AED", "de_DE", "-1.234,57"),
-        ("AED", "ar_AE", "-1,234.57"),
+        ("AED", "ar_AE", "\u200e-1,234.57"),
     ],
 )
 def test_an_amount_has_its_currencys_decimals_and_its_locales_marks(currency: str, locale: str, written: str) -> None:

@@ -62,7 +62,6 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=name,
-        group_name="sources",
         kinds={"api"},
         owners=["team:data"],
         tags={"layer": "sources"},

@@ -20,7 +20,9 @@
   }
 
   const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, marks.group);
-  const count = (number) => grouped(String(number));
+  /** Latin digits as the policy's numerals. */
+  const numerals = (text) => text.replace(/\d/g, (digit) => String.fromCharCode(marks.nought.charCodeAt(0) + Number(digit)));
+  const count = (number) => numerals(grouped(String(number)));
 
   /** Thousandths as money, rounded half-even to the currency's decimals. */
   function money(thousandths) {
@@ -32,7 +34,7 @@
     }
     const text = String(units).padStart(marks.digits + 1, "0");
     const sign = thousandths < 0 && units ? marks.minus : "";
-    return sign + grouped(text.slice(0, -marks.digits)) + marks.decimal + text.slice(-marks.digits);
+    return sign + numerals(grouped(text.slice(0, -marks.digits)) + marks.decimal + text.slice(-marks.digits));
   }
 
   async function asked(path, options) {
@@ -189,7 +191,7 @@
     add("chain_confidence", record.chain_confidence.toFixed(2));
     for (const name of ["stated_value", "final_value", "collected_value", "refunded_value"]) add(name, money(record[name]));
     const chain = record.links.map(([link, left, right, method, confidence, evidence]) => [
-      links[link], left, right, method.replaceAll("_", " "), confidence.toFixed(2), evidence,
+      links[link], left, right, words.methods[method] ?? method, confidence.toFixed(2), evidence,
       ...(details.live ? [make("button", { type: "button", click: () => decide({ link, left_id: left, right_id: right }, "reject").then((done) => done && card.close()) }, words.reject)] : []),
     ]);
     const columns = [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.evidence], [""]];
@@ -259,7 +261,7 @@
     place.replaceChildren();
     put(words.possible, words.nothing_possible,
       [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.at_stake, true], [words.evidence], [words.why], [""]],
-      possible.map((each) => [links[each.link], each.left_id, each.right_id, each.match_method.replaceAll("_", " "),
+      possible.map((each) => [links[each.link], each.left_id, each.right_id, words.methods[each.match_method] ?? each.match_method,
         each.match_confidence.toFixed(2), money(each.value), each.evidence, each.reason, choice(each)]));
     put(words.unmatched, words.nothing_unmatched, [[words.payment], [words.amount, true], [words.why], [""]],
       unmatched.map((each) => [each.source_id, money(each.value), each.reason,

@@ -33,7 +33,7 @@ def test_a_link_with_nothing_to_match_has_no_rate(build: Build) -> None:
         assert (row["match_method"], row["records"], row["is_applicable"]) == ("unmatched", 0, False)
         assert row["record_rate"] is None
         assert row["value_rate"] is None
-        answer = built.ask("match_coverage", f"floor_{link}")
+        answer = built.ask("match_coverage", f"{link}_above_floor")
         assert answer.passed
         assert answer.message.startswith("Not applicable")
 
@@ -93,18 +93,18 @@ def test_unmatched_things_have_an_age_an_owner_and_a_reason(build: Build) -> Non
 def test_a_floor_that_is_not_met_names_table_rate_and_what_to_do(build: Build) -> None:
     company = {"orders": [order("SO1")], "payments": [payment("P1", order_id="SO1"), payment("P2", amount="300")]}
     built = build(company, {"thresholds": {"match_rate_floors": {"order_payment": {"records": 0.5, "value": 0.9}}}})
-    answer = built.ask("match_coverage", "floor_order_payment")
+    answer = built.ask("match_coverage", "order_payment_above_floor")
     assert (answer.passed, answer.severity) == (False, "ERROR")
     assert "order_payment matched 50.0% by records, 25.0% by value" in answer.message
     assert "unmatched_records" in answer.message
     assert [line.split(":")[0] for line in built.blocked_by() if "floor" in line] == [
-        "match_coverage.floor_order_payment"
+        "match_coverage.order_payment_above_floor"
     ]
 
 
 def test_a_floor_on_a_link_with_nothing_to_match_is_not_applicable(build: Build) -> None:
     floors = {"thresholds": {"match_rate_floors": {"crm_payment": {"records": 1.0}}}}
-    assert build({"orders": [order("SO1")]}, floors).ask("match_coverage", "floor_crm_payment").passed
+    assert build({"orders": [order("SO1")]}, floors).ask("match_coverage", "crm_payment_above_floor").passed
 
 
 def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None:
@@ -112,14 +112,14 @@ def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None
     good = [payment(f"P{day}-{number}", day, order_id="SO1", amount="1") for day in days[:24] for number in range(5)]
     bad = [payment(f"Q{day}-{number}", day, amount="1") for day in days[24:] for number in range(5)]
     built = build({"orders": [order("SO1", "2026-05-01", value="200")], "payments": [*good, *bad]})
-    answer = built.ask("coverage_daily", "fall_order_payment")
+    answer = built.ask("coverage_daily", "order_payment_has_not_fallen")
     assert (answer.passed, answer.severity) == (False, "WARN")
     assert "order to payment fell from 100.0% to 0.0% since 25 June 2026" in answer.message
 
 
 def test_too_few_records_are_no_fall(build: Build) -> None:
     company = {"orders": [order("SO1")], "payments": [payment("P1", "2026-06-28")]}
-    assert build(company).ask("coverage_daily", "fall_order_payment").passed
+    assert build(company).ask("coverage_daily", "order_payment_has_not_fallen").passed
 
 
 def test_coverage_by_day_and_segment_adds_up_to_the_whole(build: Build) -> None:

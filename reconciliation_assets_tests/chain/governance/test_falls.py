@@ -44,7 +44,7 @@ def test_yesterdays_break_is_told_with_form_lost_column_records_and_value(build:
             ],
         }
     )
-    answer = built.ask("coverage_daily", "fall_record_ad")
+    answer = built.ask("coverage_daily", "record_ad_has_not_fallen")
     assert (answer.passed, answer.severity) == (False, "WARN")
     assert answer.message.startswith(
         "record to ad fell from 100.0% to 50.0% on 30 June 2026; 100% of the fall is form dubai-ar-3, whose records lost "
@@ -60,7 +60,9 @@ def test_a_crm_sync_that_loses_lead_ids_is_told_as_what_the_crm_lost(build: Buil
     before = [row for row in leads if row["created_at"] < on(LAST - 1, 0)]
     after = [row for row in leads if row["created_at"] >= on(LAST - 1, 0)]
     unlinked = [{**row, "lead_id": ""} for row in crm_of(after)]
-    answer = build({"leads": leads, "crm_records": [*crm_of(before), *unlinked]}).ask("coverage_daily", "fall_lead_crm")
+    answer = build({"leads": leads, "crm_records": [*crm_of(before), *unlinked]}).ask(
+        "coverage_daily", "lead_crm_has_not_fallen"
+    )
     assert not answer.passed
     assert answer.message.startswith("lead to CRM fell from")
     assert "since 29 June 2026" in answer.message
@@ -84,14 +86,14 @@ def test_payments_of_one_method_that_lose_their_order_are_told_by_method(build: 
         *paid("tabby", range(LAST, LAST + 1), names_order=False),
     ]
     company = {"orders": [order("SO1", "2026-05-01", value="200000")], "payments": payments}
-    answer = build(company).ask("coverage_daily", "fall_order_payment")
+    answer = build(company).ask("coverage_daily", "order_payment_has_not_fallen")
     assert "100% of the fall is payment method tabby, whose payments lost order_id" in answer.message
     assert "12 records, 1,200.00 AED" in answer.message
 
 
 def test_a_quiet_link_holds_and_says_its_rate(build: Build) -> None:
     leads = leads_of("en-1", range(LAST + 1))
-    answer = build({"leads": leads, "crm_records": crm_of(leads)}).ask("coverage_daily", "fall_lead_crm")
+    answer = build({"leads": leads, "crm_records": crm_of(leads)}).ask("coverage_daily", "lead_crm_has_not_fallen")
     assert (answer.passed, answer.message) == (True, "100.0% in the last week, as usual.")
 
 
@@ -103,7 +105,7 @@ def test_a_crm_that_always_takes_a_day_is_no_fall_on_the_very_first_run(build: B
         for row, day in zip(crm_of(leads), (day for day in range(LAST + 1) for _ in range(12)), strict=True)
         if day + 2 <= LAST
     ]
-    assert build({"leads": leads, "crm_records": late}).ask("coverage_daily", "fall_lead_crm").passed
+    assert build({"leads": leads, "crm_records": late}).ask("coverage_daily", "lead_crm_has_not_fallen").passed
 
 
 @pytest.mark.parametrize("known_of_yesterday", [True, False])
@@ -130,7 +132,7 @@ def test_young_days_are_held_against_what_was_kept_of_mornings(build: Build, *, 
           and d.day + cast(a.age as integer) < date '2026-07-01'
         """
     )
-    answer = built.ask("coverage_daily", "fall_lead_crm")
+    answer = built.ask("coverage_daily", "lead_crm_has_not_fallen")
     assert answer.passed is known_of_yesterday
     if not known_of_yesterday:
         assert "lead to CRM fell from 50.0% to 0.0% on 30 June 2026" in answer.message

@@ -21,7 +21,7 @@ def test_a_side_value_of_a_payment_that_cannot_be_read_is_unknown_and_told(
     told = built.one("exceptions", kind="unread_value")
     assert told["source_id"] == f"P1, {column}"
     assert f"column {column}" in told["detail"]
-    assert not built.ask("raw_payments", "quarantine").passed
+    assert not built.ask("raw_payments", "few_rows_in_quarantine").passed
 
 
 @pytest.mark.parametrize(

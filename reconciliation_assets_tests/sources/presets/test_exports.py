@@ -242,7 +242,9 @@ def test_parquet_and_json_lines_are_read_by_their_names_too(drop: Drop) -> None:
 def test_a_file_that_names_no_currency_is_read_in_the_reporting_currency_and_that_is_told(drop: Drop) -> None:
     dropped = drop({"cod.csv": "AWB,COD,Date\nfx1,100,03/04/2026\n"})
     assert dropped.rows("payments", "amount", "currency") == [("100.000000", "AED")]
-    assert "names no currency, so it is read in AED" in dropped.built.ask("raw_payments", "quarantine").message
+    assert (
+        "names no currency, so it is read in AED" in dropped.built.ask("raw_payments", "few_rows_in_quarantine").message
+    )
 
 
 def test_a_row_without_currency_in_a_file_that_has_some_is_not_guessed(drop: Drop) -> None:
@@ -594,7 +596,7 @@ def test_ids_that_a_spreadsheet_rounded_and_wrote_out_are_told_and_their_rows_st
         (f"{rounded} (Ad 1)", "30.000000"),
         (f"{rounded} (Ad 2)", "40.000000"),
     ]
-    answer = dropped.built.ask("raw_meta_insights", "quarantine")
+    answer = dropped.built.ask("raw_meta_insights", "few_rows_in_quarantine")
     assert answer.severity == "WARN"
     assert "a spreadsheet has rounded the IDs of column Ad ID" in answer.message
 

@@ -1,0 +1,154 @@
+"""What `reconcile init` asks: each question, the answer it suggests, and how an answer is held against the policy at once."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typer
+
+from reconciliation_assets.operations.set_up import Answers, SetUpError, required_settings
+from reconciliation_assets.policy.load import policy_problems
+from reconciliation_assets.sources.registry import SOURCE_TYPES
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about the company.
+
+    Attributes:
+        key: the answer it fills.
+        text: as it is asked.
+        suggested: taken where nobody says otherwise; None where only the company knows.
+        in_policy: the definitions that an answer makes, by which it is checked.
+    """
+
+    key: str
+    text: str
+    suggested: str | int | bool | None
+    in_policy: Callable[[Any], dict[str, Any]]
+
+
+QUESTIONS: Final = (
+    Question("company", "Whose figures are these", None, lambda answer: {"company": answer}),
+    Question("currency", "Currency of reports", "AED", lambda answer: {"reporting_currency": answer}),
+    Question("zone", "Time zone of the books", "Asia/Dubai", lambda answer: {"zone": answer}),
+    Question("locale", "Language of reports (en_AE, ar_AE, ...)", "en_AE", lambda answer: {"locale": answer}),
+    Question(
+        "mature_after",
+        "Days after which a cohort is judged (cash on delivery 60 to 90, instant payment 30)",
+        90,
+        lambda answer: {"cohorts": {"maturity_days": [answer]}},
+    ),
+    Question("include_tax", "Does VAT count as collected", True, lambda answer: {"basis": {"include_tax": answer}}),
+    Question(
+        "include_shipping",
+        "Does shipping that customers paid count as collected",
+        True,
+        lambda answer: {"basis": {"include_shipping": answer}},
+    ),
+    Question(
+        "deduct_payment_fees",
+        "Are fees of payment providers and couriers taken off",
+        False,
+        lambda answer: {"basis": {"deduct_payment_fees": answer}},
+    ),
+    Question("approved_by", "Who answers for these definitions", "nobody yet", lambda answer: {"approved_by": answer}),
+    Question("daily_at", "When the daily run begins", "06:00", lambda answer: {"schedule": {"daily_at": answer}}),
+)
+
+
+def answers(
+    given: Mapping[str, str | int | bool | None], systems: str | None, settings: Sequence[str], *, ask: bool
+) -> Answers:
+    """All answers: those given as options, the others asked for, or as suggested where nothing may be asked.
+
+    Args:
+        given: by a question's key; None where it was not said.
+        systems: types of the systems to pull from, separated by commas.
+        settings: what is said of them, as `shopify.base_url=https://...`.
+        ask: whether somebody is there to ask.
+
+    Raises:
+        SetUpError: an answer is lacking or cannot be used.
+    """
+    said = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
+    if systems is None:
+        known = ", ".join(sorted(SOURCE_TYPES))
+        systems = (
+            typer.prompt(
+                f"Systems to pull from, separated by commas; empty if files are dropped\n  {known}\n ",
+                "",
+                show_default=False,
+            )
+            if ask
+            else ""
+        )
+    return Answers(**said, systems=_settings(_listed(systems), settings, ask=ask))
+
+
+def _answer(question: Question, given: str | int | bool | None, *, ask: bool) -> Any:
+    if given is not None:
+        problem = policy_problems(question.in_policy(given))
+        if problem:
+            raise SetUpError(f"Nothing was written: {problem}.")
+        return given
+    if not ask:
+        if question.suggested is None:
+            raise SetUpError(f"Nothing was written: say --{question.key}.")
+        return question.suggested
+    if isinstance(question.suggested, bool):
+        return typer.confirm(question.text, default=question.suggested)
+    return typer.prompt(question.text, default=question.suggested, value_proc=lambda typed: _checked(question, typed))
+
+
+def _checked(question: Question, typed: str) -> str | int:
+    """What somebody typed, refused on the spot where it cannot be used, so that it is asked for again."""
+    typed = typed.strip()
+    answer: str | int = int(typed) if isinstance(question.suggested, int) and typed.isdecimal() else typed
+    problem = policy_problems(question.in_policy(answer))
+    if problem:
+        raise typer.BadParameter(problem)
+    return answer
+
+
+def _settings(types: list[str], settings: Sequence[str], *, ask: bool) -> dict[str, dict[str, str | list[str]]]:
+    for source_type in types:
+        if source_type not in SOURCE_TYPES:
+            raise SetUpError(
+                f"Nothing was written: there is no system {source_type!r}. Use: {', '.join(sorted(SOURCE_TYPES))}; "
+                "drop what other systems export as files."
+            )
+    said: dict[str, dict[str, str]] = {source_type: {} for source_type in types}
+    for setting in settings:
+        parts = re.fullmatch(r"(\w+)\.(\w+)=(.+)", setting)
+        if not parts or parts[1] not in said:
+            raise SetUpError(
+                f"Nothing was written: --set {setting} is not SYSTEM.SETTING=VALUE for one of the systems named by --systems."
+            )
+        said[parts[1]][parts[2]] = parts[3]
+    lacking: list[str] = []
+    for source_type, values in said.items():
+        for needed in required_settings(source_type):
+            if needed.name in values:
+                continue
+            if ask:
+                values[needed.name] = typer.prompt(f"{source_type}, {needed.name}: {needed.meaning}\n ")
+            else:
+                lacking.append(f"--set {source_type}.{needed.name}=... ({needed.meaning.rstrip('.')})")
+    if lacking:
+        raise SetUpError(f"Nothing was written: say {', '.join(lacking)}.")
+    return {
+        source_type: {name: _typed(source_type, name, value) for name, value in values.items()}
+        for source_type, values in said.items()
+    }
+
+
+def _typed(source_type: str, name: str, value: str) -> str | list[str]:
+    field = SOURCE_TYPES[source_type].settings.model_fields.get(name)
+    is_list = field is not None and str(field.annotation).startswith(("list", "tuple"))
+    return _listed(value) if is_list else value.strip()
+
+
+def _listed(text: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
