@@ -8,6 +8,6 @@ select
   c.name_keys,
   c.name_sound_keys,
   coalesce(c.currency, $reporting_currency) || ' ' || cast(c.final_amount as varchar) as amount_key,
-  (k.right_id is null or k.is_doubtful) and c.lead_id is null and c.meta_lead_id is null and c.merged_into is null as is_open
+  (k.right_id is null or k.is_doubtful) and c.lead_id is null and c.meta_lead_id is null and c.survivor_id is null as is_open
 from canonical.crm_records c
 left join matching.known_lead_crm k on k.right_id = c.crm_id

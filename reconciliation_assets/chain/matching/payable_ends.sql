@@ -5,11 +5,12 @@ with received as (
     k.link,
     k.left_id,
     sum(case when f.direction = 'in' then cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as paid_value,
-    sum(case when f.direction = 'in' then p.amount else 0 end) as paid_amount,
+    sum(case when f.direction = 'in' then coalesce(p.order_amount, p.amount) else 0 end) as paid_amount,
     sum(case f.direction when 'out' then cast(p.amount as decimal(38, 6)) * p.rate when 'back' then -cast(p.amount as decimal(38, 6)) * p.rate else 0 end) as returned_value,
-    sum(case f.direction when 'out' then p.amount when 'back' then -p.amount else 0 end) as returned_amount,
-    min(p.currency) as currency,
-    count(distinct p.currency) as currencies
+    sum(case f.direction when 'out' then coalesce(p.order_amount, p.amount) when 'back' then -coalesce(p.order_amount, p.amount) else 0 end)
+      as returned_amount,
+    min(coalesce(p.order_currency, p.currency)) as currency,
+    count(distinct coalesce(p.order_currency, p.currency)) as currencies
   from matching.named_payments k
   join canonical.payments p on p.payment_id = k.right_id
   join policy.money_kinds f on f.kind = p.kind
@@ -33,8 +34,9 @@ payables as (
     o.name_sound_keys,
     o.currency,
     o.rate,
-    o.gross_amount as amount,
-    o.gross_amount - coalesce(o.discount_amount, 0) as discounted_amount,
+    coalesce(o.current_amount, o.gross_amount) as amount,
+    greatest(coalesce(o.current_amount, o.gross_amount - coalesce(o.discount_amount, 0)) - coalesce(o.returned_amount, 0), 0)
+      as discounted_amount,
     lower(o.payment_method) as method,
     false as is_opportunity,
     o.outcome <> 'invalid' as is_open
@@ -64,7 +66,7 @@ payables as (
   from canonical.crm_records c
   left join matching.lead_crm_links k on k.right_id = c.crm_id
   left join (select distinct crm_id from canonical.orders where crm_id is not null) o on o.crm_id = c.crm_id
-  where c.merged_into is null and o.crm_id is null
+  where c.survivor_id is null and o.crm_id is null
 )
 select
   l.link || ':' || l.left_id as unique_id,

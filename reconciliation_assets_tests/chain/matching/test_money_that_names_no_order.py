@@ -228,3 +228,17 @@ def test_a_part_payment_of_an_opportunity_by_its_contact_is_put_on_account(build
     deals = [crm("D1", "2026-03-02", "won", won_at="2026-03-04", final_value=3000, currency="AED", **PHONE)]
     parts = [payment("P1", "2026-03-06", amount=700, **PHONE), payment("P2", "2026-04-06", amount=2500, **PHONE)]
     assert linked_beside(build, [], parts, crm_records=deals) == {"P1": "D1"}, "700 and 2500 are more than 3000"
+
+
+def test_an_order_owes_what_it_is_worth_now_less_what_a_gift_card_closed(build: Build) -> None:
+    edited = order("SO1", "2026-03-04", value=300, **PHONE) | {"current_value": "200"}
+    with_card = order("SO2", "2026-03-04", value=100, phone="+971501111111")
+    payments = [
+        payment("P1", "2026-03-06", amount=200, **PHONE),
+        payment("P2", "2026-03-04", amount=30, order_id="SO2") | {"kind": "credit"},
+        payment("P3", "2026-03-06", amount=70, phone="+971501111111"),
+    ]
+    found = linked_beside(build, [edited, with_card], payments)
+    assert (found["P1"], found["P3"]) == ("SO1", "SO2")
+    too_much = [*payments[:2], payment("P3", "2026-03-06", amount=100, phone="+971501111111")]
+    assert "P3" not in linked_beside(build, [edited, with_card], too_much), "70 is owed"
