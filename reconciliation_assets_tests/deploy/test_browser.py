@@ -117,7 +117,7 @@ def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(addre
 
 
 def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1500, "height": 860})
+    page = browser.new_page(viewport={"width": 1500, "height": 900})
     page.goto(f"{address}/asset-groups")
     for layer in GROUPS:
         expect(page.get_by_text(layer, exact=True).first).to_be_visible(timeout=SECONDS)
@@ -125,14 +125,14 @@ def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
     # The UI fits the graph to the frame's width; a little smaller, its height fits too.
     page.mouse.move(1000, 430)
     page.keyboard.down("Control")
-    page.mouse.wheel(0, 80)
+    page.mouse.wheel(0, 40)
     page.keyboard.up("Control")
     page.wait_for_timeout(1000)
     for layer in GROUPS:
         node = page.get_by_text(layer, exact=True).last.bounding_box()
         assert node
         assert 540 < node["x"] < node["x"] + node["width"] < 1450, (layer, "is beside the frame, or behind the buttons")
-        assert 110 < node["y"] < 850, (layer, "is above or below the frame")
+        assert 110 < node["y"] < 890, (layer, "is above or below the frame")
     keep(page, "graph")
     page.close()
 
