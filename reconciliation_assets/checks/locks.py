@@ -22,7 +22,11 @@ def _locked_months_hold(ground: Ground) -> Answer:
     locks = int(ground.warehouse.rows("select count(*) from governance.locks_in_force")[0][0])
     waiting = int(
         ground.warehouse.rows(
-            "select count(*) from governance.lock_register where locked_at > $as_of", {"as_of": ground.as_of}
+            """
+            select count(*) from raw.after_as_of a
+            join raw.landings l on l.landing_id = a.landing_id
+            where l.present and l.source_table = 'period_locks'
+            """
         )[0][0]
     )
     figures: dict[str, float | int | str] = {"locked months": locks, "signatures dated later than this run": waiting}

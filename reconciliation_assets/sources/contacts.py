@@ -80,6 +80,10 @@ _COMPOUND = re.compile(r"\b(abd[aeou]{0,2}l?|عبد)[\s-]+(?:(al|el|ul|ur|ar)[\s
 _ARABIC_SOUNDS = str.maketrans(
     dict(zip("بتثجخدذرزسشصضطظغفقكلمن", "bttjkddrzsssdtzgfkklmn", strict=True)) | dict.fromkeys("احهعويءپ", "a")
 )
+_WEAK_SOUNDS = str.maketrans(
+    dict(zip("بتثجخدذرزسشصضطظغفقكلمنحهوي", "bttjkddrzsssdtzgfkklmnhhwy", strict=True))
+    | dict(zip("cqpvxi", "kkbfsy", strict=True))
+)
 # Banks write the article and the name as one word: Alsuwaidi is Al Suwaidi. Albert loses its head too, on both sides alike.
 _ATTACHED_ARTICLE = re.compile("^[ae]l(?=.{4})")
 _LATIN_DIGRAPHS = (("sh", "s"), ("ch", "s"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("ph", "f"))
@@ -183,8 +187,22 @@ def word_tokens(word: str) -> list[str]:
 def sound_of(token: str) -> str:
     """The consonants a word is heard by, alike for both scripts: Mohammed, Muhamad and محمد are all `mmd`.
 
-    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound.
+    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound; where nothing else is
+    heard, they are heard as well: Haya and هيا are both `hy`, Maha and مها `mh`.
     """
+    consonants = _consonants(token)
+    return consonants if len(consonants) > 1 else _weak_consonants(token) or consonants
+
+
+def _weak_consonants(token: str) -> str:
+    """With h, w and y; an h or y that only spells a last vowel (ة, ى, -ah) is none."""
+    spells_a_vowel = token[-1:] in "هي" if len(token) > 2 else False
+    bare = token[:-1] if spells_a_vowel or (token.endswith("ah") and len(token) > 3) else token
+    heard = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))
+    return re.sub(r"(.)\1+", r"\1", re.sub("[aeou]", "", heard))
+
+
+def _consonants(token: str) -> str:
     latin = _ATTACHED_ARTICLE.sub("", token).translate(_ARABIC_SOUNDS)
     for digraph, sound in _LATIN_DIGRAPHS:
         latin = latin.replace(digraph, sound)

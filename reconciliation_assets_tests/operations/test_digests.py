@@ -41,7 +41,7 @@ def copy(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build_once(
         {
             "meta_insights": [insight()],
-            "orders": [order("O1", status="on hold", value="250"), order("O2", status="cancelled", value="40")],
+            "orders": [order("O1", status="on the moon", value="250"), order("O2", status="cancelled", value="40")],
             "payments": [payment("P1", order_id="O2", amount=40), payment("P2", amount=7.25)],
         }
     ).make_all()

@@ -62,7 +62,7 @@ _BREAKS: dict[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
 }
 _UNKNOWN_WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "crm_records": ("stage", ("nurture", "call back later", "قيد المتابعة")),
-    "orders": ("status", ("on hold", "awaiting stock", "مؤجل")),
+    "orders": ("status", ("on the moon", "awaiting stock", "مؤجل")),
 }
 _NAME_POSITIONS = 6
 
