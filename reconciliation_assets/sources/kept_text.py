@@ -38,6 +38,8 @@ _PHONE = re.compile(r"(?<![\w.+])(?:p:|tel:)?(?:\+|00)?\(?\d(?:[ ().\-/]{0,2}\d)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{10,}")
 _PART = re.compile(r"[^\s,;|()\[\]{}\"“”«»،؛]+")
 _ID = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9#][A-Za-z0-9_./:#*-]*")
+# Banks break IDs at blanks: FLX W10. Capitals without a vowel are a code; a name has one.
+_CODE = re.compile(r"[B-DF-HJ-NP-TV-XZ]{2,5}")
 _WORDS_OF_PART = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUERY = re.compile(r"[?#;].*$", re.DOTALL)
 _USER_OF_URL = re.compile(r"^(\w+://)[^/@]*@")
@@ -102,7 +104,7 @@ def shown_name(path: Path) -> str:
 
 
 def _is_known(part: str) -> bool:
-    if _ID.fullmatch(part.rstrip(".:-")):
+    if _ID.fullmatch(part.rstrip(".:-")) or _CODE.fullmatch(part):
         return True
     words = _WORDS_OF_PART.findall(part)
     return (bool(words) or not any(map(str.isalnum, part))) and all(

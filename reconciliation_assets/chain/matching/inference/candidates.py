@@ -180,6 +180,11 @@ _BLOCKS = (
 )
 
 
+def _units(amount: str) -> str:
+    """SQL for an amount in thousandths, as a whole number; as wide as any amount that the contract lets in."""
+    return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
+
+
 def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Table:
     """Payables ordered by ID, with the amounts each asks for; a contact of too many of them names nobody."""
     personal = ", ".join(
@@ -187,16 +192,16 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
         for key in ("email_key", "phone_key", "customer_id")
     )
     units = ", ".join(
-        f"cast({name} * 1000 as bigint) as {name.removesuffix('_amount')}_units"
+        f"{_units(name)} as {name.removesuffix('_amount')}_units"
         for name in ("discounted_amount", "paid_amount", "returned_amount")
     )
     return warehouse.arrow(
         f"""
         select unique_id, link, left_id, created_day, at_day, delivered_day, undone_day, {personal}, lead_id, name_keys,
           name_sound_keys, currency, rate, method, is_opportunity, is_open, {units},
-          cast(amount * 1000 as bigint) as amount_units,
-          cast(greatest(amount - paid_amount, 0) * 1000 as bigint) as owed_units,
-          list_distinct([cast(asked * 1000 as bigint) for asked in
+          {_units("amount")} as amount_units,
+          {_units("greatest(amount - paid_amount, 0)")} as owed_units,
+          list_distinct([{_units("asked")} for asked in
             [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked
         from {layer}.payable_ends
         order by unique_id
@@ -212,7 +217,7 @@ def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Tab
         f"""
         select unique_id, at_day, direction, settled_from_day, settled_to_day, email_key, phone_key, customer_id, lead_id,
           name_keys, name_sound_keys, currency, rate, method, names_something, {is_open} as is_open, {is_hidden} as is_hidden,
-          cast(amount * 1000 as bigint) as amount_units, cast(fee * 1000 as bigint) as fee_units
+          {_units("amount")} as amount_units, {_units("fee")} as fee_units
         from {layer}.payment_ends
         order by unique_id
         """
