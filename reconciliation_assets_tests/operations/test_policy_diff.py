@@ -114,10 +114,10 @@ def test_beside_a_running_installation_it_touches_nothing_and_knows_its_locks(in
     told = diff(installation, basis={"include_shipping": False})
     assert told.status == 1
     assert "A run under the new policy would be stopped by locked_differences, check locked_months_hold" in told.text
-    assert "the policy is now next, not 3" in " ".join(told.text.split())
+    assert "the policy is now next, not 4" in " ".join(told.text.split())
     assert fingerprints(installation.home) == before
 
-    used = diff(installation, version="3", basis={"include_shipping": False})
+    used = diff(installation, version="4", basis={"include_shipping": False})
     assert "version_names_its_definitions" in used.text, "a version stands for one set of definitions"
 
 
