@@ -35,7 +35,7 @@ Row = dict[str, Any]
 Company = Mapping[str, Sequence[Mapping[str, Any]]]
 
 AS_OF = datetime.fromisoformat("2026-07-01T00:00:00+04:00")
-KEY = b"a key for tests"
+KEY = b"a key for the tests"
 PUBLISHED = tuple(table.name for table in OUTPUT_TABLES if table.published)
 
 

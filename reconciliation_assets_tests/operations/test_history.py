@@ -43,8 +43,8 @@ def test_a_daily_run_fills_the_days_whose_figures_arrived_and_no_other(
         home / "inbox",
         {
             "meta_insights": [insight(day) for day in ("2026-03-03", "2026-03-05")],
-            "orders": [order("O1")],
-            "payments": [payment("P1", order_id="O1")],
+            "orders": [order("O1", "2026-03-04")],
+            "payments": [payment("P1", "2026-03-06", order_id="O1")],
         },
     )
     assert build_defs().resolve_job_def("daily_reconciliation").execute_in_process(instance=instance).success

@@ -77,6 +77,7 @@ def test_what_a_run_of_the_command_line_has_read_starts_no_other(
 ) -> None:
     for name, value in copied.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DAGSTER_HOME", str(copied.home / ".dagster"))
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(copied.home / ".dagster"))) as instance:
         ticks = Ticks(instance)
         assert ticks.tick() == ticks.tick() == []

@@ -524,7 +524,8 @@ def _keep(
     warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
 ) -> tuple[int, int]:
     """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
-    text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
+    if is_file:
+        text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
     rejects = pa.table(
         {
             "row_number": pa.array([reject.row_number for reject in text.rejects], pa.int64()),
