@@ -5,7 +5,7 @@ they looked equally soon after, and that is what nothing but a record of past mo
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "coverage_history")
@@ -13,7 +13,7 @@ _COVERAGE_DAILY = TableName("governance", "coverage_daily")
 _DAYS_KEPT = 7
 
 
-def observe_coverage(context: RunContext) -> TableMetadata:
+def observe_coverage(context: LedgerContext) -> TableMetadata:
     """Keep the coverage of the last days as it is seen now; the same morning seen again replaces itself."""
     warehouse, parameters = context.warehouse, context.parameters
     observed = "cast($as_of at time zone $zone as date)"

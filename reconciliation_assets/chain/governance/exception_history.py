@@ -1,7 +1,7 @@
 """The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
@@ -41,7 +41,7 @@ where exception_id not in (select exception_id from governance.exception_history
 """
 
 
-def record_exceptions(context: RunContext) -> TableMetadata:
+def record_exceptions(context: LedgerContext) -> TableMetadata:
     """Bring the history up to the exceptions as they are now, all of it or nothing.
 
     A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one

@@ -4,14 +4,14 @@ Taking the file out of the inbox releases nothing, nor does rewriting a row: onl
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "lock_register")
 _PERIOD_LOCKS = TableName("canonical", "period_locks")
 
 
-def register_locks(context: RunContext) -> TableMetadata:
+def register_locks(context: LedgerContext) -> TableMetadata:
     """Enter the signatures that are new; those entered before stay as they were."""
     warehouse = context.warehouse
     warehouse.execute("create schema if not exists governance")

@@ -5,7 +5,7 @@ other: figures that moved between signing and locking are not what was signed.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "locked_bridge")
@@ -13,7 +13,7 @@ _LOCKS = TableName("governance", "locks_in_force")
 _BRIDGE = TableName("bridge", "bridge")
 
 
-def keep_locked_figures(context: RunContext) -> TableMetadata:
+def keep_locked_figures(context: LedgerContext) -> TableMetadata:
     """Keep the bridge of every month whose lock has not taken hold yet; what was kept before never changes."""
     warehouse = context.warehouse
     with warehouse.transaction():

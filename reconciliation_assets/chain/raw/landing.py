@@ -41,7 +41,7 @@ from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.rewriting import rewritten
 from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 QUARANTINE = TableName("raw", "quarantine")
@@ -139,7 +139,7 @@ class Landed:
     notes: tuple[str, ...] = ()
 
 
-def prepare(warehouse: Warehouse, table: InputTable) -> None:
+def prepare(warehouse: Ledger, table: InputTable) -> None:
     """Make the raw tables and the view of current rows where they are missing."""
     warehouse.execute(_PREPARE)
     columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
@@ -170,7 +170,7 @@ def _reading_of(table: InputTable) -> str:
     return f"{_READING_RULES}:{hashlib.sha256(columns.encode()).hexdigest()}"
 
 
-def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
+def _read_anew(warehouse: Ledger, table: InputTable) -> None:
     """Carry a table over from a former contract: new columns are added, files are forgotten and read anew, pulls stay as they are."""
     with warehouse.transaction():
         there = warehouse.columns(raw_table(table))
@@ -185,7 +185,7 @@ def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
 
 
 def land_all(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     known: Sequence[InboxFile],
     protector: ContactProtector,
     zone_of: Callable[[str], str],
@@ -213,7 +213,7 @@ def land_all(
 
 
 def land_inbox(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     files: Sequence[InboxFile],
     protector: ContactProtector,
@@ -240,7 +240,7 @@ def land_inbox(
 
 
 def _land_parts(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     path: Path,
     parts: Sequence[InboxFile],
@@ -270,7 +270,7 @@ def _land_parts(
 
 
 def land_pull(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     source: str,
     batches: Sequence[Batch],
     tables: Sequence[InputTable],
@@ -312,7 +312,7 @@ def land_pull(
     return rows
 
 
-def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
+def last_pull(warehouse: Ledger, source: str) -> tuple[datetime, int] | None:
     """Up to when a source was pulled last, and how many rows that brought; None before the first pull."""
     warehouse.execute(_PREPARE)
     found = warehouse.rows(
@@ -340,7 +340,7 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
     return TextRows(names, (), read, headings={}, passed_over=passed_over)
 
 
-def forget(warehouse: Warehouse, table: InputTable) -> None:
+def forget(warehouse: Ledger, table: InputTable) -> None:
     """Drop what files landed for a table, so that the inbox is read anew: the full refresh of a run's config.
 
     What was pulled from outside systems stays, with the cursors: a pull is history that cannot be read again.
@@ -350,7 +350,7 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
         _forget_files(warehouse, table)
 
 
-def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
+def _forget_files(warehouse: Ledger, table: InputTable) -> None:
     files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
     if not warehouse.rows(f"{files} limit 1", {"table": table.name}):
         return
@@ -358,7 +358,7 @@ def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
         warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
 
-def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
+def _is_landed(warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
     return bool(
         warehouse.rows(
             f"""
@@ -371,7 +371,7 @@ def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerp
 
 
 def _land(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     file: InboxFile,
     copy: Snapshot,
@@ -407,14 +407,14 @@ def _land(
 
 
 def _set_aside(
-    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+    warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
 ) -> Landed:
     landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
     _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     return landed
 
 
-def _next_landing(warehouse: Warehouse) -> int:
+def _next_landing(warehouse: Ledger) -> int:
     return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
 
 
@@ -422,9 +422,7 @@ def _preset(file: InboxFile) -> str | None:
     return file.kind.preset.name if file.kind else None
 
 
-def _record(
-    warehouse: Warehouse, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str
-) -> None:
+def _record(warehouse: Ledger, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str) -> None:
     """Enter a delivery; of versions made at the same time, that of the delivery with the later place is current."""
     warehouse.execute(
         f"""
@@ -451,7 +449,7 @@ def _record(
     )
 
 
-def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
+def _arrive(warehouse: Ledger, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
     """Read rows into the table `arrived`: typed, contacts as keys, each with the first thing wrong with it."""
     is_mapped = text.headings is not None
     schema = _protected_schema(table, text, is_mapped=is_mapped)
@@ -473,7 +471,7 @@ def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: 
         raise damage[0]
 
 
-def _is_written_otherwise(warehouse: Warehouse) -> bool:
+def _is_written_otherwise(warehouse: Ledger) -> bool:
     """Whether a date or an amount that arrived is not written as the contract says; then its column is looked at whole."""
     reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
     unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
@@ -481,7 +479,7 @@ def _is_written_otherwise(warehouse: Warehouse) -> bool:
 
 
 def _rounded_ids(
-    warehouse: Warehouse, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
+    warehouse: Ledger, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
 ) -> list[str]:
     """IDs that a spreadsheet rounded to its fifteen digits and wrote out in full, such as 120214520000000000; returns what is told.
 
@@ -520,9 +518,7 @@ def _rounded_ids(
     return notes
 
 
-def _keep(
-    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
-) -> tuple[int, int]:
+def _keep(warehouse: Ledger, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool) -> tuple[int, int]:
     """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
     if is_file:
         text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
@@ -642,7 +638,7 @@ def _rows_of_unreadable(path: Path) -> int:
     return max(lines - (path.suffix != ".jsonl"), 0)
 
 
-def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
+def _mark_present(warehouse: Ledger, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
     here = pa.table(
         {
             "file": pa.array([file.name for file in fingerprints], pa.string()),
