@@ -4,6 +4,7 @@ sqlglot passes on what it does not know, and an engine may know a word by anothe
 not one that is right. So only constructs that were compared on both engines are let through, and everything else is an error.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import cast
@@ -32,6 +33,7 @@ _EQUAL_ON_BOTH = frozenset(
         *(
             exp.Explode,
             exp.FirstValue,
+            exp.GenerateSeries,
             exp.Greatest,
             exp.If,
             exp.Lag,
@@ -56,7 +58,7 @@ class NotPortableError(ValueError):
 
 @cache
 def to_spark(sql: str) -> exp.Expr:
-    """The statement in Spark's words, with the tables' names as they are; see `with_tables`.
+    """The statement in Spark's words, with the tables' names as they are; shared, so copy it before changing it.
 
     Args:
         sql: one SELECT in DuckDB's dialect, parameters by name.
@@ -201,6 +203,12 @@ def _length(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _day_text(node: exp.Expr) -> exp.Expr:
+    if re.sub("%[Ymd]|-", "", node.text("format")):
+        raise NotPortableError(f"{node.sql(dialect=DIALECT)}: only years, months and days are written alike on Spark")
+    return node
+
+
 def _replacement(node: exp.Expr) -> exp.Expr:
     replacement = node.args.get("replacement")
     if replacement is not None and "\\" in replacement.name:
@@ -222,4 +230,5 @@ _RULES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Length: _length,
     exp.Lower: _lower,
     exp.RegexpReplace: _replacement,
+    exp.TimeToStr: _day_text,
 }
