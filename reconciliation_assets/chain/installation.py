@@ -8,6 +8,7 @@ from functools import cached_property
 import dagster as dg
 from pydantic import PrivateAttr
 
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
@@ -16,9 +17,10 @@ from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
+from reconciliation_assets.warehouse import spark
 from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
-from reconciliation_assets.warehouse.protocol import Ledger
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
 
 
@@ -85,11 +87,12 @@ class Installation(dg.ConfigurableResource["Installation"]):
         with closing(connect(self.database)) as connection:
             ledger = DuckDB(connection)
             ledger.limit(settings.memory, settings.temp_dir)
-            self._open = OpenInstallation(ledger, loaded, settings.as_of, settings, ledger)
-            try:
-                yield self
-            finally:
-                self._open = None
+            with _warehouse(settings, ledger) as warehouse:
+                self._open = OpenInstallation(warehouse, loaded, settings.as_of, settings, ledger)
+                try:
+                    yield self
+                finally:
+                    self._open = None
 
     @property
     def now(self) -> OpenInstallation:
@@ -97,3 +100,15 @@ class Installation(dg.ConfigurableResource["Installation"]):
         if self._open is None:
             raise RuntimeError("The installation is open only while a run executes.")
         return self._open
+
+
+@contextmanager
+def _warehouse(settings: Settings, ledger: DuckDB) -> Iterator[Warehouse]:
+    """The engine that the settings name, for the length of a run."""
+    if settings.spark_remote is None or settings.engine == "duckdb":
+        yield ledger
+        return
+    with closing(
+        spark.connect(settings.spark_remote, ledger, settings.spark_tables, frozenset(queries()))
+    ) as warehouse:
+        yield warehouse
