@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciliation_assets.checks.coverage_falls import limits_of
+from reconciliation_assets.commands.sample import bring_sample, sample_home, sample_instant
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.lab import spark_cluster
@@ -214,7 +215,13 @@ def spark(
         _err.print(str(problem), soft_wrap=True)
         raise typer.Exit(1) from None
     _out.print(f"Spark answers at {remote}; `make spark-down` ends it.")
-    environment = {"RECON_ENGINE": "spark", "RECON_SPARK_REMOTE": remote, "RECON_DATA_DIR": str(home)}
+    bring_sample(sample_home(home))
+    environment = {
+        "RECON_ENGINE": "spark",
+        "RECON_SPARK_REMOTE": remote,
+        "RECON_DATA_DIR": str(sample_home(home)),
+        "RECON_AS_OF": sample_instant().isoformat(),
+    }
     command = [str(Path(sys.executable).with_name("reconcile")), "run"]
     raise typer.Exit(subprocess.run(command, env={**os.environ, **environment}, check=False).returncode)
 

@@ -18,6 +18,7 @@ HOST = "127.0.0.1"
 MASTER_PORT, CONNECT_PORT = 17077, 15102
 REMOTE = f"sc://{HOST}:{CONNECT_PORT}"
 _WORKERS = 2
+_DAEMON_MEMORY = "256m"
 _SECONDS_TO_START = 240
 _POLL_SECONDS = 0.5
 # A company of some hundred orders: compiling a query costs more than running it, and so does planning it twice.
@@ -59,12 +60,13 @@ def start(home: Path, memory: str = "1g") -> str:
         return REMOTE
     home.mkdir(parents=True, exist_ok=True)
     master = f"spark://{HOST}:{MASTER_PORT}"
-    _launch(home, "master", "org.apache.spark.deploy.master.Master", "--host", HOST, "--port", str(MASTER_PORT))
-    _wait_for(home, "master", MASTER_PORT)
+    where = ("--host", HOST, "--port", str(MASTER_PORT))
+    process = _launch(home, "master", _DAEMON_MEMORY, "org.apache.spark.deploy.master.Master", *where)
+    _wait_for(home, "master", process, MASTER_PORT)
     for number in range(_WORKERS):
         work = str(home / f"worker-{number}")
         options = ("--host", HOST, "--cores", "1", "--memory", memory, "--work-dir", work)
-        _launch(home, f"worker-{number}", "org.apache.spark.deploy.worker.Worker", *options, master)
+        _launch(home, f"worker-{number}", _DAEMON_MEMORY, "org.apache.spark.deploy.worker.Worker", *options, master)
     settings = {
         "spark.connect.grpc.binding.address": HOST,
         "spark.connect.grpc.binding.port": str(CONNECT_PORT),
@@ -79,14 +81,15 @@ def start(home: Path, memory: str = "1g") -> str:
         **_FOR_SMALL_TABLES,
     }
     given = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
-    _launch(
+    process = _launch(
         home,
         "connect",
+        memory,
         "org.apache.spark.deploy.SparkSubmit",
-        *("--master", master, "--driver-memory", memory),
+        *("--master", master),
         *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", *given, "spark-internal"),
     )
-    _wait_for(home, "connect", CONNECT_PORT)
+    _wait_for(home, "connect", process, CONNECT_PORT)
     return REMOTE
 
 
@@ -103,7 +106,7 @@ def stop(home: Path) -> int:
     return alive
 
 
-def _launch(home: Path, name: str, *words: str) -> None:
+def _launch(home: Path, name: str, memory: str, *words: str) -> "subprocess.Popen[bytes]":
     spec = find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
@@ -120,21 +123,22 @@ def _launch(home: Path, name: str, *words: str) -> None:
                 "SPARK_LOCAL_IP": HOST,
                 "SPARK_NO_DAEMONIZE": "1",
                 "PYSPARK_PYTHON": sys.executable,
-                "SPARK_DAEMON_MEMORY": "256m",
+                "SPARK_DAEMON_MEMORY": memory,
             },
             start_new_session=True,
         )
     (home / f"{name}.pid").write_text(str(process.pid))
+    return process
 
 
-def _wait_for(home: Path, name: str, port: int) -> None:
+def _wait_for(home: Path, name: str, process: "subprocess.Popen[bytes]", port: int) -> None:
     last = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < last:
+    while time.monotonic() < last and process.poll() is None:
         if _answers(port):
             return
         time.sleep(_POLL_SECONDS)
     stop(home)
-    raise ClusterError(f"Spark's {name} did not answer within {_SECONDS_TO_START} seconds; {home / name}.log says why.")
+    raise ClusterError(f"Spark's {name} does not answer; {home / name}.log says why.")
 
 
 def _answers(port: int) -> bool:
