@@ -1,4 +1,4 @@
-"""Minor units: how many decimals a currency has, for systems that write amounts as whole numbers."""
+"""Minor units: decimals of a currency, for systems that write amounts as integers."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ COUNTRY_OF = {"AED": "AE", "BHD": "BH", "KWD": "KW", "OMR": "OM", "QAR": "QA", "
 
 
 def minor_digits(currency: str) -> int:
-    """Decimals of a currency's minor unit, as payment systems count it.
+    """Decimals of a currency's minor unit, as used by payment systems.
 
     Args:
         currency: ISO 4217, in any case.
@@ -24,5 +24,5 @@ def minor_digits(currency: str) -> int:
 
 
 def from_minor(amount: int, currency: str) -> Decimal:
-    """An amount in major units, from a whole number of minor units."""
+    """An amount in major units, from an integer of minor units."""
     return Decimal(amount).scaleb(-minor_digits(currency))

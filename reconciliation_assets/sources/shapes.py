@@ -1,4 +1,4 @@
-"""How answers are read: strict shapes, so that a field that vanishes or changes its type is named at once."""
+"""Strict models of answers, so that a missing field or changed type is reported by name."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from reconciliation_assets.sources.errors import SchemaDrift
 
 
 class Shape(BaseModel):
-    """The part of an answer a connector relies on; whatever else is sent is ignored."""
+    """The part of an answer that a connector needs; everything else is ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -133,14 +133,14 @@ def read(shape: type[S], body: object, *, system: str, where: str, side: list[st
     """Read one answer or record into its shape.
 
     Args:
-        shape: what the connector relies on.
+        shape: the expected shape.
         body: the parsed JSON.
         system: the source's name, for the message.
-        where: what was read, such as `insights`, for the message.
-        side: takes the names of the side values that could not be read.
+        where: name of the answer, such as `insights`, for the message.
+        side: receives the names of optional values that could not be read.
 
     Raises:
-        SchemaDrift: naming the first field that vanished or changed type, never its value.
+        SchemaDrift: names the first field that is missing or has another type, never its value.
     """
     try:
         return shape.model_validate(body, context=side)
@@ -151,27 +151,27 @@ def read(shape: type[S], body: object, *, system: str, where: str, side: list[st
 
 
 def instant_text(value: datetime | None) -> str | None:
-    """An instant as a cell holds it: ISO 8601 in UTC, to the second unless the source is finer."""
+    """A time as cell text: ISO 8601 in UTC, to the second unless the source is more precise."""
     return None if value is None else value.astimezone(UTC).isoformat()
 
 
 def amount_text(value: Decimal | None) -> str | None:
-    """An amount as a cell holds it: plain decimal notation with the source's own digits."""
+    """An amount as cell text: plain decimal notation with the source's own digits."""
     return None if value is None else format(value, "f")
 
 
 def flag_text(value: bool | None) -> str | None:
-    """A yes or no as a cell holds it."""
+    """A boolean as cell text."""
     return None if value is None else str(value).lower()
 
 
 def full_name(*parts: str | None) -> str | None:
-    """First and further names as one; None when the source has none."""
+    """The parts of a name joined; None if the source has none."""
     return " ".join(part.strip() for part in parts if part and part.strip()) or None
 
 
 def at(record: Mapping[str, object], path: str) -> str | None:
-    """The text at a dotted path such as `metadata.order_id`, for fields a company names itself; None when absent."""
+    """The text at a dotted path such as `metadata.order_id`, for custom fields; None if absent."""
     value: object = record
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
