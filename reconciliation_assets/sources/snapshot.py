@@ -53,7 +53,7 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
         folder: a folder with room for the copy; None for the system's temporary folder.
 
     Raises:
-        FileSetAsideError: it is gone, no regular file, or may not be read.
+        FileSetAsideError: it is gone, not a regular file, or not readable.
         OSError: there is no room for the copy.
     """
     with (
