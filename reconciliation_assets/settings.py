@@ -26,10 +26,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").is_file()
 
 DEFAULT_DATA_DIR = PROJECT_ROOT / "data" if _IS_CHECKOUT else Path("reconciliation-data")
-"""In the project's own folder, from wherever it is run; beside whoever runs an installed package."""
+"""In a checkout, the project's own folder; for an installed package, in the current folder."""
 
 SHIPPED_SAMPLE = PROJECT_ROOT / "data/sample" if _IS_CHECKOUT else Path(__file__).with_name("sample")
-"""The sample company as delivered: `inbox/`, and the truth about it in `truth.json`."""
+"""The shipped sample company: its `inbox/`, and the true figures in `truth.json`."""
 
 
 class Settings(BaseSettings):

@@ -30,9 +30,9 @@ _STATE = (
 )
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _MANIFEST = "backup.json"
-"""Written last: what the backup holds and how large each file is. A folder without it is a backup that did not end."""
+"""Lists the files of the backup with their sizes. It is written last, so a folder without it is an unfinished backup."""
 _OWNER = "unfinished-backup-of"
-"""Names the data directory of a backup that is being made, so that the next one can clear what a kill left."""
+"""Names the data directory of a backup in progress, so that the next backup can remove the remains of a killed one."""
 
 
 class BackupError(PlainError):

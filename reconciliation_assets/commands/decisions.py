@@ -27,7 +27,7 @@ from reconciliation_assets.settings import Settings
 
 MATCHES, VERDICTS, LOCKS = "manual_matches", "validation_verdicts", "period_locks"
 SHOWN = 200
-"""Possible matches, unmatched payments and sampled links that the page shows at once, the largest first."""
+"""Number of possible matches, unmatched payments and sampled links that the page shows at once, the largest first."""
 
 _Written = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")
@@ -287,7 +287,7 @@ KEYS = {
     VERDICTS: ("link", "left_id", "right_id", "match_method"),
     LOCKS: ("period",),
 }
-"""By input table, the columns that say what a decision is about."""
+"""Columns that identify the subject of a decision, by input table."""
 
 # By link of a payment: the kind of its left record, and a query whether the published copy has it.
 _KNOWN: dict[str, tuple[str, str]] = {

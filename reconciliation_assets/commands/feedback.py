@@ -38,7 +38,7 @@ from reconciliation_assets.sources.protect import ContactProtector, load_contact
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 
 MOST_REFUSED = 50
-"""So many refused events of one sending are no single event's fault."""
+"""More rejected events than this indicate a general fault, so sending stops."""
 
 _PENDING = f"""
 select p.event_id, p.record_id, p.outcome, p.event_name, p.event_time, p.value, p.currency, p.identifiers,

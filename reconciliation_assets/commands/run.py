@@ -25,7 +25,7 @@ from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
 
 CODE_LOCATION = "reconciliation"
-"""The code location's name, as workspace.yaml has it."""
+"""The name of the code location, as in workspace.yaml."""
 
 _ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), SINGLETON_REPOSITORY_NAME), DAILY_JOB

@@ -67,7 +67,7 @@ class DeliveryLog:
 
 
 REFUSALS_OF_A_DOWN_CHANNEL = 3
-"""After this many refusals in one tick a channel counts as down, and is not asked again before the next tick."""
+"""After this many refusals in one tick a channel counts as down and is not used again until the next tick."""
 
 
 def deliver(

@@ -18,7 +18,7 @@ from reconciliation_assets.warehouse.duckdb import connect
 _INSTANCE = Path(__file__).with_name("dagster.yaml")
 
 COMMAND_LINE = "reconcile/command_line"
-"""The tag of runs that a process of the command line executes, which holds the installation meanwhile."""
+"""Tag of runs executed by the command line, whose process holds the lock of the installation."""
 
 START_TIMEOUT = timedelta(seconds=180)
 _BEGUN = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)

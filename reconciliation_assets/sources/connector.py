@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 Row = Mapping[str, str | None]
-"""A contract column to its text, exactly as a CSV cell would hold it.
+"""Text by contract column, exactly as in a CSV cell.
 
-Instants are ISO 8601 with an offset, amounts decimals in major units, IDs text; None is an empty cell.
+Times are ISO 8601 with an offset, amounts decimals in major units, IDs text; None is an empty cell.
 """
 
 

@@ -18,7 +18,7 @@ from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
-"""Windows are cut by our clock and overlap by an hour or more; a minute is past what networks explain."""
+"""Windows use our clock and overlap by an hour or more; network delays are shorter than a minute."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ DEAL_STAGES = (
     "Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Decision Maker Bought-In", "Contract Sent",
     "closed_won", "closed_lost",
 )  # fmt: skip
-"""The stages of HubSpot's default pipeline, as they are delivered."""
+"""The stages of HubSpot's default pipeline, as delivered by this connector."""
 
 CONTACT_STAGES = (
     "NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING",

@@ -19,7 +19,7 @@ from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.sources.contacts import international_phone, plain_digits
 
 LEFT_OUT = "…"
-"""What stands for words that were left out."""
+"""Replaces words that are not kept."""
 
 StandIn = Callable[[str], str]
 

@@ -28,7 +28,7 @@ from reconciliation_assets.sources.shapes import Identifier, Shape, read
 SYSTEM = "feedback"
 EVENTS_PER_CALL = 1000
 DEDUPLICATION = timedelta(hours=48)
-"""How long Meta counts an event's name and ID that come again only once."""
+"""Time within which Meta counts a repeated event name and ID only once."""
 
 # Subcodes of error 100 about an event in the batch, such as 2804003 for an event that is too old.
 _EVENT_SUBCODES = range(2804000, 2805000)

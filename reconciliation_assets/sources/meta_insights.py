@@ -29,7 +29,7 @@ from reconciliation_assets.sources.paging import newest
 from reconciliation_assets.sources.shapes import NumberText, Shape, Side, Zone, amount_text, instant_text
 
 RETENTION = timedelta(days=37 * 30)
-"""Meta serves aggregates for 37 months; a little less, so that no month is cut."""
+"""Meta serves aggregates for 37 months; slightly less is used, so that no month is incomplete."""
 
 FIELDS = (
     "account_id", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name", "ad_id", "ad_name",
@@ -40,10 +40,10 @@ STATUSES = (
     "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
     "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
 )  # fmt: skip
-"""Every effective status Meta's field list of Ad knows."""
+"""Every effective status in Meta's field list of Ad."""
 
 PERMISSIONS = (("ads_read", "ads_management"),)
-"""Of each group one is enough."""
+"""Needed permissions; one of each group is enough."""
 
 # Each ad's spend is rounded to the minor unit before it is summed.
 _ROUNDING_PER_AD = Decimal("0.01")
@@ -134,7 +134,7 @@ _KEPT = {
     "date": "date_start",
     "spend": "spend",
 }
-"""What is kept of an ad's day that cannot be read as a whole."""
+"""What is kept of an unreadable day of an ad."""
 
 
 class _Started(Shape):

@@ -6,11 +6,11 @@ WITHOUT_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
 WITH_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-"""Stripe and Checkout.com want the last of the three to be 0, but count it: 1.230 KWD is 1230."""
+"""Stripe and Checkout.com require the last of the three decimals to be 0, but include it: 1.230 KWD is 1230."""
 
 
 COUNTRY_OF = {"AED": "AE", "BHD": "BH", "KWD": "KW", "OMR": "OM", "QAR": "QA", "SAR": "SA"}
-"""The country whose shops price in a currency, for payment systems that tell no country and ask for local phone numbers."""
+"""The country of a currency, for payment systems that give local phone numbers without a country."""
 
 
 def minor_digits(currency: str) -> int:

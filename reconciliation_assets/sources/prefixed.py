@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Row, Window
 
 PREFIXED = frozenset({"order_id", "crm_id", "merged_into", "invoice_id", "customer_id"})
-"""Columns whose IDs a company's own systems give. Meta's, leads' and payments' IDs are unique by themselves."""
+"""Columns with IDs of a company's own systems. IDs of Meta, leads and payments are unique without a prefix."""
 
 
 class Prefixed:

@@ -17,7 +17,7 @@ from reconciliation_assets.sources.shapes import Shape, at
 S = TypeVar("S", bound=Shape)
 
 Known = Callable[[object], Row]
-"""What to keep of a record that cannot be read as a whole, by contract column."""
+"""Returns what to keep of an unreadable record, by contract column."""
 
 
 def known(**paths: str) -> Known:

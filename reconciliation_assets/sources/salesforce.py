@@ -51,7 +51,7 @@ STATUSES = (
     "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
     "Proposal/Price Quote", "Negotiation/Review", "Proposal", "Negotiation", "closed_won", "closed_lost",
 )  # fmt: skip
-"""The statuses of leads and stages of opportunities that Salesforce has out of the box, as they are delivered."""
+"""Salesforce's standard lead statuses and opportunity stages, as delivered by this connector."""
 
 
 class SalesforceSettings(SourceSettings):

@@ -40,7 +40,7 @@ STATUSES = (
     "payment_pending", "under_review", "in_progress", "completed", "delivering", "delivered", "shipped", "canceled",
     "restored", "restoring", "request_quote",
 )  # fmt: skip
-"""Salla's own order statuses by slug; a store's own ones hang below one of these and keep its slug."""
+"""Salla's standard order statuses by slug; a store's own statuses are children of these and keep the slug."""
 
 _COUNTRY = re.compile(r"^[A-Za-z]{2}$")
 

@@ -85,25 +85,25 @@ def _local_time(value: object) -> object:
 
 
 Number = Annotated[Decimal, BeforeValidator(_number)]
-"""A JSON number, never through a float. A number that arrives as text may have changed its unit with its type."""
+"""A JSON number, never converted through a float. Numbers as text are refused: with the type, the unit may have changed too."""
 
 NumberText = Annotated[Decimal, BeforeValidator(_number_text)]
-"""A number that the system writes as text."""
+"""A number sent as text."""
 
 AnyNumber = Annotated[Decimal, BeforeValidator(_any_number)]
-"""A number as text or not, where its unit is known either way."""
+"""A number, as text or not; both have the same known unit."""
 
 Identifier = Annotated[str, BeforeValidator(_identifier)]
-"""An ID, as text whether the system sends text or a whole number."""
+"""An ID as text, sent as text or integer."""
 
 Text = Annotated[str, BeforeValidator(_text)]
-"""A value that a system writes as text, number or yes and no as it pleases."""
+"""A value as text, sent as text, number or boolean."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 text with an offset."""
 
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
-"""ISO 8601 text that may lack an offset, its zone being told beside it."""
+"""ISO 8601 text that may lack an offset; its zone is in another field."""
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 """The IANA name of a time zone."""
@@ -124,7 +124,7 @@ def _side_value(value: object, read_value: ValidatorFunctionWrapHandler, info: V
 
 
 Side = Annotated[T | None, WrapValidator(_side_value)]
-"""A value that is not the record's own matter, such as the phone number of a payment: where it cannot be read, it is unknown."""
+"""An optional value of a record, such as the phone number of a payment: None if it cannot be read."""
 
 S = TypeVar("S", bound=Shape)
 

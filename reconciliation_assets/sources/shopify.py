@@ -42,7 +42,7 @@ from reconciliation_assets.sources.shapes import (
 )
 
 TRANSACTIONS = 20
-"""Of an order, in a list of orders: what is asked for counts against Shopify's query budget, whether or not it is there."""
+"""Fields of an order in a list of orders: every requested field counts against Shopify's query budget, even if empty."""
 
 _TRANSACTION = "id kind status gateway test createdAt processedAt amountSet { shopMoney { amount } }"
 
@@ -76,7 +76,7 @@ query OrderTransactions($id: ID!) {{
   order(id: $id) {{ transactions(first: 100) {{ {_TRANSACTION} parentTransaction {{ id }} }} }}
 }}
 """
-"""For orders whose money was given back in part, that were settled with credit, or that have more transactions than a list brings."""
+"""For orders that were partly refunded or paid by credit, or that have more transactions than the list returns."""
 
 ORDER_REFUNDS = "query OrderRefunds($id: ID!) { order(id: $id) { refunds(first: 100) { id } } }"
 
@@ -108,15 +108,15 @@ DISPUTE_SCOPE = "read_shopify_payments_disputes"
 SHOP = "query Shop { shop { myshopifyDomain ianaTimezone currencyCode } currentAppInstallation { accessScopes { handle } } }"
 
 STATUSES = ("cancelled", "confirmed", "delivered", "expired", "placed", "refunded", "returned", "shipped", "voided")
-"""The words that this connector makes of Shopify's own."""
+"""The statuses that this connector derives from Shopify's."""
 
 MONEY_KINDS = {"SALE": "payment", "CAPTURE": "payment", "REFUND": "refund"}
-"""Kinds of transactions that move money. CHANGE is taken off the sale that it was given back on."""
+"""Kinds of transactions that move money. CHANGE is deducted from its sale."""
 
 NO_MONEY = {"AUTHORIZATION", "EMV_AUTHORIZATION", "SUGGESTED_REFUND", "VOID"}
 
 CREDIT_GATEWAYS = {"gift_card", "shopify_store_credit"}
-"""Settled without cash: the money came when the gift card was sold, or was never given back."""
+"""Gateways that pay without new cash: the money came when the gift card was sold, or is a refund kept as credit."""
 
 TEST_GATEWAYS = {"bogus"}
 
@@ -131,10 +131,10 @@ TRANSACTION_STATUSES = {
 
 NO_PARCEL = {"CANCELLED", "ERROR", "FAILURE"}
 CAME_BACK = {"RETURN", "LEGACY_RESTOCK"}
-"""Goods that had left; those taken off an order before it left are an edit, and in its present total."""
+"""Restock types of shipped goods; goods removed before shipping are an edit, which the current total includes."""
 
 WITHDRAWN = {"ACCEPTED", "LOST", "NEEDS_RESPONSE", "UNDER_REVIEW", "WON"}
-"""Statuses of a chargeback under which its amount was taken back; when it is won, it comes again."""
+"""Statuses of a chargeback whose amount was withdrawn; if it is won, the amount comes back."""
 
 NOT_WITHDRAWN = {"CHARGE_REFUNDED", "PREVENTED"}
 

@@ -42,7 +42,7 @@ KINDS = {
     "tax": _COST,
     "other_adjustment": _COST,
 }
-"""Stripe's reporting categories that are a customer's money or its cost: the kind where it came in, and where it went out."""
+"""Stripe's reporting categories of customers' money and its cost, with the kind for incoming and for outgoing amounts."""
 
 MOVED_ON = frozenset({
     "advance", "advance_funding", "anticipation_repayment", "climate_order_purchase", "climate_order_refund",
@@ -52,7 +52,7 @@ MOVED_ON = frozenset({
     "platform_earning", "platform_earning_refund", "risk_reserved_funds", "topup", "topup_reversal", "transfer",
     "transfer_reversal",
 })  # fmt: skip
-"""The others of Stripe's published list: the company's own money on its way elsewhere, and other lines of business."""
+"""All other categories of Stripe's published list: transfers of the company's own money, and other lines of business."""
 
 _FAILED_PAYOUTS = {"failed", "canceled"}
 _MAY_STILL_FAIL = timedelta(days=14)

@@ -34,7 +34,7 @@ from reconciliation_assets.sources.shapes import (
 
 _UNKNOWN_REFERENCE = 404
 _SANDBOX = "sandbox"
-"""Part of the address of Tamara's sandbox, whose orders do not say that they are tests."""
+"""Part of the URL of Tamara's sandbox, whose orders are not marked as tests."""
 
 
 class TamaraSettings(SourceSettings):

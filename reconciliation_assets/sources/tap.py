@@ -39,7 +39,7 @@ CHARGE_STATUSES = {
     "TIMED_OUT": "failed",
     "VOID": "failed",
 }
-"""Tap's charge statuses; one that is not here is handed on as it is, for the contract to quarantine."""
+"""Our status by Tap's charge status; an unknown one is passed on unchanged, and the contract quarantines it."""
 
 REFUND_STATUSES = {
     "REFUNDED": "settled",

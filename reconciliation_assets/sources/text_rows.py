@@ -17,7 +17,7 @@ LINES = f"""
 read_csv($path, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
          escape = '', max_line_size = {LONGEST_LINE}, store_rejects = true, rejects_limit = 0)
 """
-"""A file's lines as they are, for SQL with the parameter `$path`; those that cannot be read are in `reject_errors`."""
+"""SQL for a file's unparsed lines, with the parameter `$path`; unreadable lines are in `reject_errors`."""
 
 
 class FileSetAsideError(ValueError):

@@ -43,7 +43,7 @@ STATUSES = (
 
 _TRASH = "trash"
 TEST_MODES = {"_wcpay_mode": "test", "_ppcp_paypal_payment_mode": "sandbox"}
-"""Where payment plugins note that an order was paid in their test mode. WooCommerce has no such flag of its own."""
+"""Metadata keys and values by which payment plugins mark an order paid in test mode. WooCommerce has no such flag."""
 
 
 def _utc(value: object) -> object:

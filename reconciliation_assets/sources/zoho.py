@@ -54,7 +54,7 @@ STATUSES = (
     "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Proposal/Price Quote",
     "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
 )  # fmt: skip
-"""The statuses of leads and stages of deals that Zoho has out of the box."""
+"""Zoho's standard lead statuses and deal stages."""
 
 
 class ZohoSettings(SourceSettings):
