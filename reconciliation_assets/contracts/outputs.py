@@ -71,10 +71,10 @@ CANONICAL: tuple[OutputTable, ...] = (
     OutputTable(
         "repeated_payments",
         "canonical",
-        "payment that another file tells with its settlement",
+        "payment that another file has too, and better",
         FINANCE,
         ("payment_id",),
-        required=("payment_id", "duplicate_of"),
+        required=("payment_id", "duplicate_of", "rule"),
     ),
     OutputTable(
         "returned_payments",
