@@ -41,10 +41,9 @@ def show_inspection(out: Console, inspection: Inspection) -> None:
             out.print(f"Also export {escape(kind.preset.also_export)}.", highlight=False, soft_wrap=True)
     for note in dict.fromkeys(note for part in inspection.parts for note in part.landed.notes):
         out.print(f"Note: {escape(note)}.", highlight=False, soft_wrap=True)
-    reasons = dict.fromkeys(part.landed.set_aside_reason for part in inspection.parts)
-    for reason in reasons:
-        if reason is not None:
-            out.print(f"The whole file is set aside: {escape(reason)}.", highlight=False, soft_wrap=True)
+    for refusal in dict.fromkeys(part.landed.set_aside_reason for part in inspection.parts):
+        if refusal is not None:
+            out.print(f"The whole file is set aside: {escape(refusal)}.", highlight=False, soft_wrap=True)
     for table, parts in _by_table(inspection.parts).items():
         _show_table(out, table, parts)
 

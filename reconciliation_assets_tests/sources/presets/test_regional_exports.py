@@ -78,11 +78,11 @@ HYPERPAY = """UniqueId|ShortId|Merchant Transaction ID|PaymentType|Amount|Curren
 8ac7a4a1000000000000000000000003|1111.2222.3335|SO2|PA|200.00|SAR|0.00|2026-05-02 10:00:00|S-78|ACK
 8ac7a4a1000000000000000000000004|1111.2222.3336|SO3|CB|50.00|SAR|-50.00|2026-05-03 10:00:00|S-78|ACK
 """
-AMAZON = "fort_id\tmerchant_reference\tcommand\tamount\tcurrency\tnet_amount\ttransaction_date\tsettlement_reference\tpayment_option\n" + (
-    "169996200012345678\tSO1\tCAPTURE\t1,000.00\tAED\t972.70\t25/03/2026 10:00\tS-79\tVISA\n"
-    "169996200012345679\tSO1\tREFUND\t300.00\tAED\t300.00\t26/03/2026 10:00\tS-79\tVISA\n"
-    "169996200012345680\tSO2\tAUTHORIZATION\t100.00\tAED\t0.00\t26/03/2026 10:00\tS-79\tVISA\n"
-)  # fmt: skip
+AMAZON = """fort_id\tmerchant_reference\tcommand\tamount\tcurrency\tnet_amount\ttransaction_date\tsettlement_reference\tpayment_option
+169996200012345678\tSO1\tCAPTURE\t1,000.00\tAED\t972.70\t25/03/2026 10:00\tS-79\tVISA
+169996200012345679\tSO1\tREFUND\t300.00\tAED\t300.00\t26/03/2026 10:00\tS-79\tVISA
+169996200012345680\tSO2\tAUTHORIZATION\t100.00\tAED\t0.00\t26/03/2026 10:00\tS-79\tVISA
+"""
 ARAMEX = """COD Remittance Statement,,,,,,
 Account,123456,,,,,
 HAWB,Shipper Reference,COD Amount (AED),Delivery Date,Remittance Date,Remittance No,Status
