@@ -17,9 +17,9 @@ from typing import Any
 
 import dagster as dg
 
+from reconciliation_assets.commands.run import Listener, run_daily
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.instance import prepare_home
-from reconciliation_assets.operations.run import Listener, run_daily
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets_tests.harness import Row, write_csv
 from reconciliation_assets_tests.rows import AD, ADSET, CAMPAIGN, crm, insight, lead, order, payment
@@ -46,7 +46,12 @@ PLAN: dict[int, tuple[str, ...]] = {
     3: (f"Still failing after 1 day: {FALL}",),
     4: (f"Resolved: {FALL}",),
     5: (f"Failing: {GONE}", f"Failing: {SILENT}", f"Failing: {COPY}"),
-    6: (f"Resolved: {GONE}", f"Failing: {RUN}", f"Still failing after 1 day: {SILENT}", f"Still failing after 1 day: {COPY}"),
+    6: (
+        f"Resolved: {GONE}",
+        f"Failing: {RUN}",
+        f"Still failing after 1 day: {SILENT}",
+        f"Still failing after 1 day: {COPY}",
+    ),
     7: (f"Resolved: {RUN}", f"Resolved: {COPY}", f"Resolved: {SILENT}"),
 }
 

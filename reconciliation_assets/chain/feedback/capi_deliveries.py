@@ -1,6 +1,6 @@
 """The log of what Meta was told: one row per event ever sent, entered before it is sent and again when Meta answers.
 
-The log is kept from run to run and written by the sending alone (`operations/feedback.py`). A run only makes it ready.
+The log is kept from run to run and written by the sending alone (`commands/feedback.py`). A run only makes it ready.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
