@@ -4,19 +4,19 @@
 the gap, and the rest is unexplained. Pure: ratios in, lines and a sentence out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from reconciliation_assets.errors import PlainError
 
-# What each number may be, with an example.
-_ALLOWED = {
-    "gross": "above 0 and at most 1000, e.g. 4.1",
-    "delivered": "between 0 and 1000, e.g. 1.9",
-    "returns": "between 0 and 1, e.g. 0.33",
-    "collected": "between 0 and 1000, e.g. 1.6",
-    "spend": "above 0, e.g. 10000",
+# What each number may be, and as it is said.
+_ALLOWED: dict[str, tuple[Callable[[Decimal], bool], str]] = {
+    "gross": (lambda ratio: 0 < ratio <= 1000, "above 0 and at most 1000, e.g. 4.1"),
+    "delivered": (lambda ratio: 0 <= ratio <= 1000, "between 0 and 1000, e.g. 1.9"),
+    "returns": (lambda share: 0 <= share <= 1, "between 0 and 1, e.g. 0.33"),
+    "collected": (lambda ratio: 0 <= ratio <= 1000, "between 0 and 1000, e.g. 1.6"),
+    "spend": (lambda amount: amount > 0, "above 0, e.g. 10000"),
 }
 
 
@@ -25,7 +25,7 @@ class RatioError(PlainError):
 
 
 def _refusal(name: str) -> RatioError:
-    return RatioError(f"--{name} must be {_ALLOWED[name]}.")
+    return RatioError(f"--{name} must be {_ALLOWED[name][1]}.")
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,7 @@ class Headline:
     spend: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name, is_allowed in (
-            ("gross", lambda ratio: 0 < ratio <= 1000),
-            ("delivered", lambda ratio: 0 <= ratio <= 1000),
-            ("returns", lambda share: 0 <= share <= 1),
-            ("collected", lambda ratio: 0 <= ratio <= 1000),
-            ("spend", lambda amount: amount > 0),
-        ):
+        for name, (is_allowed, _) in _ALLOWED.items():
             value = getattr(self, name)
             if value is not None and not (value.is_finite() and is_allowed(value)):
                 raise _refusal(name)

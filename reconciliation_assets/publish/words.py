@@ -123,6 +123,11 @@ PAGE = {
     "release": "Release",
     "take_back": "Undo",
     "payment": "Payment",
+    "payments": "Payments",
+    "kind": "Kind",
+    "fee": "Fee",
+    "closes": "Closes",
+    "closing": "Amount closed",
     "order_id": "Order ID",
     "crm_id": "CRM ID",
     "pending": "takes effect with the next run",
@@ -182,8 +187,10 @@ WHAT_TO_DO = {
 # Values of columns that pages and workbook show as words.
 TERMS = (
     *("exact id", "manual verified", "exact contact", "crm relationship", "inferred", "unmatched"),
+    *("payment", "refund", "chargeback", "refund reversal", "chargeback reversal", "fee"),
     *("total", "gain", "loss"),
     *("scale", "hold", "stop", "not enough yet", "not running"),
     *("captured", "valid", "qualified", "won", "collected"),
+    *("finance", "marketing", "sales-operations", "operations", "data"),
     *("ready", "waiting", "delivered", "refused", "refused by meta", "unanswered"),
 )

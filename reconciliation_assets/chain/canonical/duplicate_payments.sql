@@ -1,7 +1,7 @@
--- Payments that another file tells once more, in two cases. Stripe's list of payments beside its balance, by report or connector:
--- what the balance has of the same kind under the same reference counts, and of the list a tax on the fee goes with its payment.
--- And lines of a courier's exports: in one file with the settlement that carried it, in another of the same kind without. Same kind of line, waybill, amount, currency, status and day are one payment; the line that names its
--- settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
+-- Payments that two files have, in two cases. Stripe's list of payments beside its balance, by report or connector: what the balance has
+-- of the same kind under the same reference counts, and a tax on the fee goes with its payment. And lines of a courier's exports: in one
+-- file with the settlement that carried it, in another of the same kind without. Same kind of line, waybill, amount, currency,
+-- status and day are one payment; the line that names its settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
 -- agree in everything are paired off one by one, so that two copies never take away three payments.
 with listed as (
   select distinct r.payment_id

@@ -16,7 +16,7 @@ import xlsxwriter
 from rich.console import Console
 
 from reconciliation_assets.chain.raw.inspection import inspect_file
-from reconciliation_assets.publish.inspected import show_inspection
+from reconciliation_assets.commands.inspected import show_inspection
 from reconciliation_assets.sources.presets.draft import FILL_IN, draft_preset
 from reconciliation_assets.sources.presets.load import save_preset, shipped_presets
 from reconciliation_assets_tests.harness import Bench
