@@ -41,7 +41,7 @@ class PythonTable:
         target: the table it makes.
         reads: the tables it reads.
         description: what a row is and why SQL cannot make it.
-        make_in_ledger: remakes the table; on an error it is left unchanged. Only what it says it reads is there.
+        make_in_ledger: makes the table anew, whole or not at all; only what it says it reads is there.
     """
 
     target: TableName
