@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from reconciliation_assets.chain.queries import queries
@@ -19,7 +18,7 @@ from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse import spark
-from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
 from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
@@ -69,20 +68,15 @@ class OpenInstallation(RunContext):
         return ContactProtector(key, self.policy.reporting_currency)
 
 
-class Installation(DuckDBResource):
+class Installation(dg.ConfigurableResource["Installation"]):
     """The installation configured by the environment; its warehouse is opened once per run.
 
     Attributes:
         database: the file of the ledger.
     """
 
+    database: str
     _open: OpenInstallation | None = PrivateAttr(default=None)
-
-    @contextmanager
-    def get_connection(self) -> Iterator[Connection]:
-        """The only connection to the ledger; a locked file is an immediate error, not a wait."""
-        with closing(connect(self.database)) as connection:
-            yield connection
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
@@ -90,7 +84,7 @@ class Installation(DuckDBResource):
         settings = load_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
-        with self.get_connection() as connection:
+        with closing(connect(self.database)) as connection:
             ledger = DuckDB(connection)
             ledger.limit(settings.memory, settings.temp_dir)
             with _warehouse(settings, ledger) as warehouse:
