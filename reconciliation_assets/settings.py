@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         return "as_of" in self.model_fields_set
 
     @property
+    def cluster(self) -> str | None:
+        """Address of the Spark cluster that makes the tables; None if DuckDB makes them."""
+        return self.spark_remote if self.engine == "spark" else None
+
+    @property
     def inbox(self) -> Path:
         """Folder of dropped files."""
         return self.data_dir / "inbox"

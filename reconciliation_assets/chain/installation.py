@@ -105,10 +105,8 @@ class Installation(dg.ConfigurableResource["Installation"]):
 @contextmanager
 def _warehouse(settings: Settings, ledger: DuckDB) -> Iterator[Warehouse]:
     """The engine that the settings name, for the length of a run."""
-    if settings.spark_remote is None or settings.engine == "duckdb":
+    if settings.cluster is None:
         yield ledger
         return
-    with closing(
-        spark.connect(settings.spark_remote, ledger, settings.spark_tables, frozenset(queries()))
-    ) as warehouse:
+    with closing(spark.connect(settings.cluster, ledger, settings.spark_tables, frozenset(queries()))) as warehouse:
         yield warehouse

@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -193,10 +194,25 @@ def connect(remote: str, ledger: Ledger, tables: str, computed: AbstractSet[Tabl
         computed: see `Spark`.
 
     Raises:
+        SparkUnreachableError: see `require_cluster`.
+    """
+    require_cluster(remote)
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra that most installations do not have
+
+    session = SparkSession.builder.remote(remote).create()
+    for name, value in _SESSION.items():
+        session.conf.set(name, value)
+    return Spark(session, ledger, tables, computed)
+
+
+def require_cluster(remote: str) -> None:
+    """Stop with a reason where Spark cannot be used.
+
+    Raises:
         SparkUnreachableError: pyspark is not installed, or nothing answers at the address.
     """
     try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra that most installations do not have
+        import_module("pyspark.sql.connect.session")
     except ImportError:
         raise SparkUnreachableError(
             "RECON_ENGINE is spark, and pyspark is not installed. Install reconciliation-assets[spark], or take RECON_ENGINE away."
@@ -209,10 +225,6 @@ def connect(remote: str, ledger: Ledger, tables: str, computed: AbstractSet[Tabl
             f"No Spark Connect server answers at {address.hostname}:{address.port or 15002} (RECON_SPARK_REMOTE). "
             "Start it, or correct the address; nothing has been changed."
         ) from None
-    session = SparkSession.builder.remote(remote).create()
-    for name, value in _SESSION.items():
-        session.conf.set(name, value)
-    return Spark(session, ledger, tables, computed)
 
 
 def _typed(rows: pa.Table) -> pa.Table:

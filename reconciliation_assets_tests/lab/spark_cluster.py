@@ -93,6 +93,15 @@ def start(home: Path, memory: str = "1g") -> str:
     return REMOTE
 
 
+def kill_worker(home: Path, number: int = 0) -> None:
+    """Kill a worker at once, with what runs on it, as a machine that fails would."""
+    note = home / f"worker-{number}.pid"
+    worker = int(note.read_text())
+    # Its executor is a process of its own in the same group.
+    os.killpg(worker, signal.SIGKILL)
+    note.unlink()
+
+
 def stop(home: Path) -> int:
     """End the cluster that was started in a folder; returns how many of its processes were alive."""
     alive = 0

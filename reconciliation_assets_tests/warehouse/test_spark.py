@@ -18,7 +18,7 @@ def unused_port() -> int:
 
 
 def test_where_pyspark_is_not_installed_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "pyspark.sql.connect.session", None)
     with in_memory() as connection, pytest.raises(SparkUnreachableError, match=r"reconciliation-assets\[spark\]"):
         connect("sc://127.0.0.1:15002", DuckDB(connection), "company", frozenset())
 
@@ -47,3 +47,12 @@ def test_settings_that_cannot_be_used_are_named(environment: dict[str, str], nam
     told = Installation(tmp_path, **environment).reconcile("run")
     assert told.status != 0
     assert named in told.text
+
+
+def test_a_run_says_that_nothing_answers_and_changes_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("pyspark.sql.connect.session", reason="needs the extra [spark]")
+    address = f"127.0.0.1:{unused_port()}"
+    told = Installation(tmp_path, RECON_ENGINE="spark", RECON_SPARK_REMOTE=f"sc://{address}").reconcile("run")
+    assert told.status != 0
+    assert f"No Spark Connect server answers at {address}" in told.text
+    assert not (tmp_path / "warehouse.duckdb").exists()

@@ -1,6 +1,7 @@
 """The chain on a real Spark cluster of this machine gives what it gives in DuckDB: every published table, row for row."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -27,13 +28,21 @@ DOUBLED = TableName("outcomes", "doubled")
 
 
 @pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a cluster of two workers."""
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a cluster of two workers, which runs."""
     if lacking := spark_cluster.missing():
         pytest.skip(lacking)
     home = tmp_path_factory.mktemp("spark")
-    yield spark_cluster.start(home)
+    spark_cluster.start(home)
+    yield home
     spark_cluster.stop(home)
+
+
+@pytest.fixture(scope="module")
+def remote(cluster: Path) -> str:
+    """The cluster's address."""
+    assert cluster.is_dir()
+    return spark_cluster.REMOTE
 
 
 @pytest.fixture
@@ -116,6 +125,25 @@ def test_empty_tables_keep_their_types(spark: Spark) -> None:
     empty = pa.table({"id": pa.array([], pa.string()), "amount": pa.array([], pa.decimal128(18, 3))})
     spark.load(DOUBLED, empty)
     assert spark.columns(DOUBLED) == {"id": "VARCHAR", "amount": "DECIMAL(18,3)"}
+
+
+def test_a_worker_killed_in_the_midst_changes_nothing(spark: Spark, cluster: Path) -> None:
+    """Comes last of those that need the cluster: one worker is left of it."""
+    rows = 300_000
+    amounts = pa.table(
+        {"order_id": [f"O{n % 1000}" for n in range(rows)], "amount": [Decimal(n) / 8 for n in range(rows)]}
+    )
+    with spark.ledger([]) as ledger:
+        ledger.load(ORDERS, amounts)
+    summed = "select order_id, sum(amount) as amount from canonical.orders group by order_id"
+    expected = sorted(ledger.rows(summed))
+    killing = threading.Timer(1.0, spark_cluster.kill_worker, [cluster])
+    killing.start()
+    for _ in range(5):
+        spark.materialise(Query(DOUBLED, summed), {})
+    killing.join()
+    spark.materialise(Query(DOUBLED, summed), {})
+    assert sorted(spark.rows(f"select order_id, amount from {DOUBLED}")) == expected
 
 
 def test_queries_alone_are_made_on_spark() -> None:
