@@ -83,6 +83,7 @@ WITH_A_ROW_CONTRACT = {
     *(LAYERS["canonical"] - {"daily_rates"}),
     *CONTRACT.split(),
     *BESIDE_THE_CONTRACT,
+    "payment_money",
     "record_parts",
     "record_outcomes",
     "record_steps",
