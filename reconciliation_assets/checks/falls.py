@@ -20,7 +20,7 @@ from reconciliation_assets.checks.proportions import (
     p_value,
     usual,
 )
-from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
 
 # The newest day alone; three days for those with few records a day; a week for what slides slowly.
 SPANS = (1, 3, 7)

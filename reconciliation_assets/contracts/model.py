@@ -1,6 +1,6 @@
 """The vocabulary of the data model: kinds of column, columns, tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -125,10 +125,16 @@ class InputTable:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a column name means, the same in every table, and the unit it is measured in, if any."""
+    """What a column means, and the unit it is measured in, if any."""
 
     description: str
     unit: str | None = None
+
+    @classmethod
+    def parsed(cls, text: str) -> "Meaning":
+        """A meaning as the head of a table writes it: `Spend of the week [reporting currency]`."""
+        description, _, unit = text.removesuffix("]").rpartition(" [") if text.endswith("]") else (text, "", None)
+        return cls(description, unit)
 
     @property
     def text(self) -> str:
@@ -138,7 +144,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class OutputTable:
-    """A computed table: what a row is, and the rules that its rows keep.
+    """A computed table: what it says of itself, at the head of its SQL file or in its Python module.
 
     Attributes:
         name: the asset, the file that makes it and the table.
@@ -146,11 +152,16 @@ class OutputTable:
         grain: what one row stands for, as in "one row per captured record".
         owner: the team that answers for it.
         key: columns that no two rows share; an empty value is a value of its own.
+        description: what a row is and why.
         required: columns that are never empty.
         words: the only words a column may hold.
         at_least_zero: numbers that are never negative.
         shares: numbers between 0 and 1.
         published: whether people read it, in the published copy.
+        columns: what columns mean here that mean something else elsewhere, or are nowhere else.
+        old_names: columns that had another name in the last version, under which they are published as well.
+        group: the group in which the UI shows it; none for its layer's.
+        page: the page of the docs that defines it, as a path in the project; none for its layer's.
     """
 
     name: str
@@ -158,8 +169,18 @@ class OutputTable:
     grain: str
     owner: str
     key: tuple[str, ...]
+    description: str
     required: tuple[str, ...] = ()
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_least_zero: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     published: bool = False
+    columns: Mapping[str, Meaning] = field(default_factory=dict)
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    page: str | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What it holds and what one row of it stands for, as its comment in the published copy says."""
+        return f"{self.description} One row per {self.grain}."

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.operations.decisions import LOCKS, MATCHES, VERDICTS, path_of
 from reconciliation_assets.operations.open_page import PageNotReadyError, application, serve_page
 from reconciliation_assets.operations.serve import PortTakenError
@@ -43,7 +43,7 @@ class Company:
         built = bench.build().make_all()
         path = self.settings.published_path
         path.parent.mkdir(exist_ok=True)
-        publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+        publish(built.warehouse, published_tables(), path)
         write_report(path, self.settings.reports_dir / "reconciliation.html", AS_OF, "en_AE")
         bench.close()
 

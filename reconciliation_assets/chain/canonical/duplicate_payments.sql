@@ -1,3 +1,12 @@
+/* table
+grain: payment that another file tells with its settlement
+owner: finance
+key: [payment_id]
+page: docs/definitions/duplicates-and-validity.md#payments-told-twice
+required: [payment_id, duplicate_of]
+columns:
+  duplicate_of: Payment that it repeats
+*/
 -- Lines of a courier's exports that tell a payment once more: in one file with the settlement that carried it, in another of the
 -- same kind without. Same kind of line, waybill, amount, currency, status and day are one payment; the line that names its
 -- settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that

@@ -1,3 +1,15 @@
+/* table
+grain: settled payment
+owner: finance
+key: [payment_id]
+columns:
+  kind: Kind of payment
+  month: First day of the calendar month the money moved in
+  amount: Amount, positive for every kind [own currency]
+  signed_value: Signed amount, converted [reporting currency]
+  collected_value: 'What the payment adds to collected money, on the policy''s basis: refunds and chargebacks negative [reporting currency]'
+  refunded_value: What the payment gave back, on the policy's basis; the reversal of a refund negative [reporting currency]
+*/
 -- Settled money, payment by payment: the record it belongs to (none for unmatched money) and its value on the policy's
 -- basis. Every payment is converted at its own day's rate and rounded half-even to the minor unit. What it closes of its order or
 -- opportunity is in their currency: its amount, or what the customer paid where the money settled in another one.
