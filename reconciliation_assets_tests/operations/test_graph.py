@@ -12,8 +12,9 @@ from reconciliation_assets.chain.tables import output_tables, published_tables
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.warehouse.query import Query
-from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
+from reconciliation_assets_tests.docs.markdown import anchors
 from reconciliation_assets_tests.harness import policy_file
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
 RAW = {
     *("raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices"),
@@ -26,12 +27,6 @@ WITHOUT_A_FILE = {
     "policy_versions": "governance",
     "lead_order_proposals": "matching",
     "lead_order_links": "matching",
-}
-# As the UI shows them; pulls of outside systems, where there are any, are `source_systems`.
-GROUPS = {
-    *("raw_inputs", "clean_inputs", "matching_candidates", "matching_inference", "matching_links", "matching_proof"),
-    *("outcomes", "performance_views", "bridge", "coverage", "data_quality", "change_control", "decisions"),
-    *("feedback_to_meta", "published"),
 }
 CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
