@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
@@ -41,14 +41,19 @@ class PythonTable:
     Attributes:
         table: the table it makes, with all it says of itself: what a row is and why SQL cannot make it.
         reads: the tables it reads.
-        make: remakes the table; on an error it is left unchanged.
+        make_in_ledger: remakes the table; on an error it is left unchanged; only what it says it reads is there.
     """
 
     table: OutputTable
     reads: tuple[TableName, ...]
-    make: Callable[[RunContext], TableMetadata]
+    make_in_ledger: Callable[[LedgerContext], TableMetadata]
 
     @property
     def target(self) -> TableName:
         """The name of the table it makes."""
         return TableName(self.table.layer, self.table.name)
+
+    def make(self, context: RunContext) -> TableMetadata:
+        """Make the table; what it reads is there."""
+        with context.in_ledger(self.reads) as ledger:
+            return self.make_in_ledger(ledger)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.gaps import gaps
 from reconciliation_assets.chain.decisions.returns import poisson_interval
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.query import TableName
@@ -54,7 +54,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def look_back(context: RunContext) -> TableMetadata:
+def look_back(context: LedgerContext) -> TableMetadata:
     """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [

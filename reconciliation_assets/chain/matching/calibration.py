@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Method
@@ -60,7 +60,7 @@ def calibrate(
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     matching = context.loaded_policy.policy.matching
     rows: list[Any] = context.warehouse.rows(
         f"""
