@@ -85,7 +85,7 @@ def test_dagster_is_imported_only_where_the_graph_is_made_and_run() -> None:
 
 def test_an_engine_is_imported_only_in_the_warehouse() -> None:
     """The graph meets the protocol; what an engine is called is known in one folder."""
-    engines = {"duckdb", "dagster_duckdb", "pyspark"}
+    engines = {"duckdb", "pyspark"}
     users = {
         str(module.relative_to(PACKAGE))
         for module in MODULES

@@ -65,7 +65,10 @@ def _make(context: LedgerContext) -> TableMetadata:
     rows: list[Any] = context.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
-          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
+          least(candidates, 3),
+          avg(cast(raw_confidence as decimal(18, 12))),  -- decimals add up to the same in any order of the threads
+          count(*),
+          count(case when is_right then 1 end)
         from matching.backtest_links
         where strength > 2 and (is_accepted or found_link not like '%_payment')
         group by all
