@@ -26,7 +26,7 @@ listed_twice as (
     on b.reference = p.reference
     and b.kind = case when p.kind = 'fee' then 'payment' else p.kind end
   left join listed other on other.payment_id = b.payment_id
-  where other.payment_id is null and substr(b.payment_id, 1, 4) = 'txn_'
+  where other.payment_id is null and left(b.payment_id, 4) = 'txn_'
   group by p.payment_id
 ),
 told as (
