@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 
@@ -38,16 +39,19 @@ class PythonTable:
     """One table made in Python.
 
     Attributes:
-        target: the table it makes.
+        table: the table it makes, with all it says of itself: what a row is and why SQL cannot make it.
         reads: the tables it reads.
-        description: what a row is and why SQL cannot make it.
-        make_in_ledger: makes the table anew, whole or not at all; only what it says it reads is there.
+        make_in_ledger: remakes the table; on an error it is left unchanged; only what it says it reads is there.
     """
 
-    target: TableName
+    table: OutputTable
     reads: tuple[TableName, ...]
-    description: str
     make_in_ledger: Callable[[LedgerContext], TableMetadata]
+
+    @property
+    def target(self) -> TableName:
+        """The name of the table it makes."""
+        return TableName(self.table.layer, self.table.name)
 
     def make(self, context: RunContext) -> TableMetadata:
         """Make the table; what it reads is there."""

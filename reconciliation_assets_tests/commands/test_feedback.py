@@ -17,7 +17,7 @@ import stamina
 import yaml
 
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.publish.copy import publish
@@ -70,7 +70,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     built = bench.build().make_all()
     built.warehouse.execute(f"attach '{home / 'warehouse.duckdb'}' as kept")
     built.warehouse.execute("copy from database memory to kept")
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], installation.published_path)
+    publish(built.warehouse, published_tables(), installation.published_path)
     bench.close()
     return installation
 

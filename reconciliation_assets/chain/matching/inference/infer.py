@@ -11,6 +11,7 @@ from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
@@ -123,7 +124,7 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
     return f"concat_ws('; ', {parts})"
 
 
-def _program(model: Model, description: str) -> PythonTable:
+def _inferred(model: Model, grain: str, description: str) -> PythonTable:
     def make(context: LedgerContext) -> TableMetadata:
         # Here, since the drawing library takes a third of a second of every command that loads the graph.
         from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
@@ -138,19 +139,32 @@ def _program(model: Model, description: str) -> PythonTable:
         )
 
     return PythonTable(
-        TableName("matching", f"inferred_{model.name}"),
+        OutputTable(
+            f"inferred_{model.name}",
+            "matching",
+            grain,
+            "data",
+            ("right_id",),
+            description,
+            group="matching_inference",
+        ),
         (
             TableName("matching", model.left_ends),
             TableName("matching", model.right_ends),
             TableName("matching", model.known_links),
             TableName("canonical", "manual_matches"),
         ),
-        description,
         make,
     )
 
 
-INFERENCES: tuple[PythonTable, ...] = (
-    _program(LEAD_CRM, "CRM records that name no lead, each with the lead it most likely came from."),
-    _program(LEAD_ORDER, "Orders that name no lead, each with the lead it most likely came from."),
+INFERRED_LEAD_CRM = _inferred(
+    LEAD_CRM,
+    "CRM record with an inferred lead",
+    "CRM records that name no lead, each with the lead it most likely came from.",
+)
+INFERRED_LEAD_ORDER = _inferred(
+    LEAD_ORDER,
+    "order with an inferred lead",
+    "Orders that name no lead, each with the lead it most likely came from.",
 )

@@ -27,6 +27,7 @@ from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
@@ -345,7 +346,17 @@ def _make(context: LedgerContext) -> TableMetadata:
 
 
 ASSIGNMENT = PythonTable(
-    TableName("matching", "assigned_payments"),
+    OutputTable(
+        "assigned_payments",
+        "matching",
+        "payment that names nothing, with its most likely order or CRM record",
+        "finance",
+        ("right_id",),
+        description=(
+            "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough."
+        ),
+        columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
+    ),
     (
         TableName("matching", "payables"),
         TableName("matching", "matchable_payments"),
@@ -353,6 +364,5 @@ ASSIGNMENT = PythonTable(
         TableName("matching", "match_calibration"),
         TableName("canonical", "manual_matches"),
     ),
-    "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
     _make,
 )
