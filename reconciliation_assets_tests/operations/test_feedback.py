@@ -48,10 +48,8 @@ def ago(days: float) -> str:
     return (NOW - timedelta(days=days)).isoformat()
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def with_wins(home: Path) -> Installation:
     """A company with three wins Meta knows by lead ID and one that only a contact identifies, as a run leaves it."""
-    home = tmp_path_factory.mktemp("told") / "data"
     installation = Installation(home, NOW.isoformat(), RECON_CONTACT_KEY=KEY.decode())
     ids = [f"12034567890123{number}" for number in range(3)]
     leads = [lead(f"L{n}", ago(6), meta_lead_id=ids[n], consent="true") for n in range(3)]
@@ -73,6 +71,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], installation.published_path)
     bench.close()
     return installation
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return with_wins(tmp_path_factory.mktemp("told") / "data")
 
 
 @pytest.fixture
@@ -99,6 +102,7 @@ def installation(
 
 
 def log(installation: Installation) -> dict[str, tuple[Any, ...]]:
+    """What is noted of each event: answer, Meta's error and attempts."""
     with duckdb.connect(str(installation.home / "warehouse.duckdb"), read_only=True) as connection:
         rows = connection.execute(
             "select record_id, answer, answer_code, attempts from feedback.capi_deliveries order by record_id"
