@@ -3,15 +3,21 @@
 import os
 import time
 from collections.abc import Iterator
+from itertools import count
 
-FIRST_SEED = int(os.environ.get("CAMPAIGN_SEED") or 0)
-SECONDS = 60 * float(os.environ.get("CAMPAIGN_MINUTES") or 0)
+MINUTES = float(os.environ.get("CAMPAIGN_MINUTES") or 0)
+"""How long it may go on; 0 in the suite."""
 
 
 def seeds(fewest: int) -> Iterator[int]:
-    """Seeds from the first one on: as many as are asked for at least, and then until the campaign's time is over."""
-    until = time.monotonic() + SECONDS
-    seed = FIRST_SEED
-    while seed < FIRST_SEED + fewest or time.monotonic() < until:
+    """The seeds of a campaign's rounds: those of CAMPAIGN_SEEDS (`417` or `100-199`), else so many, or as there is time for."""
+    first, _, last = os.environ.get("CAMPAIGN_SEEDS", "").partition("-")
+    until = time.monotonic() + 60 * MINUTES
+    if first:
+        rounds: Iterator[int] = iter(range(int(first), int(last or first) + 1))
+    else:
+        rounds = count() if MINUTES else iter(range(fewest))
+    for seed in rounds:
         yield seed
-        seed += 1
+        if MINUTES and time.monotonic() > until:
+            return

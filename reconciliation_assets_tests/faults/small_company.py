@@ -58,13 +58,28 @@ COMPANY: Company = {
         *(lead(f"L{number}", f"2026-{number % 2 + 5:02}-24") for number in range(14, 24)),
     ],
     "crm_records": [
-        *(crm(f"C{number}", _day(number, 10), "won", lead_id=f"L{number}", won_at=_day(number, 15), final_value=500) for number in (1, 3, 5)),
-        *(crm(f"C{number}", _day(number, 10), "lost", lead_id=f"L{number}", lost_at=_day(number, 15)) for number in (0, 2, 4)),
+        *(
+            crm(f"C{number}", _day(number, 10), "won", lead_id=f"L{number}", won_at=_day(number, 15), final_value=500)
+            for number in (1, 3, 5)
+        ),
+        *(
+            crm(f"C{number}", _day(number, 10), "lost", lead_id=f"L{number}", lost_at=_day(number, 15))
+            for number in (0, 2, 4)
+        ),
         crm("C6", "2026-06-26", "won", lead_id="L11", won_at="2026-06-28", final_value=300),
     ],
     "crm_stage_changes": [{"crm_id": "C1", "stage": "qualified", "entered_at": "2026-02-12T12:00:00+04:00"}],
     "orders": [
-        *(order(f"O{number}", f"2026-03-{number + 1:02}", value=100 + number, phone=_phone(number), waybill=f"AWB{number}") for number in range(6)),
+        *(
+            order(
+                f"O{number}",
+                f"2026-03-{number + 1:02}",
+                value=100 + number,
+                phone=_phone(number),
+                waybill=f"AWB{number}",
+            )
+            for number in range(6)
+        ),
         order("O6", "2026-03-09", status="cancelled"),
         order("O10", "2026-03-09", is_test="true"),
         order("O11", "2026-06-25", status="delivered"),
@@ -72,7 +87,15 @@ COMPANY: Company = {
     "invoices": [invoice("I1", order_id="O1")],
     "payments": [
         *(
-            payment(f"P{number}", f"2026-03-{number + 10:02}", 100 + number, order_id=f"O{number}", settlement_id="S1", method="cod", waybill=f"AWB{number}")
+            payment(
+                f"P{number}",
+                f"2026-03-{number + 10:02}",
+                100 + number,
+                order_id=f"O{number}",
+                settlement_id="S1",
+                method="cod",
+                waybill=f"AWB{number}",
+            )
             for number in range(4)
         ),
         payment("P4", "2026-03-20", 77),
@@ -106,8 +129,11 @@ def on_its_second_day(first: Installation, home: Path) -> Installation:
     (second.inbox / "invoices.csv").unlink()
     changed = [*COMPANY["payments"], payment("P6", "2026-02-25", 40, crm_id="C3"), payment("P7", "2026-02-30")]
     drop(second.inbox, {"payments": changed, "period_locks": [lock("2026-02"), lock("2026-02", "2026-06-29")]})
-    write_csv(second.inbox / "orders-new.csv", "orders", [order("O5", "2026-03-06", value=90, updated_at="2026-06-29"), order("O7", "2026-06-29")])
+    write_csv(
+        second.inbox / "orders-new.csv",
+        "orders",
+        [order("O5", "2026-03-06", value=90, updated_at="2026-06-29"), order("O7", "2026-06-29")],
+    )
     write_csv(second.inbox / "orders-bad.csv", "orders", [order("O8", "2026-06-31"), order("O9", currency="dirham")])
     (second.inbox / "leads-bad.csv").write_text("a file,without\nits,columns\n", encoding="utf-8")
     return second
-
