@@ -18,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from reconciliation_assets.commands.sample import bring_sample, sample_home, sample_instant
+from reconciliation_assets.commands.serve import serve
 from reconciliation_assets.errors import sentence_of, told
 from reconciliation_assets.operations.instance import prepare_home
-from reconciliation_assets.operations.sample import bring_sample, sample_home, sample_instant
-from reconciliation_assets.operations.serve import serve
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
@@ -170,8 +170,8 @@ def init(
 
     Each file says why it says what it says, is loaded as a run would load it, and overwrites nothing.
     """
-    from reconciliation_assets.operations.questions import answers  # noqa: PLC0415
-    from reconciliation_assets.operations.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
+    from reconciliation_assets.commands.questions import answers  # noqa: PLC0415
+    from reconciliation_assets.commands.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
 
     given = {
         "company": company,
@@ -245,7 +245,7 @@ def inspect(
 ) -> None:
     """Say what files would be taken for, without landing them: table, preset, columns, first problems; print the preset that one lacks."""
     from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
-    from reconciliation_assets.publish.inspected import show_draft, show_inspection  # noqa: PLC0415
+    from reconciliation_assets.commands.inspected import show_draft, show_inspection  # noqa: PLC0415
 
     with _plainly():
         settings = load_settings()
@@ -287,7 +287,7 @@ def ui(
 @_of_installation
 def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
     """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
-    from reconciliation_assets.operations.open_page import serve_page  # noqa: PLC0415
+    from reconciliation_assets.commands.open_page import serve_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
@@ -356,7 +356,7 @@ def audit() -> None:
 @_of_installation
 def feedback(context: typer.Context) -> None:
     """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
-    from reconciliation_assets.operations.feedback import pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.commands.feedback import pending_events, standings  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
     from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
@@ -385,7 +385,7 @@ def feedback(context: typer.Context) -> None:
 @_of_installation
 def send() -> None:
     """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
-    from reconciliation_assets.operations.feedback import send_feedback  # noqa: PLC0415
+    from reconciliation_assets.commands.feedback import send_feedback  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
@@ -452,8 +452,8 @@ def policy_diff(
 
     Exit status as of `diff`: 0 where no figure changes, 1 where some do, 2 where the two cannot be compared.
     """
-    from reconciliation_assets.operations.policy_diff import compare_policies  # noqa: PLC0415
-    from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
+    from reconciliation_assets.commands.policy_diff import compare_policies  # noqa: PLC0415
+    from reconciliation_assets.commands.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
     settings = _settings(works=True, or_exit=2)
     with _plainly(2):
@@ -468,7 +468,7 @@ def backup(
     to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
 ) -> None:
     """Copy what cannot be made again: warehouse, secret, policy, sources, tokens, published copy and run storage."""
-    from reconciliation_assets.operations.backup import back_up  # noqa: PLC0415
+    from reconciliation_assets.commands.backup import back_up  # noqa: PLC0415
 
     settings = _settings()
     with _plainly():
@@ -482,7 +482,7 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
 ) -> None:
     """Put a backup into the data directory, which must not hold an installation."""
-    from reconciliation_assets.operations.backup import put_back  # noqa: PLC0415
+    from reconciliation_assets.commands.backup import put_back  # noqa: PLC0415
     from reconciliation_assets.settings import read_settings  # noqa: PLC0415
 
     with _plainly():
@@ -557,7 +557,7 @@ def _console_of_its_own() -> Iterator[Console]:
 
 
 def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
-    from reconciliation_assets.operations.run import Listener, run_daily  # noqa: PLC0415
+    from reconciliation_assets.commands.run import Listener, run_daily  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     with (

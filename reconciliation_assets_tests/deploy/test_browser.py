@@ -24,8 +24,8 @@ from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
-from reconciliation_assets_tests.installation import RECONCILE, DeliveryResult, Installation
-from reconciliation_assets_tests.operations.test_graph import GROUPS
+from reconciliation_assets_tests.installation import RECONCILE, CommandResult, Installation
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
 pytestmark = pytest.mark.slow(seconds=120)
 CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")
@@ -48,7 +48,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, below_its_floor: tuple[Installation, DeliveryResult]) -> Iterator[str]:
+def address(chromium: str, below_its_floor: tuple[Installation, CommandResult]) -> Iterator[str]:
     """The read-only UI of the sample company, whose owner asks for more matched payments than there are.
 
     Name it before the browser: the run in this process and the browser's event loop do not go together.
@@ -77,7 +77,7 @@ def open_plot(page: Page, title: str = "plot") -> None:
 
 
 @pytest.fixture(scope="module")
-def alert(address: str, below_its_floor: tuple[Installation, DeliveryResult]) -> Finding:
+def alert(address: str, below_its_floor: tuple[Installation, CommandResult]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
     check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "order_payment_above_floor")

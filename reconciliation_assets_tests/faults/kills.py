@@ -13,7 +13,7 @@ from ctypes import c_longlong
 from functools import partial
 from pathlib import Path
 
-from reconciliation_assets.operations.backup import back_up, put_back
+from reconciliation_assets.commands.backup import back_up, put_back
 from reconciliation_assets.settings import read_settings
 
 ACTIONS: dict[str, Callable[[str], object]] = {

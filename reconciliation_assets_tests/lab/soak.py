@@ -17,9 +17,9 @@ from typing import Any
 
 import dagster as dg
 
+from reconciliation_assets.commands.run import Listener, run_daily
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.instance import prepare_home
-from reconciliation_assets.operations.run import Listener, run_daily
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets_tests.harness import Row, write_csv
 from reconciliation_assets_tests.rows import AD, ADSET, CAMPAIGN, crm, insight, lead, order, payment

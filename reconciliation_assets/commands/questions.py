@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import typer
 
-from reconciliation_assets.operations.set_up import Answers, SetUpError, required_settings
+from reconciliation_assets.commands.set_up import Answers, SetUpError, required_settings
 from reconciliation_assets.policy.load import policy_problems
 from reconciliation_assets.sources.registry import SOURCE_TYPES
 

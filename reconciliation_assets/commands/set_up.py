@@ -161,7 +161,7 @@ def _put_in_place(files: Mapping[Path, bytes]) -> None:
 
 def _write(answers: Answers, folder: Path, today: date, environment: Path) -> None:
     templates = Environment(
-        loader=PackageLoader("reconciliation_assets.operations", "templates"),
+        loader=PackageLoader("reconciliation_assets.commands", "templates"),
         autoescape=False,  # noqa: S701 - YAML, where every answer is quoted by the filter
         trim_blocks=True,
         lstrip_blocks=True,

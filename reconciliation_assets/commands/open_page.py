@@ -19,8 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reconciliation_assets.errors import PlainError
-from reconciliation_assets.operations.decisions import (
+from reconciliation_assets.commands.decisions import (
     KEYS,
     Decision,
     DecisionError,
@@ -31,8 +30,9 @@ from reconciliation_assets.operations.decisions import (
     decisions,
     take_back,
 )
+from reconciliation_assets.commands.serve import require_free_port
+from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.gate import Gate
-from reconciliation_assets.operations.serve import require_free_port
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.details import entries, records

@@ -23,9 +23,9 @@ from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 from reconciliation_assets.warehouse.query import TableName
+from reconciliation_assets_tests.commands.send_and_die import POINTS
 from reconciliation_assets_tests.harness import KEY, Bench
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.operations.send_and_die import POINTS
 from reconciliation_assets_tests.rows import crm, insight, lead, payment
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.meta import DATASET, Meta
@@ -169,7 +169,7 @@ def test_a_killed_sending_loses_nothing_and_counts_nothing_twice(
     installation: Installation, meta: Meta, point: str
 ) -> None:
     killed = subprocess.run(
-        [sys.executable, "-m", "reconciliation_assets_tests.operations.send_and_die", point],
+        [sys.executable, "-m", "reconciliation_assets_tests.commands.send_and_die", point],
         env={**os.environ, **installation.environment},
         check=False,
         timeout=60,
@@ -183,7 +183,7 @@ def test_a_killed_sending_loses_nothing_and_counts_nothing_twice(
 
 def test_what_may_have_been_told_two_days_ago_is_not_told_again(installation: Installation, meta: Meta) -> None:
     subprocess.run(
-        [sys.executable, "-m", "reconciliation_assets_tests.operations.send_and_die", "between_sending_and_noting"],
+        [sys.executable, "-m", "reconciliation_assets_tests.commands.send_and_die", "between_sending_and_noting"],
         env={**os.environ, **installation.environment},
         check=False,
         timeout=60,

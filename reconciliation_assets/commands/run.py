@@ -14,11 +14,11 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from reconciliation_assets.checks.messages import some_of
+from reconciliation_assets.commands.unchanged import forget, reads, remember, same_as_last_run
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
 from reconciliation_assets.operations.jobs import DAILY_JOB, READ_INBOX_TAG
-from reconciliation_assets.operations.unchanged import forget, reads, remember, same_as_last_run
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover, inbox_state
