@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from reconciliation_assets_tests.commands.wins import WINS, log, with_wins
 from reconciliation_assets_tests.faults.attempts import CHECKS, Attempt
 from reconciliation_assets_tests.faults.small_company import on_its_first_day, on_its_second_day
 from reconciliation_assets_tests.installation import Installation
 from reconciliation_assets_tests.operations.receiver import Receiver
-from reconciliation_assets_tests.operations.test_feedback import WINS, log, with_wins
 from reconciliation_assets_tests.standin.meta import DATASET
 from reconciliation_assets_tests.standin.server import Standin
 from reconciliation_assets_tests.standin.system import TOKEN
