@@ -164,23 +164,21 @@ class SettingsError(PlainError):
     """A setting of the environment cannot be used; the message names it."""
 
 
-def load_settings() -> Settings:
-    """The settings of this process, for an installation that is whole.
+def require_whole(settings: Settings) -> None:
+    """Refuse an installation that is only partly restored; asked once where one is opened.
 
     Raises:
-        SettingsError: a `RECON_*` variable cannot be understood, or a restore did not finish.
+        SettingsError: a restore did not finish.
     """
-    settings = read_settings()
     if settings.restore_copy.exists() or settings.restore_whole.exists():
         raise SettingsError(
             f"A restore into {settings.data_dir} did not finish, so the installation is not whole. Run `reconcile restore` "
             "with the same backup again; it finishes the work."
         )
-    return settings
 
 
-def read_settings() -> Settings:
-    """The settings of this process, whatever state the installation is in.
+def load_settings() -> Settings:
+    """The settings of this process.
 
     Raises:
         SettingsError: a `RECON_*` variable cannot be understood.

@@ -107,7 +107,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         AlreadyRunningError: another run holds the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
-        UnusableHomeError: the data directory cannot be written.
+        OSError: the data directory cannot be written.
         UnknownDayError: the instant the run speaks for lies in the future.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from reconciliation_assets.commands.backup import back_up, put_back
-from reconciliation_assets.settings import read_settings
+from reconciliation_assets.settings import load_settings
 
 ACTIONS: dict[str, Callable[[str], object]] = {
-    "backup": lambda to: back_up(read_settings(), Path(to)),
-    "restore": lambda source: put_back(Path(source), read_settings()),
+    "backup": lambda to: back_up(load_settings(), Path(to)),
+    "restore": lambda source: put_back(Path(source), load_settings()),
 }
 _CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.truncate", "shutil.copyfile", "sqlite3.connect"}
 
