@@ -18,16 +18,15 @@ from pathlib import Path
 import pytest
 
 from reconciliation_assets_tests.faults.attempts import Attempt
-from reconciliation_assets_tests.faults.campaign import MINUTES, seeds
+from reconciliation_assets_tests.faults.campaign import seeds
 from reconciliation_assets_tests.faults.trials import (
     Alerts,
     Backup,
     Feedback,
     FirstDay,
-    FirstRun,
     Restore,
+    Run,
     SecondDay,
-    SecondRun,
     Trial,
 )
 from reconciliation_assets_tests.operations.receiver import Receiver
@@ -35,6 +34,8 @@ from reconciliation_assets_tests.standin.server import Standin
 
 pytestmark = pytest.mark.slow(seconds=60)
 Done = Counter[str]
+IN_THE_SUITE = 13
+"""Rounds up to a killed day and one whose disk is full; all others are dearer and like them."""
 
 
 def kill(trial: Trial, folder: Path, chance: random.Random, done: Done) -> list[Attempt]:
@@ -133,17 +134,17 @@ def trials(tmp_path: Path) -> Iterator[list[Trial]]:
     first = FirstDay(tmp_path / "first")
     backup = Backup(tmp_path / "backup", first)
     second = SecondDay(tmp_path / "second", first)
-    runs = (FirstRun(tmp_path / "first-run"), SecondRun(tmp_path / "second-run", first)) if MINUTES else ()
     receiver = Receiver()
     with Standin() as standin:
         yield [
-            second,
             backup,
             Restore(tmp_path / "restore", backup),
             Feedback(tmp_path / "feedback", standin),
             Alerts(tmp_path / "alerts", receiver),
+            second,
             first,
-            *runs,
+            Run(tmp_path / "first-run", first),
+            Run(tmp_path / "second-run", second),
         ]
     receiver.close()
 
@@ -152,15 +153,17 @@ def test_whatever_is_disturbed_can_be_done_again_and_all_is_as_if_nothing_had_ha
     tmp_path: Path, trials: list[Trial]
 ) -> None:
     rounds = [(trial, disturbance) for trial in trials for disturbance in trial.disturbances]
-    if not may_mount(tmp_path / "disk"):
-        rounds = [(trial, disturbance) for trial, disturbance in rounds if disturbance != "full disk"]
+    has_disk = may_mount(tmp_path / "disk")
     done: Done = Counter()
     failed: list[str] = []
-    for seed in seeds(fewest=len(rounds)):
+    for seed in seeds(fewest=IN_THE_SUITE):
         trial, disturbance = rounds[seed % len(rounds)]
+        if disturbance == "full disk" and not has_disk:
+            done["not played, since no disk can be mounted"] += 1
+            continue
         try:
             if not trial.seconds:
-                learn(trial, tmp_path / f"{seed}-undisturbed")
+                trial.learn(tmp_path / f"{seed}-undisturbed")
             play_round(trial, disturbance, tmp_path / f"{seed}", random.Random(seed), done)
         except AssertionError:
             failed.append(f"seed {seed}, {trial.action}, {disturbance}")
@@ -169,11 +172,3 @@ def test_whatever_is_disturbed_can_be_done_again_and_all_is_as_if_nothing_had_ha
     # Shown by `pytest -rP`, and by whoever lets it run for hours.
     print("\n".join(f"{count:6,} {what}" for what, count in sorted(done.items())))  # noqa: T201
     assert failed == []
-
-
-def learn(trial: Trial, folder: Path) -> None:
-    """Do it undisturbed, to know what it takes; what holds after a disturbance holds without one."""
-    trial.prepare(folder)
-    trial.do(folder)
-    trial.hold(folder, kills=0)
-    shutil.rmtree(folder)

@@ -84,6 +84,13 @@ class Trial:
         self.seconds, self.changes = attempt.seconds, attempt.changes
         self.growth = max(self.growth, _size(folder) - before)
 
+    def learn(self, folder: Path) -> None:
+        """Do it once undisturbed, to know what it takes; what holds after a disturbance holds without one."""
+        self.prepare(folder)
+        self.do(folder)
+        self.hold(folder, kills=0)
+        shutil.rmtree(folder)
+
     def hold_meanwhile(self, folder: Path) -> None:
         """What holds just after it was disturbed."""
 
@@ -105,14 +112,16 @@ class FirstDay(Trial):
     def done(self) -> Installation:
         """The same installation when it was done undisturbed."""
         installation = self.prepared.copy_to(self.place / "done/data")
-        attempt = Attempt.begin("make", installation.home.parent, self.environment)
-        assert attempt.end() == 0, attempt.text
+        self.do(installation.home.parent)
         return installation
 
     @cached_property
     def state(self) -> Tables:
         """All tables of warehouse, published copy and restricted copy when it was done undisturbed."""
         return _state_of(self.done.home)
+
+    def learn(self, folder: Path) -> None:
+        assert self.done.published_path.exists(), "it was done undisturbed"
 
     @property
     def published_before(self) -> Tables | None:
@@ -148,16 +157,24 @@ class SecondDay(FirstDay):
         return _tables_of(self._first.done.home / _COPY)
 
 
-class FirstRun(FirstDay):
-    """The first day by the command line, whose tables are those of the same day without Dagster."""
+class Run(Trial):
+    """One of these days by the command line, whose tables are those of the same day without Dagster."""
 
     action = "run"
 
+    def __init__(self, place: Path, day: FirstDay) -> None:
+        super().__init__(place)
+        self._day = day
 
-class SecondRun(SecondDay):
-    """The second day by the command line."""
+    @cached_property
+    def prepared(self) -> Installation:
+        return self._day.prepared
 
-    action = "run"
+    def hold_meanwhile(self, folder: Path) -> None:
+        self._day.hold_meanwhile(folder)
+
+    def hold(self, folder: Path, kills: int) -> None:
+        self._day.hold(folder, kills)
 
 
 class Backup(Trial):
