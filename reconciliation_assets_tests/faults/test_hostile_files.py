@@ -212,11 +212,10 @@ def test_no_word_of_a_person_is_part_of_a_statement(
     secret, written = tmp_path / "secret.txt", tmp_path / "written.csv"
     secret.write_text(SECRET)
     (tmp_path / "presets").mkdir()
-    # A heading's `*` stands for a currency.
-    words = [word for word in crafted(secret, written) if "*" not in word]
-    for number, word in enumerate(words):
-        preset = tmp_path / "presets" / "own.yaml"
-        preset.write_text(json.dumps(statement_preset(word)))
+    # Of two marks that may separate cells the one that is in more of them is taken; here it is to be the comma.
+    words = [word.replace(";", ",") for word in crafted(secret, written)]
+    for word in words:
+        (tmp_path / "presets" / "own.yaml").write_text(json.dumps(statement_preset(word)))
         rows = [
             ("When", f"Amount {word}", "Mark", "Text"),
             ("2026-03-01", "10.00", f"{word} in {word}", word),
@@ -225,11 +224,11 @@ def test_no_word_of_a_person_is_part_of_a_statement(
             ("2026-03-04", "40.00", f"in {word}", f"bad {word}"),
         ]
         (bench.inbox / "statement.csv").write_bytes(csv_of(*rows))
-        (told,) = (one for one in landed(bench, "payments") if one.file == "statement.csv")
-        assert told.set_aside_reason is None, f"{number}: {told.set_aside_reason}"
-        assert (told.rows, told.quarantined) == (2, 1), word
+        (told,) = landed(bench, "payments")
+        assert (told.rows, told.quarantined, told.set_aside_reason) == (2, 1, None), word
         assert dict(told.passed_over) == {f"total {word}": 1, f"otherwise {word}": 1}
-        assert not any(word in statement for statement in statements if word not in ("$path", "{}")), word
+        assert bench.warehouse.rows("select amount, method from current.payments") == [(10, word)]
+    assert [word for word in words if word != "{}" and any(word in statement for statement in statements)] == []
     assert len(statements) > len(words)
     assert not written.exists()
 
