@@ -24,7 +24,6 @@ from reconciliation_assets.chain.matching.inference.candidates import Floats, In
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
-from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Matching
@@ -123,6 +122,9 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
+    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
+
     return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
 
 
