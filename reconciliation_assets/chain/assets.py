@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -16,7 +17,7 @@ from pydantic import Field
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.python_table import Plot, PythonTable
+from reconciliation_assets.chain.python_table import PythonTable
 from reconciliation_assets.chain.python_tables import PYTHON_TABLES
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox
@@ -30,7 +31,6 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
-from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
@@ -149,15 +149,19 @@ def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = No
     return dg.TableSchema(described)
 
 
-def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
+def _plot(
+    opened: OpenInstallation, table: str, weights: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dg.MarkdownMetadataValue]:
     # Here, since the drawing library takes a third of a second of every command that loads the graph.
-    from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
+    from reconciliation_assets.chain.plots import PLOTS, match_weights  # noqa: PLC0415
 
-    return _shown("plot", PLOTS[table](warehouse)) if table in PLOTS else {}
-
-
-def _shown(title: str, plot: Plot) -> dict[str, dg.MarkdownMetadataValue]:
-    picture = base64.b64encode(plot.picture).decode()
+    if table in PLOTS:
+        title, plot = "plot", PLOTS[table](opened.warehouse)
+    elif weights:
+        title, plot = "what each outcome adds", match_weights(weights)
+    else:
+        return {}
+    picture = base64.b64encode(opened.pictures.of(table, plot)).decode()
     return {
         title: dg.MetadataValue.md(plot.text),
         f"{title}, as a picture": dg.MetadataValue.md(f"![{title}](data:image/png;base64,{picture})"),
@@ -299,7 +303,7 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
                 "dagster/column_lineage": _table_lineage(opened.lineage(query)),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
-                **_plot(opened.warehouse, table.name),
+                **_plot(opened, table.name),
             },
             check_results=_asked(checks, opened),
         )
@@ -376,7 +380,7 @@ def _program_asset(program: PythonTable, checks: Sequence[TableCheck]) -> dg.Ass
                 "dagster/column_schema": _table_schema(opened.columns_made(program.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **made.figures,
-                **{name: value for title, plot in made.charts.items() for name, value in _shown(title, plot).items()},
+                **_plot(opened, table.name, made.weights),
             },
             check_results=_asked(checks, opened),
         )

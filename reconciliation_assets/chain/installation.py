@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import duckdb
@@ -21,6 +22,9 @@ from reconciliation_assets.sources.protect import ContactProtector, load_contact
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
 from reconciliation_assets.warehouse.query import Query, TableName
+
+if TYPE_CHECKING:
+    from reconciliation_assets.chain.plots import KeptPictures
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,13 @@ class OpenInstallation(RunContext):
         """The lineage of a query's columns, in the tables as they are in this run."""
         read = ((table, self._columns.get(table) or self.columns_made(table)) for table in query.reads)
         return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
+
+    @cached_property
+    def pictures(self) -> "KeptPictures":
+        """The pictures of plots that earlier runs drew."""
+        from reconciliation_assets.chain.plots import KeptPictures  # noqa: PLC0415 - the drawing library is slow to load
+
+        return KeptPictures(self.warehouse)
 
     @cached_property
     def _known_lineage(self) -> KnownLineage:

@@ -1,23 +1,11 @@
 """What a Python table is: a table of the chain that SQL cannot make. Queries make all others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot as it is seen at once, in letters, and as a picture.
-
-    Attributes:
-        text: Markdown that is short enough for the UI to show in place.
-        picture: PNG.
-    """
-
-    text: str
-    picture: bytes
 
 
 @dataclass(frozen=True)
@@ -26,11 +14,11 @@ class TableMetadata:
 
     Attributes:
         figures: small numbers and words shown beside the table.
-        charts: plots shown beside the table, by title.
+        weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
-    charts: Mapping[str, Plot] = field(default_factory=dict)
+    weights: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

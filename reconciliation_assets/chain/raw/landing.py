@@ -141,7 +141,7 @@ class Landed:
 
 def prepare(warehouse: Warehouse, table: InputTable) -> None:
     """Make the raw tables and the view of current rows where they are missing."""
-    warehouse.execute(_PREPARE)
+    warehouse.ensure(_PREPARE)
     columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
@@ -314,7 +314,7 @@ def land_pull(
 
 def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
     """Up to when a source was pulled last, and how many rows that brought; None before the first pull."""
-    warehouse.execute(_PREPARE)
+    warehouse.ensure(_PREPARE)
     found = warehouse.rows(
         f"select pulled_until, rows from {PULLS} where source = $source order by pulled_until desc limit 1",
         {"source": source},

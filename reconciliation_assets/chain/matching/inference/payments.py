@@ -122,10 +122,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
-    # Here, since the drawing library takes a third of a second of every command that loads the graph.
-    from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
-
-    return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+    return Assigned(TableMetadata(figures, bits), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
