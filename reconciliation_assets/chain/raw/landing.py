@@ -142,7 +142,7 @@ class Landed:
 
 def prepare(warehouse: Ledger, table: InputTable) -> None:
     """Create the raw tables and the view of current rows if they do not exist."""
-    warehouse.execute(_PREPARE)
+    warehouse.ensure(_PREPARE)
     columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
@@ -315,7 +315,7 @@ def land_pull(
 
 def last_pull(warehouse: Ledger, source: str) -> tuple[datetime, int] | None:
     """End of the window of a source's last pull, and its number of rows; None before the first pull."""
-    warehouse.execute(_PREPARE)
+    warehouse.ensure(_PREPARE)
     found = warehouse.rows(
         f"select pulled_until, rows from {PULLS} where source = $source order by pulled_until desc limit 1",
         {"source": source},

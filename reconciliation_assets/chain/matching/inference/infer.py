@@ -126,16 +126,13 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
 
 def _inferred(model: Model, grain: str, description: str) -> PythonTable:
     def make(context: LedgerContext) -> TableMetadata:
-        # Here, since the drawing library takes a third of a second of every command that loads the graph.
-        from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
-
         scored = infer(context.warehouse, model, "matching", context.loaded_policy.policy.matching)
         if scored is None:
             return TableMetadata({"learnt from": "nothing is open"})
         learnt = f"{scored.learnt_from:,} known links" if scored.learnt_from else "the shipped chances"
         return TableMetadata(
             {"learnt from": learnt, "pairs compared": scored.pairs.num_rows, "weights": json.dumps(scored.weights)},
-            {"what each outcome adds": match_weights(scored.weights)},
+            scored.weights,
         )
 
     return PythonTable(
