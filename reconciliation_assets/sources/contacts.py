@@ -14,22 +14,25 @@ _DIGITS = {
     **{0x06F0 + digit: str(digit) for digit in range(10)},
     **{0xFF10 + digit: str(digit) for digit in range(10)},
 }
-_PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
+PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
 
 # How Gulf mobile numbers are written, by country calling code. Anything else is read by phonenumbers.
-_GULF_MOBILE = {
+GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
     "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
     "965": r"5[05]\d{6}",
     "974": r"55\d{6}",
 }
-_GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
+GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
 # Kuwait and Qatar dial no zero before a number: there, one makes it another number or none.
-_TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+# Digits of one script: a number that mixes scripts is cleaned first.
 _INTERNATIONAL = re.compile(
-    "(?:\\+|00)(" + "|".join(f"{code}{_TRUNK_ZERO[code]}{rest}" for code, rest in _GULF_MOBILE.items()) + ")"
+    "(?:\\+|00)(" + "|".join(f"{code}{TRUNK_ZERO[code]}{rest}" for code, rest in GULF_MOBILE.items()) + ")", re.ASCII
 )
-_LOCAL = {region: re.compile(f"{_TRUNK_ZERO[code]}({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
+_LOCAL = {
+    region: re.compile(f"{TRUNK_ZERO[code]}({GULF_MOBILE[code]})", re.ASCII) for region, code in GULF_CODE.items()
+}
 
 _GULF_CALLING_CODES = ("971", "966", "965", "974", "973", "968")
 _DIALLED = re.compile(r"0?5\d{8}")
@@ -112,7 +115,7 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     # Most numbers are written plainly; only the others are worth cleaning.
     if plain := _gulf_mobile(text, region):
         return plain
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if cleaned := _gulf_mobile(number, region):
         return cleaned
     try:
@@ -135,7 +138,7 @@ def international_phone(text: str) -> str | None:
     With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as it is dialled
     there: `0501234567`, `501234567`. Eight digits are as good as any number.
     """
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if number.startswith(("+", "00")):
         return normalise_phone(number, None)
     if _DIALLED.fullmatch(number):
@@ -151,7 +154,7 @@ def _gulf_mobile(number: str, region: str | None) -> str | None:
         digits = match[1]
         return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
     if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
-        return f"+{_GULF_CODE[region]}{match[1]}"
+        return f"+{GULF_CODE[region]}{match[1]}"
     return None
 
 
@@ -159,7 +162,7 @@ def region_of(market: str | None) -> str | None:
     """The ISO 3166 code of a market, or None where it names no country."""
     if not market:
         return None
-    if market in _GULF_CODE:
+    if market in GULF_CODE:
         return market
     name = market.strip().upper()
     return _MARKETS.get(name, name if len(name) == 2 else None)
