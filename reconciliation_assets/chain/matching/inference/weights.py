@@ -49,7 +49,7 @@ _SHIPPED: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True)
-class Chances:
+class LevelShares:
     """Share of true pairs at each level of each kind of evidence, and of random pairs where these are counted by level.
 
     Attributes:
@@ -65,7 +65,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class PairWeights:
     """What speaks for each pair.
 
     Attributes:
@@ -81,7 +81,7 @@ class Weighed:
     parts: dict[str, Floats]
 
 
-def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> Chances:
+def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> LevelShares:
     """The chances that known pairs show, drawn towards the shipped ones where they are few."""
     random_left, random_right = (
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
@@ -103,7 +103,7 @@ def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) 
             random[name] = (seen + 1) / (seen.sum() + len(shipped))
     for name in ("gap of orders", "gap of opportunities"):
         by_method[name] = _not_too_rare(by_method[name])
-    return Chances(true, random, len(known_left), by_method)
+    return LevelShares(true, random, len(known_left), by_method)
 
 
 def _by_method(levels: Ints, method: Ints, methods: int, all_methods: Floats) -> Floats:
@@ -209,8 +209,8 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
 
 
 def weigh(
-    left: Payables, right: Payments, people: People, chances: Chances, asked: Ints, discounted: Ints, is_open: Bools
-) -> Weighed:
+    left: Payables, right: Payments, people: People, chances: LevelShares, asked: Ints, discounted: Ints, is_open: Bools
+) -> PairWeights:
     """What speaks for each pair of one direction of money.
 
     Args:
@@ -235,10 +235,10 @@ def weigh(
     bits = sum(parts.values()) - np.log2(max(1, int(is_open.sum())))
     # There is a row per pair, and tenths of a bit are told: half the precision is half the memory.
     parts = {name: each.astype(np.float32) for name, each in parts.items()}
-    return Weighed(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
+    return PairWeights(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
 
 
-def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chances, *names: str) -> Floats:
+def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: LevelShares, *names: str) -> Floats:
     bits = np.zeros(len(i))
     for name in names:
         level = _LEVELS[name](left, right, i, j)
@@ -249,7 +249,7 @@ def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chan
 
 
 def _amount_bits(
-    left: Payables, right: Payments, i: Ints, j: Ints, fit: Ints, chances: Chances, asked: Ints, is_open: Bools
+    left: Payables, right: Payments, i: Ints, j: Ints, fit: Ints, chances: LevelShares, asked: Ints, is_open: Bools
 ) -> Floats:
     direction = np.where(right.direction[j] != "in", 2, left.is_opportunity[i].astype(int))
     table = np.stack(
