@@ -20,12 +20,14 @@ PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().
 GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
     "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
-    "965": r"5[05]\d{6}",
-    "974": r"55\d{6}",
+    "965": r"(?:5[05]\d|6(?:0[034679]|5[015-9]|6\d)|9[04679]\d)\d{5}",
+    "974": r"[3567]\d{7}",
+    "973": r"3(?:[0-79]\d|8[0-57-9])\d{5}",
+    "968": r"(?:7[126-9]\d|9(?:0[1-9]|[1-9]\d))\d{5}",
 }
-GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-# Kuwait and Qatar dial no zero before a number: there, one makes it another number or none.
-TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974", "BH": "973", "OM": "968"}
+# The others dial no zero before a number: there, one makes it another number or none.
+TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": "", "973": "", "968": ""}
 # Digits of one script: a number that mixes scripts is cleaned first.
 _INTERNATIONAL = re.compile(
     "(?:\\+|00)(" + "|".join(f"{code}{TRUNK_ZERO[code]}{rest}" for code, rest in GULF_MOBILE.items()) + ")", re.ASCII

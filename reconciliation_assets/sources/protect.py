@@ -9,16 +9,17 @@ import hmac
 import os
 import re
 import secrets
-import string
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import FunctionNullHandling, PythonUDFType
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable
@@ -135,14 +136,20 @@ class ContactProtector:
             rows: text; columns of the table that are missing count as empty, others are passed on.
         """
         select = protected_select(table, rows.schema.names, "rows")
-        with private_engine() as engine:
-            for name, function in self._functions().items():
-                engine.create_function(name, _of_distinct(function), ["VARCHAR"], "VARCHAR", type="arrow")
-            names = _NameKeys(self.keyed)
-            engine.create_function("keys_of_name", names, ["VARCHAR"], KEYS_OF_NAME, type="arrow")
-            engine.register("rows", rows)
-            bound = {name: value for name, value in self._padded.items() if f"${name}" in select}
-            yield engine.sql(select, params=bound).to_arrow_reader(ROWS_PER_BATCH)
+        bound = {name: value for name, value in self._padded.items() if f"${name}" in select}
+        self._engine.register("rows", rows)
+        try:
+            yield self._engine.sql(select, params=bound).to_arrow_reader(ROWS_PER_BATCH)
+        finally:
+            self._engine.unregister("rows")
+
+    @cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        engine = private_engine()
+        for name, function in self._functions().items():
+            _teach(engine, name, _of_distinct(function), "VARCHAR")
+        _teach(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
+        return engine
 
     def market_of(self, market: str | None, currency: str | None) -> str | None:
         """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
@@ -165,7 +172,9 @@ class ContactProtector:
         # One rule for every value, whatever stands beside it in a batch: the same ID comes out the same in all tables.
         return text if _PLAIN_ID.fullmatch(text) else without_contacts(text, self.keyed)
 
-    def _person_key(self, text: str) -> str:
+    def _person_key(self, text: str) -> str | None:
+        if not text.strip():
+            return None
         if number := international_phone(text):
             return self.keyed(number)
         if text.isdigit():
@@ -233,6 +242,20 @@ class _NameKeys:
     def _short(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
         return self._keyed(word)[:32]
+
+
+def _teach(
+    engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
+) -> None:
+    """Give the engine a function of text; where there is no text it answers nothing, and may do so elsewhere."""
+    engine.create_function(
+        name,
+        function,
+        ["VARCHAR"],
+        answer,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )
 
 
 def _of_distinct(function: Callable[[str], str | None]) -> Callable[[pa.ChunkedArray], pa.Array]:
