@@ -1,7 +1,7 @@
-"""Contacts in the engine: how the cells of a column are kept, said in SQL, so that it runs on all cores while a file is read.
+"""SQL that replaces contacts by keyed hashes, so that it runs on all cores while a file is read.
 
-Rules here know most cells for certain: plain IDs, addresses and Gulf numbers as most people write them. Every other cell goes
-through the Python functions of `protect`. Both ways give the same keys, which tests hold.
+Regular expressions recognise the most common cells: plain IDs, e-mail addresses and Gulf mobile numbers. All other cells are passed to the Python
+functions of `protect`. Tests verify that both give the same keys.
 """
 
 import hashlib
@@ -11,17 +11,17 @@ from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
 from reconciliation_assets.sources.contacts import GULF_CODE, GULF_MOBILE, PHONE_NOISE, TRUNK_ZERO
 
 SEPARATOR = "\x1f"
-"""What stands between the parts of what a function is asked for, where there are several."""
+"""Separates the parts of a function's argument."""
 
 KEYS_OF_NAME = f"STRUCT({', '.join(f'{name} {kind}' for name, kind in CONTACT_KEYS[Kind.NAME])})"
-"""What `keys_of_name` answers."""
+"""The result type of `keys_of_name`."""
 
 _BLOCK = 64
 _INNER, _OUTER = 0x36, 0x5C
 
 _PLAIN_ID = " *([A-Za-z1-9_.#-][A-Za-z0-9_.#-]*)? *"
-# Digits behind at most four letters: however they are decoded, so few letters say no contact. In base64 digits are letters of other
-# scripts, and a letter beyond F is no hexadecimal.
+# Digits after at most four letters contain no encoded contact: base64 decodes digits to non-Latin letters only, and a letter after F
+# is not hexadecimal.
 _PLAIN_CODE = "[0-9]{1,15}|[A-Za-z]{1,4}-[0-9]{1,15}|[A-Za-z]{0,3}[G-Zg-z][0-9]{1,15}|[A-Za-z]{1,4}[0-9]{1,5}"
 _MAYBE_DIALLED = "(^|-)(0?5[0-9]{8}$|(00)?(97[1348]|96[568]))"
 _PLAIN_EMAIL = " *[A-Za-z0-9_.+%-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+ *"
@@ -29,20 +29,20 @@ _PLAIN_PHONE = "[+]?[0-9]+"
 
 
 def padded_secrets(secret: bytes) -> Mapping[str, bytes]:
-    """The secret padded for HMAC's inner and outer hash (RFC 2104), as `protected_select` names them."""
+    """The secret padded for the inner and outer hash of HMAC (RFC 2104), as parameters of `protected_select`."""
     block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
     return {"inner": bytes(byte ^ _INNER for byte in block), "outer": bytes(byte ^ _OUTER for byte in block)}
 
 
 def protected_select(table: InputTable, present: Sequence[str], source: str) -> str:
-    """A SELECT of rows as they are kept: contact columns as their keys, and no contact in any other.
+    """A SELECT of rows as they are stored: contact columns as keys, and no contact in any other column.
 
-    It takes the parameters of `padded_secrets` and calls the functions that `protect` registers with its engine.
+    It has the parameters of `padded_secrets` and calls the functions that `protect` registers.
 
     Args:
-        table: which columns are contacts, and what the others hold.
-        present: the columns of the source; those that the table does not know are passed on.
-        source: name of the relation that holds the text.
+        table: the table, with its contact columns.
+        present: the columns of the source; those that the table does not have are passed on.
+        source: name of the relation with the text.
     """
     kinds = {column.name: column.kind for column in table}
     kept = [
@@ -78,7 +78,7 @@ def protected_select(table: InputTable, present: Sequence[str], source: str) -> 
 
 
 def _kept(name: str, kind: Kind) -> str:
-    """A cell that is no contact, without any in it."""
+    """SQL for a cell of any other column, without the contacts in it."""
     match kind:
         case Kind.ID:
             return f"case when regexp_full_match({name}, '{_PLAIN_ID}') then {name} else other_id({name}) end"
@@ -99,7 +99,7 @@ def _keyed(text: str) -> str:
 
 
 def _cleaned(column: str) -> str:
-    """A phone number without what people write between its digits, which become 0 to 9."""
+    """SQL for a phone number with ASCII digits and without spaces, brackets and similar characters."""
     digits = [(chr(sign), digit) for sign, digit in PHONE_NOISE.items() if digit]
     noise = "".join(chr(sign) for sign, digit in PHONE_NOISE.items() if not digit).replace("'", "''")
     signs, figures = "".join(sign for sign, _ in digits), "".join(figure for _, figure in digits)
@@ -108,7 +108,7 @@ def _cleaned(column: str) -> str:
 
 
 def _e164() -> str:
-    """A well-formed Gulf mobile number of the columns `number` and `region`; null for any other."""
+    """SQL for the E.164 form of a Gulf mobile number from the columns `number` and `region`; null for other numbers."""
     cases = []
     for region, code in GULF_CODE.items():
         mobile, zero = GULF_MOBILE[code], TRUNK_ZERO[code]

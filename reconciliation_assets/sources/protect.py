@@ -1,7 +1,7 @@
-"""Contacts become keyed HMAC-SHA-256 before anything is stored.
+"""Replaces contacts by keyed hashes (HMAC-SHA-256) before anything is stored.
 
-A plain hash of a Gulf mobile number can be enumerated in seconds, so every key is made with the installation's own
-secret. Values exist only in memory while a batch of rows is read.
+Plain hashes of Gulf mobile numbers can be enumerated in seconds, so every key is made with the installation's own secret.
+Values exist only in memory while a batch of rows is read.
 """
 
 import hashlib
@@ -41,11 +41,11 @@ from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, private_engi
 
 KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
-# An ID of these signs hides no contact, unless it is a phone number as it is dialled.
+# An ID of only these characters contains no contact, unless it is a phone number as dialled.
 _PLAIN_ID = re.compile(r"\s*(?!(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})\s*$)[A-Za-z0-9_.#-]*\s*")
 _DIGIT = re.compile(r"\d")
 _QUERY = re.compile(r"\?.*$", re.DOTALL)
-# Names whose words are not what stands between blanks: compound ones perhaps, and those with other signs for a blank.
+# Names that cannot be split at spaces: possible compound first names, and other whitespace.
 _ODD_NAME = r"(?i)abd|عبد|[\x00-\x1f\x7f-\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 _REMEMBERED = 1 << 16
 
@@ -55,15 +55,15 @@ class ContactKeyError(PlainError):
 
 
 def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -> bytes:
-    """The secret key of the protected contact keys: as given, else the installation's own, made on first run.
+    """The secret for contact keys: the given one, or else the installation's own, made on the first run.
 
     Args:
-        data_dir: the installation's data directory, where its own key lies.
-        given: the key of the environment, if one is set.
-        is_new: whether nothing is protected yet, so that a key may be made.
+        data_dir: the installation's data directory, with its own key file.
+        given: the key from the environment, if set.
+        is_new: whether nothing is protected yet, so that a new key may be made.
 
     Raises:
-        ContactKeyError: the key is too short, or its file unreadable, or gone while it is needed.
+        ContactKeyError: the key is too short, or its file is unreadable or missing.
     """
     if given is not None and given.get_secret_value():
         secret = given.get_secret_value().encode()
@@ -94,7 +94,7 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
 
 
 def _make_key(path: Path) -> None:
-    """Make a key that is there whole or not at all; one that another process made meanwhile stays."""
+    """Write a new key atomically; a key that another process made meanwhile is kept."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as file:
         file.write(secrets.token_hex(32))
         file.flush()
@@ -109,8 +109,8 @@ class ContactProtector:
 
     Args:
         key: the installation's secret.
-        reporting_currency: the company's, whose country its local phone numbers are read in where a row tells neither a market
-            nor a currency of one country.
+        reporting_currency: its country is used for local phone numbers if a row has neither a market nor a currency of a
+            single country.
     """
 
     def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
@@ -119,7 +119,7 @@ class ContactProtector:
         self._padded = padded_secrets(key)
 
     def keyed(self, value: str) -> str:
-        """The keyed HMAC-SHA-256 of a normalised value, in hexadecimal."""
+        """The HMAC-SHA-256 of a normalised value, in hexadecimal."""
         mac = self._keyed.copy()
         mac.update(value.encode())
         return mac.hexdigest()
@@ -128,8 +128,8 @@ class ContactProtector:
     def protected(self, table: InputTable, rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
         """The rows as they are kept: contact columns as their keys, and no contact in any other.
 
-        Shops give out addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them into
-        comments. What is kept of each kind of column, and why, is in docs/definitions/kept.md.
+        Shops use e-mail addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them in
+        comments. docs/definitions/kept.md says what is stored of each kind of column, and why.
 
         Args:
             table: which columns are contacts.
@@ -152,11 +152,11 @@ class ContactProtector:
         return engine
 
     def market_of(self, market: str | None, currency: str | None) -> str | None:
-        """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
+        """The market for reading a phone number: the row's own, else the country of its currency, else the company's."""
         return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
 
     def _functions(self) -> Mapping[str, Callable[[str], str | None]]:
-        """What `protected_select` asks for, each on a cell that is not empty."""
+        """The Python functions called by `protected_select`, by their SQL names; none gets an empty text."""
         return {
             "other_id": self._id_key,
             "other_person": self._person_key,
@@ -169,7 +169,7 @@ class ContactProtector:
         }
 
     def _id_key(self, text: str) -> str:
-        # One rule for every value, whatever stands beside it in a batch: the same ID comes out the same in all tables.
+        # The result must not depend on the other values of the batch, so that the same ID is the same in all tables.
         return text if _PLAIN_ID.fullmatch(text) else without_contacts(text, self.keyed)
 
     def _person_key(self, text: str) -> str | None:
@@ -193,9 +193,9 @@ class ContactProtector:
 
 
 class _NameKeys:
-    """Keys of the words of names and of their sounds, word by word in the order written: the family's name comes last.
+    """Keys of a name's words and of their sounds, in the written order: the family name comes last.
 
-    Names repeat few words, so each is protected once.
+    Words are cached because names repeat few words.
     """
 
     def __init__(self, keyed: Callable[[str], str]) -> None:
@@ -219,7 +219,7 @@ class _NameKeys:
         name_of_word = pc.list_parent_indices(words)
         name = name_of_word.take(pc.list_parent_indices(pairs)).to_numpy()
         pair = pairs.flatten().to_numpy()
-        # A word that is written twice counts where it comes first.
+        # A repeated word is kept at its first position only.
         first = np.sort(np.unique(name * max(len(numbers), 1) + pair, return_index=True)[1])
         counts = np.bincount(name[first], minlength=len(names))
         offsets, has_none = pa.array(np.r_[0, np.cumsum(counts)], pa.int32()), pa.array(counts == 0)
@@ -232,7 +232,7 @@ class _NameKeys:
     def _of_word(self, word: str) -> list[tuple[str, str]]:
         if word not in self._words:
             tokens = word_tokens(word)
-            # A sound of one letter tells too little: such a word is heard as it is written.
+            # A sound of one letter is too short: the word itself is used.
             heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
             self._words[word] = [
                 (self._short(token), self._short(sound)) for token, sound in zip(tokens, heard, strict=True)
@@ -240,14 +240,14 @@ class _NameKeys:
         return self._words[word]
 
     def _short(self, word: str) -> str:
-        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
+        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
         return self._keyed(word)[:32]
 
 
 def _teach(
     engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
 ) -> None:
-    """Give the engine a function of text; where there is no text it answers nothing, and may do so elsewhere."""
+    """Register a Python function of text that may return null."""
     engine.create_function(
         name,
         function,
@@ -259,7 +259,7 @@ def _teach(
 
 
 def _of_distinct(function: Callable[[str], str | None]) -> Callable[[pa.ChunkedArray], pa.Array]:
-    """A function of the engine that asks for each distinct text once in a while; an empty one has no answer."""
+    """Apply a function to the distinct texts of a column, with a cache; empty texts give null."""
     asked = lru_cache(_REMEMBERED)(function)
 
     def answer(values: pa.ChunkedArray) -> pa.Array:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from reconciliation_assets.operations.backup import back_up, put_back
+from reconciliation_assets.commands.backup import back_up, put_back
 from reconciliation_assets.settings import read_settings
 
 ACTIONS: dict[str, Callable[[str], object]] = {

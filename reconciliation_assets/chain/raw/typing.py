@@ -1,6 +1,6 @@
-"""From text to types: how a cell of each kind is read, and what makes a row bad.
+"""Typing: SQL that converts text to the types of the contract and finds bad rows.
 
-Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
+Pure functions from the contract to SQL expressions. A reason says what is wrong with a column, never its value.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ _IDS = (Kind.ID, Kind.PERSON)
 _TEXTS = (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE, Kind.CURRENCY)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
-# What databases and data frames write where there is no ID; taken for one, it would join all that have none.
+# Written by databases and data frames for a missing ID; read as an ID, it would join all records without one.
 _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
-# What data frames make of whole numbers in a column with gaps; as it stands, order 1001.0 would be another than order 1001.
+# Data frames write integers as decimals in a column with gaps; unchanged, order 1001.0 would not match order 1001.
 _ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
-# Any of what is looked for: blanks around a cell or nothing else in it, such characters, and of IDs the marks of the others.
+# Cells to clean or check: empty, with outer whitespace or control characters; of IDs also what the patterns for IDs look for.
 _ODD = r"^$|^[ \t\r\n\x{a0}\x{feff}]|[ \t\r\n\x{a0}\x{feff}]$|[\x00-\x1F]"
 _ODD_ID = rf"{_ODD}|\.0$|^#|[eE]\+|(?i)^(null|none|nan|n/a|nil|-)$"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
@@ -37,25 +37,25 @@ NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
 NOT_AN_ISO_DATE = "not an ISO 8601 date such as 2026-03-31"
 NOT_A_DECIMAL = "not a decimal number such as 1234.50"
 
-# Beside rows that a preset mapped: the file's own column that could not be read, and why.
+# Extra columns of rows mapped by a preset: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
 
 
 def typed_select(
     table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False, has_digest: bool = False
 ) -> str:
-    """A SELECT that reads text rows into the table's stored columns.
+    """A SELECT that converts text rows to the table's stored columns.
 
-    Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
-    nothing is), and `unread_sides`, the side values that could not be read, each with its column and reason. It takes the
-    parameter `$zone`, the zone of timestamps without an offset.
+    It also returns `row_number`; `faulty_column` and `fault`, the first fault of a row (null if it has none); and
+    `unread_sides`, the optional values that could not be read, with column and reason. It has the parameter `$zone`, the zone
+    of timestamps without an offset.
 
     Args:
         table: the contract.
-        present: the columns that the source has; the others are read as empty.
-        source: name of the relation that holds the text.
-        is_mapped: whether it also holds the columns of `UNREAD`, which come before any other fault.
-        has_digest: whether it also holds `ROW_DIGEST`, which is passed on.
+        present: the columns that the source has; the others are null.
+        source: name of the relation with the text.
+        is_mapped: whether the relation has the columns of `UNREAD`, which take precedence over any other fault.
+        has_digest: whether the relation has `ROW_DIGEST`, which is passed on.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
     here = [column for column in plain if column.name in present]
@@ -100,12 +100,12 @@ def typed_select(
 
 
 def is_currency(column: str) -> str:
-    """A condition: whether a column holds a currency code of ISO 4217, past ones included."""
+    """SQL condition: the column holds a currency code of ISO 4217, including historical ones."""
     return f"{column} in ({_CURRENCIES})"
 
 
 def _is_odd(column: InputColumn) -> str:
-    """Whether a cell has to be looked at closely; most are read as they are, and every look costs."""
+    """SQL condition: the cell needs cleaning or a closer check. Most cells need neither, and both are slow."""
     return f"regexp_matches({column.name}, '{_ODD_ID if column.kind in _IDS else _ODD}')"
 
 
@@ -122,7 +122,7 @@ def _text(column: InputColumn) -> str:
 
 
 def _value(column: InputColumn) -> str:
-    """What a cell says, or nothing where its text is none of its kind."""
+    """SQL for the value of a cell; null if its text cannot be converted."""
     name = column.name
     match column.kind:
         case Kind.TIMESTAMP:
@@ -143,7 +143,7 @@ def _value(column: InputColumn) -> str:
 
 
 def _kept(column: InputColumn, present: tuple[str, ...]) -> str:
-    """The value; of a side column, unknown where something is wrong with it."""
+    """SQL for the value; null for an optional value that cannot be read."""
     if column.name not in present:
         return f"cast(null as {SQL_TYPE[column.kind]})"
     value = column.name if column.kind in _TEXTS else f"value_{column.name}"
@@ -151,7 +151,7 @@ def _kept(column: InputColumn, present: tuple[str, ...]) -> str:
 
 
 def _unread(sides: list[InputColumn]) -> str:
-    """The side values that could not be read, each with the first thing wrong with it."""
+    """SQL for the list of optional values that could not be read, each with its first fault."""
     if not sides:
         return f"cast([] as {_SIDES})"
     each = ", ".join(
@@ -165,7 +165,7 @@ def _unread(sides: list[InputColumn]) -> str:
 
 
 def _problems(column: InputColumn) -> list[tuple[str, str]]:
-    """Conditions on a cell under which it is bad, with the reason, in the order they are told."""
+    """SQL conditions on a cell that make it bad, with their reasons, in order of precedence."""
     name, value, is_odd = column.name, f"value_{column.name}", f"odd_{column.name}"
     found: list[tuple[str, str]] = []
     if column.required:
@@ -199,7 +199,7 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if column.kind is Kind.DATE:
                 found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", NOT_AN_ISO_DATE))
             found.append((f"{name} is not null and {value} is null", NOT_A_DATE))
-            # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
+            # Not with year(): it is null for infinity and positive for a year BC.
             bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
             found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:
@@ -222,11 +222,11 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
 
 
 def _number_of_first(conditions: Iterable[str]) -> str:
-    """Which of the conditions is the first that holds, from 1; null where none does."""
+    """SQL for the number of the first condition that is true, from 1; null if none is."""
     cases = " ".join(f"when {condition} then {number}" for number, condition in enumerate(conditions, 1))
     return f"case {cases} end" if cases else "cast(null as integer)"
 
 
 def _list(words: Iterable[str]) -> str:
-    """Words as a list of SQL."""
+    """SQL for a list of strings."""
     return "cast([" + ", ".join(f"'{word}'" for word in words) + "] as varchar[])"

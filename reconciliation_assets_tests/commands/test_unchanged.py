@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from reconciliation_assets.operations import unchanged
-from reconciliation_assets.operations.unchanged import forget, reads, remember, same_as_last_run
+from reconciliation_assets.commands import unchanged
+from reconciliation_assets.commands.unchanged import forget, reads, remember, same_as_last_run
 from reconciliation_assets.settings import Settings
 from reconciliation_assets_tests.harness import drop, policy_file
 from reconciliation_assets_tests.installation import Installation

@@ -21,11 +21,11 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.publish.copy import publish
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
+from reconciliation_assets_tests.commands.send_and_die import POINTS
 from reconciliation_assets_tests.harness import KEY, Bench
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.operations.send_and_die import POINTS
 from reconciliation_assets_tests.rows import crm, insight, lead, payment
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.meta import DATASET, Meta
@@ -110,7 +110,7 @@ def outbox_of_wins(installation: Installation) -> list[tuple[Any, ...]]:
     """The outbox as the next run makes it."""
     parameters = policy_parameters(load_policy(installation.home / "policy.yaml"), NOW)
     with closing(connect(installation.home / "warehouse.duckdb")) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.materialise(queries()[TableName("feedback", "capi_outbox")], parameters)
         return warehouse.rows(
             "select status, told_value, value_change from feedback.capi_outbox where outcome = 'won' order by record_id"
@@ -165,7 +165,7 @@ def test_a_killed_sending_loses_nothing_and_counts_nothing_twice(
     installation: Installation, meta: Meta, point: str
 ) -> None:
     killed = subprocess.run(
-        [sys.executable, "-m", "reconciliation_assets_tests.operations.send_and_die", point],
+        [sys.executable, "-m", "reconciliation_assets_tests.commands.send_and_die", point],
         env={**os.environ, **installation.environment},
         check=False,
         timeout=60,
@@ -179,7 +179,7 @@ def test_a_killed_sending_loses_nothing_and_counts_nothing_twice(
 
 def test_what_may_have_been_told_two_days_ago_is_not_told_again(installation: Installation, meta: Meta) -> None:
     subprocess.run(
-        [sys.executable, "-m", "reconciliation_assets_tests.operations.send_and_die", "between_sending_and_noting"],
+        [sys.executable, "-m", "reconciliation_assets_tests.commands.send_and_die", "between_sending_and_noting"],
         env={**os.environ, **installation.environment},
         check=False,
         timeout=60,

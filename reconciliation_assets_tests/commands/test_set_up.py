@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from reconciliation_assets.cli import app
-from reconciliation_assets.operations.set_up import SHIPPED_MATURITY_DAYS, required_settings
+from reconciliation_assets.commands.set_up import SHIPPED_MATURITY_DAYS, required_settings
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.registry import SOURCE_TYPES, load_connectors

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import uvicorn
 
+from reconciliation_assets.commands.decisions import LOCKS, MATCHES, VERDICTS, path_of
+from reconciliation_assets.commands.open_page import PageNotReadyError, application, serve_page
+from reconciliation_assets.commands.serve import PortTakenError
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-from reconciliation_assets.operations.decisions import LOCKS, MATCHES, VERDICTS, path_of
-from reconciliation_assets.operations.open_page import PageNotReadyError, application, serve_page
-from reconciliation_assets.operations.serve import PortTakenError
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.report import write_report

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciliation_assets.operations import feedback
+from reconciliation_assets.commands import feedback
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.meta_conversions import load_feedback_settings
 
