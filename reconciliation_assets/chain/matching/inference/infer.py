@@ -21,7 +21,9 @@ _KNOWN_LINKS_LEARNT_FROM = 20_000
 _LEAST_PROBABILITY = 0.1
 
 
-def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Scored | None:
+def infer(
+    warehouse: Ledger, model: Model, layer: str, matching: Matching, trial: TableName | None = None
+) -> Scored | None:
     """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
