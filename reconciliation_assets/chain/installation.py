@@ -4,24 +4,29 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.settings import Settings, load_settings, require_whole
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
 from reconciliation_assets.warehouse import spark
-from reconciliation_assets.warehouse.duckdb import DuckDB, connect
+from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
 from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
+
+if TYPE_CHECKING:
+    from reconciliation_assets.chain.plots import KeptPictures
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,13 @@ class OpenInstallation(RunContext):
         return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
 
     @cached_property
+    def pictures(self) -> "KeptPictures":
+        """The pictures of plots that earlier runs drew."""
+        from reconciliation_assets.chain.plots import KeptPictures  # noqa: PLC0415 - the drawing library is slow to load
+
+        return KeptPictures(self.ledger)
+
+    @cached_property
     def _known_lineage(self) -> KnownLineage:
         return KnownLineage(self.ledger)
 
@@ -68,23 +80,29 @@ class OpenInstallation(RunContext):
         return ContactProtector(key, self.policy.reporting_currency)
 
 
-class Installation(dg.ConfigurableResource["Installation"]):
+class Installation(DuckDBResource):
     """The installation configured by the environment; its warehouse is opened once per run.
 
     Attributes:
         database: the file of the ledger.
     """
 
-    database: str
     _open: OpenInstallation | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[Connection]:
+        """The only connection to the ledger; a locked file is an immediate error, not a wait."""
+        with closing(connect(self.database)) as connection:
+            yield connection
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
         """Open the installation for a run and close it at its end."""
         settings = load_settings()
+        require_whole(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
-        with closing(connect(self.database)) as connection:
+        with self.get_connection() as connection:
             ledger = DuckDB(connection)
             ledger.limit(settings.memory, settings.temp_dir)
             with _warehouse(settings, ledger) as warehouse:

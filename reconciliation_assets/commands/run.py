@@ -109,8 +109,8 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
         SparkUnreachableError: the tables are to be made on Spark, and it cannot be used.
-        UnusableHomeError: the data directory cannot be written.
-        UnknownDayError: the day of the as-of time has not begun.
+        OSError: the data directory cannot be written.
+        UnknownDayError: the instant the run speaks for lies in the future.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
