@@ -21,6 +21,7 @@ _WORKERS = 2
 _DAEMON_MEMORY = "256m"
 _SECONDS_TO_START = 240
 _POLL_SECONDS = 0.5
+_started: "list[subprocess.Popen[bytes]]" = []
 # A company of some hundred orders: compiling a query costs more than running it, and so does planning it twice.
 _SMALL = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _FOR_SMALL_TABLES = {
@@ -112,6 +113,8 @@ def stop(home: Path) -> int:
         except ProcessLookupError:
             pass
         note.unlink()
+    while _started:
+        _started.pop().wait()
     return alive
 
 
@@ -137,6 +140,7 @@ def _launch(home: Path, name: str, memory: str, *words: str) -> "subprocess.Pope
             start_new_session=True,
         )
     (home / f"{name}.pid").write_text(str(process.pid))
+    _started.append(process)
     return process
 
 
