@@ -12,7 +12,7 @@ import pyarrow as pa
 import vl_convert as vlc
 
 from reconciliation_assets.chain.python_table import Plot
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
 _BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"
@@ -21,7 +21,7 @@ _METHOD_COLOURS = alt.Scale(
     range=[_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED],
 )
 SHOWN_AT_ONCE: Final = 1000
-"""Characters below which Dagster's UI (1.13) shows Markdown in place."""
+"""Dagster's UI (1.13) shows Markdown in place if it has fewer characters than this."""
 
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
 

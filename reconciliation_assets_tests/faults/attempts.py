@@ -41,7 +41,7 @@ from reconciliation_assets.settings import load_settings
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets_tests.faults.kills import die_at
 
 CHECKS = [dg.AssetCheckKey(dg.AssetKey(f"table_{number}"), "holds") for number in range(6)]
@@ -58,7 +58,7 @@ def make_without_dagster() -> None:
     settings = load_settings()
     loaded = load_policy(settings.policy_path)
     with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
         _begin("raw_inbox")
         take_stock(warehouse, known, unknown)

@@ -6,12 +6,11 @@ that are all negative are debits written with a minus, and one negative debit am
 
 from dataclasses import dataclass
 
-import duckdb
-
 from reconciliation_assets.sources.presets.bound import BoundTexts
 from reconciliation_assets.sources.presets.model import MOVED, TAKEN_BACK, Movement
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.text_rows import FileSetAsideError
+from reconciliation_assets.warehouse.duckdb import Connection
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,7 @@ class _Told:
     taken_back: str
 
 
-def moved_rows(
-    bound: BoundTexts, connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement, is_no_data: str
-) -> str:
+def moved_rows(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
     """A SELECT of the table `valued` with the columns `moved` and `taken_back`, each as cell and as value.
 
     Where a file has one amount, the columns of money in and money out are filled from it.
@@ -108,7 +105,7 @@ def _is_word(bound: BoundTexts, movement: Movement, *directions: str) -> str:
     return f"coalesce(word({movement.mark}_cell) in ({words}), false)" if words else "false"
 
 
-def _is_marked(bound: BoundTexts, connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> bool:
+def _is_marked(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> bool:
     """Whether a column tells directions: most of its cells do. One under the same heading may hold kinds of transfer."""
     if movement.mark not in kind.positions:
         return False
@@ -120,9 +117,7 @@ def _is_marked(bound: BoundTexts, connection: duckdb.DuckDBPyConnection, kind: R
     return bool(known * 2 > filled)
 
 
-def _with_direction(
-    bound: BoundTexts, connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement
-) -> _Told:
+def _with_direction(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """Two columns, or one beside a word: money out may be written with a minus or without."""
 
     def told(sign: str) -> _Told:
@@ -156,7 +151,7 @@ def _with_direction(
     return plain
 
 
-def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> _Told:
+def _with_sign(connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """One signed amount: a minus is money out, unless the balance proves the opposite, as on statements of cards."""
     plain, turned = _Told("came", "false"), _Told("(-came)", "false")
     as_plain, as_turned = (_rows_that_fit(connection, each.moved) for each in (plain, turned))
@@ -173,7 +168,7 @@ def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
     return plain
 
 
-def _rows_that_fit(connection: duckdb.DuckDBPyConnection, moved: str) -> int:
+def _rows_that_fit(connection: Connection, moved: str) -> int:
     """Rows whose amount is the step of the running balance, whether the newest row stands last or first."""
     (fitting,) = connection.execute(
         f"""
