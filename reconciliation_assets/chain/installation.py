@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -21,6 +22,9 @@ from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import Query, TableName
+
+if TYPE_CHECKING:
+    from reconciliation_assets.chain.plots import KeptPictures
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class OpenInstallation(RunContext):
         """The column lineage of a query, with the tables of this run."""
         read = ((table, self._columns.get(table) or self.columns_made(table)) for table in query.reads)
         return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
+
+    @cached_property
+    def pictures(self) -> "KeptPictures":
+        """The pictures of plots that earlier runs drew."""
+        from reconciliation_assets.chain.plots import KeptPictures  # noqa: PLC0415 - the drawing library is slow to load
+
+        return KeptPictures(self.ledger)
 
     @cached_property
     def _known_lineage(self) -> KnownLineage:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.harness import KEY, Bench
 from reconciliation_assets_tests.installation import Installation
