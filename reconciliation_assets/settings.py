@@ -186,10 +186,10 @@ class SettingsError(PlainError):
 
 
 def require_whole(settings: Settings) -> None:
-    """The settings of this process, after checking that no restore is unfinished.
+    """Refuse an installation that is only partly restored; asked once where one is opened.
 
     Raises:
-        SettingsError: a `RECON_*` variable is invalid, or a restore did not finish.
+        SettingsError: a restore did not finish.
     """
     if settings.restore_copy.exists() or settings.restore_whole.exists():
         raise SettingsError(
@@ -199,7 +199,7 @@ def require_whole(settings: Settings) -> None:
 
 
 def load_settings() -> Settings:
-    """The settings of this process, in any state of the installation.
+    """The settings of this process.
 
     Raises:
         SettingsError: a `RECON_*` variable is invalid.

@@ -110,7 +110,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         DamagedWarehouseError: the warehouse's file cannot be opened.
         SparkUnreachableError: the tables are to be made on Spark, and it cannot be used.
         OSError: the data directory cannot be written.
-        UnknownDayError: the instant the run speaks for lies in the future.
+        UnknownDayError: the day of the as-of time has not begun.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))

@@ -117,7 +117,7 @@ def write_first_files(answers: Answers, settings: Settings, today: date) -> list
         The files, in the order in which people read them.
 
     Raises:
-        SetUpError: a file is there already, or the answers do not make files that can be loaded.
+        SetUpError: a file already exists, or the answers give files that cannot be loaded.
         OSError: the folder cannot be written.
     """
     home, places = settings.data_dir, _places(settings)

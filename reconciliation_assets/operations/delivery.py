@@ -15,10 +15,12 @@ from pathlib import Path
 import apprise
 from pydantic import SecretStr
 
+from reconciliation_assets.errors import sentence_of
 from reconciliation_assets.operations.alerts import Notice, SensorState, may_go
 from reconciliation_assets.policy.model import Alerts
 
 DEFAULT_CHANNEL = "default"
+_LOGGER = logging.getLogger(__name__)
 
 # Apprise logs unusable URLs including their tokens; `unusable_channels` reports them without.
 logging.getLogger("apprise").addHandler(logging.NullHandler())
@@ -35,14 +37,14 @@ class DeliveryLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def delivered(self) -> set[tuple[str, str]]:
         """Notice ID and channel of every delivery; an incomplete line is ignored."""
-        if not self._path.is_file():
+        if not self.path.is_file():
             return set()
         found = set()
-        for line in self._path.read_text("utf-8").splitlines():
+        for line in self.path.read_text("utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
@@ -52,15 +54,15 @@ class DeliveryLog:
 
     def record(self, notice: Notice, channel: str, now: datetime) -> None:
         """Record that a channel accepted a notice."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         entry = {
             "at": now.isoformat(),
             "channel": channel,
             **notice.model_dump(include={"notice_id", "problem", "kind", "owner", "title"}),
         }
-        with self._path.open("a+b") as log:
+        with self.path.open("a+b") as log:
             # A killed process may have left half a line; start a new one.
-            is_cut = log.tell() > 0 and not self._path.read_bytes().endswith(b"\n")
+            is_cut = log.tell() > 0 and not self.path.read_bytes().endswith(b"\n")
             log.write((b"\n" if is_cut else b"") + json.dumps(entry).encode() + b"\n")
             log.flush()
             os.fsync(log.fileno())
@@ -104,7 +106,11 @@ def deliver(
             ):
                 left.append(channel)
             elif _sent(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
-                log.record(notice, channel, now)
+                try:
+                    log.record(notice, channel, now)
+                except OSError as problem:
+                    # The log guards against a kill. Without it the cursor still remembers; to raise would send this again at every tick.
+                    _LOGGER.warning("Alerts are sent, but %s cannot be written. %s", log.path, sentence_of(problem))
             else:
                 refusals[channel] += 1
                 is_refused = True
