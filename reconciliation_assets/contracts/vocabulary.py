@@ -28,6 +28,15 @@ SEGMENT_KINDS: Final = (
     "value_band",
 )
 
+# Each kind of link as people read it: what is looked for, and what it belongs to.
+LINK_NAMES: Final[dict[str, str]] = {
+    "record_ad": "record to ad",
+    "lead_crm": "lead to CRM",
+    "lead_order": "order to lead",
+    "order_payment": "payment to order",
+    "crm_payment": "payment to CRM",
+}
+
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
 
