@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -16,7 +17,7 @@ from pydantic import Field
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import POLICY_VERSIONS, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.python_table import Plot, PythonTable
+from reconciliation_assets.chain.python_table import PythonTable
 from reconciliation_assets.chain.python_tables import python_tables
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox
@@ -32,7 +33,6 @@ from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
 from reconciliation_assets.warehouse.lineage import Lineage
-from reconciliation_assets.warehouse.protocol import Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
@@ -152,15 +152,19 @@ def _raw_schema(table: InputTable, columns: Mapping[str, str]) -> dg.TableSchema
     return _table_schema(columns, ours | {column.name: column.description for column in table})
 
 
-def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
-    # Imported here because the chart library would add a third of a second to every command that loads the graph.
-    from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
+def _plot(
+    opened: OpenInstallation, table: str, weights: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dg.MarkdownMetadataValue]:
+    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    from reconciliation_assets.chain.plots import PLOTS, match_weights  # noqa: PLC0415
 
-    return _shown("plot", PLOTS[table](warehouse)) if table in PLOTS else {}
-
-
-def _shown(title: str, plot: Plot) -> dict[str, dg.MarkdownMetadataValue]:
-    picture = base64.b64encode(plot.picture).decode()
+    if table in PLOTS:
+        title, plot = "plot", PLOTS[table](opened.warehouse)
+    elif weights:
+        title, plot = "what each outcome adds", match_weights(weights)
+    else:
+        return {}
+    picture = base64.b64encode(opened.pictures.of(table, plot)).decode()
     return {
         title: dg.MetadataValue.md(plot.text),
         f"{title}, as a picture": dg.MetadataValue.md(f"![{title}](data:image/png;base64,{picture})"),
@@ -300,7 +304,7 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
                 "dagster/column_lineage": _table_lineage(opened.lineage(query)),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
-                **_plot(opened.warehouse, table.name),
+                **_plot(opened, table.name),
             },
             check_results=_asked(checks, opened),
         )
@@ -377,7 +381,7 @@ def _python_asset(made: PythonTable, checks: Sequence[TableCheck]) -> dg.AssetsD
                 "dagster/column_schema": _computed_schema(made.table, opened.columns_made(made.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **shown.figures,
-                **{name: value for title, plot in shown.charts.items() for name, value in _shown(title, plot).items()},
+                **_plot(opened, table.name, shown.weights),
             },
             check_results=_asked(checks, opened),
         )

@@ -1,7 +1,8 @@
 """A table of the chain made in Python because SQL cannot make it. All others are SQL queries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.contracts.model import OutputTable
@@ -9,29 +10,16 @@ from reconciliation_assets.warehouse.query import TableName
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A plot as a text chart and as a picture.
-
-    Attributes:
-        text: Markdown that is short enough for the UI to show in place.
-        picture: PNG.
-    """
-
-    text: str
-    picture: bytes
-
-
-@dataclass(frozen=True)
 class TableMetadata:
     """Metadata of a table made in Python, shown in the UI.
 
     Attributes:
-        figures: small numbers and words by name.
-        charts: plots by title.
+        figures: small numbers and words shown beside the table.
+        weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
-    charts: Mapping[str, Plot] = field(default_factory=dict)
+    weights: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,17 @@ _KNOWN_LINKS_LEARNT_FROM = 20_000
 _LEAST_PROBABILITY = 0.1
 
 
-def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Scored | None:
+def infer(
+    warehouse: Ledger, model: Model, layer: str, matching: Matching, trial: TableName | None = None
+) -> Scored | None:
     """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
         model: how the link is inferred.
         layer: where its ends and known links stand.
         matching: the policy's limits.
+        trial: a table with the `right_id` of the right ends to score; all open ones if None. Exact only for models without a slot,
+            whose right ends do not compete.
 
     Returns:
         What the pairs were scored by, or none where nothing is open.
@@ -54,6 +58,7 @@ def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Sc
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
         limits=warehouse.limits,
+        tried=warehouse.arrow(f"select right_id from {trial}") if trial else None,
     )
     with warehouse.reading("_scored", scored.pairs):
         warehouse.execute(
@@ -126,16 +131,13 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
 
 def _inferred(model: Model, grain: str, description: str) -> PythonTable:
     def make(context: LedgerContext) -> TableMetadata:
-        # Here, since the drawing library takes a third of a second of every command that loads the graph.
-        from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
-
         scored = infer(context.warehouse, model, "matching", context.loaded_policy.policy.matching)
         if scored is None:
             return TableMetadata({"learnt from": "nothing is open"})
         learnt = f"{scored.learnt_from:,} known links" if scored.learnt_from else "the shipped chances"
         return TableMetadata(
             {"learnt from": learnt, "pairs compared": scored.pairs.num_rows, "weights": json.dumps(scored.weights)},
-            {"what each outcome adds": match_weights(scored.weights)},
+            scored.weights,
         )
 
     return PythonTable(

@@ -24,7 +24,6 @@ from reconciliation_assets.chain.matching.inference.candidates import Floats, In
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
-from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
@@ -124,7 +123,7 @@ def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None 
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
-    return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+    return Assigned(TableMetadata(figures, bits), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
