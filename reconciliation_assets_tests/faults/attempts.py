@@ -21,12 +21,12 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 import dagster as dg
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 
 from reconciliation_assets.chain.raw.landing import land_all
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.rebuild import rebuild
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.cli import main
 from reconciliation_assets.errors import sentence_of
@@ -69,7 +69,7 @@ def make_without_dagster() -> None:
         stops = list(rebuild(RunContext(warehouse, loaded, settings.as_of), checks_by_table()))
         assert not stops, stops
         _begin("published_copy")
-        publish(warehouse, [table for table in OUTPUT_TABLES if table.published], settings.published_path)
+        publish(warehouse, published_tables(), settings.published_path)
         publish_contact_keys(warehouse, settings.restricted_path)
 
 
