@@ -20,17 +20,10 @@ from reconciliation_assets.checks.falls import (
     rates,
 )
 from reconciliation_assets.checks.identifiers import EmptiedColumn, lost_identifiers
-from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import LINK_NAMES, SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
 
-LINK_WORDS: dict[Link, str] = {
-    "record_ad": "record to ad",
-    "lead_crm": "lead to CRM",
-    "lead_order": "lead to order",
-    "order_payment": "order to payment",
-    "crm_payment": "CRM to payment",
-}
 _THING_WORDS: dict[Link, str] = {
     "record_ad": "records",
     "lead_crm": "leads",
@@ -238,7 +231,7 @@ def _in_words(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, 
     )
     days = "" if fall.days == 1 else f" in {fall.days} days"
     return (
-        f"{LINK_WORDS[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {held}{missing}; "
+        f"{LINK_NAMES[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {held}{missing}; "
         f"{missed:,} records, {value:,.{policy.minor_digits}f} {policy.reporting_currency} unmatched{days}. "
         f"Look at unmatched_records where link = '{link}', newest first: the reason column says what is missing."
     )

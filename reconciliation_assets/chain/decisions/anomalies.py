@@ -58,7 +58,12 @@ def look_back(context: LedgerContext) -> TableMetadata:
     """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [
-        row | {"currency": policy.reporting_currency, "policy_version": policy.version}
+        row
+        | {
+            "next_step": NEXT_STEPS[row["anomaly"]],
+            "currency": policy.reporting_currency,
+            "policy_version": policy.version,
+        }
         for find in (_overrated, _untracked, _late)
         for row in find(context, policy)
     ]
@@ -73,11 +78,7 @@ ANOMALIES = PythonTable(
         "decisions",
         "campaign, channel or settlement that stands out",
         "data",
-        (
-            "anomaly",
-            "subject",
-            "started_on",
-        ),
+        ("anomaly", "subject", "started_on"),
         description=(
             "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
             "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
@@ -97,13 +98,7 @@ ANOMALIES = PythonTable(
             "owner",
             "policy_version",
         ),
-        words={
-            "anomaly": (
-                "overrated_by_meta",
-                "tracking_lost",
-                "remittance_late",
-            )
-        },
+        words={"anomaly": ("overrated_by_meta", "tracking_lost", "remittance_late")},
         at_least_zero=("records",),
         published=True,
         page="docs/definitions/diagnosis.md#anomalies",
@@ -175,7 +170,6 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                 f"{_placed(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
                 f"the others {each['collected_others']:.2f}), in mature months."
             ),
-            "next_step": NEXT_STEPS[OVERRATED],
             "owner": policy.owners.links["record_ad"],
         }
 
@@ -213,7 +207,6 @@ def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"{str(kind).capitalize()} {channel} lost its tracking {_from_to(started, ended)}: {gap.misses} of its "
                     f"{gap.records} records from Meta name no ad, against {gap.usual_rate:.0%} on its other days."
                 ),
-                "next_step": NEXT_STEPS[UNTRACKED],
                 "owner": policy.owners.links["record_ad"],
             }
 
@@ -263,7 +256,6 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {usual:.0f} "
                     "days are usual."
                 ),
-                "next_step": NEXT_STEPS[LATE],
                 "owner": policy.owners.exceptions.get("remittance_differs", policy.owners.default),
             }
 

@@ -218,26 +218,9 @@ BUDGET = PythonTable(
             "currency",
             "policy_version",
         ),
-        words={
-            "action": (
-                "scale",
-                "hold",
-                "stop",
-                "not_enough_yet",
-                "not_running",
-            )
-        },
-        at_least_zero=(
-            "spend_value",
-            "daily_spend",
-            "safe_daily_spend",
-            "recent_leads",
-            "busy_leads",
-        ),
-        shares=(
-            "ad_coverage",
-            "money_coverage",
-        ),
+        words={"action": ("scale", "hold", "stop", "not_enough_yet", "not_running")},
+        at_least_zero=("spend_value", "daily_spend", "safe_daily_spend", "recent_leads", "busy_leads"),
+        shares=("ad_coverage", "money_coverage"),
         published=True,
         old_names={
             "expected_roas": "young_roas",

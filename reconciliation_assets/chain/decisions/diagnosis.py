@@ -106,11 +106,7 @@ DIAGNOSIS = PythonTable(
         "decisions",
         "kind of segment, segment and step",
         "data",
-        (
-            "segment_kind",
-            "segment",
-            "step",
-        ),
+        ("segment_kind", "segment", "step"),
         description=(
             "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
             "gap costs, who acts and why. Made in Python: SQL has no such tails."
@@ -136,19 +132,9 @@ DIAGNOSIS = PythonTable(
         words={
             "segment_kind": VOCABULARIES["segments_of_views"],
             "step": VOCABULARIES["steps"],
-            "verdict": (
-                "not_enough_yet",
-                "nothing_to_compare",
-                "in_line",
-                "bottleneck",
-                "explained_by_another",
-            ),
+            "verdict": ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another"),
         },
-        at_least_zero=(
-            "entered",
-            "passed",
-            "value_low",
-        ),
+        at_least_zero=("entered", "passed", "value_low"),
         shares=(
             "rate",
             "rate_low",

@@ -86,15 +86,8 @@ CALIBRATION = PythonTable(
         "matching",
         "link, method, kind of evidence and number of candidates (3 for more)",
         "data",
-        (
-            "link",
-            "match_method",
-            "evidence_kind",
-            "candidates",
-        ),
-        description=(
-            "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money."
-        ),
+        ("link", "match_method", "evidence_kind", "candidates"),
+        description="What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
         required=(
             "link",
             "match_method",
@@ -106,10 +99,7 @@ CALIBRATION = PythonTable(
             "may_carry_money",
         ),
         words={"link": VOCABULARIES["links"], "match_method": VOCABULARIES["methods"]},
-        shares=(
-            "precision",
-            "confidence",
-        ),
+        shares=("precision", "confidence"),
         published=True,
         group="matching_proof",
         columns={

@@ -351,9 +351,7 @@ ASSIGNMENT = PythonTable(
         "payment that names nothing, with its most likely order or CRM record",
         "finance",
         ("right_id",),
-        description=(
-            "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough."
-        ),
+        description="Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
         columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
     ),
     (
