@@ -1,7 +1,7 @@
-"""The assets of the chain: one per input table, one per SQL file, and one per program for what SQL cannot make.
+"""The assets of the chain: one per input table, one per SQL file, and one per table made in Python.
 
 A table's upstream assets are read from its parsed SQL, so the graph cannot drift from the code. Its checks run in the
-same step, right after it is made, so that a blocking one stops everything downstream.
+same step, right after it is made, so that a failing blocking check stops everything downstream.
 """
 
 import base64
@@ -46,7 +46,7 @@ _DAGSTER_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheck
 
 
 class LandingConfig(dg.Config):
-    """How a raw asset lands."""
+    """Run configuration of a raw asset."""
 
     full_refresh: bool = Field(
         default=False, description="Forget what files landed for the table and read the whole inbox anew."
@@ -54,12 +54,12 @@ class LandingConfig(dg.Config):
 
 
 def reporting_days(first: date, last: date | None, zone: str) -> dg.DailyPartitionsDefinition:
-    """The days of Meta's figures.
+    """The reporting days of Meta's figures, as daily partitions.
 
     Args:
-        first: the first of them.
-        last: the last of them; None where they go on up to the one that has begun.
-        zone: IANA zone of the policy, by whose clock a day begins.
+        first: the first day.
+        last: the last day; None for today.
+        zone: IANA zone of the policy, in which a day begins.
     """
     end = f"{last + timedelta(days=1)}" if last else None
     return dg.DailyPartitionsDefinition(start_date=f"{first}", end_date=end, timezone=zone, end_offset=1)
@@ -77,7 +77,7 @@ def chain_assets(
     """
     pulls = [pull_asset(connector) for connector in connectors]
     with warnings.catch_warnings():
-        # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
+        # The daily partitions need the single-run backfill policy, which Dagster still marks as beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors, days) for table in INPUT_TABLES]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
@@ -92,14 +92,14 @@ def chain_assets(
 
 
 def asset_of(table: TableName) -> dg.AssetKey:
-    """The asset that makes a table: current rows are views over raw ones, policy tables come with its version."""
+    """The asset that makes a table; a current view belongs to its raw asset, a policy table to `policy_versions`."""
     if table.layer == "current":
         return dg.AssetKey(next(each.raw_asset for each in INPUT_TABLES if each.name == table.name))
     return dg.AssetKey("policy_versions" if table.layer == "policy" else table.name)
 
 
 def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
-    """Every computed table with the computed tables it is made of; raw ones land at any time and are not among them."""
+    """The computed assets that each computed asset reads; raw assets are left out because they can land at any time."""
     reads = {query.target: query.reads for query in queries().values()} | {
         program.target: program.reads for program in PYTHON_TABLES
     }
@@ -110,7 +110,7 @@ def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
 
 
 def _upstream(query: Query) -> list[dg.AssetKey]:
-    """The assets a query reads; the records of landings belong to all raw assets."""
+    """The assets that a query reads; the landing tables belong to all raw assets."""
     records = [table for table in query.reads if table.layer == "raw" and not table.name.startswith("raw_")]
     landings = [dg.AssetKey(table.raw_asset) for table in INPUT_TABLES] if records else []
     return sorted({asset_of(table) for table in query.reads if table not in records} | set(landings))
@@ -138,7 +138,7 @@ def _check_result(name: str, answer: CheckResult) -> dg.AssetCheckResult:
 
 
 def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """A table's columns with their types, meanings and units; `own` are descriptions of this very table."""
+    """A table's columns with types, meanings and units; `own` descriptions override the glossary."""
     described = []
     for name, kind in columns.items():
         if own and name in own:
@@ -150,7 +150,7 @@ def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = No
 
 
 def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
-    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    # Imported here because the chart library would add a third of a second to every command that loads the graph.
     from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
 
     return _shown("plot", PLOTS[table](warehouse)) if table in PLOTS else {}
@@ -260,7 +260,7 @@ def _raw_asset(
 
 
 def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
-    """Show every reporting day whose figures arrived just now as materialised, and no other: a delivery holds many days."""
+    """Log a materialisation for exactly those reporting days that were just landed; a file can contain many days."""
     days = opened.warehouse.rows(
         """
         select cast(date as varchar), count(*) from raw.raw_meta_insights

@@ -1,4 +1,4 @@
-"""The groups in which the UI shows the assets: by layer, and where a layer is too large to read, by what its assets are for."""
+"""Groups of assets in the UI: by layer, and within large layers by purpose."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -41,5 +41,5 @@ GROUP_OF: Final = {asset: group for group, assets in _BY_PURPOSE.items() for ass
 
 
 def group_of(asset: str, layer: str) -> str:
-    """The group of an asset that is made in a layer."""
+    """The UI group of an asset of a layer."""
     return GROUP_OF.get(asset) or _BY_LAYER.get(layer, layer)

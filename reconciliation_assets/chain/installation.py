@@ -1,4 +1,4 @@
-"""One installation as the graph meets it: its warehouse, policy, inbox and the instant the run speaks for."""
+"""The installation as a Dagster resource: its warehouse, policy, inbox and the run's as-of time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,23 +25,23 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 @dataclass(frozen=True)
 class OpenInstallation(RunContext):
-    """The context of a run of the graph: with the settings, the inbox and the secret of the installation."""
+    """The run context of the graph, with the settings, the inbox and the contact secret of the installation."""
 
     settings: Settings
     _columns: dict[TableName, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
-        """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
+        """Recognised and unrecognised files of the inbox, listed once per run."""
         return discover(self.settings.inbox, load_presets(self.settings.presets_dir, self.policy.reporting_currency))
 
     def columns_made(self, table: TableName) -> dict[str, str]:
-        """Names and types of the columns of a table that was made just now."""
+        """Names and types of the columns of a table that was just made."""
         self._columns[table] = self.warehouse.columns(table)
         return self._columns[table]
 
     def lineage(self, query: Query) -> Lineage:
-        """The lineage of a query's columns, in the tables as they are in this run."""
+        """The column lineage of a query, with the tables of this run."""
         read = ((table, self._columns.get(table) or self.columns_made(table)) for table in query.reads)
         return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
 
@@ -58,13 +58,13 @@ class OpenInstallation(RunContext):
 
 
 class Installation(DuckDBResource):
-    """The installation of the environment's settings; its warehouse is opened once for the length of a run."""
+    """The installation configured by the environment; its warehouse is opened once per run."""
 
     _open: OpenInstallation | None = PrivateAttr(default=None)
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse's only connection, closed whatever happens; a busy file is an error at once, not a wait."""
+        """The only connection to the warehouse, always closed at the end; a locked file is an immediate error, not a wait."""
         connection = connect(self.database)
         try:
             yield connection

@@ -1,7 +1,7 @@
 """Plots of tables, shown in the metadata of the assets that make them.
 
-Dagster's UI shows text of less than a thousand characters where the metadata stands, and puts anything longer, as every
-picture is, behind a link. So a plot is both: bars of letters that are seen at once, and the picture.
+Dagster's UI shows Markdown of less than a thousand characters in place, and anything longer, such as a picture, behind a link.
+So a plot has both: a text chart that is visible at once, and the picture.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
 
 
 def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
-    """What each outcome of each comparison adds to a pair's weight, in powers of two: for to the right, against to the left."""
+    """Match weight (log2) of each outcome of each comparison: positive to the right, negative to the left."""
     rows = [
         {**row, "order": place, "what": f"{row['comparison']}: {row['outcome']}"} for place, row in enumerate(weights)
     ]
@@ -88,7 +88,7 @@ def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
 
 
 def coverage_by_method(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match, by link and method."""
+    """Share of the records that should match, by link and method."""
     shares = warehouse.arrow(
         """
         select replace(link, '_', ' to ') as link, match_method, cast(record_rate as double) as record_rate
@@ -116,7 +116,7 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
 
 
 def coverage_over_time(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match by method, week by week, a panel for each link."""
+    """Share of the records that should match, by week and method; one panel per link."""
     shares = warehouse.arrow(
         """
         with weeks as (
@@ -147,7 +147,7 @@ def coverage_over_time(warehouse: Warehouse) -> Plot:
 
 
 def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
-    """Meta's number beside the collected one, by campaign."""
+    """Meta's number and the collected one, by campaign."""
     numbers = warehouse.arrow(
         """
         select coalesce(max(campaign_name), campaign_id) as campaign, kind, cast(sum(amount) as double) as amount
@@ -213,7 +213,7 @@ PLOTS: dict[str, Callable[[Warehouse], Plot]] = {
 
 
 def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float, str]]:
-    """A bar of each number, the campaigns of which Meta says most first."""
+    """Two bars per campaign, sorted by Meta's number in descending order."""
     amounts: dict[str, dict[str, float]] = {}
     for row in rows:
         amounts.setdefault(row["campaign"], {})[row["kind"]] = row["amount"] or 0
@@ -223,7 +223,7 @@ def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float
 
 
 def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
-    """A line for each: what it is, a bar as long as its amount is large, and the amount."""
+    """One line per row: label, bar and amount."""
     kept = list(rows)
     largest = max((abs(value) for _, value, _ in kept), default=0) or 1
     wide = min(max((len(label) for label, *_ in kept), default=0), 34)
@@ -234,7 +234,7 @@ def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
 
 
 def _sparks(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each link: its share that matched, a mark a week up to the last one."""
+    """One sparkline per link: the matched share of each of the last 40 weeks."""
     weeks = sorted({row["week"] for row in rows})[-40:]
     matched: dict[str, dict[str, float]] = {}
     for row in rows:
@@ -259,7 +259,7 @@ def _mark(share: float | None) -> str:
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each cohort month, the newest last: collected ROAS by age."""
+    """One line per cohort month, the newest last: collected ROAS by age."""
     ages = sorted({row["maturity_day"] for row in rows})
     cohorts: dict[str, dict[int, str]] = {}
     for row in rows:
@@ -284,7 +284,7 @@ def _shortened(label: str, wide: int) -> str:
 
 
 def _fenced(lines: Iterable[str]) -> str:
-    """As many lines as the UI shows at once, in letters of one width."""
+    """A Markdown code block with as many lines as the UI shows in place."""
     shown, room = [], SHOWN_AT_ONCE - 40
     for line in lines:
         cut = line.rstrip().replace("`", "'")
@@ -301,7 +301,7 @@ def _values(rows: pa.Table) -> alt.InlineData:
 
 
 def _drawn(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> bytes:
-    """The chart as a picture on white with a margin, which reads in the UI's dark mode too."""
+    """The chart as PNG, with a white background and margin so that it is readable in dark mode."""
     sized = chart.properties(width=_WIDTH, height=height, background="white", padding=14)
     png: bytes = vlc.vegalite_to_png(sized.to_json(), scale=1.5)
     return png

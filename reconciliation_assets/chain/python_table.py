@@ -1,4 +1,4 @@
-"""What a Python table is: a table of the chain that SQL cannot make. Queries make all others."""
+"""A table of the chain made in Python because SQL cannot make it. All others are SQL queries."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from reconciliation_assets.warehouse.query import TableName
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot as it is seen at once, in letters, and as a picture.
+    """A plot as a text chart and as a picture.
 
     Attributes:
         text: Markdown that is short enough for the UI to show in place.
@@ -22,11 +22,11 @@ class Plot:
 
 @dataclass(frozen=True)
 class TableMetadata:
-    """What is shown of a table that Python made.
+    """Metadata of a table made in Python, shown in the UI.
 
     Attributes:
-        figures: small numbers and words shown beside the table.
-        charts: plots shown beside the table, by title.
+        figures: small numbers and words by name.
+        charts: plots by title.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class PythonTable:
         target: the table it makes.
         reads: the tables it reads.
         description: what a row is and why SQL cannot make it.
-        make: makes the table anew, whole or not at all.
+        make: remakes the table; on an error it is left unchanged.
     """
 
     target: TableName

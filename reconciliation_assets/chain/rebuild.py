@@ -1,4 +1,4 @@
-"""The chain on one warehouse without the graph: for benchmarks, tests and trying what another policy would make of the inputs."""
+"""Run the chain on one warehouse without Dagster: for benchmarks, tests and the comparison of policies."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ _PYTHON_TABLES = {program.target: program for program in PYTHON_TABLES}
 
 @cache
 def in_order(wanted: TableName | None = None) -> list[TableName]:
-    """Every computed table behind those it reads; of one table, only itself and what it rests on."""
+    """Every computed table, after the tables it reads; for a given table, only itself and its upstream tables."""
     reads: dict[TableName, Sequence[TableName]] = {
         **{program.target: program.reads for program in PYTHON_TABLES},
         **{query.target: query.reads for query in queries().values()},
@@ -32,7 +32,7 @@ def in_order(wanted: TableName | None = None) -> list[TableName]:
 
 
 def make(context: RunContext, table: TableName) -> None:
-    """Make one computed table; what it reads is there."""
+    """Make one computed table; the tables it reads must exist."""
     if table in _PYTHON_TABLES:
         _PYTHON_TABLES[table].make(context)
     else:
@@ -40,16 +40,16 @@ def make(context: RunContext, table: TableName) -> None:
 
 
 def rebuild(context: RunContext, checks: Mapping[str, Sequence[TableCheck]]) -> Iterator[tuple[TableCheck, str]]:
-    """Make every table anew from what has landed, and tell the blocking checks that do not hold.
+    """Remake every table from the landed inputs, and yield the blocking checks that fail.
 
-    The graph would stop at the first of them; here the chain is built to its end, so that everything can be told.
+    The graph would stop at the first failure; here the whole chain is built, so that all failures are reported.
 
     Args:
-        context: a warehouse of its own, with the inputs landed.
+        context: a run context with its own warehouse, in which the inputs have landed.
         checks: the checks of each table.
 
     Yields:
-        Each blocking check that does not hold, with what it says.
+        Every failing blocking check with its message.
     """
     answer = use_policy(context.warehouse, context.loaded_policy, context.as_of)
     if not answer.passed:

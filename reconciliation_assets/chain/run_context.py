@@ -1,4 +1,4 @@
-"""What a run works with: its warehouse, its policy and the instant it speaks for."""
+"""The context of a run: its warehouse, its policy and its as-of time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ from reconciliation_assets.warehouse.duckdb import Warehouse
 
 @dataclass(frozen=True)
 class RunContext:
-    """What tables are made with and checks are asked with; fixed at the start of a run."""
+    """What tables and checks are computed from; fixed at the start of a run.
+
+    Attributes:
+        as_of: the instant at which the data is read; later records do not count.
+    """
 
     warehouse: Warehouse
     loaded_policy: LoadedPolicy
@@ -22,10 +26,10 @@ class RunContext:
 
     @property
     def policy(self) -> Policy:
-        """The definitions in force."""
+        """The policy in force."""
         return self.loaded_policy.policy
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
-        """The policy's single values, as SQL names them."""
+        """The policy's single values as named parameters of the SQL files."""
         return policy_parameters(self.loaded_policy, self.as_of)

@@ -1,4 +1,4 @@
-"""What arrived: the tables without which nothing can be said, bad rows and files set aside, known rates, silent sources."""
+"""Checks of the inputs: required tables, bad rows and files set aside, known exchange rates, silent sources."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from reconciliation_assets.contracts.model import InputTable
 
 
 def input_checks() -> list[TableCheck]:
-    """Checks of the raw tables, of captured records as a whole and of exchange rates."""
+    """Checks of the raw tables, of leads and orders together, and of exchange rates."""
     return [
         *(_quarantine(table) for table in INPUT_TABLES),
         *(_not_empty(table) for table in (META_INSIGHTS, PAYMENTS)),

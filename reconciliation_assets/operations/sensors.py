@@ -56,7 +56,7 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
 )
 def exception_digests(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Tell each owner what waits for it, of the published copy."""
-    return _digest(context, datetime.now(UTC))
+    return send_digests(context, datetime.now(UTC))
 
 
 def alert_sensors(checks: Iterable[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
@@ -91,12 +91,12 @@ def _alert_sensor(name: str, description: str, collect: Collector) -> dg.SensorD
         description=f"{description} Once when it breaks, again while it stays so, once when it is over.",
     )
     def tell(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _tell(context, collect, datetime.now(UTC))
+        return notify(context, collect, datetime.now(UTC))
 
     return tell
 
 
-def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
+def notify(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
     """One tick. It never raises for a channel that refuses: what was not taken stays in the cursor's outbox."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
@@ -106,7 +106,7 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     return _bring(context, after, now)
 
 
-def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
+def send_digests(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
     """One tick of the weekly digests."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy

@@ -25,7 +25,7 @@ from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
 from reconciliation_assets_tests.installation import RECONCILE, CommandResult, Installation
-from reconciliation_assets_tests.operations.test_graph import GROUPS
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
 pytestmark = pytest.mark.slow(seconds=120)
 CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")

@@ -18,6 +18,7 @@ from reconciliation_assets.publish.words import WHAT_TO_DO
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.docs.markdown import FENCED, anchors
 from reconciliation_assets_tests.harness import Built
 from reconciliation_assets_tests.rows import order, payment
 
@@ -29,7 +30,6 @@ PUBLISHED = [table for table in OUTPUT_TABLES if table.published]
 POLICY_CHECK = "version_names_its_definitions"
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def sections(page: Path) -> dict[str, str]:
@@ -50,12 +50,6 @@ def rows(text: str) -> list[list[str]]:
 def named(text: str) -> list[str]:
     """The names in code that begin the rows of a text's tables, in order."""
     return [row[0].strip("`") for row in rows(text)]
-
-
-def anchors(page: Path) -> set[str]:
-    """What a link into a page may name: its headings, lower case, blanks as hyphens, other marks left out."""
-    headings = re.findall(r"^#+ (.+)$", _FENCED.sub("", page.read_text("utf-8")), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def policy_keys(part: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -183,7 +177,7 @@ def test_contributing_names_every_make_target() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT_ROOT)))
 def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     broken = []
-    for target in _LINK.findall(_FENCED.sub("", page.read_text("utf-8"))):
+    for target in _LINK.findall(FENCED.sub("", page.read_text("utf-8"))):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")

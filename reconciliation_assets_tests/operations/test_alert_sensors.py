@@ -55,7 +55,7 @@ class OnCall:
     def tick(self, collect: Collector | None = None, now: datetime = NOON, *, is_killed: bool = False) -> None:
         """One tick; a process killed in it has no time to save the cursor."""
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        answer = sensors._tell(context, collect or failed_checks("match_rate", [FALL, FLOOR]), now)
+        answer = sensors.notify(context, collect or failed_checks("match_rate", [FALL, FLOOR]), now)
         self.said = answer.skip_message or ""
         if not is_killed:
             self.cursor = context.cursor

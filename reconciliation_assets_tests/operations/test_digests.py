@@ -14,7 +14,7 @@ from reconciliation_assets.operations import sensors
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import policy_file
-from reconciliation_assets_tests.operations.test_alert_sensors import Receiver
+from reconciliation_assets_tests.operations.receiver import Receiver
 from reconciliation_assets_tests.rows import insight, order, payment
 
 DUBAI = ZoneInfo("Asia/Dubai")
@@ -31,7 +31,7 @@ class Week:
     def tick(self, now: datetime, *, is_killed: bool = False) -> None:
         """One tick; a process killed in it has no time to save the cursor."""
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        sensors._digest(context, now)
+        sensors.send_digests(context, now)
         if not is_killed:
             self.cursor = context.cursor
 

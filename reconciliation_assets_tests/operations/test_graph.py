@@ -14,8 +14,9 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.assets import PUBLISHED
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.warehouse.query import Query, TableName
-from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
+from reconciliation_assets_tests.docs.markdown import anchors
 from reconciliation_assets_tests.harness import AS_OF, Bench, drop, policy_file
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 from reconciliation_assets_tests.rows import lead
 
 LAYERS = {
@@ -58,12 +59,6 @@ LAYERS = {
     "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
     "publish": {"published_copy", "reports", "restricted_contacts"},
 }  # fmt: skip
-# As the UI shows them; pulls of outside systems, where there are any, are `source_systems`.
-GROUPS = {
-    *("raw_inputs", "clean_inputs", "matching_candidates", "matching_inference", "matching_links", "matching_proof"),
-    *("outcomes", "performance_views", "bridge", "coverage", "data_quality", "change_control", "decisions"),
-    *("feedback_to_meta", "published"),
-}
 RAW = LAYERS["raw"] - {"inbox_files"}
 ASSETS = set().union(*LAYERS.values())
 

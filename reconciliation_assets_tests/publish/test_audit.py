@@ -14,7 +14,7 @@ from reconciliation_assets.publish.figures import Anomaly, Published
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.publish.test_report import Tags
+from reconciliation_assets_tests.publish.tags import Tags
 from reconciliation_assets_tests.rows import insight, lead, order, payment
 
 EMAIL, META_LEAD, CLICK = "somebody.private@example.com", "120345678901234", "IwAR0secretclick"

@@ -6,7 +6,6 @@ import json
 import re
 from datetime import datetime
 from decimal import Decimal
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -20,25 +19,13 @@ from reconciliation_assets.publish.geometry import waterfall
 from reconciliation_assets.publish.report import render_report, write_report
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
+from reconciliation_assets_tests.publish.tags import Tags
 from reconciliation_assets_tests.rows import insight, order, payment
 
 
 def render(path: Path, locale: str = "en_AE", as_of: datetime = AS_OF) -> str:
     with Published(path) as published:
         return render_report(published, as_of, locale)
-
-
-class Tags(HTMLParser):
-    """The tags of a page and everything its attributes point to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.pointers: list[str | None] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.pointers += [value for name, value in attrs if name in {"src", "href", "xlink:href", "action", "data"}]
 
 
 def test_it_needs_no_network_and_runs_no_script_but_its_own(published_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Anomalies: what stands out in the whole history, each in a sentence. Not here: rates that are low now (`diagnosis.py`).
+"""Anomalies in the whole history, each described in one sentence. Not here: rates that are low now (`diagnosis.py`).
 
-Campaigns of which Meta reports more and that collected less than the others; forms and landing pages that lost their tracking
-for some days; settlements of couriers that came much later than is usual.
+Campaigns with a higher reported but a lower collected ROAS than the others; forms and landing pages that lost their tracking
+for some days; courier settlements that were paid much later than usual.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ NEXT_STEPS = {
     LATE: "Hold the courier to the agreed terms, and judge the affected months by their mature figures.",
 }
 """What the owner of an anomaly does first, by its kind."""
-# A quarter of the settlements says little about its own spread where there are fewer.
+# With fewer settlements their quartiles are not reliable.
 _FEWEST_SETTLEMENTS = 8
 _FAR_OUT = 3.0
 
@@ -54,7 +54,7 @@ _SCHEMA = pa.schema(
 
 
 def look_back(context: RunContext) -> TableMetadata:
-    """Find all anomalies anew."""
+    """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [
         row | {"currency": policy.reporting_currency, "policy_version": policy.version}
@@ -77,7 +77,7 @@ ANOMALIES = PythonTable(
 
 
 def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Campaigns whose reported ROAS is above that of the others, and their collected ROAS surely below, in mature months."""
+    """Campaigns whose reported ROAS is above, and whose collected ROAS is significantly below, that of the others in mature months."""
     frame = _numbers(
         context.warehouse.arrow(
             """
@@ -100,11 +100,12 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     for name in ("reported", "collected"):
         frame[f"{name}_roas"] = frame[name] / frame["spend"]
         frame[f"{name}_others"] = (frame[name].sum() - frame[name]) / (frame["spend"].sum() - frame["spend"])
-    # Of equals all are first, or all are last.
+    # Ties share the best place by reported ROAS and the worst place by collected ROAS.
     frame["reported_place"] = frame["reported_roas"].rank(ascending=False, method="min").astype(int)
     frame["collected_place"] = frame["collected_roas"].rank(ascending=False, method="max").astype(int)
     per_sale = frame["collected"].sum() / max(frame["paid"].sum(), 1)
-    # As much as the campaign might have collected had luck brought more sales, each as large as its own, or as anybody's.
+    # Upper bound of collected ROAS: the upper end of the Poisson interval of sales, at the campaign's own average sale
+    # (the average over all campaigns where it has none).
     sales = np.array([poisson_interval(int(paid))[1] for paid in frame["paid"]])
     own_sale = (frame["collected"] / frame["paid"].where(frame["paid"] > 0)).fillna(per_sale)
     at_most = sales * own_sale / frame["spend"]
@@ -131,7 +132,7 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
 
 
 def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Days on which most records of a form (of a landing page, where no form is known) name no ad, though they came from Meta."""
+    """Stretches of days in which most records from Meta of a form (or landing page, if the form is unknown) name no ad."""
     frame = _numbers(
         context.warehouse.arrow(
             """
@@ -169,9 +170,9 @@ def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
 
 
 def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Settlements whose money came much later after delivery than that of others in the same currency.
+    """Settlements paid much later after delivery than others in the same currency.
 
-    Much later is beyond Tukey's outer fence, and by more days than the policy gives a transfer.
+    Much later means beyond Tukey's outer fence, and later than the median by more than the policy's days for a transfer.
     """
     frame = _numbers(
         context.warehouse.arrow(
@@ -219,7 +220,7 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
 
 
 def _numbers(rows: pa.Table) -> pd.DataFrame:
-    """A small frame whose decimals are floats: for judging, never for adding up what is published."""
+    """A small frame with decimals converted to floats: for comparisons only, never for published sums."""
     decimals = [field.name for field in rows.schema if pa.types.is_decimal(field.type)]
     frame: pd.DataFrame = rows.to_pandas()
     return frame.astype(dict.fromkeys(decimals, float))

@@ -1,6 +1,6 @@
 """The budget rules: which campaigns get more money, the same, or none, and how much can safely be spent.
 
-SQL adds up spend and money by week and age; intervals over weeks and the rule itself are made here.
+SQL sums spend and money by week and age; intervals over weeks and the rule itself are computed here.
 """
 
 from dataclasses import dataclass
@@ -51,13 +51,13 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the rule looks at, of one campaign.
+    """The inputs of the budget rule for one campaign.
 
     Attributes:
-        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all.
-        young: the same of the spend since, as expected at the same maturity by the campaign's own curve.
+        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all links.
+        young: expected ROAS of the newer spend at the same maturity, by the campaign's own collection curve.
         weeks: weeks of mature spend.
-        ad_coverage: share of the records from Meta that are linked to an ad; nothing where none are expected.
+        ad_coverage: share of the records from Meta that are linked to an ad; None where none are expected.
         money_coverage: share of the settled money that is linked.
         recent_leads: leads of the last four weeks.
         busy_leads: of those, how many went to owners without room.
@@ -136,7 +136,7 @@ def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
 
 
 def _told(figures: Ratio) -> str:
-    """A ratio with the range that the methods of its links, and luck, leave open."""
+    """A ROAS with its range, in words."""
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
@@ -206,7 +206,7 @@ BUDGET = PythonTable(
 
 
 def _coverage(context: RunContext) -> tuple[float | None, float | None]:
-    """Share of Meta's records linked to an ad, and of the settled money linked at all."""
+    """Share of Meta's records that are linked to an ad, and share of the settled money that is linked."""
     ads, money = context.warehouse.rows(
         """
         select cast(sum(case when link = 'record_ad' and match_method <> 'unmatched' then records end) as double)
@@ -220,11 +220,10 @@ def _coverage(context: RunContext) -> tuple[float | None, float | None]:
 
 
 def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str, Any]:
-    """Mature and young figures of one campaign; `figures` holds what the rule looks at.
+    """Mature and young figures of one campaign, as columns of the table; `figures` holds the inputs of the rule.
 
     Args:
-        per_sale: collected money per record that paid over all campaigns: what one more or one fewer sale would mean to a
-            campaign that has none.
+        per_sale: collected money per paid record over all campaigns, used as the size of a sale for a campaign without sales.
     """
     last_age = policy.cohorts.maturity_days[-1]
     complete = weeks[weeks["is_complete"]]
@@ -270,7 +269,7 @@ def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str
 def _young(
     weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, told: dict[str, Any], policy: Policy
 ) -> Ratio | None:
-    """What the spend that is not mature yet will have collected, by the campaign's own curve; its figures go into `told`."""
+    """Expected ROAS of the spend that is not mature yet, by the campaign's own curve; its figures are added to `told`."""
     last_age = policy.cohorts.maturity_days[-1]
     newer = complete[~complete["week_start"].isin(at_end["week_start"])]
     newer = newer.sort_values("age_days").drop_duplicates("week_start", keep="last").sort_values("week_start")

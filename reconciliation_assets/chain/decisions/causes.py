@@ -1,4 +1,4 @@
-"""What each step means to people: the bottleneck it shows, what usually causes it, and what to do next."""
+"""Texts for each step: the bottleneck it shows, its usual causes, and what to do next."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from reconciliation_assets.policy.model import Step
 
 @dataclass(frozen=True)
 class Cause:
-    """A step in words.
+    """Texts of a step.
 
     Attributes:
-        bottleneck: what a low rate here is called.
-        passed: what a record that passed did, with places for the step's days and the policy's minutes.
-        likely_causes: what usually lies behind a low rate.
+        bottleneck: name of a low rate at this step.
+        passed: what a record that passed did, with placeholders for the step's days and the policy's minutes.
+        likely_causes: usual causes of a low rate.
         next_step: what the owning team does first.
     """
 

@@ -1,7 +1,7 @@
 """The diagnosis: per segment and step, whether it loses more records than its peers or its own past, and what that costs.
 
-SQL counts; the counts are judged here, because the tails of binomials that vary by nature and the search for the segment that explains the others are
-no matter of sums.
+SQL counts the records. The counts are tested here, because SQL has no tails of overdispersed binomials and cannot search for
+the segment that explains the others.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -28,9 +28,9 @@ _READS = tuple(
         ("views", "record_segments"),
     )
 )
-# A reason that fewer records share is not told: it says little, and free text of one record may name somebody.
+# A reason given by fewer records is not shown: it says little, and the free text of one record may contain a person's name.
 _FEWEST_OF_A_REASON = 5
-# With fewer records that passed and are mature, their money per record is anybody's guess.
+# With fewer mature records that passed, their money per record is too uncertain.
 _FEWEST_TO_VALUE = 20
 _STATED = "stated value per record, for none of its records has paid yet"
 _COLLECTED = "collected money that a record of its own brings more when it passes"
@@ -63,7 +63,7 @@ _SCHEMA = pa.schema(
 
 
 def diagnose(context: RunContext) -> TableMetadata:
-    """Judge every segment on every step."""
+    """Assess every segment at every step and replace the table."""
     policy = context.loaded_policy.policy
     counts = _counted(
         context.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment")
@@ -141,21 +141,21 @@ def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]
 
 
 def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What the gap costs: the records short of the expected rate, at the segment's own money per record that passed."""
+    """Add the cost of the gap: the records missing to the expected rate, times the segment's own money per record that passed."""
     judged = judged.copy()
     is_low = judged["verdict"].isin([LOW, EXPLAINED])
     collecting = judged["step"].str.startswith("collected")
     passed = judged["mature_passed"]
-    # What one more record that passes brings: what those that passed brought, less what those that did not brought all the same.
+    # Money of one more record that passes: mean of those that passed less mean of those that did not.
     per_record = judged["mature_collected_value"] / passed.replace(0, np.nan) - (
         judged["mature_lost_value"] / judged["mature_lost"].replace(0, np.nan)
     ).fillna(0)
     per_record = per_record.where((per_record > 0) & (collecting | (passed >= _FEWEST_TO_VALUE)))
-    # Where nothing was ever collected, collecting has no value of its own; what was sold has.
+    # At a collecting step where no mature record has paid, the stated value per record is used instead.
     unpaid = collecting & (passed == 0)
     per_record = per_record.where(~unpaid, judged["stated_value"] / judged["entered"].replace(0, np.nan))
     judged["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=judged.index)
-    # Newcombe's interval of a difference of two rates, from the interval of each.
+    # Newcombe's interval of the difference of two rates, from the interval of each rate.
     low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
     high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
     judged["records_short"] = (judged["gap"] * judged["entered"]).where(is_low)
@@ -173,7 +173,7 @@ def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 
 def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
-    """The reason that most of the lost records of each low segment give, where enough of them share it."""
+    """Add the most frequent reason of the lost records of each low segment, if enough records share it."""
     low = judged.loc[judged["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
     with warehouse.reading("_low", pa.Table.from_pandas(low, preserve_index=False)):
         reasons = warehouse.arrow(
@@ -200,7 +200,7 @@ def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
 
 
 def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[str, Any]:
-    """One row of the table, in words where words are due."""
+    """One row of the table, with its texts."""
     cause = CAUSES[each["step"]]
     is_low = each["verdict"] in (LOW, EXPLAINED)
     name = names.get(each["segment"]) if each["segment_kind"] == "campaign" else None
@@ -223,7 +223,7 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
 
 
 def _called(row: dict[str, Any]) -> str:
-    """The segment as a sentence begins with it; a name that says its kind is not told twice."""
+    """The segment as the start of a sentence: kind and name, or the name alone if it begins with the kind."""
     if row["segment_kind"] == "all":
         return "All records"
     kind, name = row["segment_kind"].replace("_", " "), row["segment_name"]
@@ -231,7 +231,7 @@ def _called(row: dict[str, Any]) -> str:
 
 
 def _finding(row: dict[str, Any], policy: Policy) -> str:
-    """The row as one or two sentences with its figures."""
+    """The finding as one or more sentences with its figures."""
     passed = CAUSES[row["step"]].passed.format(days=row["window_days"], minutes=policy.diagnosis.answer_within_minutes)
     verdict, currency = row["verdict"], policy.reporting_currency
     whose = _called(row)
@@ -263,7 +263,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as Arrow takes it: nothing for what pandas writes as NaN."""
+    """A value for Arrow: None in place of pandas' NaN."""
     return None if value is None or (not isinstance(value, str) and pd.isna(value)) else value
 
 

@@ -1,6 +1,6 @@
-"""The log of what Meta was told: one row per event ever sent, entered before it is sent and again when Meta answers.
+"""The log of events sent to Meta: one row per event, written before it is sent and updated when Meta answers.
 
-The log is kept from run to run and written by the sending alone (`commands/feedback.py`). A run only makes it ready.
+The log is kept across runs and written only by the sending command (`commands/feedback.py`). A run only creates the table.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
@@ -30,7 +30,7 @@ create table if not exists {DELIVERIES} (
 
 
 def keep_deliveries(context: RunContext) -> TableMetadata:
-    """Make the log where there is none, and leave it alone where there is one."""
+    """Create the log if it does not exist; an existing log is not changed."""
     context.warehouse.execute(_PREPARE)
     taken, refused = context.warehouse.rows(
         f"select count(*) filter (answer = 'taken'), count(*) filter (answer = 'refused') from {DELIVERIES}"

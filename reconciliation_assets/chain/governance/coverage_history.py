@@ -1,7 +1,7 @@
-"""Coverage as it was seen, morning by morning: the days before each run, kept, so that like is compared with like.
+"""Coverage of the last days as observed every morning, kept so that days are compared at the same age.
 
-Links arrive late: a lead of yesterday looks worse today than it will in a week. A fall is real only against other days as
-they looked equally soon after, and that is what nothing but a record of past mornings can tell.
+Links arrive late: a lead of yesterday looks worse today than it will in a week. A fall can only be detected against other
+days observed at the same age, so past observations must be stored.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
@@ -14,7 +14,7 @@ _DAYS_KEPT = 7
 
 
 def observe_coverage(context: RunContext) -> TableMetadata:
-    """Keep the coverage of the last days as it is seen now; the same morning seen again replaces itself."""
+    """Store the coverage of the last days as observed now; a second run on the same day replaces its rows."""
     warehouse, parameters = context.warehouse, context.parameters
     observed = "cast($as_of at time zone $zone as date)"
     with warehouse.transaction():
@@ -24,7 +24,7 @@ def observe_coverage(context: RunContext) -> TableMetadata:
             select cast(null as date) as observed_on, d.* from {_COVERAGE_DAILY} d limit 0
             """
         )
-        # Histories begun before rates by value were judged lack it; their mornings stay without.
+        # Older histories lack this column; their rows stay null.
         warehouse.execute(f"alter table {_TARGET} add column if not exists value_squares DECIMAL(38, 6)")
         warehouse.execute(f"delete from {_TARGET} where observed_on = {observed}", parameters)
         warehouse.execute(

@@ -1,4 +1,4 @@
-"""The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
+"""The history of exceptions: first and last seen, closed when the exception is gone, reopened when it comes back."""
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import RunContext
@@ -42,10 +42,10 @@ where exception_id not in (select exception_id from governance.exception_history
 
 
 def record_exceptions(context: RunContext) -> TableMetadata:
-    """Bring the history up to the exceptions as they are now, all of it or nothing.
+    """Update the history with the current exceptions, in one transaction.
 
-    A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one
-    recorded leaves the history alone: what was seen since is not unseen.
+    Running it again with the same exceptions and day changes nothing. A run for a day before the last recorded day does not
+    change the history, because it must not undo later observations.
     """
     warehouse = context.warehouse
     day = context.as_of.astimezone(context.loaded_policy.policy.timezone).date()

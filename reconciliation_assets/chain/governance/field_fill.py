@@ -1,6 +1,6 @@
-"""How much of every input column is filled: over all current rows, and over those that say they came from a Meta ad.
+"""Fill rate of every input column: over all current rows, and over those whose source is a Meta ad.
 
-Made in Python because the columns are the contract's: a column it gains is counted without anybody writing it down twice.
+Made in Python because the columns come from the input contract: a new column is counted without changing this table.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _TYPES = pa.schema(
 
 
 def count_fields(context: RunContext) -> TableMetadata:
-    """Count the filled cells of every input column; a contact is filled where its protected key is."""
+    """Count the filled cells of every input column; a contact counts as filled if its protected key is."""
     rows = [row for table in INPUT_TABLES for row in _counted(context.warehouse, table)]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
     return TableMetadata({"columns": len(rows)})

@@ -1,6 +1,6 @@
-"""The register of signatures under closed months: once seen, an entry holds until a later one for its month.
+"""The register of signatures for closed months: an entry is in force until a later one for the same month.
 
-Taking the file out of the inbox releases nothing, nor does rewriting a row: only another signed entry does.
+Removing the file from the inbox or editing a row does not release a month; only another signed entry does.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
@@ -12,7 +12,7 @@ _PERIOD_LOCKS = TableName("canonical", "period_locks")
 
 
 def register_locks(context: RunContext) -> TableMetadata:
-    """Enter the signatures that are new; those entered before stay as they were."""
+    """Add the new signatures; existing entries are never changed."""
     warehouse = context.warehouse
     warehouse.execute("create schema if not exists governance")
     with warehouse.transaction():

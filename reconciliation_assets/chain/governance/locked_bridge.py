@@ -1,7 +1,7 @@
-"""The bridge of locked months as it stood when each lock took hold, kept from run to run.
+"""The bridge of locked months, copied when each lock takes effect and kept across runs.
 
-A lock takes hold in the first run that sees it. Where the signature names the collected value it is under, the lock takes no
-other: figures that moved between signing and locking are not what was signed.
+A lock takes effect in the first run that reads it. If the signature names the collected value, the lock takes effect only with
+that value: figures that changed between signing and locking were not signed.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
@@ -14,7 +14,7 @@ _BRIDGE = TableName("bridge", "bridge")
 
 
 def keep_locked_figures(context: RunContext) -> TableMetadata:
-    """Keep the bridge of every month whose lock has not taken hold yet; what was kept before never changes."""
+    """Copy the bridge of every month whose lock has not taken effect yet; existing copies never change."""
     warehouse = context.warehouse
     with warehouse.transaction():
         warehouse.execute(

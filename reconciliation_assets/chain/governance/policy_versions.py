@@ -35,7 +35,7 @@ create table if not exists policy.definitions (
 
 
 def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
-    """Put a policy in force: enter its version, and lay out its definitions as the tables by which SQL meets them."""
+    """Put a policy in force: record its version and load its definitions as tables for SQL."""
     answer = record_policy_version(warehouse, loaded, as_of)
     for name, rows in policy_tables(loaded).items():
         warehouse.load(TableName("policy", name), rows)
@@ -43,10 +43,10 @@ def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> C
 
 
 def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
-    """Enter the version on its first use, and say whether its name still stands for the same definitions.
+    """Record the version on its first use; afterwards check that the version name still has the same definitions.
 
     Args:
-        as_of: the instant the run speaks for, which dates the first use.
+        as_of: the run's as-of time, recorded as the first use.
     """
     warehouse.execute(_PREPARE)
     policy = loaded.policy
@@ -84,7 +84,7 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
 
 
 def _keep_definitions(warehouse: Warehouse, loaded: LoadedPolicy) -> None:
-    """Keep what the version defines, once, so that a later one can be held against it."""
+    """Store the version's definitions once, so that later versions can be compared with it."""
     with warehouse.reading("_definitions", policy_definitions(loaded)):
         warehouse.execute(
             """

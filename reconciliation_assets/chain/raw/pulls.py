@@ -1,7 +1,7 @@
-"""Pulls: what the outside systems have new, landed whole or not at all, one asset per configured source.
+"""Pulls: new records of outside systems, landed in one transaction; one asset per configured source.
 
-A source that cannot be reached never stops the others: its check says what happened and what to do, and the chain goes
-on with what was landed before.
+A source that cannot be reached never stops the others: its check says what happened and what to do, and the chain continues
+with the records landed before.
 """
 
 from collections import Counter
@@ -45,18 +45,18 @@ _CHECK_OF: dict[type[SourceError], str] = {
 
 
 def pull_name(connector: Connector) -> str:
-    """The asset that pulls a source."""
+    """Name of the asset that pulls a source."""
     return f"pull_{connector.name}"
 
 
 def next_window(warehouse: Warehouse, connector: Connector, until: datetime) -> Window:
-    """What to ask a source for now: from its last pull on, less its overlap; everything where there was none."""
+    """The next window to pull: from the end of the last pull, less the overlap; everything if there was none."""
     last = last_pull(warehouse, connector.name)
     return Window(last[0] - connector.overlap if last else None, until)
 
 
 def pull_asset(connector: Connector) -> dg.AssetsDefinition:
-    """The asset that pulls one source: the window since its last pull, less the overlap, up to the instant the run speaks for."""
+    """The asset that pulls one source: from the end of its last pull, less the overlap, up to the run's as-of time."""
     name = pull_name(connector)
     tables = [INPUT_TABLE[table] for table in connector.tables]
 

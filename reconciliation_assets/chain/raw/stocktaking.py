@@ -1,4 +1,4 @@
-"""Stocktaking: what lies in the inbox and what each file is taken for, before anything is landed."""
+"""List of the inbox: every file and how it is recognised, before anything is landed."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ INBOX_FILES = TableName("raw", "inbox_files")
 
 
 def take_stock(warehouse: Warehouse, known: Sequence[InboxFile], unknown: Sequence[Unrecognised]) -> int:
-    """Note every file of the inbox with its table and preset, or why it is not taken in; returns how many rows that is."""
+    """Record every file of the inbox with its table and preset, or why it is not read; returns the number of rows."""
     rows: list[tuple[str | None, ...]] = [
         *((file.name, file.table, file.kind.preset.name if file.kind else None, None) for file in known),
         *((file.name, None, None, file.reason) for file in unknown),
