@@ -21,7 +21,7 @@ _METHOD_COLOURS = alt.Scale(
     range=[_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED],
 )
 SHOWN_AT_ONCE: Final = 1000
-"""Characters below which Dagster's UI (1.13) shows Markdown in place."""
+"""Dagster's UI (1.13) shows Markdown in place if it has fewer characters than this."""
 
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
 

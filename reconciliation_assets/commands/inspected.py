@@ -1,4 +1,4 @@
-"""What a file would be taken for, printed."""
+"""Print the inspection of a file: how a run would read it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ from reconciliation_assets.sources.presets.draft import Draft
 
 
 def show_inspection(out: Console, inspection: Inspection) -> None:
-    """Print one file's inspection; never a value out of it."""
+    """Print one file's inspection, without any value of the file."""
     name, kind = escape(shown_name(inspection.path)), inspection.kind
     if inspection.refusal is not None:
         out.print(f"[bold]{name}[/] is not taken in: {escape(inspection.refusal)}.", highlight=False, soft_wrap=True)
@@ -49,7 +49,7 @@ def show_inspection(out: Console, inspection: Inspection) -> None:
 
 
 def show_draft(out: Console, draft: Draft, saved: Path | None) -> None:
-    """Print the preset that a file needs, to paste, or where it was written."""
+    """Print the preset that a file needs, or the path to which it was saved."""
     if saved:
         out.print(f"Written to {escape(str(saved))}:", highlight=False, soft_wrap=True)
     else:

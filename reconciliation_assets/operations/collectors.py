@@ -19,18 +19,18 @@ _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRu
 _RUNS_LOOKED_AT = 50
 _PER_SECOND = 1_000_000
 
-# What the names of checks of a link's match rate end with, behind the link.
+# Suffixes of the names of match-rate checks, after the link.
 _ABOVE_FLOOR, _HAS_NOT_FALLEN = "_above_floor", "_has_not_fallen"
 
 
 @dataclass(frozen=True)
 class Tick:
-    """What a collector looks at.
+    """Input of a collector.
 
     Attributes:
-        book: what the sensor remembers.
-        ui: address of the Dagster UI, without a slash at its end.
-        now: the instant of the tick.
+        book: the sensor's state.
+        ui: URL of the Dagster UI, without a trailing slash.
+        now: time of the tick.
     """
 
     instance: dg.DagsterInstance
@@ -44,7 +44,7 @@ Collector = Callable[[Tick], Iterable[AlertState]]
 
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
-    """The kind of alert that a check's failure is."""
+    """The kind of alert for a failure of the check."""
     if check.name.endswith((_ABOVE_FLOOR, _HAS_NOT_FALLEN)):
         return "match_rate"
     if check.name == "newest_row_is_recent" or check.asset_key.to_user_string().startswith("pull_"):
@@ -53,7 +53,7 @@ def kind_of(check: dg.AssetCheckKey) -> AlertKind:
 
 
 def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collector:
-    """Evaluations of the checks of one kind since the last tick."""
+    """A collector of the evaluations of one kind of checks since the last tick."""
     watched = [check for check in checks if kind_of(check) == kind]
 
     def collect(tick: Tick) -> Iterable[AlertState]:
@@ -86,10 +86,10 @@ def _held(table: str, check: str, say: Wording, *, passed: bool) -> str:
 
 
 def broken_runs(tick: Tick) -> Iterable[AlertState]:
-    """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
+    """Daily runs that ended since the last tick, without runs stopped by a check, which has its own alert."""
     say = wording(tick.policy.locale)
     filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
-    # By when they ended: a run may wait in the queue while one that was asked for later comes to its end.
+    # Sorted by end time: a run may wait in the queue while a later one ends.
     ended = [
         (round(record.end_time * _PER_SECOND), record.dagster_run)
         for record in tick.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)
@@ -120,7 +120,7 @@ def broken_runs(tick: Tick) -> Iterable[AlertState]:
 
 
 def stale_copy(tick: Tick) -> Iterable[AlertState]:
-    """Whether the published copy is older than the policy allows; nothing where none was ever written."""
+    """Whether the published copy is older than the policy allows; no finding if none was ever written."""
     say = wording(tick.policy.locale)
     newest = tick.instance.get_latest_materialization_event(COPY)
     if newest is None:

@@ -15,10 +15,10 @@ from reconciliation_assets.sources.connector import Window
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 REMEMBERED = timedelta(days=90)
-"""Long enough to know weekends and holidays, short enough to forget how a business once was."""
+"""Long enough to include weekends and holidays, short enough to follow changes of the business."""
 
 PAUSES_TO_JUDGE_BY = 20
-"""With fewer, the longest pause seen says nothing about the next."""
+"""With fewer pauses, the longest one does not predict the next."""
 
 
 @dataclass(frozen=True)

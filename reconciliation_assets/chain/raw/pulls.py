@@ -34,7 +34,7 @@ CHECKS = {
     "not_empty": "The source is not empty where by its own rhythm it should have rows.",
     "fresh": "The source's newest record is not too old.",
 }
-"""One check for everything whose remedy is another."""
+"""Checks of a pull: one for each kind of problem with its own remedy."""
 
 _CHECK_OF: dict[type[SourceError], str] = {
     ExpiredCredentials: "credentials",
