@@ -341,7 +341,7 @@ def opened(installation: Installation, browser: Browser, walk: Walk) -> Iterator
         found = re.search(r"http://\S+", log.read_text("utf-8"))
         assert found
         page = browser.new_page(
-            viewport={"width": walk.width, "height": 900},
+            viewport={"width": walk.width, "height": 900 if walk.width == 390 else 700},
             color_scheme=walk.scheme,
             device_scale_factor=2 if walk.width == 390 else 1,
         )
@@ -376,6 +376,7 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         entries = page.locator("#entries")
         expect(entries.get_by_role("heading", name=lines["open"])).to_be_visible(timeout=SECONDS)
         fits(page)
+        entries.evaluate("entries => entries.scrollIntoView()")
         keep_walk(page, walk, "line")
         entries.locator("tbody button").first.click()
         card = page.get_by_role("dialog")
@@ -390,7 +391,7 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         decide.get_by_label(say("Why")).fill("called the customer")
         waiting.get_by_role("button", name=words["accept"]).click()
         expect(waiting.get_by_text(words["pending"]).first).to_be_visible(timeout=SECONDS)
-        decide.scroll_into_view_if_needed()
+        decide.evaluate("section => section.scrollIntoView()")
         fits(page)
         keep_walk(page, walk, "decide")
 
