@@ -153,7 +153,7 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
+        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency, self.loaded.policy.kept_words)
         return land_inbox(self.warehouse, table, files, protector, zone, self.as_of)
 
     def build(self) -> Built:

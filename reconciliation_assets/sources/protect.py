@@ -11,7 +11,7 @@ import re
 import secrets
 import string
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,9 +105,11 @@ class ContactProtector:
         key: the installation's secret.
         reporting_currency: its country is used for local phone numbers if a row has neither a market nor a currency of a
             single country.
+        kept_words: words of the company's own that free text keeps besides the known ones.
     """
 
-    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None, kept_words: Iterable[str] = ()) -> None:
+        self._kept_words = frozenset(word.lower() for word in kept_words)
         self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._words: dict[str, tuple[list[str], list[str]]] = {}
@@ -162,7 +164,7 @@ class ContactProtector:
         return _mapped(values, lambda text: without_contacts(text, self.keyed))
 
     def _note(self, values: pa.ChunkedArray) -> pa.Array:
-        return _mapped(values, lambda text: known_words(text, self.keyed))
+        return _mapped(values, lambda text: known_words(text, self.keyed, self._kept_words))
 
     def _page(self, values: pa.ChunkedArray) -> pa.Array:
         pages = pc.replace_substring_regex(values, pattern=_QUERY, replacement="")
