@@ -5,7 +5,9 @@ days observed at the same age, so past observations must be stored.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "coverage_history")
@@ -13,7 +15,7 @@ _COVERAGE_DAILY = TableName("governance", "coverage_daily")
 _DAYS_KEPT = 7
 
 
-def observe_coverage(context: RunContext) -> TableMetadata:
+def observe_coverage(context: LedgerContext) -> TableMetadata:
     """Store the coverage of the last days as observed now; a second run on the same day replaces its rows."""
     warehouse, parameters = context.warehouse, context.parameters
     observed = "cast($as_of at time zone $zone as date)"
@@ -40,8 +42,47 @@ def observe_coverage(context: RunContext) -> TableMetadata:
 
 
 COVERAGE_HISTORY = PythonTable(
-    _TARGET,
+    OutputTable(
+        "coverage_history",
+        "governance",
+        "morning of observation, link, day, segment and method",
+        "data",
+        (
+            "observed_on",
+            "link",
+            "day",
+            "segment_kind",
+            "segment",
+            "match_method",
+        ),
+        description=(
+            "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon."
+        ),
+        required=(
+            "observed_on",
+            "link",
+            "day",
+            "segment_kind",
+            "segment",
+            "match_method",
+            "records",
+            "value",
+        ),
+        words={
+            "link": VOCABULARIES["links"],
+            "segment_kind": VOCABULARIES["segments_of_match_rates"],
+            "match_method": VOCABULARIES["methods_or_unmatched"],
+        },
+        published=True,
+        group="coverage",
+        columns={
+            "observed_on": Meaning("Morning on which it was seen so"),
+            "day": Meaning("Day of the thing, in the policy's zone"),
+            "match_method": Meaning("Method that matched them"),
+            "records": Meaning("Things expected to match", "count"),
+            "value": Meaning("Value of those", "reporting currency"),
+        },
+    ),
     (_COVERAGE_DAILY,),
-    "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon.",
     observe_coverage,
 )
