@@ -132,8 +132,7 @@ def test_rules_to_agree_on_are_unknown_words_and_weighed_choices(page: str) -> N
     assert word[1:] == ["operations", "1", "700.00"]
     assert {
         row[0]
-        for row in rows_of(page, "What the policy&#39;s choices weigh")
-        or rows_of(page, "Effect of each policy choice")
+        for row in rows_of(page, "What the policy&#39;s choices weigh") or rows_of(page, "Effect of each policy choice")
     } >= {
         "basis.include_tax",
         "cohorts.maturity_days",
