@@ -38,7 +38,7 @@ viewer: $(READY) ## Open the same UI for looking only
 	@$(BIN)/reconcile viewer
 
 pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
-	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q reconciliation_assets_tests/deploy/test_browser.py
+	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q -m picture reconciliation_assets_tests/deploy/test_browser.py
 
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))

@@ -77,7 +77,7 @@ class OpenInstallation(RunContext):
         """Protects contacts with the installation's secret."""
         is_new = not self.ledger.exists(LANDINGS) or not self.ledger.count(LANDINGS)
         key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
-        return ContactProtector(key, self.policy.reporting_currency)
+        return ContactProtector(key, self.policy.reporting_currency, self.policy.kept_words)
 
 
 class Installation(DuckDBResource):

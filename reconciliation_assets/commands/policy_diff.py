@@ -169,7 +169,7 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: DuckDB, as_of: da
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    protector = ContactProtector(key, loaded.policy.reporting_currency)
+    protector = ContactProtector(key, loaded.policy.reporting_currency, loaded.policy.kept_words)
     land_all(warehouse, known, protector, loaded.policy.zone_of, as_of)
 
 

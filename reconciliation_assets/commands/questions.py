@@ -30,31 +30,33 @@ class Question:
 
 
 QUESTIONS: Final = (
-    Question("company", "Whose figures are these", None, lambda answer: {"company": answer}),
-    Question("currency", "Currency of reports", "AED", lambda answer: {"reporting_currency": answer}),
+    Question("company", "Company name", None, lambda answer: {"company": answer}),
+    Question("currency", "Reporting currency", "AED", lambda answer: {"reporting_currency": answer}),
     Question("zone", "Time zone of the books", "Asia/Dubai", lambda answer: {"zone": answer}),
     Question("locale", "Language of reports (en_AE, ar_AE, ...)", "en_AE", lambda answer: {"locale": answer}),
     Question(
         "mature_after",
-        "Days after which a cohort is judged (cash on delivery 60 to 90, instant payment 30)",
+        "Days until a cohort is mature (cash on delivery 60 to 90, instant payment 30)",
         90,
         lambda answer: {"cohorts": {"maturity_days": [answer]}},
     ),
-    Question("include_tax", "Does VAT count as collected", True, lambda answer: {"basis": {"include_tax": answer}}),
+    Question(
+        "include_tax", "Include VAT in collected revenue", True, lambda answer: {"basis": {"include_tax": answer}}
+    ),
     Question(
         "include_shipping",
-        "Does shipping that customers paid count as collected",
+        "Include shipping charged to customers",
         True,
         lambda answer: {"basis": {"include_shipping": answer}},
     ),
     Question(
         "deduct_payment_fees",
-        "Are fees of payment providers and couriers taken off",
+        "Deduct fees of payment providers and couriers",
         False,
         lambda answer: {"basis": {"deduct_payment_fees": answer}},
     ),
-    Question("approved_by", "Who answers for these definitions", "nobody yet", lambda answer: {"approved_by": answer}),
-    Question("daily_at", "When the daily run begins", "06:00", lambda answer: {"schedule": {"daily_at": answer}}),
+    Question("approved_by", "Definitions approved by", "nobody yet", lambda answer: {"approved_by": answer}),
+    Question("daily_at", "Time of the daily run", "06:00", lambda answer: {"schedule": {"daily_at": answer}}),
 )
 
 
@@ -77,7 +79,7 @@ def answers(
         known = ", ".join(sorted(SOURCE_TYPES))
         systems = (
             typer.prompt(
-                f"Systems to pull from, separated by commas; empty if files are dropped\n  {known}\n ",
+                f"Systems to pull from, separated by commas; empty if you drop files\n  {known}\n ",
                 "",
                 show_default=False,
             )

@@ -526,6 +526,7 @@ class Policy(_Part):
         numerals: digits of amounts and dates in reports: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
         meta_results: which action types count, by result type.
         table_zones: zone of timestamps without an offset, by input table.
+        kept_words: the company's own words that stored reasons and notes keep.
     """
 
     version: Word
@@ -538,6 +539,7 @@ class Policy(_Part):
     locale: str
     numerals: Numerals
     table_zones: dict[InputTableName, str]
+    kept_words: tuple[Annotated[str, Field(pattern=r"^[^\W\d_]+$")], ...]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
     basis: Basis

@@ -67,13 +67,19 @@ def without_contacts(text: str, stand_in: StandIn) -> str:
     return stand_in(text) if any(_holds_phone(view) for view in _views(plain)) else plain
 
 
-def known_words(text: str, stand_in: StandIn) -> str:
-    """A text's IDs and known words; each run of other words is replaced by one mark."""
+def known_words(text: str, stand_in: StandIn, own_words: frozenset[str] = frozenset()) -> str:
+    """A text's IDs and known words; each run of other words is replaced by one mark.
+
+    Args:
+        text: what somebody wrote.
+        stand_in: returns the replacement of a normalised contact, or of a whole text.
+        own_words: words that the company keeps besides the known ones, in lower case.
+    """
     if _ID.fullmatch(text) and not _SUSPECT.search(text):
         return text
     kept: list[str] = []
     for part in _PART.findall(without_contacts(text, stand_in)):
-        said = part if _is_known(part) else LEFT_OUT
+        said = part if _is_known(part, own_words) else LEFT_OUT
         if said != LEFT_OUT or kept[-1:] != [LEFT_OUT]:
             kept.append(said)
     return " ".join(kept)
@@ -103,12 +109,13 @@ def shown_name(path: Path) -> str:
     return without_contacts(path.name, lambda _: LEFT_OUT)
 
 
-def _is_known(part: str) -> bool:
+def _is_known(part: str, own_words: frozenset[str]) -> bool:
     if _ID.fullmatch(part.rstrip(".:-")) or _CODE.fullmatch(part):
         return True
     words = _WORDS_OF_PART.findall(part)
     return (bool(words) or not any(map(str.isalnum, part))) and all(
-        word.lower().replace("'", "").replace("’", "") in _known() for word in words
+        folded in _known() or folded in own_words
+        for folded in (word.lower().replace("'", "").replace("’", "") for word in words)
     )
 
 

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -110,9 +110,11 @@ class ContactProtector:
         key: the installation's secret.
         reporting_currency: its country is used for local phone numbers if a row has neither a market nor a currency of a
             single country.
+        kept_words: words of the company's own that free text keeps besides the known ones.
     """
 
-    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None, kept_words: Iterable[str] = ()) -> None:
+        self._kept_words = frozenset(word.lower() for word in kept_words)
         self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._padded = padded_secrets(key)
@@ -159,7 +161,7 @@ class ContactProtector:
         return {
             "other_id": self._id_key,
             "other_person": self._person_key,
-            "other_note": lambda text: known_words(text, self.keyed),
+            "other_note": lambda text: known_words(text, self.keyed, self._kept_words),
             "label": lambda text: without_contacts(text, self.keyed),
             "page": lambda url: page(_QUERY.sub("", url), self.keyed),
             "other_email": self._email_key,

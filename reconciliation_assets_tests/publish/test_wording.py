@@ -143,7 +143,7 @@ def amounts(html: str) -> list[str]:
 def shown(html: str) -> Iterator[str]:
     """What a reader sees of the page as it opens: no style, script, name of a table, or sentence that is data."""
     html = re.sub(r"<(style|script|code)\b.*?</\1>", " ", html, flags=re.DOTALL)
-    html = re.sub(r'<(\w+)[^>]*dir="auto"[^>]*>.*?</\1>', " ", html, flags=re.DOTALL)
+    html = re.sub(r'<bdi\b.*?</bdi>|<(\w+)[^>]*dir="auto"[^>]*>.*?</\1>', " ", html, flags=re.DOTALL)
     yield from re.findall(r'(?:aria-label|data-label)="([^"]*)"', html)
     yield re.sub(r"<[^>]*>", " ", html)
 
