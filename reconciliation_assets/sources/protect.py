@@ -223,8 +223,8 @@ class ContactProtector:
         if word not in self._words:
             tokens = word_tokens(word)
             # A sound of one letter is too short: the word itself is used.
-            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
-            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
+            sounds = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in sounds]
         return self._words[word]
 
 
