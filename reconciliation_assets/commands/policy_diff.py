@@ -148,7 +148,9 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
         warehouse = Warehouse(connection)
         _land(settings, loaded, warehouse, settings.as_of)
         context = RunContext(warehouse, loaded, settings.as_of)
-        stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(context, checks_by_table())}
+        stops = {
+            f"{check.table}, check {check.name}": message for check, message in rebuild(context, checks_by_table())
+        }
         figures = {
             name: {tuple(key): Decimal(value) for *key, value in warehouse.rows(sql)} for name, sql in _FIGURES.items()
         }

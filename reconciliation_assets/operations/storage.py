@@ -33,7 +33,7 @@ def _open(address: str) -> Engine:
     engine = db.create_engine(address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
     @db.event.listens_for(engine, "connect")
-    def _hurry(connection: Any, _: object) -> None:
+    def _configure(connection: Any, _: object) -> None:
         connection.execute("pragma synchronous = normal")
 
     return engine

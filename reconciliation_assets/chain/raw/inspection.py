@@ -65,15 +65,15 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
     """
     if not path.exists() and not path.is_symlink():
         return Inspection(path, None, [], [], "there is no such file")
-    taken = take_for(path, presets)
-    if isinstance(taken, Unrecognised):
-        return Inspection(path, None, [], [], taken.reason)
-    kind = taken[0].kind
+    found = take_for(path, presets)
+    if isinstance(found, Unrecognised):
+        return Inspection(path, None, [], [], found.reason)
+    kind = found[0].kind
     with private_engine() as connection:
         warehouse = Warehouse(connection)
         # A random secret is enough: its keys are discarded with the warehouse.
         protector = ContactProtector(secrets.token_bytes())
-        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in taken]
+        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in found]
     return Inspection(path, kind, _mapped(kind) if kind else [], parts, None)
 
 
