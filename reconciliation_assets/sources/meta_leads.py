@@ -173,7 +173,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
 
     def _page(self, client: HttpClient, page_id: str) -> HttpClient:
         """A client with the page's own token: Meta gives forms and leads to no other."""
-        body = meta.asked(client, self._path(page_id), {"fields": "id,access_token"}).body
+        body = meta.get_with_retries(client, self._path(page_id), {"fields": "id,access_token"}).body
         token = self._read(_Page, body, "page").access_token
         if token is None:
             raise MissingPermission(
