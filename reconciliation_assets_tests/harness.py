@@ -28,7 +28,7 @@ from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
 from reconciliation_assets.warehouse.query import TableName
 
 Row = dict[str, Any]
@@ -51,7 +51,7 @@ class Built:
         made: the tables made so far.
     """
 
-    warehouse: Warehouse
+    warehouse: DuckDB
     loaded: LoadedPolicy
     as_of: datetime
     landed: Mapping[str, list[Landed]]
@@ -134,7 +134,7 @@ class Bench:
         self.loaded = load_policy(policy_file(home, policy) if policy else None)
         self.connection = duckdb.connect(":memory:", config={"threads": 1})
         self.connection.execute("set TimeZone = 'UTC'")
-        self.warehouse = Warehouse(self.connection)
+        self.warehouse = DuckDB(self.connection)
         self._ever_dropped: set[str] = set()
 
     def land(self) -> dict[str, list[Landed]]:

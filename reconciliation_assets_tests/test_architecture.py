@@ -84,6 +84,17 @@ def test_dagster_is_imported_only_where_the_graph_is_made_and_run() -> None:
     assert users <= MAY_IMPORT_DAGSTER
 
 
+def test_an_engine_is_imported_only_in_the_warehouse() -> None:
+    """The graph meets the protocol; what an engine is called is known in one folder."""
+    engines = {"duckdb", "pyspark"}
+    users = {
+        str(module.relative_to(PACKAGE))
+        for module in MODULES
+        if any(name.split(".")[0] in engines for name in imported(module))
+    }
+    assert {Path(user).parent.name for user in users} == {"warehouse"}
+
+
 def test_no_module_with_assets_postpones_its_annotations() -> None:
     """`from __future__ import annotations` breaks the types of Dagster's contexts and configs."""
     assert [path.name for path in MODULES if "__future__" in imported(path)] == []

@@ -23,6 +23,7 @@ from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
 from reconciliation_assets.chain.raw.versions import raw_table
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
 from reconciliation_assets.contracts.model import InputTable
@@ -30,8 +31,8 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
-from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage
+from reconciliation_assets.warehouse.protocol import Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
 
 Checks = Mapping[str, Sequence[TableCheck]]
@@ -123,7 +124,7 @@ def _check_specs(asset: str, checks: Sequence[TableCheck]) -> list[dg.AssetCheck
     ]
 
 
-def _asked(checks: Sequence[TableCheck], opened: OpenInstallation) -> list[dg.AssetCheckResult]:
+def _asked(checks: Sequence[TableCheck], opened: RunContext) -> list[dg.AssetCheckResult]:
     return [_check_result(check.name, check.ask(opened)) for check in checks]
 
 
@@ -182,10 +183,10 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         known, unknown = opened.inbox
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": take_stock(opened.warehouse, known, unknown),
+                "dagster/row_count": take_stock(opened.ledger, known, unknown),
                 "files not taken in": ", ".join(file.name for file in unknown) or "none",
             },
-            check_results=_asked(checks, opened),
+            check_results=_asked(checks, opened.at_landing),
         )
 
     return inbox_files
@@ -225,9 +226,9 @@ def _raw_asset(
         known, _ = opened.inbox
         files = [file for file in known if file.table == table.name]
         if config.full_refresh:
-            forget(opened.warehouse, table)
+            forget(opened.ledger, table)
         landed = land_inbox(
-            opened.warehouse,
+            opened.ledger,
             table,
             files,
             opened.protector,
@@ -242,18 +243,18 @@ def _raw_asset(
             _mark_reporting_days(context, opened, min(file.landing_id for file in landed))
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": opened.warehouse.count(TableName("current", table.name)),
+                "dagster/row_count": opened.ledger.count(TableName("current", table.name)),
                 "dagster/column_schema": _table_schema(
-                    opened.warehouse.columns(raw_table(table)), {column.name: column.description for column in table}
+                    opened.ledger.columns(raw_table(table)), {column.name: column.description for column in table}
                 ),
-                "rows kept, all versions": opened.warehouse.count(raw_table(table)),
+                "rows kept, all versions": opened.ledger.count(raw_table(table)),
                 "files": ", ".join(dict.fromkeys(file.name for file in files)) or "none",
                 "files landed now": len(landed),
                 "notes": "; ".join(f"{file.file}: {note}" for file in landed for note in file.notes) or "none",
                 "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
                 or "none",
             },
-            check_results=_asked(checks, opened),
+            check_results=_asked(checks, opened.at_landing),
         )
 
     return raw
@@ -261,7 +262,7 @@ def _raw_asset(
 
 def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
     """Log a materialisation for exactly those reporting days that were just landed; a file can contain many days."""
-    days = opened.warehouse.rows(
+    days = opened.ledger.rows(
         """
         select cast(date as varchar), count(*) from raw.raw_meta_insights
         where landing_id >= $first_landing and year(date) >= $first_year group by 1 order by 1
@@ -338,17 +339,17 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     @without_values()
     def policy_versions(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        answer = use_policy(opened.warehouse, opened.loaded_policy, opened.as_of)
+        answer = use_policy(opened.ledger, opened.loaded_policy, opened.as_of)
         table = TableName("governance", "policy_versions")
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": opened.warehouse.count(table),
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(table)),
+                "dagster/row_count": opened.ledger.count(table),
+                "dagster/column_schema": _table_schema(opened.ledger.columns(table)),
                 "policy": opened.loaded_policy.origin,
                 "version in force": opened.loaded_policy.policy.version,
                 "fingerprint": opened.loaded_policy.content_hash,
             },
-            check_results=[_check_result(unchanged, answer), *_asked(checks, opened)],
+            check_results=[_check_result(unchanged, answer), *_asked(checks, opened.at_landing)],
         )
 
     return policy_versions

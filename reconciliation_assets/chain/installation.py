@@ -1,25 +1,25 @@
 """The installation as a Dagster resource: its warehouse, policy, inbox and the run's as-of time."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import dagster as dg
-import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from reconciliation_assets.chain.raw.versions import LANDINGS
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings, load_settings
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import Query, TableName
 
 
@@ -28,7 +28,13 @@ class OpenInstallation(RunContext):
     """The run context of the graph, with the settings, the inbox and the contact secret of the installation."""
 
     settings: Settings
+    ledger: Ledger
     _columns: dict[TableName, dict[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def at_landing(self) -> LedgerContext:
+        """The context of what lands, and of its checks."""
+        return LedgerContext(self.ledger, self.loaded_policy, self.as_of)
 
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
@@ -47,29 +53,30 @@ class OpenInstallation(RunContext):
 
     @cached_property
     def _known_lineage(self) -> KnownLineage:
-        return KnownLineage(self.warehouse)
+        return KnownLineage(self.ledger)
 
     @cached_property
     def protector(self) -> ContactProtector:
         """Protects contacts with the installation's secret."""
-        is_new = not self.warehouse.exists(LANDINGS) or not self.warehouse.count(LANDINGS)
+        is_new = not self.ledger.exists(LANDINGS) or not self.ledger.count(LANDINGS)
         key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
         return ContactProtector(key, self.policy.reporting_currency)
 
 
 class Installation(DuckDBResource):
-    """The installation configured by the environment; its warehouse is opened once per run."""
+    """The installation configured by the environment; its warehouse is opened once per run.
+
+    Attributes:
+        database: the file of the ledger.
+    """
 
     _open: OpenInstallation | None = PrivateAttr(default=None)
 
     @contextmanager
-    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The only connection to the warehouse, always closed at the end; a locked file is an immediate error, not a wait."""
-        connection = connect(self.database)
-        try:
+    def get_connection(self) -> Iterator[Connection]:
+        """The only connection to the ledger; a locked file is an immediate error, not a wait."""
+        with closing(connect(self.database)) as connection:
             yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
@@ -78,9 +85,9 @@ class Installation(DuckDBResource):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
         with self.get_connection() as connection:
-            warehouse = Warehouse(connection)
-            warehouse.limit(settings.memory, settings.temp_dir)
-            self._open = OpenInstallation(warehouse, loaded, settings.as_of, settings)
+            ledger = DuckDB(connection)
+            ledger.limit(settings.memory, settings.temp_dir)
+            self._open = OpenInstallation(ledger, loaded, settings.as_of, settings, ledger)
             try:
                 yield self
             finally:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import vl_convert as vlc
 
 from reconciliation_assets.chain.python_table import Plot
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
 _BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"

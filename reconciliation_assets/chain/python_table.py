@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 
@@ -41,10 +41,15 @@ class PythonTable:
         target: the table it makes.
         reads: the tables it reads.
         description: what a row is and why SQL cannot make it.
-        make: remakes the table; on an error it is left unchanged.
+        make_in_ledger: makes the table anew, whole or not at all; only what it says it reads is there.
     """
 
     target: TableName
     reads: tuple[TableName, ...]
     description: str
-    make: Callable[[RunContext], TableMetadata]
+    make_in_ledger: Callable[[LedgerContext], TableMetadata]
+
+    def make(self, context: RunContext) -> TableMetadata:
+        """Make the table; what it reads is there."""
+        with context.in_ledger(self.reads) as ledger:
+            return self.make_in_ledger(ledger)

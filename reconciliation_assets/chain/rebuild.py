@@ -51,7 +51,8 @@ def rebuild(context: RunContext, checks: Mapping[str, Sequence[TableCheck]]) -> 
     Yields:
         Every failing blocking check with its message.
     """
-    answer = use_policy(context.warehouse, context.loaded_policy, context.as_of)
+    with context.warehouse.ledger([]) as ledger:
+        answer = use_policy(ledger, context.loaded_policy, context.as_of)
     if not answer.passed:
         unchanged = TableCheck("version_names_its_definitions", "policy_versions", "", True, lambda _: answer)
         yield unchanged, answer.message

@@ -1,6 +1,7 @@
 """The context of a run: its warehouse, its policy and its as-of time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +10,8 @@ from typing import Any
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.tables import policy_parameters
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
+from reconciliation_assets.warehouse.query import TableName
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,16 @@ class RunContext:
     def parameters(self) -> Mapping[str, Any]:
         """The policy's single values as named parameters of the SQL files."""
         return policy_parameters(self.loaded_policy, self.as_of)
+
+    @contextmanager
+    def in_ledger(self, reads: Collection[TableName]) -> Iterator["LedgerContext"]:
+        """The same context with the ledger for its warehouse, for the length of a block; see `Warehouse.ledger`."""
+        with self.warehouse.ledger(reads) as ledger:
+            yield LedgerContext(ledger, self.loaded_policy, self.as_of)
+
+
+@dataclass(frozen=True)
+class LedgerContext(RunContext):
+    """What is landed with, and what tables are made with in Python."""
+
+    warehouse: Ledger

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import scipy
 
 from reconciliation_assets.policy.model import Link
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Warehouse
 
 _LEAD_CONTACTS = {"email_key": "email", "phone_key": "phone"}
 _ORIGIN = {

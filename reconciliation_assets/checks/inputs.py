@@ -72,7 +72,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         notes = [
             f"{file}: {note}"
             for file, note in context.warehouse.rows(
-                "select file, notes from raw.landings where present and source_table = $table and notes is not null order by 1",
+                "select distinct file, notes from raw.landings where present and source_table = $table and notes is not null order by all",
                 {"table": table.name},
             )
         ]
@@ -82,7 +82,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             else ""
         )
         if not bad and not set_aside:
-            noted = f" Mind: {some_of(notes)}." if notes else ""
+            noted = f" Note: {some_of(notes)}." if notes else ""
             return CheckResult(
                 not unread and not notes, f"All {int(rows):,} rows could be read.{noted}{sides}", "WARN", figures
             )

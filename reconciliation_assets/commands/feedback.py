@@ -35,7 +35,7 @@ from reconciliation_assets.sources.meta_conversions import (
 )
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 
 MOST_REFUSED = 50
 """More rejected events than this indicate a general fault, so sending stops."""
@@ -117,7 +117,7 @@ def pending_events(settings: Settings, now: datetime) -> list[PendingEvent]:
     """
     _require_outbox(settings)
     with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
-        return _pending(Warehouse(connection), settings, now)
+        return _pending(DuckDB(connection), settings, now)
 
 
 def send_feedback(settings: Settings, conversions: ConversionsSettings, now: datetime) -> SendResult:
@@ -140,7 +140,7 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
     is_test = conversions.test_event_code is not None
     result = SendResult()
     with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         pending = _with_contacts(_pending(warehouse, settings, now), settings)
         ready = [each for each in pending if each.identifiers != "hashed contact" or _has_contact(each.event)]
         result.without_contact = len(pending) - len(ready)
@@ -174,7 +174,7 @@ def _require_outbox(settings: Settings) -> None:
 
 
 @contextmanager
-def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
+def _published(warehouse: DuckDB, settings: Settings) -> Iterator[None]:
     warehouse.execute(f"attach '{escaped(settings.published_path)}' as published (read_only)")
     try:
         yield
@@ -182,7 +182,7 @@ def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
         warehouse.execute("detach published")
 
 
-def _pending(warehouse: Warehouse, settings: Settings, now: datetime) -> list[PendingEvent]:
+def _pending(warehouse: DuckDB, settings: Settings, now: datetime) -> list[PendingEvent]:
     oldest = now - timedelta(hours=load_policy(settings.policy_path).policy.capi.max_age_hours)
     with _published(warehouse, settings):
         rows = warehouse.rows(_PENDING, {"oldest": oldest, "still_counted_once": now - DEDUPLICATION})
@@ -234,7 +234,7 @@ def _has_contact(event: Event) -> bool:
     return event.email_hash is not None or event.phone_hash is not None
 
 
-def _log_attempts(warehouse: Warehouse, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
+def _log_attempts(warehouse: DuckDB, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
     """Log events before they are sent."""
     rows = pa.Table.from_pylist(
         [
@@ -255,7 +255,7 @@ def _log_attempts(warehouse: Warehouse, batch: Sequence[PendingEvent], now: date
         warehouse.execute(_ENTER, {"now": now, "is_test": is_test})
 
 
-def _log_answers(warehouse: Warehouse, results: Sequence[DeliveryResult]) -> None:
+def _log_answers(warehouse: DuckDB, results: Sequence[DeliveryResult]) -> None:
     """Log Meta's answer for all its events in one transaction."""
     answers = pa.table(
         {
@@ -273,7 +273,7 @@ def _log_answers(warehouse: Warehouse, results: Sequence[DeliveryResult]) -> Non
         )
 
 
-def _remove_log_entries(warehouse: Warehouse, event_ids: Iterable[str]) -> None:
+def _remove_log_entries(warehouse: DuckDB, event_ids: Iterable[str]) -> None:
     """Delete the log entries of events that Meta certainly did not accept; keep those with earlier attempts, which may have succeeded."""
     ids = pa.table({"event_id": pa.array(list(event_ids), pa.string())})
     with warehouse.transaction(), warehouse.reading("_taken_back", ids):

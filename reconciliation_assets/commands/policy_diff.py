@@ -26,7 +26,7 @@ from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 
 _FIGURES = {
     "lines": """
@@ -145,7 +145,7 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
         shutil.copyfile(inputs, path)
     connection = connect(path)
     try:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         _land(settings, loaded, warehouse, settings.as_of)
         context = RunContext(warehouse, loaded, settings.as_of)
         stops = {
@@ -160,7 +160,7 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
     return _Side(figures, stops)
 
 
-def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of: datetime) -> None:
+def _land(settings: Settings, loaded: LoadedPolicy, warehouse: DuckDB, as_of: datetime) -> None:
     """Land the new files of the inbox, as the next run would."""
     landed_before = warehouse.exists(LANDINGS) and bool(warehouse.count(LANDINGS))
     # Before the first run there is no key; a temporary one is enough, because the copy is discarded.

@@ -70,6 +70,7 @@ _COMPUTED: dict[str, Meaning] = {
         "What payments close of the opportunity, what the customer paid in its currency converted", _MONEY
     ),
     "closing_amount": Meaning("What the payment closes of its order or opportunity, in their currency", _OWN),
+    "closing_currency": Meaning("Currency of the order or opportunity that the payment closes"),
     "overpaid_value": Meaning("What was paid beyond what the order is worth, less what came back", _MONEY),
     "payable_amount": Meaning(
         "What is to be paid for the order in money: final value less goods that came back and credit", _OWN

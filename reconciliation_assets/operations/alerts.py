@@ -96,18 +96,18 @@ def update_state(
         known = problems.get(finding.problem)
         if finding.is_broken and known is None:
             problems[finding.problem] = OpenProblem(finding=finding, since=now, last_said=now)
-            outbox.append(_notice("Broken", say("Broken"), finding, alerts, say))
+            outbox.append(_notice("Failing", say("Failing"), finding, alerts, say))
         elif finding.is_broken and known is not None:
             problems[finding.problem] = known.model_copy(update={"finding": finding})
         elif known is not None:
             del problems[finding.problem]
-            outbox.append(_notice("Over", say("Over"), finding, alerts, say))
+            outbox.append(_notice("Resolved", say("Resolved"), finding, alerts, say))
     waiting = {notice.problem for notice in outbox}
     for problem, known in problems.items():
         if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
             problems[problem] = known.model_copy(update={"last_said": now})
             days = (now - known.since).days
-            title = say.plural("Still broken after {days} day", "Still broken after {days} days", days, days=days)
+            title = say.plural("Still failing after {days} day", "Still failing after {days} days", days, days=days)
             # A killed tick is repeated later; the ID of its reminder depends on the last notice, so it stays the same.
             outbox.append(_notice("Still broken", title, known.finding, alerts, say, known.last_said))
     return SensorState(has_begun=True, seen=seen, open=problems, outbox=outbox)
@@ -161,6 +161,6 @@ def _notice(
                 say("Open in the UI: {link}", link=finding.link),
             )
         ),
-        is_over=word == "Over",
+        is_over=word == "Resolved",
         channels=channels_of(finding.kind, finding.owner, alerts),
     )

@@ -81,8 +81,8 @@ def _problem(check: dg.AssetCheckKey) -> str:
 
 def _held(table: str, check: str, say: Wording, *, passed: bool) -> str:
     if passed:
-        return say("{table}: the check {check} holds.", table=table, check=check)
-    return say("{table}: the check {check} does not hold.", table=table, check=check)
+        return say("{table}: check {check} passes.", table=table, check=check)
+    return say("{table}: check {check} failed.", table=table, check=check)
 
 
 def broken_runs(tick: Tick) -> Iterable[AlertState]:
@@ -106,11 +106,11 @@ def broken_runs(tick: Tick) -> Iterable[AlertState]:
             is_broken=not succeeded,
             what=say("the daily run"),
             message=(
-                say("The run went through; everything is as of it.")
+                say("The run succeeded; all figures are up to date.")
                 if succeeded
                 else say(
-                    "The run ended as {status}. The published copy stays as it was. Run again; if it breaks again, its log in "
-                    "the UI names the step.",
+                    "The run ended with status {status}. The published copy was not replaced. Run it again; if it fails again, its log "
+                    "in the UI names the step.",
                     status=run.status.value.lower(),
                 )
             ),
@@ -132,16 +132,16 @@ def stale_copy(tick: Tick) -> Iterable[AlertState]:
         position=int(newest.timestamp),
         kind="stale_copy",
         is_broken=age > limit,
-        what=say("the published copy is stale"),
+        what=say("the published copy is out of date"),
         message=(
             say(
-                "It was last replaced {hours} hours ago; the policy allows {allowed}. People read old figures: see why no run "
-                "went through since.",
+                "Last updated {hours} hours ago; the policy allows {allowed}. People are reading old figures: find out why no run "
+                "has succeeded since.",
                 hours=f"{age.total_seconds() / 3600:.0f}",
                 allowed=tick.policy.alerts.copy_stale_hours,
             )
             if age > limit
-            else say("It was replaced.")
+            else say("It has been updated.")
         ),
         owner=tick.policy.owners.default,
         link=f"{tick.ui}/assets/published_copy",

@@ -55,8 +55,8 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
             kind="digest",
             owner=owner,
             title=say.plural(
-                "Waiting for {owner}: {number} exception, {amount} {currency} at stake",
-                "Waiting for {owner}: {number} exceptions, {amount} {currency} at stake",
+                "Open items of {owner}: {number} exception, {amount} {currency} at stake",
+                "Open items of {owner}: {number} exceptions, {amount} {currency} at stake",
                 len(queue),
                 owner=owner,
                 number=write.count(len(queue)),
@@ -68,7 +68,7 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
                     *_changes(changes.get(owner), write, say),
                     *_kinds(queue, write, say),
                     *_largest(queue, write, say),
-                    say("All of them: {file}", file=settings.queues_dir / queue_file(owner)),
+                    say("Full list: {file}", file=settings.queues_dir / queue_file(owner)),
                     say("Open in the UI: {link}", link=f"{settings.ui_url.rstrip('/')}/assets/exceptions"),
                 ]
             ),
@@ -87,7 +87,7 @@ def _changes(change: QueueChange | None, write: FigureFormatter, say: Wording) -
         return []
     return [
         say(
-            "In the seven days before: {came} came, {went} went with {amount} {currency}.",
+            "In the last seven days: {came} opened, {went} closed with {amount} {currency}.",
             came=write.count(change.came),
             went=write.count(change.went),
             amount=write.money(change.went_value),
@@ -104,7 +104,7 @@ def _kinds(queue: Sequence[OpenException], write: FigureFormatter, say: Wording)
     ordered = sorted(kinds.items(), key=lambda found: (-_at_stake(found[1]), found[0]))
     return [
         say(
-            "- {kind}: {number}, {amount} {currency}{oldest}. What to do: {what_to_do}.",
+            "- {kind}: {number}, {amount} {currency}{oldest}. Next step: {what_to_do}.",
             kind=say(kind.replace("_", " ")),
             number=write.count(len(each)),
             amount=write.money(_at_stake(each)),

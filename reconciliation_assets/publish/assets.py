@@ -107,7 +107,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 def restricted_contacts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write the keys beside the old file and swap it in."""
     opened = installation.now
-    count = publish_contact_keys(opened.warehouse, opened.settings.restricted_path)
+    count = publish_contact_keys(opened.ledger, opened.settings.restricted_path)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": count,

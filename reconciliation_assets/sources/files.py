@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,6 +39,7 @@ from reconciliation_assets.sources.text_rows import (
     quoted,
 )
 from reconciliation_assets.sources.workbooks import rows_of_workbook
+from reconciliation_assets.warehouse.duckdb import Connection
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
 _TEXTS = ("csv", "tsv", "txt", "jsonl")
@@ -230,7 +230,7 @@ def _as_header(cells: list[Any]) -> list[str]:
     return [str(cell if cell is not None else "").strip().lower() for cell in cells]
 
 
-def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
+def _streamed(connection: Connection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
     for batch in connection.sql(sql, params=parameters).to_arrow_reader(ROWS_PER_BATCH):
         yield pa.Table.from_batches([batch])
 
@@ -290,7 +290,7 @@ def _digest(columns: Sequence[str]) -> str:
     return f"md5(concat_ws(chr(31), {cells})) as {ROW_DIGEST}"
 
 
-def _rejected(engine: duckdb.DuckDBPyConnection) -> list[Reject]:
+def _rejected(engine: Connection) -> list[Reject]:
     """The lines that the engine could not parse, in order."""
     found = engine.execute(
         "select line, min(cast(error_type as varchar)) from reject_errors group by line order by line"

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
+
+from reconciliation_assets.warehouse.duckdb import Connection, in_memory
 
 ROWS_PER_BATCH = 100_000
 LONGEST_LINE = 20_000_000
@@ -61,7 +62,7 @@ class TextRows:
         yield from self.read(self)
 
 
-def private_engine() -> duckdb.DuckDBPyConnection:
+def private_engine() -> Connection:
     """An in-memory engine that can never read or write a file, because rows still contain contacts here."""
     connection = _unlocked_engine()
     _lock(connection)
@@ -69,7 +70,7 @@ def private_engine() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def engine_on(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+def engine_on(path: Path) -> Iterator[tuple[Connection, str]]:
     """A private engine that can read only one file, and the path under which it reads it.
 
     The path is the process's own file descriptor, so that a pattern in the file's name is never expanded.
@@ -81,13 +82,13 @@ def engine_on(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         yield connection, name
 
 
-def _unlocked_engine() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"temp_directory": ""})
+def _unlocked_engine() -> Connection:
+    connection = in_memory({"temp_directory": ""})
     connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
-def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+def _lock(connection: Connection) -> None:
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 

@@ -21,7 +21,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.publish.copy import publish
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.commands.send_and_die import POINTS
 from reconciliation_assets_tests.harness import KEY, Bench
@@ -110,7 +110,7 @@ def outbox_of_wins(installation: Installation) -> list[tuple[Any, ...]]:
     """The outbox as the next run makes it."""
     parameters = policy_parameters(load_policy(installation.home / "policy.yaml"), NOW)
     with closing(connect(installation.home / "warehouse.duckdb")) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.materialise(queries()[TableName("feedback", "capi_outbox")], parameters)
         return warehouse.rows(
             "select status, told_value, value_change from feedback.capi_outbox where outcome = 'won' order by record_id"

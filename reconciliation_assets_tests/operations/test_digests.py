@@ -89,8 +89,8 @@ def week(instance: dg.DagsterInstance, published: Path) -> Week:
 
 def test_each_owner_is_told_by_its_route_what_waits_and_what_to_do(week: Week, channels: dict[str, Receiver]) -> None:
     week.tick(MONDAY)
-    assert channels["default"].titles == ["Waiting for operations: 1 exception, 250.00 AED at stake"]
-    assert channels["finance"].titles == ["Waiting for finance: 2 exceptions, 47.25 AED at stake"]
+    assert channels["default"].titles == ["Open items of operations: 1 exception, 250.00 AED at stake"]
+    assert channels["finance"].titles == ["Open items of finance: 2 exceptions, 47.25 AED at stake"]
     (body,) = channels["finance"].took
     assert body["type"] == "info"
     for words in (

@@ -95,7 +95,7 @@ def test_the_page_that_finance_signs_says_whose_figures_of_when_and_under_which_
 def test_tables_of_campaigns_and_months_end_with_their_totals(published_path: Path) -> None:
     html = render(published_path)
     for heading, totals in {
-        "The two numbers by campaign": ["All campaigns", "300.00", "950.00", "430.05", "3.17", "1.43"],
+        "Attributed and collected by campaign": ["All campaigns", "300.00", "950.00", "430.05", "3.17", "1.43"],
         "Month by month": ["All", "300.00", "950.00", "430.05"],
         "What Meta reports (an estimate)": ["All", "300.00", "4", "950.00"],
         "What the CRM and the shop record (records)": ["All", "4", "4", "3", "3", "3"],
@@ -113,7 +113,7 @@ def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None
         (3, True),
         (6, False),
     ]
-    assert render(published_path).count("<span>not yet</span></td>") == sum(not each.is_complete for each in snapshots)
+    assert render(published_path).count("<span>immature</span></td>") == sum(not each.is_complete for each in snapshots)
 
 
 def test_cash_ties_and_every_month_has_its_own(published_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Pa
 
 
 def test_what_stands_out_is_told(published_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "What stands out" not in render(published_path)
+    assert "Anomalies" not in render(published_path)
     found = Anomaly("tracking_lost", "Form <7> lost its tracking.", "Look.", "marketing", Decimal("1234.5"))
     monkeypatch.setattr(Published, "anomalies", lambda _: [found])
     html = render(published_path)

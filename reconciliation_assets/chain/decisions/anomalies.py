@@ -16,7 +16,7 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.gaps import gaps
 from reconciliation_assets.chain.decisions.returns import poisson_interval
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -32,6 +32,12 @@ _READS = (
     TableName("views", "two_numbers"),
 )
 OVERRATED, UNTRACKED, LATE = "overrated_by_meta", "tracking_lost", "remittance_late"
+NEXT_STEPS = {
+    OVERRATED: "Judge it by collected money; check what Meta counts as its result, and send Meta qualified, won and collected outcomes instead.",
+    UNTRACKED: "Find what changed in the form, page or integration on the first day; enter the records' campaign in manual_matches (record_ad).",
+    LATE: "Hold the courier to the agreed terms, and judge the affected months by their mature figures.",
+}
+"""What the owner of an anomaly does first, by its kind."""
 # With fewer settlements their quartiles are not reliable.
 _FEWEST_SETTLEMENTS = 8
 _FAR_OUT = 3.0
@@ -47,7 +53,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def look_back(context: RunContext) -> TableMetadata:
+def look_back(context: LedgerContext) -> TableMetadata:
     """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [
@@ -120,10 +126,7 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                 f"{_placed(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
                 f"the others {each['collected_others']:.2f}), in mature months."
             ),
-            "next_step": (
-                "Judge it by collected money; look at what Meta counts as its result, and tell Meta of qualified, won and "
-                "collected outcomes instead."
-            ),
+            "next_step": NEXT_STEPS[OVERRATED],
             "owner": policy.owners.links["record_ad"],
         }
 
@@ -161,10 +164,7 @@ def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"{str(kind).capitalize()} {channel} lost its tracking {_from_to(started, ended)}: {gap.misses} of its "
                     f"{gap.records} records from Meta name no ad, against {gap.usual_rate:.0%} on its other days."
                 ),
-                "next_step": (
-                    "Find what changed in the form, page or integration on the first day; their campaign can be entered in "
-                    "manual_matches (record_ad)."
-                ),
+                "next_step": NEXT_STEPS[UNTRACKED],
                 "owner": policy.owners.links["record_ad"],
             }
 
@@ -214,7 +214,7 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {usual:.0f} "
                     "days are usual."
                 ),
-                "next_step": "Hold the courier to the agreed terms, and judge the months concerned by their mature figures.",
+                "next_step": NEXT_STEPS[LATE],
                 "owner": policy.owners.exceptions.get("remittance_differs", policy.owners.default),
             }
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.model import Budget, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -140,7 +140,7 @@ def _told(figures: Ratio) -> str:
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
-def act(context: RunContext) -> TableMetadata:
+def act(context: LedgerContext) -> TableMetadata:
     """Decide for every campaign that ever spent."""
     policy = context.loaded_policy.policy
     weeks: pd.DataFrame = (

@@ -13,7 +13,7 @@ money as (
     m.campaign_id,
     cast(date_trunc('week', m.cohort_date) as date) as week_start,
     m.record_id,
-    p.paid_date - m.cohort_date as paid_at_age,
+    date_diff('day', m.cohort_date, p.paid_date) as paid_at_age,
     p.collected_value,
     case when c.grade <= 2 then p.collected_value else 0 end as exact_value
   from outcomes.matched_chain m

@@ -45,19 +45,19 @@ CAUSES: dict[Step, Cause] = {
         "slow response",
         "leads answered within {days} days were answered within {minutes} minutes",
         "leads routed late, an owner with too many leads, no cover outside working hours",
-        "Measure where the hours go between capture, assignment and the first call, and move leads to who has time.",
+        "Measure where the hours go between capture, assignment and the first call, and move leads to whoever has time.",
     ),
     "qualified": Cause(
         "low qualification",
         "leads qualified within {days} days",
-        "an offer or audience that does not fit, a shallow first talk",
-        "Listen to ten first talks and hold the offer in the ad against what was asked for.",
+        "an offer or audience that does not fit, a weak first call",
+        "Listen to ten first calls and compare the offer in the ad with what people asked for.",
     ),
     "won": Cause(
         "low win rate",
         "qualified leads were won within {days} days",
         "price, missing proof, sales process, competition",
-        "Read the loss reasons with sales, and hold price and follow-up against those of the peers.",
+        "Read the loss reasons with sales, and compare price and follow-up with those of the peers.",
     ),
     "collected_orders": Cause(
         "low collection",

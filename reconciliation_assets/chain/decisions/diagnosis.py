@@ -14,9 +14,9 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, judge
 from reconciliation_assets.chain.decisions.causes import CAUSES
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("decisions", "diagnosis")
@@ -62,7 +62,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def diagnose(context: RunContext) -> TableMetadata:
+def diagnose(context: LedgerContext) -> TableMetadata:
     """Assess every segment at every step and replace the table."""
     policy = context.loaded_policy.policy
     counts = _counted(
@@ -112,7 +112,7 @@ def _counted(counts: pa.Table) -> pd.DataFrame:
     return frame.astype({"mature_collected_value": float, "mature_lost_value": float, "stated_value": float})
 
 
-def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
+def _counts_without(warehouse: Ledger, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
     """Counts of a step without the records of the named segments."""
     left_out = pa.table({"segment_kind": [kind for kind, _ in named], "segment": [segment for _, segment in named]})
     with warehouse.reading("_left_out", left_out):
@@ -172,7 +172,7 @@ def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return judged
 
 
-def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
+def _with_reasons(judged: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
     """Add the most frequent reason of the lost records of each low segment, if enough records share it."""
     low = judged.loc[judged["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
     with warehouse.reading("_low", pa.Table.from_pandas(low, preserve_index=False)):

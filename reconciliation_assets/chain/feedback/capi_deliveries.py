@@ -4,7 +4,7 @@ The log is kept across runs and written only by the sending command (`commands/f
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 DELIVERIES = TableName("feedback", "capi_deliveries")
@@ -29,7 +29,7 @@ create table if not exists {DELIVERIES} (
 """
 
 
-def keep_deliveries(context: RunContext) -> TableMetadata:
+def keep_deliveries(context: LedgerContext) -> TableMetadata:
     """Create the log if it does not exist; an existing log is not changed."""
     context.warehouse.execute(_PREPARE)
     taken, refused = context.warehouse.rows(

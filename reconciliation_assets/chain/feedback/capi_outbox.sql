@@ -63,7 +63,7 @@ select
     else 'ready'
   end as status,
   case
-    when g.answer = 'taken' then 'Meta took it'
+    when g.answer = 'taken' then 'Meta accepted it'
     when g.answer = 'refused' then 'Meta answers with error ' || g.answer_code
     when g.answer = 'none' and g.told_at < cast($as_of as timestamptz) - 48 * interval '1' hour
       then 'it was sent and no answer was noted; to send it again could count it twice'
@@ -76,9 +76,9 @@ select
     when g.gate = 'weak_method' then 'a link it rests on is weaker than the policy allows'
     when g.gate = 'low_confidence' then 'its links are less sure than the policy asks'
     when g.gate = 'before_capture' then 'the outcome is dated before the record itself'
-    when g.gate = 'too_old' then 'it is older than Meta takes'
-    when g.gate = 'not_mature' then 'it has not stood long enough'
-    else 'it goes with the next sending'
+    when g.gate = 'too_old' then 'it is older than Meta accepts'
+    when g.gate = 'not_mature' then 'it is not mature yet'
+    else 'it goes out with the next send'
   end as reason,
   g.told_value,
   case when g.answer = 'taken' then coalesce(g.value, 0) - coalesce(g.told_value, 0) end as value_change,

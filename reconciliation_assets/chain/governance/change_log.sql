@@ -90,7 +90,7 @@ changes as (
   from canonical.manual_adjustments a
 )
 select
-  md5(kind || '|' || subject || '|' || cast(changed_at as varchar) || '|' || coalesce(value_before, '') || '|'
+  md5(kind || '|' || subject || '|' || cast(changed_at at time zone 'UTC' as varchar) || '+00|' || coalesce(value_before, '') || '|'
     || coalesce(value_after, '')) as change_id,
   kind,
   area,

@@ -5,7 +5,7 @@ days observed at the same age, so past observations must be stored.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "coverage_history")
@@ -13,7 +13,7 @@ _COVERAGE_DAILY = TableName("governance", "coverage_daily")
 _DAYS_KEPT = 7
 
 
-def observe_coverage(context: RunContext) -> TableMetadata:
+def observe_coverage(context: LedgerContext) -> TableMetadata:
     """Store the coverage of the last days as observed now; a second run on the same day replaces its rows."""
     warehouse, parameters = context.warehouse, context.parameters
     observed = "cast($as_of at time zone $zone as date)"

@@ -27,8 +27,8 @@ select
   'payments',
   p.payment_id,
   p.duplicate_of,
-  'told in another file with its settlement',
+  d.rule,
   cast(round_even(cast(p.amount as decimal(38, 6)) * p.rate, $minor_digits) as decimal(18, 3)),
   $reporting_currency
 from canonical.payments p
-where p.duplicate_of is not null
+join canonical.duplicate_payments d on d.payment_id = p.payment_id

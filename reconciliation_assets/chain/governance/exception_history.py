@@ -1,7 +1,7 @@
 """The history of exceptions: first and last seen, closed when the exception is gone, reopened when it comes back."""
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
@@ -41,7 +41,7 @@ where exception_id not in (select exception_id from governance.exception_history
 """
 
 
-def record_exceptions(context: RunContext) -> TableMetadata:
+def record_exceptions(context: LedgerContext) -> TableMetadata:
     """Update the history with the current exceptions, in one transaction.
 
     Running it again with the same exceptions and day changes nothing. A run for a day before the last recorded day does not

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, LEADS, ORDERS
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "field_fill")
@@ -30,14 +30,14 @@ _TYPES = pa.schema(
 )
 
 
-def count_fields(context: RunContext) -> TableMetadata:
+def count_fields(context: LedgerContext) -> TableMetadata:
     """Count the filled cells of every input column; a contact counts as filled if its protected key is."""
     rows = [row for table in INPUT_TABLES for row in _counted(context.warehouse, table)]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
     return TableMetadata({"columns": len(rows)})
 
 
-def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, object]]:
+def _counted(warehouse: Ledger, table: InputTable) -> Iterator[dict[str, object]]:
     for population in ("all", "from_meta") if table.name in _RECORDS else ("all",):
         stored = {column.name: CONTACT_KEYS.get(column.kind, ((column.name, ""),))[0][0] for column in table}
         from_meta = (

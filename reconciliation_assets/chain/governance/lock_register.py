@@ -4,14 +4,14 @@ Removing the file from the inbox or editing a row does not release a month; only
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "lock_register")
 _PERIOD_LOCKS = TableName("canonical", "period_locks")
 
 
-def register_locks(context: RunContext) -> TableMetadata:
+def register_locks(context: LedgerContext) -> TableMetadata:
     """Add the new signatures; existing entries are never changed."""
     warehouse = context.warehouse
     warehouse.execute("create schema if not exists governance")

@@ -5,7 +5,7 @@ that value: figures that changed between signing and locking were not signed.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "locked_bridge")
@@ -13,7 +13,7 @@ _LOCKS = TableName("governance", "locks_in_force")
 _BRIDGE = TableName("bridge", "bridge")
 
 
-def keep_locked_figures(context: RunContext) -> TableMetadata:
+def keep_locked_figures(context: LedgerContext) -> TableMetadata:
     """Copy the bridge of every month whose lock has not taken effect yet; existing copies never change."""
     warehouse = context.warehouse
     with warehouse.transaction():

@@ -5,7 +5,7 @@ from datetime import datetime
 from reconciliation_assets.chain.check import CheckResult
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.tables import policy_definitions, policy_tables
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 DESCRIPTION = (
@@ -34,7 +34,7 @@ create table if not exists policy.definitions (
 """
 
 
-def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
+def use_policy(warehouse: Ledger, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
     """Put a policy in force: record its version and load its definitions as tables for SQL."""
     answer = record_policy_version(warehouse, loaded, as_of)
     for name, rows in policy_tables(loaded).items():
@@ -42,7 +42,7 @@ def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> C
     return answer
 
 
-def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
+def record_policy_version(warehouse: Ledger, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
     """Record the version on its first use; afterwards check that the version name still has the same definitions.
 
     Args:
@@ -83,7 +83,7 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
     )
 
 
-def _keep_definitions(warehouse: Warehouse, loaded: LoadedPolicy) -> None:
+def _keep_definitions(warehouse: Ledger, loaded: LoadedPolicy) -> None:
     """Store the version's definitions once, so that later versions can be compared with it."""
     with warehouse.reading("_definitions", policy_definitions(loaded)):
         warehouse.execute(

@@ -14,9 +14,9 @@ from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD
 from reconciliation_assets.chain.matching.inference.payments import Assigned, assign
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.queries import matching_query
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.policy.model import Backtest
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _LAYER = "backtest"
@@ -85,7 +85,7 @@ _MOVED = {
 }
 
 
-def rehearse(context: RunContext) -> TableMetadata:
+def rehearse(context: LedgerContext) -> TableMetadata:
     """Hide, look again, and keep what was found for every hidden record."""
     warehouse = context.warehouse
     matching = context.loaded_policy.policy.matching
@@ -122,7 +122,7 @@ def rehearse(context: RunContext) -> TableMetadata:
     return TableMetadata({"hidden": hidden})
 
 
-def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
+def _hide(warehouse: Ledger, table: str, limits: Backtest) -> int:
     truth, ids, contacts = _HIDDEN[table]
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
@@ -158,7 +158,7 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     return warehouse.count(TableName(_LAYER, f"hidden_{table}"))
 
 
-def _take_partners_away(warehouse: Warehouse) -> None:
+def _take_partners_away(warehouse: Ledger) -> None:
     for table, link in (("orders", "order_payment"), ("crm_records", "crm_payment")):
         warehouse.execute(
             f"""
@@ -169,7 +169,7 @@ def _take_partners_away(warehouse: Warehouse) -> None:
         )
 
 
-def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, assigned: Assigned) -> None:
+def _judge_as_many_strangers_as_there_are(warehouse: Ledger, assigned: Assigned) -> None:
     """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
     rows = []
     for shown in range(3):
@@ -195,7 +195,7 @@ def _hexadecimal(share: float) -> str:
     return "g" if share >= 1 else f"{int(share * 0xFFFFFFFF):08x}"
 
 
-def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
+def _let_every_method_try(warehouse: Ledger, accept_from: float) -> None:
     """Nothing is barred or calibrated while methods are tried: that is what comes of it."""
     warehouse.execute(
         f"""
@@ -215,7 +215,7 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
     )
 
 
-def _compare(warehouse: Warehouse, accept_from: float) -> None:
+def _compare(warehouse: Ledger, accept_from: float) -> None:
     hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
     found = " union all ".join(
         [

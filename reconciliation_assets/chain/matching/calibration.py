@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
@@ -58,12 +58,15 @@ def calibrate(
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     matching = context.loaded_policy.policy.matching
     rows: list[Any] = context.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
-          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
+          least(candidates, 3),
+          avg(cast(raw_confidence as decimal(18, 12))),  -- decimals add up to the same in any order of the threads
+          count(*),
+          count(case when is_right then 1 end)
         from matching.backtest_links
         where strength > 2 and (is_accepted or found_link not like '%_payment')
         group by all

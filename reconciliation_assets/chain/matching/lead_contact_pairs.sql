@@ -37,8 +37,8 @@ judged as (
     s.contact = 'phone' and coalesce(
       l.name_sound_keys[1] <> p.name_sound_keys[1]
         and (
-          len(list_intersect(l.name_sound_keys, p.name_sound_keys))
-            < least(len(list_distinct(l.name_sound_keys)), len(list_distinct(p.name_sound_keys)))
+          array_length(list_intersect(l.name_sound_keys, p.name_sound_keys))
+            < least(array_length(list_distinct(l.name_sound_keys)), array_length(list_distinct(p.name_sound_keys)))
           or (
             l.email_key <> p.email_key
             and not (list_contains(p.name_sound_keys, l.name_sound_keys[1]) and list_contains(l.name_sound_keys, p.name_sound_keys[1]))

@@ -14,6 +14,8 @@ with based as (
     p.sign,
     p.signed_amount,
     p.signed_value,
+    p.fee,
+    p.settlement_id,
     p.amount
       - case when $include_tax or p.kind = 'fee' then 0
           else coalesce(p.tax, p.amount * o.tax_amount / nullif(o.gross_amount, 0), 0) end
@@ -24,6 +26,7 @@ with based as (
       when p.currency = coalesce(o.currency, c.currency, $reporting_currency) then p.amount
       when p.order_currency = coalesce(o.currency, c.currency, $reporting_currency) then p.order_amount
     end as closing_amount,
+    coalesce(o.currency, c.currency, $reporting_currency) as closing_currency,
     k.link,
     k.match_method,
     k.match_confidence,
@@ -58,9 +61,12 @@ select
   b.currency,
   b.signed_amount,
   b.signed_value,
+  b.fee,
+  b.settlement_id,
   v.collected_value,
   v.refunded_value,
   case when b.order_id is not null or b.crm_id is not null then b.closing_amount end as closing_amount,
+  case when b.order_id is not null or b.crm_id is not null then b.closing_currency end as closing_currency,
   b.link,
   b.match_method,
   b.match_confidence,

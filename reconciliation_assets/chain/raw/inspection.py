@@ -14,7 +14,8 @@ from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import private_engine
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
+from reconciliation_assets.warehouse.protocol import Ledger
 
 _PROBLEMS_TOLD = 10
 
@@ -70,7 +71,7 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
         return Inspection(path, None, [], [], found.reason)
     kind = found[0].kind
     with private_engine() as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         # A random secret is enough: its keys are discarded with the warehouse.
         protector = ContactProtector(secrets.token_bytes())
         parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in found]
@@ -98,7 +99,7 @@ def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | N
     )
 
 
-def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
+def _landed_part(warehouse: Ledger, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
     (landed,) = land_inbox(warehouse, INPUT_TABLE[file.table], [file], protector, zone, datetime.now(UTC))
     problems = warehouse.rows(
         f"""

@@ -41,7 +41,7 @@ from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.rewriting import rewritten
 from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 QUARANTINE = TableName("raw", "quarantine")
@@ -140,7 +140,7 @@ class Landed:
     notes: tuple[str, ...] = ()
 
 
-def prepare(warehouse: Warehouse, table: InputTable) -> None:
+def prepare(warehouse: Ledger, table: InputTable) -> None:
     """Create the raw tables and the view of current rows if they do not exist."""
     warehouse.execute(_PREPARE)
     columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
@@ -171,7 +171,7 @@ def _reading_of(table: InputTable) -> str:
     return f"{_READING_RULES}:{hashlib.sha256(columns.encode()).hexdigest()}"
 
 
-def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
+def _read_anew(warehouse: Ledger, table: InputTable) -> None:
     """Migrate a table from an earlier contract: add new columns and forget files so that they are read again; keep pulls."""
     with warehouse.transaction():
         there = warehouse.columns(raw_table(table))
@@ -186,7 +186,7 @@ def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
 
 
 def land_all(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     known: Sequence[InboxFile],
     protector: ContactProtector,
     zone_of: Callable[[str], str],
@@ -214,7 +214,7 @@ def land_all(
 
 
 def land_inbox(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     files: Sequence[InboxFile],
     protector: ContactProtector,
@@ -241,7 +241,7 @@ def land_inbox(
 
 
 def _land_parts(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     path: Path,
     parts: Sequence[InboxFile],
@@ -271,7 +271,7 @@ def _land_parts(
 
 
 def land_pull(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     source: str,
     batches: Sequence[Batch],
     tables: Sequence[InputTable],
@@ -313,7 +313,7 @@ def land_pull(
     return rows
 
 
-def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
+def last_pull(warehouse: Ledger, source: str) -> tuple[datetime, int] | None:
     """End of the window of a source's last pull, and its number of rows; None before the first pull."""
     warehouse.execute(_PREPARE)
     found = warehouse.rows(
@@ -341,7 +341,7 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
     return TextRows(names, (), read, headings={}, passed_over=passed_over)
 
 
-def forget(warehouse: Warehouse, table: InputTable) -> None:
+def forget(warehouse: Ledger, table: InputTable) -> None:
     """Delete the rows landed from files for a table, so that the inbox is read again (full refresh).
 
     Rows pulled from outside systems stay, with the cursors, because past pulls cannot be repeated.
@@ -351,7 +351,7 @@ def forget(warehouse: Warehouse, table: InputTable) -> None:
         _forget_files(warehouse, table)
 
 
-def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
+def _forget_files(warehouse: Ledger, table: InputTable) -> None:
     files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
     if not warehouse.rows(f"{files} limit 1", {"table": table.name}):
         return
@@ -359,7 +359,7 @@ def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
         warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
 
-def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
+def _is_landed(warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
     return bool(
         warehouse.rows(
             f"""
@@ -372,7 +372,7 @@ def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerp
 
 
 def _land(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     file: InboxFile,
     copy: Snapshot,
@@ -408,14 +408,14 @@ def _land(
 
 
 def _set_aside(
-    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+    warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
 ) -> Landed:
     landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
     _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     return landed
 
 
-def _next_landing(warehouse: Warehouse) -> int:
+def _next_landing(warehouse: Ledger) -> int:
     return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
 
 
@@ -423,9 +423,7 @@ def _preset(file: InboxFile) -> str | None:
     return file.kind.preset.name if file.kind else None
 
 
-def _record(
-    warehouse: Warehouse, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str
-) -> None:
+def _record(warehouse: Ledger, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str) -> None:
     """Record a delivery; of versions with the same time, the one with the later `place` is current."""
     warehouse.execute(
         f"""
@@ -452,7 +450,7 @@ def _record(
     )
 
 
-def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
+def _arrive(warehouse: Ledger, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
     """Read rows into the table `arrived`: typed, contacts as keys, each row with its first fault."""
     is_mapped = text.headings is not None
     schema = _protected_schema(table, text, is_mapped=is_mapped)
@@ -474,7 +472,7 @@ def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: 
         raise damage[0]
 
 
-def _is_written_otherwise(warehouse: Warehouse) -> bool:
+def _is_written_otherwise(warehouse: Ledger) -> bool:
     """Whether any date or amount is not in the contract's format; then the format is inferred from the whole column."""
     reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
     unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
@@ -482,7 +480,7 @@ def _is_written_otherwise(warehouse: Warehouse) -> bool:
 
 
 def _rounded_ids(
-    warehouse: Warehouse, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
+    warehouse: Ledger, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
 ) -> list[str]:
     """Handle IDs that a spreadsheet rounded to fifteen digits, such as 120214520000000000; returns notes for people.
 
@@ -521,9 +519,7 @@ def _rounded_ids(
     return notes
 
 
-def _keep(
-    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
-) -> tuple[int, int]:
+def _keep(warehouse: Ledger, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool) -> tuple[int, int]:
     """Store the arrived rows, bad rows in quarantine; returns the number of rows and of bad rows."""
     if is_file:
         text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
@@ -643,7 +639,7 @@ def _rows_of_unreadable(path: Path) -> int:
     return max(lines - (path.suffix != ".jsonl"), 0)
 
 
-def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
+def _mark_present(warehouse: Ledger, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
     here = pa.table(
         {
             "file": pa.array([file.name for file in fingerprints], pa.string()),

@@ -12,7 +12,7 @@ from reconciliation_assets.chain.raw.landing import prepare
 from reconciliation_assets.chain.raw.versions import LANDINGS, raw_table
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.sources.connector import Window
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 
 REMEMBERED = timedelta(days=90)
 """Long enough to include weekends and holidays, short enough to follow changes of the business."""
@@ -36,7 +36,7 @@ class PullCadence:
     longest_pause: timedelta | None
 
 
-def pull_cadence(warehouse: Warehouse, source: str, tables: Sequence[InputTable], window: Window) -> PullCadence:
+def pull_cadence(warehouse: Ledger, source: str, tables: Sequence[InputTable], window: Window) -> PullCadence:
     """The cadence of a source's records up to the end of a window."""
     for table in tables:
         prepare(warehouse, table)

@@ -22,7 +22,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceError,
 )
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 
 CHECKS = {
     "reached": "The source answered with everything it was asked for.",
@@ -49,7 +49,7 @@ def pull_name(connector: Connector) -> str:
     return f"pull_{connector.name}"
 
 
-def next_window(warehouse: Warehouse, connector: Connector, until: datetime) -> Window:
+def next_window(warehouse: Ledger, connector: Connector, until: datetime) -> Window:
     """The next window to pull: from the end of the last pull, less the overlap; everything if there was none."""
     last = last_pull(warehouse, connector.name)
     return Window(last[0] - connector.overlap if last else None, until)
@@ -77,9 +77,9 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
     @without_values()
     def pull(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        last = last_pull(opened.warehouse, connector.name)
-        window = next_window(opened.warehouse, connector, opened.as_of)
-        before = pull_cadence(opened.warehouse, connector.name, tables, window)
+        last = last_pull(opened.ledger, connector.name)
+        window = next_window(opened.ledger, connector, opened.as_of)
+        before = pull_cadence(opened.ledger, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None
         passed_over: Counter[str] = Counter()
@@ -90,7 +90,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             failures[_CHECK_OF.get(type(problem), "reached")] = str(problem)
         else:
             rows = land_pull(
-                opened.warehouse,
+                opened.ledger,
                 connector.name,
                 batches,
                 tables,
@@ -108,7 +108,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                     f"{connector.name} answered with no rows, but {suspicion}. Look in the system itself whether there are "
                     "any; if so, its permissions or filters changed."
                 )
-        after = pull_cadence(opened.warehouse, connector.name, tables, window)
+        after = pull_cadence(opened.ledger, connector.name, tables, window)
         if stale := why_stale(after, window.until, _silent_after(connector, opened)):
             failures["fresh"] = (
                 f"{connector.name} may have fallen silent: {stale}. If business went on, look whether records still reach "

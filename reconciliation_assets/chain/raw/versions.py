@@ -4,7 +4,7 @@ from datetime import datetime
 
 from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 LANDINGS = TableName("raw", "landings")
@@ -33,7 +33,7 @@ def raw_table(table: InputTable) -> TableName:
     return TableName("raw", table.raw_asset)
 
 
-def prepare_versions(warehouse: Warehouse, table: InputTable) -> None:
+def prepare_versions(warehouse: Ledger, table: InputTable) -> None:
     """Create the view of a table's current rows and the table it reads."""
     warehouse.execute(f"create table if not exists {_not_current(table)} (landing_id BIGINT, row_number BIGINT)")
     warehouse.execute(
@@ -48,9 +48,7 @@ def prepare_versions(warehouse: Warehouse, table: InputTable) -> None:
     )
 
 
-def note_duplicates(
-    warehouse: Warehouse, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool
-) -> None:
+def note_duplicates(warehouse: Ledger, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool) -> None:
     """Record the duplicate rows of one file: the same content again, or other content with the same key and version.
 
     In a table whose measures are summed, rows with the same key are parts of one record; only identical rows are duplicates.
@@ -95,7 +93,7 @@ def note_duplicates(
     warehouse.execute("drop table repeating")
 
 
-def _refuse_disagreement(warehouse: Warehouse, table: InputTable) -> None:
+def _refuse_disagreement(warehouse: Ledger, table: InputTable) -> None:
     found = warehouse.rows(
         """
         select min(row_number), max(row_number) from repeating
@@ -111,7 +109,7 @@ def _refuse_disagreement(warehouse: Warehouse, table: InputTable) -> None:
         )
 
 
-def note_not_current(warehouse: Warehouse, table: InputTable, as_of: datetime, zone: str) -> None:
+def note_not_current(warehouse: Ledger, table: InputTable, as_of: datetime, zone: str) -> None:
     """Record which rows of a table are not current: older versions, duplicates, and records dated after `as_of`.
 
     The current version of a key is the latest one known at `as_of`, or if none was known, the first one after it. The latest is

@@ -16,7 +16,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.scoring import Block, candidate_pairs
 
 Floats = npt.NDArray[np.float64]
@@ -185,7 +185,7 @@ def _units(amount: str) -> str:
     return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
 
 
-def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Table:
+def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table:
     """Payables ordered by ID, with the amounts each asks for; a contact of too many of them names nobody."""
     personal = ", ".join(
         f"case when count(*) over (partition by {key}) <= {matching.shared_contact_limit} then {key} end as {key}"
@@ -209,7 +209,7 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
     )
 
 
-def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Table:
+def read_payments(warehouse: Ledger, layer: str, trial: str | None) -> pa.Table:
     """Settled money ordered by ID; where a trial is named, only its payments are open."""
     is_open = f"is_open and unique_id in (select right_id from {trial})" if trial else "is_open"
     is_hidden = f"unique_id in (select right_id from {trial} where is_hidden)" if trial else "false"

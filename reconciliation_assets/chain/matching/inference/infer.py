@@ -10,9 +10,9 @@ import pyarrow as pa
 from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets.warehouse.scoring import Comparison, Scored, score_pairs
 
@@ -21,7 +21,7 @@ _KNOWN_LINKS_LEARNT_FROM = 20_000
 _LEAST_PROBABILITY = 0.1
 
 
-def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) -> Scored | None:
+def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Scored | None:
     """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
@@ -124,7 +124,7 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
 
 
 def _program(model: Model, description: str) -> PythonTable:
-    def make(context: RunContext) -> TableMetadata:
+    def make(context: LedgerContext) -> TableMetadata:
         # Here, since the drawing library takes a third of a second of every command that loads the graph.
         from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
 
