@@ -20,7 +20,7 @@ from reconciliation_assets_tests.standin.server import Standin
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "passing"),
+    ("status", "error", "is_transient"),
     [
         (301, RequestRefused, False),
         (400, RequestRefused, False),
