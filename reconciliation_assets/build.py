@@ -7,10 +7,9 @@ from functools import partial
 import dagster as dg
 
 from reconciliation_assets.chain.assets import chain_assets, reporting_days
-from reconciliation_assets.chain.groups import group_of
+from reconciliation_assets.chain.documentation import columns_of, definition_of, group_of
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
-from reconciliation_assets.contracts.documentation import columns_of, definition_of
 from reconciliation_assets.operations.jobs import daily_reconciliation, meta_insights_history
 from reconciliation_assets.operations.schedules import daily_schedule
 from reconciliation_assets.operations.sensors import alert_sensors, exception_digests, new_files_in_inbox
@@ -52,7 +51,7 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         else []
     )
     days = _reporting_days(settings, policy)
-    made = [*chain_assets(checks_by_table(), connectors, days), published_copy, reports, restricted_contacts]
+    made = [*chain_assets(checks_by_table(), connectors, days), published_copy(), reports, restricted_contacts]
     documented = partial(_documented, docs_url=settings.docs_url, contacts=policy.owners.contacts)
     assets = [asset.map_asset_specs(lambda spec: documented(_promised_fresh(spec))) for asset in made]
     return dg.Definitions(

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,11 +104,3 @@ def test_every_module_says_what_belongs_in_it() -> None:
         str(path.relative_to(PACKAGE)) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert mute == []
-
-
-def test_layers_are_stated_in_the_order_the_data_flows() -> None:
-    from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-
-    layers = list(dict.fromkeys(table.layer for table in OUTPUT_TABLES))
-    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions", "feedback"]
-    assert all(one != other for one, other in pairwise(layers))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -12,7 +13,7 @@ from pydantic import PrivateAttr
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.settings import Settings, load_settings, require_whole
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
@@ -21,6 +22,9 @@ from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import Query, TableName
+
+if TYPE_CHECKING:
+    from reconciliation_assets.chain.plots import KeptPictures
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class OpenInstallation(RunContext):
         """The column lineage of a query, with the tables of this run."""
         read = ((table, self._columns.get(table) or self.columns_made(table)) for table in query.reads)
         return self._known_lineage.of(query, tuple((table, tuple(columns.items())) for table, columns in read))
+
+    @cached_property
+    def pictures(self) -> "KeptPictures":
+        """The pictures of plots that earlier runs drew."""
+        from reconciliation_assets.chain.plots import KeptPictures  # noqa: PLC0415 - the drawing library is slow to load
+
+        return KeptPictures(self.ledger)
 
     @cached_property
     def _known_lineage(self) -> KnownLineage:
@@ -82,6 +93,7 @@ class Installation(DuckDBResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
         """Open the installation for a run and close it at its end."""
         settings = load_settings()
+        require_whole(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
         with self.get_connection() as connection:

@@ -4,15 +4,17 @@ Dagster's UI shows Markdown of less than a thousand characters in place, and any
 So a plot has both: a text chart that is visible at once, and the picture.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
-from reconciliation_assets.chain.python_table import Plot
-from reconciliation_assets.warehouse.protocol import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
 _BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"
@@ -24,6 +26,56 @@ SHOWN_AT_ONCE: Final = 1000
 """Dagster's UI (1.13) shows Markdown in place if it has fewer characters than this."""
 
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as it is seen at once, in letters, and as a chart.
+
+    Attributes:
+        text: Markdown that is short enough for the UI to show in place.
+        chart: Vega-Lite, as JSON.
+    """
+
+    text: str
+    chart: str
+
+    @property
+    def picture(self) -> bytes:
+        """The chart, drawn as PNG."""
+        png: bytes = vlc.vegalite_to_png(self.chart, scale=1.5)
+        return png
+
+
+class KeptPictures:
+    """The pictures last drawn, kept in the ledger: drawing takes longer than making most tables.
+
+    Args:
+        ledger: where they are kept, as a row for each table.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        ledger.execute("create schema if not exists made")
+        ledger.execute(
+            "create table if not exists made.pictures (table_name varchar primary key, chart_hash varchar, picture blob)"
+        )
+        self._kept: dict[str, tuple[str, bytes]] = {
+            table: (drawn_from, picture)
+            for table, drawn_from, picture in ledger.rows("select table_name, chart_hash, picture from made.pictures")
+        }
+
+    def of(self, table: str, plot: Plot) -> bytes:
+        """The picture of a table's plot, drawn anew only where the chart is another than the last."""
+        chart_hash = hashlib.sha256(f"{version('vl-convert-python')}\n{plot.chart}".encode()).hexdigest()
+        if table not in self._kept or self._kept[table][0] != chart_hash:
+            self._kept[table] = chart_hash, plot.picture
+            self._ledger.execute(
+                "insert or replace into made.pictures values ($table, $chart_hash, $picture)",
+                {"table": table, "chart_hash": chart_hash, "picture": self._kept[table][1]},
+            )
+        picture: bytes = self._kept[table][1]
+        return picture
 
 
 def bridge_waterfall(warehouse: Warehouse) -> Plot:
@@ -52,7 +104,7 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _bars((row["line"], row["amount"], f"{row['amount']:,.0f}") for row in bars.to_pylist()),
-        _drawn(
+        _sized(
             base.mark_bar().encode(
                 y=alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)),
                 x=alt.X("start:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
@@ -75,7 +127,7 @@ def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
     ]
     return Plot(
         _bars((row["what"], row["weight"], f"{row['weight']:+.1f}") for row in rows),
-        _drawn(
+        _sized(
             alt.Chart(_values(pa.Table.from_pylist(rows)))
             .mark_bar()
             .encode(
@@ -101,7 +153,7 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
             for row in shares.to_pylist()
             if row["record_rate"] is not None
         ),
-        _drawn(
+        _sized(
             alt.Chart(_values(shares))
             .mark_bar()
             .encode(
@@ -142,7 +194,7 @@ def coverage_over_time(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _sparks(shares.to_pylist()),
-        _drawn(panel, height=70),
+        _sized(panel, height=70),
     )
 
 
@@ -160,7 +212,7 @@ def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _bars(_by_campaign(numbers.to_pylist())),
-        _drawn(
+        _sized(
             alt.Chart(_values(numbers))
             .mark_bar()
             .encode(
@@ -199,7 +251,7 @@ def cohort_curves(warehouse: Warehouse) -> Plot:
     immature = base.mark_point(size=70, fill="white").transform_filter("!datum.is_complete")
     return Plot(
         _curves(points.to_pylist()),
-        _drawn(base.mark_line() + mature + immature),
+        _sized(base.mark_line() + mature + immature),
     )
 
 
@@ -300,8 +352,7 @@ def _values(rows: pa.Table) -> alt.InlineData:
     return alt.InlineData(values=rows.to_pylist())
 
 
-def _drawn(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> bytes:
-    """The chart as PNG, with a white background and margin so that it is readable in dark mode."""
-    sized = chart.properties(width=_WIDTH, height=height, background="white", padding=14)
-    png: bytes = vlc.vegalite_to_png(sized.to_json(), scale=1.5)
-    return png
+def _sized(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> str:
+    """The chart as JSON, with a white background and margin so that it is readable in dark mode."""
+    sized: str = chart.properties(width=_WIDTH, height=height, background="white", padding=14).to_json()
+    return sized

@@ -6,21 +6,17 @@ from graphlib import TopologicalSorter
 
 from reconciliation_assets.chain.check import TableCheck
 from reconciliation_assets.chain.governance.policy_versions import use_policy
-from reconciliation_assets.chain.python_tables import PYTHON_TABLES
+from reconciliation_assets.chain.python_tables import python_tables
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import tables_read
 from reconciliation_assets.warehouse.query import TableName
-
-_PYTHON_TABLES = {program.target: program for program in PYTHON_TABLES}
 
 
 @cache
 def in_order(wanted: TableName | None = None) -> list[TableName]:
     """Every computed table, after the tables it reads; for a given table, only itself and its upstream tables."""
-    reads: dict[TableName, Sequence[TableName]] = {
-        **{program.target: program.reads for program in PYTHON_TABLES},
-        **{query.target: query.reads for query in queries().values()},
-    }
+    reads = tables_read()
     needed = set(reads) if wanted is None else set()
     found = [] if wanted is None else [wanted]
     while found:
@@ -33,8 +29,8 @@ def in_order(wanted: TableName | None = None) -> list[TableName]:
 
 def make(context: RunContext, table: TableName) -> None:
     """Make one computed table; the tables it reads must exist."""
-    if table in _PYTHON_TABLES:
-        _PYTHON_TABLES[table].make(context)
+    if table in python_tables():
+        python_tables()[table].make(context)
     else:
         context.warehouse.materialise(queries()[table], context.parameters)
 

@@ -20,7 +20,7 @@ from reconciliation_assets.checks.falls import (
     rates,
 )
 from reconciliation_assets.checks.identifiers import EmptiedColumn, lost_identifiers
-from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
 

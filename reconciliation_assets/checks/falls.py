@@ -21,7 +21,7 @@ from reconciliation_assets.checks.proportions import (
     p_value,
     usual,
 )
-from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
 
 # Days assessed together: the newest alone; three days for few records a day; a week for slow declines.
 SPANS = (1, 3, 7)

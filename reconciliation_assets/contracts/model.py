@@ -1,6 +1,6 @@
 """Building blocks of the data model: kinds of column, columns, tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -125,10 +125,16 @@ class InputTable:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a column name means in every table, and its unit, if any."""
+    """What a column means, and its unit, if any."""
 
     description: str
     unit: str | None = None
+
+    @classmethod
+    def parsed(cls, text: str) -> "Meaning":
+        """A meaning as the head of a table writes it: `Spend of the week [reporting currency]`."""
+        description, _, unit = text.removesuffix("]").rpartition(" [") if text.endswith("]") else (text, "", None)
+        return cls(description, unit)
 
     @property
     def text(self) -> str:
@@ -138,7 +144,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class OutputTable:
-    """A computed table: what a row is, and the rules for its rows.
+    """A computed table: what a row is, and the rules for its rows; from the head of its SQL file or its Python module.
 
     Attributes:
         name: name of the asset, of its file and of the table.
@@ -146,11 +152,16 @@ class OutputTable:
         grain: what one row represents; completes "one row per ...".
         owner: the responsible team.
         key: columns that are unique together; null counts as a value.
+        description: what a row is and why.
         required: columns that are never empty.
         words: the only words a column may hold.
         at_least_zero: numbers that are never negative.
         shares: numbers between 0 and 1.
         published: whether it is part of the published copy.
+        columns: meanings of columns that the common ones in `columns.py` do not cover or that differ from them.
+        old_names: former names of columns, under which they are also published until the next version.
+        group: its UI group, if not the layer's.
+        page: the page of the docs that defines it, as a path in the project, if not the layer's.
     """
 
     name: str
@@ -158,8 +169,18 @@ class OutputTable:
     grain: str
     owner: str
     key: tuple[str, ...]
+    description: str
     required: tuple[str, ...] = ()
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_least_zero: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     published: bool = False
+    columns: Mapping[str, Meaning] = field(default_factory=dict)
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    page: str | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What it holds and what one row of it stands for, as its comment in the published copy says."""
+        return f"{self.description} One row per {self.grain}."

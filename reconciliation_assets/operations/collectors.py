@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.operations.alerts import AlertState, SensorState
 from reconciliation_assets.operations.check_history import evaluations_after
 from reconciliation_assets.operations.jobs import DAILY_JOB
@@ -175,5 +175,5 @@ def _owner(check: dg.AssetCheckKey, policy: Policy) -> str:
     """The link's owner for a match rate, else the table's, else the policy's default."""
     owners: dict[str, str] = {str(link): owner for link, owner in policy.owners.links.items()}
     by_link = owners.get(_link(check.name)) if kind_of(check) == "match_rate" else None
-    table = OUTPUT_TABLE.get(check.asset_key.to_user_string())
+    table = output_tables().get(check.asset_key.to_user_string())
     return by_link or (table.owner if table else policy.owners.default)

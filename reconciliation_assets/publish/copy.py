@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
-from reconciliation_assets.chain.python_tables import PYTHON_TABLES
-from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.columns import meaning_of
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.settings import FIRST_YEAR
@@ -17,22 +14,6 @@ from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
 SCHEMA = "reporting"
-
-_WRITTEN = {
-    TableName("governance", "policy_versions"): DESCRIPTION,
-    **{program.target: program.description for program in PYTHON_TABLES},
-}
-
-
-# Columns that have a plainer name since policy version 4. They keep the old one as well, until the next version.
-_OLD_NAMES = {
-    "diagnosis": {"p_value": "chance", "compared_with": "held_against"},
-    "budget_actions": {
-        "expected_roas": "young_roas",
-        "expected_roas_low": "young_roas_low",
-        "expected_roas_high": "young_roas_high",
-    },
-}
 
 
 def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> dict[str, int]:
@@ -100,22 +81,14 @@ def first_reporting_day(path: Path) -> date | None:
 def _copy(ledger: Ledger, table: OutputTable, source: TableName) -> int:
     target = f"published.{SCHEMA}.{table.name}"
     order = ", ".join(table.key) or "all"
-    old_names = _OLD_NAMES.get(table.name, {})
-    copied = ", ".join(("*", *(f"{new} as {old}" for new, old in old_names.items())))
+    copied = ", ".join(("*", *(f"{new} as {old}" for new, old in table.old_names.items())))
     ledger.execute(f"create table {target} as select {copied} from {source} order by {order}")
-    ledger.execute(f"comment on table {target} is '{_quoted(meaning_of(table))}'")
+    ledger.execute(f"comment on table {target} is '{_quoted(table.meaning)}'")
     for column in ledger.columns(source):
-        ledger.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
-    for new, old in old_names.items():
+        ledger.execute(f"comment on column {target}.{column} is '{_quoted(meaning_of(table, column).text)}'")
+    for new, old in table.old_names.items():
         ledger.execute(f"comment on column {target}.{old} is 'Old name of {new}; gone with the next version'")
     return ledger.count(source)
-
-
-def meaning_of(table: OutputTable) -> str:
-    """What a table holds and what one row of it stands for, as its comment says."""
-    made_by = TableName(table.layer, table.name)
-    description = _WRITTEN.get(made_by) or queries()[made_by].description
-    return f"{description} One row per {table.grain}."
 
 
 def _quoted(text: str) -> str:

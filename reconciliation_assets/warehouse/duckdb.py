@@ -37,6 +37,7 @@ class DuckDB:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self._there: set[str] = set()
 
     @property
     def folder(self) -> Path | None:
@@ -99,6 +100,13 @@ class DuckDB:
         """Run a statement that returns nothing; of the parameters, those it names are bound."""
         with self._lock:
             self._connection.execute(sql, _named(sql, parameters))
+
+    def ensure(self, script: str) -> None:
+        """Run statements that make what is missing, once for this connection; not inside a transaction."""
+        with self._lock:
+            if script not in self._there:
+                self._connection.execute(script)
+                self._there.add(script)
 
     def columns(self, table: TableName) -> dict[str, str]:
         """Names and types of a table's columns, in order."""

@@ -81,6 +81,9 @@ class Ledger(Warehouse, Protocol):
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that returns nothing; of the parameters, those it names are bound."""
 
+    def ensure(self, script: str) -> None:
+        """Run statements that make what is missing, once for this connection; not inside a transaction."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside happens, or nothing."""
 

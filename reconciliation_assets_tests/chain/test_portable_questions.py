@@ -7,8 +7,8 @@ import pytest
 
 from reconciliation_assets.chain.plots import PLOTS
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.checks.catalog import checks_by_table
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
 from reconciliation_assets.warehouse.duckdb import DuckDB
 from reconciliation_assets.warehouse.spark_sql import NotPortableError, to_spark
 from reconciliation_assets_tests.conftest import Build
@@ -46,7 +46,7 @@ def asked(build: Build, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(DuckDB, "rows", listening(answer_rows))
     context = RunContext(built.warehouse, built.loaded, built.as_of)
     for table, checks in checks_by_table().items():
-        if table in OUTPUT_TABLE and table != "policy_versions":
+        if table in output_tables() and table != "policy_versions":
             for check in checks:
                 check.ask(context)
     for plot in PLOTS.values():
@@ -59,7 +59,7 @@ def _columns(rows: Callable[..., Any], warehouse: DuckDB, table: Any) -> dict[st
 
 
 def test_every_construct_asked_with_is_known_to_mean_the_same_on_spark(asked: list[str]) -> None:
-    assert len(asked) > len(OUTPUT_TABLE)
+    assert len(asked) > len(output_tables())
     unknown = set()
     for question in asked:
         try:

@@ -8,7 +8,7 @@ import sqlglot
 from sqlglot import exp
 
 from reconciliation_assets import chain
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.warehouse.query import Query
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.parametrize("query", [Query.read(path) for path in FILE
 def test_it_is_one_select_that_makes_a_table_of_the_contract(query: Query) -> None:
     assert len(sqlglot.parse(query.sql, dialect="duckdb")) == 1
     assert isinstance(query.tree, exp.Select | exp.SetOperation)
-    assert OUTPUT_TABLE[query.target.name].layer == query.target.layer
+    assert output_tables()[query.target.name].layer == query.target.layer
 
 
 def test_it_says_what_it_makes(query: Query) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.conftest import Build
@@ -46,7 +46,7 @@ def copy(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     ).make_all()
     path = tmp_path_factory.mktemp("published") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 

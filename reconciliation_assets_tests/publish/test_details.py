@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish import details
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
@@ -65,7 +65,7 @@ def company(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path
         }
     ).make_all()
     path = tmp_path_factory.mktemp("published") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 

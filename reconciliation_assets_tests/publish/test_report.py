@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.details import embedded
@@ -152,7 +152,7 @@ def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Pa
         }
     ).make_all()
     path = tmp_path / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     with Published(path) as published:
         moved = {each.month.month: each.moved_since_close for each in published.closed_months()}
     assert moved == {3: -100, 4: 0}

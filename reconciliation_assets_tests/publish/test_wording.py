@@ -13,7 +13,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.operations.alerts import AlertState, SensorState, update_state
 from reconciliation_assets.operations.digests import digests
 from reconciliation_assets.policy.load import load_policy
@@ -194,7 +194,7 @@ def waiting(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path
         "payments": [payment("P1", order_id="O3", amount=40), payment("P2", amount=7.25)],
     }
     path = tmp_path_factory.mktemp("waiting") / "reconciliation.duckdb"
-    publish(build_once(company).make_all().warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(build_once(company).make_all().warehouse, published_tables(), path)
     return path
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
@@ -243,7 +243,7 @@ def test_amounts_have_the_decimals_of_their_currency(build: Build, tmp_path: Pat
         policy={"reporting_currency": "KWD"},
     ).make_all()
     path = tmp_path / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     write_workbook(path, tmp_path / "kwd.xlsx", AS_OF)
     book = openpyxl.load_workbook(tmp_path / "kwd.xlsx")
     assert {book["Bridge"][f"B{row}"].number_format.split(";")[0] for row in range(FIRST, LAST + 1)} == {"#,##0.000"}

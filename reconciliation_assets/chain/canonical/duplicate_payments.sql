@@ -1,3 +1,12 @@
+/* table
+grain: payment that another file has too, and better
+owner: finance
+key: [payment_id]
+page: docs/definitions/duplicates-and-validity.md#payments-told-twice
+required: [payment_id, duplicate_of, rule]
+columns:
+  duplicate_of: Payment that it repeats
+*/
 -- Payments that two files have, in two cases. Stripe's list of payments beside its balance, by report or connector: what the balance has
 -- of the same kind under the same reference counts, and a tax on the fee goes with its payment. And lines of a courier's exports: in one
 -- file with the settlement that carried it, in another of the same kind without. Same kind of line, waybill, amount, currency,
@@ -17,7 +26,7 @@ listed_twice as (
     on b.reference = p.reference
     and b.kind = case when p.kind = 'fee' then 'payment' else p.kind end
   left join listed other on other.payment_id = b.payment_id
-  where other.payment_id is null and substr(b.payment_id, 1, 4) = 'txn_'
+  where other.payment_id is null and left(b.payment_id, 4) = 'txn_'
   group by p.payment_id
 ),
 told as (

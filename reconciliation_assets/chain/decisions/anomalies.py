@@ -17,6 +17,7 @@ from reconciliation_assets.chain.decisions.gaps import gaps
 from reconciliation_assets.chain.decisions.returns import poisson_interval
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -67,11 +68,59 @@ def look_back(context: LedgerContext) -> TableMetadata:
 
 
 ANOMALIES = PythonTable(
-    _TARGET,
+    OutputTable(
+        "anomalies",
+        "decisions",
+        "campaign, channel or settlement that stands out",
+        "data",
+        (
+            "anomaly",
+            "subject",
+            "started_on",
+        ),
+        description=(
+            "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
+            "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
+            "days is no sum."
+        ),
+        required=(
+            "anomaly",
+            "subject",
+            "subject_name",
+            "started_on",
+            "ended_on",
+            "records",
+            "value",
+            "currency",
+            "finding",
+            "next_step",
+            "owner",
+            "policy_version",
+        ),
+        words={
+            "anomaly": (
+                "overrated_by_meta",
+                "tracking_lost",
+                "remittance_late",
+            )
+        },
+        at_least_zero=("records",),
+        published=True,
+        page="docs/definitions/diagnosis.md#anomalies",
+        columns={
+            "anomaly": Meaning("Kind of what stands out"),
+            "subject": Meaning("Campaign ID, kind and name of the form or landing page, or settlement and currency"),
+            "subject_name": Meaning("The subject as people call it"),
+            "started_on": Meaning("First day of it: of the mature months, of the gap, of the deliveries"),
+            "ended_on": Meaning("Last day of it: of the mature months, of the gap, or the day the money came"),
+            "records": Meaning("Records that paid, records without an ad, or parcels", "count"),
+            "value": Meaning(
+                "What it is about: Meta's value less the collected, stated value of the records without an ad, or the money that came late",
+                "reporting currency",
+            ),
+        },
+    ),
     _READS,
-    "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
-    "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
-    "days is no sum.",
     look_back,
 )
 

@@ -15,6 +15,7 @@ from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Budget, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -197,10 +198,86 @@ def act(context: LedgerContext) -> TableMetadata:
 
 
 BUDGET = PythonTable(
-    _TARGET,
+    OutputTable(
+        "budget_actions",
+        "decisions",
+        "campaign that ever spent",
+        "marketing",
+        ("campaign_id",),
+        description=(
+            "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
+            "one sentence. Made in Python: intervals over weeks and the collection curve are no sums."
+        ),
+        required=(
+            "campaign_id",
+            "action",
+            "reason",
+            "maturity_day",
+            "last_spent_on",
+            "daily_spend",
+            "currency",
+            "policy_version",
+        ),
+        words={
+            "action": (
+                "scale",
+                "hold",
+                "stop",
+                "not_enough_yet",
+                "not_running",
+            )
+        },
+        at_least_zero=(
+            "spend_value",
+            "daily_spend",
+            "safe_daily_spend",
+            "recent_leads",
+            "busy_leads",
+        ),
+        shares=(
+            "ad_coverage",
+            "money_coverage",
+        ),
+        published=True,
+        old_names={
+            "expected_roas": "young_roas",
+            "expected_roas_low": "young_roas_low",
+            "expected_roas_high": "young_roas_high",
+        },
+        page="docs/definitions/budget.md",
+        columns={
+            "campaign_id": Meaning("Meta campaign"),
+            "action": Meaning("What to do with the budget"),
+            "reason": Meaning("Why"),
+            "collected_roas_exact": Meaning("Collected money per spend, through exact IDs only", "ratio"),
+            "roas_low": Meaning(
+                "Lower end of the range of collected ROAS: exact links only, with its 95 % interval over weeks", "ratio"
+            ),
+            "roas_high": Meaning(
+                "Upper end of the range of collected ROAS: all methods, with its 95 % interval over weeks", "ratio"
+            ),
+            "young_spend_value": Meaning("Spend of the weeks that are not mature yet", "reporting currency"),
+            "young_collected_value": Meaning(
+                "Money collected of those weeks at the age they have", "reporting currency"
+            ),
+            "cash_share": Meaning(
+                "Share of the final money of those weeks that is in by now, by the campaign's own curve", "share"
+            ),
+            "cash_share_low": Meaning("Lower end of the 95 % interval of that share", "share"),
+            "cash_share_high": Meaning("Upper end of the 95 % interval of that share", "share"),
+            "expected_roas": Meaning("Collected ROAS of those weeks as expected at the longest maturity", "ratio"),
+            "expected_roas_low": Meaning("Lower end of its range", "ratio"),
+            "expected_roas_high": Meaning("Upper end of its range", "ratio"),
+            "ad_coverage": Meaning("Share of the company's records from Meta that are linked to an ad", "share"),
+            "money_coverage": Meaning(
+                "Share of the company's settled money that is linked to an order or a CRM record", "share"
+            ),
+            "safe_daily_spend": Meaning(
+                "Spend a day that the rule allows from here; empty where nothing is decided", "reporting currency"
+            ),
+        },
+    ),
     _READS,
-    "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
-    "one sentence. Made in Python: intervals over weeks and the collection curve are no sums.",
     act,
 )
 

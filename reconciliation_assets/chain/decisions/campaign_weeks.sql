@@ -1,3 +1,15 @@
+/* table
+grain: campaign, week of spend and age
+owner: finance
+key: [campaign_id, week_start, age_days]
+page: docs/definitions/budget.md
+columns:
+  campaign_id: Meta campaign
+  week_start: Monday of the week of spend
+  age_days: Age of each record at which its money is counted, from its own day [days]
+  spend_value: Spend of the week, converted [reporting currency]
+  collected_value: Money that the records of the week had brought in at that age [reporting currency]
+*/
 -- What each week of a campaign's spend had brought in, at each age of its records: the money of the records captured in the
 -- week, so many days after each one's own day. A week is complete at an age once its last day is that old.
 with spend as (

@@ -15,6 +15,8 @@ from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE
 from reconciliation_assets.chain.decisions.causes import CAUSES
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
@@ -99,10 +101,98 @@ def diagnose(context: LedgerContext) -> TableMetadata:
 
 
 DIAGNOSIS = PythonTable(
-    _TARGET,
+    OutputTable(
+        "diagnosis",
+        "decisions",
+        "kind of segment, segment and step",
+        "data",
+        (
+            "segment_kind",
+            "segment",
+            "step",
+        ),
+        description=(
+            "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
+            "gap costs, who acts and why. Made in Python: SQL has no such tails."
+        ),
+        required=(
+            "segment_kind",
+            "segment",
+            "segment_name",
+            "step",
+            "bottleneck",
+            "verdict",
+            "is_main",
+            "window_start",
+            "window_end",
+            "window_days",
+            "entered",
+            "passed",
+            "owner",
+            "finding",
+            "currency",
+            "policy_version",
+        ),
+        words={
+            "segment_kind": VOCABULARIES["segments_of_views"],
+            "step": VOCABULARIES["steps"],
+            "verdict": (
+                "not_enough_yet",
+                "nothing_to_compare",
+                "in_line",
+                "bottleneck",
+                "explained_by_another",
+            ),
+        },
+        at_least_zero=(
+            "entered",
+            "passed",
+            "value_low",
+        ),
+        shares=(
+            "rate",
+            "rate_low",
+            "rate_high",
+            "expected_rate",
+            "expected_low",
+            "expected_high",
+            "p_value",
+            "peer_rate",
+            "past_rate",
+        ),
+        published=True,
+        old_names={"p_value": "chance", "compared_with": "held_against"},
+        columns={
+            "segment_name": Meaning("The segment as people call it"),
+            "bottleneck": Meaning("What a low rate on this step is called"),
+            "verdict": Meaning("What the rate comes to against what it is held against"),
+            "is_main": Meaning("Whether it is the finding of its segment with the most at stake"),
+            "rate": Meaning("Share of the records that passed the step in time", "share"),
+            "rate_low": Meaning("Lower end of the 95 % interval of the rate", "share"),
+            "rate_high": Meaning("Upper end of the 95 % interval of the rate", "share"),
+            "compared_with": Meaning("What the rate is held against: peers, or its own past"),
+            "expected_rate": Meaning("Rate of what it is held against, at the same age", "share"),
+            "expected_low": Meaning("Lower end of the 95 % interval of that rate", "share"),
+            "expected_high": Meaning("Upper end of the 95 % interval of that rate", "share"),
+            "p_value": Meaning("Probability that a healthy segment comes out as low or lower", "share"),
+            "peers": Meaning("Other segments of its kind on the same step", "count"),
+            "peer_rate": Meaning("Rate of the peers", "share"),
+            "past_rate": Meaning("Rate of its own past", "share"),
+            "explained_by": Meaning("Segment without whose records this one is no longer low"),
+            "records_short": Meaning("Records that passed less than at the expected rate", "count"),
+            "value_at_stake": Meaning(
+                "Money that the gap costs in the period judged, by the segment's own money per record",
+                "reporting currency",
+            ),
+            "value_low": Meaning("Lower end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_high": Meaning("Upper end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_basis": Meaning("Which money per record the value rests on"),
+            "leading_reason": Meaning("Reason that most of the lost records give, where at least five share it"),
+            "leading_reason_share": Meaning("Share of the lost records that give it", "share"),
+            "likely_causes": Meaning("What usually lies behind it"),
+        },
+    ),
     _READS,
-    "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
-    "gap costs, who acts and why. Made in Python: SQL has no such tails.",
     diagnose,
 )
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 Counts = NDArray[np.int64]
 
@@ -76,7 +76,7 @@ def _surest(days: Counts, records: Counts, misses: Counts) -> Gap | None:
         return None
     evidence = np.where(is_gap, _log_likelihood(missed, inside) - _log_likelihood_at(missed, inside, usual), -np.inf)
     place = int(evidence.argmax())
-    p_value = float(binom.sf(missed[place] - 1, inside[place], usual[place])) * len(first)
+    p_value = float(scipy.stats.binom.sf(missed[place] - 1, inside[place], usual[place])) * len(first)
     if p_value > _CHANCE:
         return None
     return Gap(

@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.special import chdtr, chdtri, expit, logit
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 
 Numbers = NDArray[np.float64]
 
-# The share of the segments from which the spread is estimated (the least deviating ones), and the mean square of normal
-# deviates truncated to that share.
+# The share of the segments from which the spread is estimated: the least deviating ones.
 _ASKED = 0.8
-_MEAN_OF_SQUARES = float(chdtr(3, chdtri(1, 1 - _ASKED))) / _ASKED
 # With fewer segments the spread cannot be distinguished from chance, and the policy's spread is used.
 _FEWEST_TO_TELL_SPREAD = 6
 # How far above its expectation, in standard deviations, the mean square must be to accept a wider spread.
@@ -139,7 +136,9 @@ def natural_spread(counts: PassCounts, expected: Numbers, expected_variance: Num
     entered, rate = counts.entered[known], counts.rate[known]
     mean, unsure = expected[known], expected_variance[known]
     binomial = mean * (1 - mean) / entered + unsure
-    enough = _MEAN_OF_SQUARES * (1 + _BELIEVED_FROM * np.sqrt(2 / known.sum()))
+    # The mean of the squares of those normal deviates that are among the share asked.
+    mean_of_squares = float(scipy.special.chdtr(3, scipy.special.chdtri(1, 1 - _ASKED))) / _ASKED
+    enough = mean_of_squares * (1 + _BELIEVED_FROM * np.sqrt(2 / known.sum()))
     low, high = 0.0, _WIDEST_SPREAD
     for _ in range(40):
         middle = (low + high) / 2
@@ -164,8 +163,8 @@ def _standing(counts: PassCounts, mean: Numbers, mean_variance: Numbers, nature:
     """Lower tail of a logistic-normal binomial around the expected rate, with the natural variance and the variance of the mean."""
     room = mean * (1 - mean)
     sigma = np.sqrt(mean_variance + nature) / room
-    log_odds = logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
-    tails = scipy.stats.binom.cdf(counts.passed[:, None], counts.entered[:, None], expit(log_odds))
+    log_odds = scipy.special.logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
+    tails = scipy.stats.binom.cdf(counts.passed[:, None], counts.entered[:, None], scipy.special.expit(log_odds))
     margin = 1.96 * np.sqrt(mean_variance)
     return RateComparison(
         mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.clip(tails @ _WEIGHTS, 0, 1)

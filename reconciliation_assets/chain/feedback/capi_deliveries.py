@@ -5,6 +5,8 @@ The log is kept across runs and written only by the sending command (`commands/f
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 DELIVERIES = TableName("feedback", "capi_deliveries")
@@ -39,9 +41,47 @@ def keep_deliveries(context: LedgerContext) -> TableMetadata:
 
 
 CAPI_DELIVERIES = PythonTable(
-    DELIVERIES,
+    OutputTable(
+        "capi_deliveries",
+        "feedback",
+        "event ever sent to Meta",
+        "marketing",
+        ("event_id",),
+        description=(
+            "What Meta was told: every event ever sent, what it said and what Meta answered; kept from run to run, so that nothing "
+            "is told twice."
+        ),
+        required=(
+            "event_id",
+            "record_id",
+            "outcome",
+            "event_name",
+            "event_time",
+            "identifiers",
+            "attempted_at",
+            "attempts",
+            "answer",
+            "is_test",
+        ),
+        words={
+            "outcome": VOCABULARIES["outcomes_told"],
+            "answer": (
+                "none",
+                "taken",
+                "refused",
+            ),
+        },
+        published=True,
+        columns={
+            "outcome": Meaning("The rung told of"),
+            "value": Meaning("Value that Meta was told", "reporting currency"),
+            "attempted_at": Meaning("When it was last sent"),
+            "attempts": Meaning("How often it was sent", "count"),
+            "answer": Meaning("What Meta answered; none while it has not"),
+            "answer_code": Meaning("Meta's error and suberror"),
+            "is_test": Meaning("Whether it was sent under a test code"),
+        },
+    ),
     (),
-    "What Meta was told: every event ever sent, what it said and what Meta answered; kept from run to run, so that nothing "
-    "is told twice.",
     keep_deliveries,
 )

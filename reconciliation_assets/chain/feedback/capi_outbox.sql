@@ -1,3 +1,24 @@
+/* table
+grain: captured record and outcome
+owner: marketing
+key: [event_id]
+published: true
+required: [event_id, record_id, outcome, event_name, status, reason, policy_version]
+words:
+  outcome: outcomes_told
+  status: [ready, waiting, refused, delivered, refused_by_meta, unanswered]
+shares: [match_confidence]
+columns:
+  outcome: The rung told of
+  value: Final value of a win, collected value of money; empty for the other outcomes [reporting currency]
+  match_method: Weakest method among the links it rests on; empty where it rests on none
+  match_confidence: Product of the confidences of the links it rests on [share]
+  status: What becomes of it
+  reason: Why it has that status
+  told_value: Value that Meta was told [reporting currency]
+  value_change: Value now less the value that Meta was told [reporting currency]
+  told_at: When Meta was last told
+*/
 -- The outbox of the feedback to Meta: every outcome with what becomes of it, and why. The first reason that fits is given.
 -- What Meta was told stays told: a value that moved since is shown as a change, since no event can be taken back.
 with gated as (

@@ -6,6 +6,8 @@ days observed at the same age, so past observations must be stored.
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "coverage_history")
@@ -40,8 +42,47 @@ def observe_coverage(context: LedgerContext) -> TableMetadata:
 
 
 COVERAGE_HISTORY = PythonTable(
-    _TARGET,
+    OutputTable(
+        "coverage_history",
+        "governance",
+        "morning of observation, link, day, segment and method",
+        "data",
+        (
+            "observed_on",
+            "link",
+            "day",
+            "segment_kind",
+            "segment",
+            "match_method",
+        ),
+        description=(
+            "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon."
+        ),
+        required=(
+            "observed_on",
+            "link",
+            "day",
+            "segment_kind",
+            "segment",
+            "match_method",
+            "records",
+            "value",
+        ),
+        words={
+            "link": VOCABULARIES["links"],
+            "segment_kind": VOCABULARIES["segments_of_match_rates"],
+            "match_method": VOCABULARIES["methods_or_unmatched"],
+        },
+        published=True,
+        group="coverage",
+        columns={
+            "observed_on": Meaning("Morning on which it was seen so"),
+            "day": Meaning("Day of the thing, in the policy's zone"),
+            "match_method": Meaning("Method that matched them"),
+            "records": Meaning("Things expected to match", "count"),
+            "value": Meaning("Value of those", "reporting currency"),
+        },
+    ),
     (_COVERAGE_DAILY,),
-    "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon.",
     observe_coverage,
 )

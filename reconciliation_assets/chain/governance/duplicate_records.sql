@@ -1,3 +1,14 @@
+/* table
+grain: row counted as a duplicate
+owner: data
+key: [source_table, source_id]
+published: true
+page: docs/definitions/duplicates-and-validity.md
+required: [source_table, source_id, duplicate_of, rule, value]
+columns:
+  duplicate_of: Record that it repeats
+  value: Value that is not counted again [reporting currency]
+*/
 -- Rows counted as duplicates, each with the record it duplicates: repeat forms, repeated orders, CRM records merged away, payments
 -- that another file tells with their settlement.
 select

@@ -2,6 +2,7 @@
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
@@ -62,9 +63,39 @@ def record_exceptions(context: LedgerContext) -> TableMetadata:
 
 
 EXCEPTION_HISTORY = PythonTable(
-    TableName("governance", "exception_history"),
+    OutputTable(
+        "exception_history",
+        "governance",
+        "exception ever seen",
+        "data",
+        ("exception_id",),
+        description=(
+            "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
+            "run to run."
+        ),
+        required=(
+            "exception_id",
+            "kind",
+            "source_table",
+            "source_id",
+            "owner",
+            "value",
+            "currency",
+            "first_seen_on",
+            "last_seen_on",
+            "reopened",
+        ),
+        published=True,
+        page="docs/definitions/exceptions.md#history",
+        columns={
+            "kind": Meaning("Kind of exception"),
+            "value": Meaning("Value at stake when it was last found", "reporting currency"),
+            "first_seen_on": Meaning("Day the exception was first found"),
+            "last_seen_on": Meaning("Day the exception was last found"),
+            "closed_on": Meaning("Day the cause was first found gone; empty while it is open"),
+            "reopened": Meaning("How often the cause came back after it was gone", "count"),
+        },
+    ),
     (TableName("governance", "exceptions"),),
-    "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
-    "run to run.",
     record_exceptions,
 )

@@ -10,7 +10,7 @@ import pyarrow as pa
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, LEADS, ORDERS
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Meaning, OutputTable
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
@@ -60,9 +60,45 @@ def _counted(warehouse: Ledger, table: InputTable) -> Iterator[dict[str, object]
 
 
 FIELD_FILL = PythonTable(
-    _TARGET,
+    OutputTable(
+        "field_fill",
+        "governance",
+        "input table, population and column",
+        "data",
+        (
+            "source_table",
+            "population",
+            "column_name",
+        ),
+        description=(
+            "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
+            "exports leave gaps."
+        ),
+        required=(
+            "source_table",
+            "population",
+            "column_name",
+            "records",
+            "filled",
+        ),
+        words={
+            "population": (
+                "all",
+                "from_meta",
+            )
+        },
+        shares=("fill_rate",),
+        published=True,
+        columns={
+            "population": Meaning(
+                "Which rows; from_meta are leads and orders without lead that say they came from a Meta ad"
+            ),
+            "column_name": Meaning("Column of the input table; a contact counts by its key"),
+            "records": Meaning("Current rows", "count"),
+            "filled": Meaning("Rows in which the column is filled", "count"),
+            "fill_rate": Meaning("Share of the rows in which the column is filled", "share"),
+        },
+    ),
     (_ORIGINS, *(TableName("current", table.name) for table in INPUT_TABLES)),
-    "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
-    "exports leave gaps.",
     count_fields,
 )

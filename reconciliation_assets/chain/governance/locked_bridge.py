@@ -6,6 +6,8 @@ that value: figures that changed between signing and locking were not signed.
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "locked_bridge")
@@ -43,8 +45,40 @@ def keep_locked_figures(context: LedgerContext) -> TableMetadata:
 
 
 LOCKED_BRIDGE = PythonTable(
-    _TARGET,
+    OutputTable(
+        "locked_bridge",
+        "governance",
+        "lock, campaign and line",
+        "finance",
+        (
+            "period_start",
+            "locked_at",
+            "campaign_id",
+            "line",
+        ),
+        description=("The bridge of every locked month as it stood when the lock took hold; never changed afterwards."),
+        required=(
+            "period_start",
+            "locked_at",
+            "line_order",
+            "line",
+            "amount",
+            "records",
+            "currency",
+            "policy_version",
+        ),
+        words={"line": VOCABULARIES["bridge_lines"]},
+        published=True,
+        group="change_control",
+        page="docs/definitions/change-control.md#locked-months",
+        columns={
+            "period_start": Meaning("First day of the locked month"),
+            "line_order": Meaning("Place of the line in the bridge, 0 to 10"),
+            "amount": Meaning("Amount of the line when the lock took hold", "currency"),
+            "records": Meaning("Records of the line when the lock took hold", "count"),
+            "policy_version": Meaning("Policy under which the figures were locked"),
+        },
+    ),
     (_LOCKS, _BRIDGE),
-    "The bridge of every locked month as it stood when the lock took hold; never changed afterwards.",
     keep_locked_figures,
 )

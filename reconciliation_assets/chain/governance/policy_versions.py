@@ -3,14 +3,41 @@
 from datetime import datetime
 
 from reconciliation_assets.chain.check import CheckResult
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.tables import policy_definitions, policy_tables
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
-DESCRIPTION = (
-    "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
-    "which is how SQL meets it."
+POLICY_VERSIONS = OutputTable(
+    "policy_versions",
+    "governance",
+    "policy ever used",
+    "data",
+    ("policy_version",),
+    description=(
+        "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
+        "which is how SQL meets it."
+    ),
+    required=(
+        "policy_version",
+        "content_hash",
+        "effective_from",
+        "first_used_at",
+        "change_reason",
+        "approved_by",
+    ),
+    published=True,
+    group="change_control",
+    page="docs/definitions/policy.md",
+    columns={
+        "policy_version": Meaning("Name of the version"),
+        "content_hash": Meaning("Fingerprint of the definitions"),
+        "effective_from": Meaning("Day from which the version is meant to hold"),
+        "first_used_at": Meaning("The instant spoken for by the first run under the version"),
+        "change_reason": Meaning("Why the definitions changed"),
+        "approved_by": Meaning("Who approved the version"),
+    },
 )
 
 _PREPARE = """

@@ -15,6 +15,7 @@ from reconciliation_assets.chain.matching.inference.payments import Assigned, as
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.queries import matching_query
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Backtest
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
@@ -73,6 +74,7 @@ _STEPS: tuple[str | Model, ...] = (
     *("named_payments", "payables", "matchable_payments"),
 )
 _ASSIGNED = f"{_LAYER}.assigned_payments"
+_HIDDEN_ORDERS = TableName(_LAYER, "hidden_orders")
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
@@ -98,7 +100,8 @@ def rehearse(context: LedgerContext) -> TableMetadata:
     _let_every_method_try(warehouse, matching.inferred.accept_from)
     for step in _STEPS:
         if isinstance(step, Model):
-            infer(warehouse, step, _LAYER, matching)
+            # Orders do not compete for leads: the hidden orders alone get the same links as among all open orders.
+            infer(warehouse, step, _LAYER, matching, None if step.slot else _HIDDEN_ORDERS)
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, context.parameters)
@@ -276,7 +279,33 @@ _NOTHING = pa.table(
 )
 
 BACKTEST = PythonTable(
-    _TARGET,
+    OutputTable(
+        "backtest_links",
+        "matching",
+        "record whose exact ID was hidden",
+        "data",
+        (
+            "link",
+            "right_id",
+        ),
+        description=(
+            "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
+            "confidence stand."
+        ),
+        group="matching_proof",
+        columns={
+            "true_left_id": Meaning("Partner that the hidden ID names"),
+            "has_partner": Meaning("Whether the hidden partner is still there to be found"),
+            "month": Meaning("Month of the record"),
+            "found_link": Meaning("Kind of link found"),
+            "found_left_id": Meaning("Partner found"),
+            "match_method": Meaning("Method that found the partner, or would have"),
+            "strength": Meaning("Rank of the method, the strongest first"),
+            "raw_confidence": Meaning("Confidence before calibration", "share"),
+            "is_right": Meaning("Whether the partner found is the true one"),
+            "is_accepted": Meaning("Whether the link would have counted"),
+        },
+    ),
     tuple(
         sorted(
             {
@@ -288,7 +317,5 @@ BACKTEST = PythonTable(
             }
         )
     ),
-    "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
-    "confidence stand.",
     rehearse,
 )

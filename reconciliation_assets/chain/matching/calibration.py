@@ -11,6 +11,8 @@ import pyarrow as pa
 from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
@@ -79,8 +81,46 @@ def _make(context: LedgerContext) -> TableMetadata:
 
 
 CALIBRATION = PythonTable(
-    _TARGET,
+    OutputTable(
+        "match_calibration",
+        "matching",
+        "link, method, kind of evidence and number of candidates (3 for more)",
+        "data",
+        (
+            "link",
+            "match_method",
+            "evidence_kind",
+            "candidates",
+        ),
+        description=(
+            "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money."
+        ),
+        required=(
+            "link",
+            "match_method",
+            "evidence_kind",
+            "candidates",
+            "judged",
+            "right_ones",
+            "confidence",
+            "may_carry_money",
+        ),
+        words={"link": VOCABULARIES["links"], "match_method": VOCABULARIES["methods"]},
+        shares=(
+            "precision",
+            "confidence",
+        ),
+        published=True,
+        group="matching_proof",
+        columns={
+            "match_method": Meaning("Method"),
+            "candidates": Meaning("How many pairs competed, 3 for three or more", "count"),
+            "judged": Meaning("Hidden records that such links were found for", "count"),
+            "right_ones": Meaning("Those of them that were right", "count"),
+            "confidence": Meaning("Calibrated confidence", "share"),
+            "may_carry_money": Meaning("Whether links of this kind of evidence may carry money"),
+        },
+    ),
     (TableName("matching", "backtest_links"),),
-    "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
     _make,
 )

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 DUPLICATES_SCHEMA = pa.schema(
@@ -72,9 +73,23 @@ def _make(context: LedgerContext) -> TableMetadata:
 
 
 DUPLICATES = PythonTable(
-    TableName("matching", "duplicates"),
+    OutputTable(
+        "duplicates",
+        "matching",
+        "duplicate",
+        "data",
+        (
+            "source_table",
+            "source_id",
+        ),
+        description=(
+            "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
+            "earlier record stays the valid one."
+        ),
+        group="matching_candidates",
+        page="docs/definitions/duplicates-and-validity.md",
+        columns={"duplicate_of": Meaning("Record that it repeats")},
+    ),
     (TableName("matching", "duplicate_candidates"),),
-    "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
-    "earlier record stays the valid one.",
     _make,
 )

@@ -1,3 +1,9 @@
+/* table
+grain: lead and record with its contact
+owner: data
+key: [link, left_id, right_id]
+group: matching_candidates
+*/
 -- Who shares a contact with a lead: each CRM record and order with an e-mail or phone that a lead gave inside the window before
 -- it. A phone shared under another name is doubtful: a family, not one person. Names are another's where neither holds all words of
 -- the other and the given names differ; where the e-mail addresses differ too, also where the given name of one is missing in the other.

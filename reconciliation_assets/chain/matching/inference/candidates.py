@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.protocol import Ledger
@@ -311,8 +310,8 @@ def _with_contacts_of_other_orders(payables: pa.Table) -> pa.Table:
     codes = pa.concat_arrays([key.drop_null() for key in keys]).dictionary_encode().indices.to_numpy()
     rows, size = np.concatenate(known), payables.num_rows
     nodes = size + int(codes.max()) + 1
-    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, size + codes)), shape=(nodes, nodes))
-    person = connected_components(graph, directed=False)[1][:size]
+    graph = scipy.sparse.coo_matrix((np.ones(len(rows), np.int8), (rows, size + codes)), shape=(nodes, nodes))
+    person = scipy.sparse.csgraph.connected_components(graph, directed=False)[1][:size]
     for name, contact in zip(("email_key", "phone_key"), contacts, strict=False):
         encoded = contact.dictionary_encode()
         code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -24,9 +24,9 @@ from reconciliation_assets.chain.matching.inference.candidates import Floats, In
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
-from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
@@ -123,7 +123,7 @@ def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None 
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
-    return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+    return Assigned(TableMetadata(figures, bits), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,17 @@ def _make(context: LedgerContext) -> TableMetadata:
 
 
 ASSIGNMENT = PythonTable(
-    TableName("matching", "assigned_payments"),
+    OutputTable(
+        "assigned_payments",
+        "matching",
+        "payment that names nothing, with its most likely order or CRM record",
+        "finance",
+        ("right_id",),
+        description=(
+            "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough."
+        ),
+        columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
+    ),
     (
         TableName("matching", "payables"),
         TableName("matching", "matchable_payments"),
@@ -353,6 +363,5 @@ ASSIGNMENT = PythonTable(
         TableName("matching", "match_calibration"),
         TableName("canonical", "manual_matches"),
     ),
-    "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
     _make,
 )
