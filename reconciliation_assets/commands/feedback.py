@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
 from reconciliation_assets.errors import PlainError
-from reconciliation_assets.operations.instance import only_run
+from reconciliation_assets.operations.instance import run_lock
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
 from reconciliation_assets.publish.figures import OutboxCount, Published
@@ -94,7 +94,7 @@ class SendResult:
     without_contact: int = 0
 
 
-def standings(settings: Settings) -> list[OutboxCount]:
+def outbox_counts(settings: Settings) -> list[OutboxCount]:
     """Counts of the published outbox by outcome, status and reason.
 
     Raises:
@@ -116,7 +116,7 @@ def pending_events(settings: Settings, now: datetime) -> list[PendingEvent]:
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     _require_outbox(settings)
-    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as connection:
         return _pending(DuckDB(connection), settings, now)
 
 
@@ -139,7 +139,7 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
     meta = Conversions(conversions)
     is_test = conversions.test_event_code is not None
     result = SendResult()
-    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as connection:
         warehouse = DuckDB(connection)
         pending = _with_contacts(_pending(warehouse, settings, now), settings)
         ready = [each for each in pending if each.identifiers != "hashed contact" or _has_contact(each.event)]

@@ -41,7 +41,9 @@ class _Spreads:
     past: float
 
 
-def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
+def assess(
+    counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout
+) -> pd.DataFrame:
     """Assess every segment at every step; records without a segment are neither assessed nor used as peers.
 
     Args:
