@@ -108,7 +108,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
         OSError: the data directory cannot be written.
-        UnknownDayError: the instant the run speaks for lies in the future.
+        UnknownDayError: the day of the as-of time has not begun.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))

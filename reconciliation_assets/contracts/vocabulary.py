@@ -18,7 +18,7 @@ BRIDGE_LINES: Final = (
     "manual_adjustment",
     "collected",
 )
-# What match rates are judged by, the whole first.
+# Segments by which match rates are checked, the total first.
 SEGMENT_KINDS: Final = (
     "all",
     "form",

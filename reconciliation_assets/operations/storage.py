@@ -28,7 +28,7 @@ from sqlalchemy.engine import Connection, Engine
 _FILES_KEPT_OPEN = 8
 # Dagster stores related events, such as the plan of a run, in batches of this size.
 _EVENTS_IN_A_BATCH = "1000"
-# What a step tells between its start and what follows its end.
+# Events between the start of a step and the events after its end.
 _INSIDE_A_STEP = frozenset(
     {
         DagsterEventType.STEP_OUTPUT,

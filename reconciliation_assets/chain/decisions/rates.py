@@ -138,7 +138,7 @@ def natural_spread(counts: PassCounts, expected: Numbers, expected_variance: Num
     entered, rate = counts.entered[known], counts.rate[known]
     mean, variance = expected[known], expected_variance[known]
     binomial = mean * (1 - mean) / entered + variance
-    # The mean of the squares of those normal deviates that are among the share asked.
+    # Expected mean square of normal deviates, without the most deviating ones.
     mean_of_squares = float(scipy.special.chdtr(3, scipy.special.chdtri(1, 1 - _SHARE_USED))) / _SHARE_USED
     enough = mean_of_squares * (1 + _ACCEPTED_FROM * np.sqrt(2 / known.sum()))
     low, high = 0.0, _WIDEST_SPREAD
