@@ -249,7 +249,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         with self._hub() as client:
             missing_scopes = self._missing_scopes(client)
             if missing_scopes:
-                return Probe([], client.clock_skew, missing_scopes=missing_scopes)
+                return Probe([], client.clock_skew, missing_permissions=missing_scopes)
             account = self._account(client)
             for kind in (CONTACTS, DEALS):
                 self._search(client, kind, ["hs_object_id"], [], limit=1)
@@ -257,7 +257,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             return Probe(
                 [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)],
                 client.clock_skew,
-                missing_scopes=missing_scopes,
+                missing_permissions=missing_scopes,
             )
 
     def _classify(self, answer: HttpResponse) -> Failure | None:

@@ -216,7 +216,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             (record,) = self._query(client, "Organization", "SELECT Id, TimeZoneSidKey FROM Organization")
             organisation = self._read(_Organisation, record, "Organization")
             account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
-            return Probe([account], client.clock_skew, missing_fields=missing_fields)
+            return Probe([account], client.clock_skew, missing_permissions=missing_fields)
 
     def _classify(self, answer: HttpResponse) -> Failure | None:
         refusals = answer.body if isinstance(answer.body, list) else []
