@@ -74,7 +74,7 @@ def answers(
     Raises:
         SetUpError: an answer is missing or invalid.
     """
-    said = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
+    values = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
     if systems is None:
         known = ", ".join(sorted(SOURCE_TYPES))
         systems = (
@@ -86,7 +86,7 @@ def answers(
             if ask
             else ""
         )
-    return Answers(**said, systems=_settings(_listed(systems), settings, ask=ask))
+    return Answers(**values, systems=_settings(_split_list(systems), settings, ask=ask))
 
 
 def _answer(question: Question, given: str | int | bool | None, *, ask: bool) -> Any:
@@ -101,10 +101,12 @@ def _answer(question: Question, given: str | int | bool | None, *, ask: bool) ->
         return question.suggested
     if isinstance(question.suggested, bool):
         return typer.confirm(question.text, default=question.suggested)
-    return typer.prompt(question.text, default=question.suggested, value_proc=lambda typed: _checked(question, typed))
+    return typer.prompt(
+        question.text, default=question.suggested, value_proc=lambda typed: _validated_answer(question, typed)
+    )
 
 
-def _checked(question: Question, typed: str) -> str | int:
+def _validated_answer(question: Question, typed: str) -> str | int:
     """A typed answer, validated at once, so that an invalid one is asked again."""
     typed = typed.strip()
     answer: str | int = int(typed) if isinstance(question.suggested, int) and typed.isdecimal() else typed
@@ -121,36 +123,36 @@ def _settings(types: list[str], settings: Sequence[str], *, ask: bool) -> dict[s
                 f"Nothing was written: there is no system {source_type!r}. Use: {', '.join(sorted(SOURCE_TYPES))}; "
                 "drop what other systems export as files."
             )
-    said: dict[str, dict[str, str]] = {source_type: {} for source_type in types}
+    by_type: dict[str, dict[str, str]] = {source_type: {} for source_type in types}
     for setting in settings:
         parts = re.fullmatch(r"(\w+)\.(\w+)=(.+)", setting)
-        if not parts or parts[1] not in said:
+        if not parts or parts[1] not in by_type:
             raise SetUpError(
                 f"Nothing was written: --set {setting} is not SYSTEM.SETTING=VALUE for one of the systems named by --systems."
             )
-        said[parts[1]][parts[2]] = parts[3]
-    lacking: list[str] = []
-    for source_type, values in said.items():
+        by_type[parts[1]][parts[2]] = parts[3]
+    missing: list[str] = []
+    for source_type, values in by_type.items():
         for needed in required_settings(source_type):
             if needed.name in values:
                 continue
             if ask:
                 values[needed.name] = typer.prompt(f"{source_type}, {needed.name}: {needed.meaning}\n ")
             else:
-                lacking.append(f"--set {source_type}.{needed.name}=... ({needed.meaning.rstrip('.')})")
-    if lacking:
-        raise SetUpError(f"Nothing was written: say {', '.join(lacking)}.")
+                missing.append(f"--set {source_type}.{needed.name}=... ({needed.meaning.rstrip('.')})")
+    if missing:
+        raise SetUpError(f"Nothing was written: say {', '.join(missing)}.")
     return {
         source_type: {name: _typed(source_type, name, value) for name, value in values.items()}
-        for source_type, values in said.items()
+        for source_type, values in by_type.items()
     }
 
 
 def _typed(source_type: str, name: str, value: str) -> str | list[str]:
     field = SOURCE_TYPES[source_type].settings.model_fields.get(name)
     is_list = field is not None and str(field.annotation).startswith(("list", "tuple"))
-    return _listed(value) if is_list else value.strip()
+    return _split_list(value) if is_list else value.strip()
 
 
-def _listed(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -73,7 +73,7 @@ REFUSALS_OF_A_DOWN_CHANNEL = 3
 
 
 def deliver(
-    book: SensorState, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
+    state: SensorState, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
 ) -> tuple[SensorState, list[Notice], list[str]]:
     """Send the notices that may be sent now; refused ones move to the end of the outbox for the next tick.
 
@@ -89,11 +89,11 @@ def deliver(
     """
     done = log.delivered()
     refusals: Counter[str] = Counter()
-    held: set[tuple[str, str]] = set()
+    blocked: set[tuple[str, str]] = set()
     waiting: list[Notice] = []
     refused: list[Notice] = []
-    told: list[Notice] = []
-    for notice in book.outbox:
+    delivered: list[Notice] = []
+    for notice in state.outbox:
         left: list[str] = []
         is_refused = False
         for channel in notice.channels:
@@ -102,27 +102,27 @@ def deliver(
             if (
                 not may_go(notice, now.time(), alerts)
                 or refusals[channel] >= REFUSALS_OF_A_DOWN_CHANNEL
-                or (notice.problem, channel) in held
+                or (notice.problem, channel) in blocked
             ):
                 left.append(channel)
-            elif _sent(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
+            elif _send(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
                 try:
                     log.record(notice, channel, now)
                 except OSError as problem:
-                    # The log guards against a kill. Without it the cursor still remembers; to raise would send this again at every tick.
+                    # The log protects against a kill. Without it the cursor still remembers; an error would repeat the alert at every tick.
                     _LOGGER.warning("Alerts are sent, but %s cannot be written. %s", log.path, sentence_of(problem))
             else:
                 refusals[channel] += 1
                 is_refused = True
                 left.append(channel)
-        held |= {(notice.problem, channel) for channel in left}
+        blocked |= {(notice.problem, channel) for channel in left}
         if left:
             # Later notices of the same problem also move to the end, so that their order is kept.
             behind = is_refused or any(notice.problem == other.problem for other in refused)
             (refused if behind else waiting).append(notice.model_copy(update={"channels": tuple(left)}))
         else:
-            told.append(notice)
-    return book.model_copy(update={"outbox": [*waiting, *refused]}), told, sorted(refusals)
+            delivered.append(notice)
+    return state.model_copy(update={"outbox": [*waiting, *refused]}), delivered, sorted(refusals)
 
 
 def unusable_channels(channels: Mapping[str, SecretStr]) -> list[str]:
@@ -150,7 +150,7 @@ def _schemes() -> frozenset[str]:
     )
 
 
-def _sent(notice: Notice, url: SecretStr | None) -> bool:
+def _send(notice: Notice, url: SecretStr | None) -> bool:
     """Whether the channel accepted the notice. Without a URL the sensor's own log is the only channel, and always accepts."""
     if url is None:
         return True

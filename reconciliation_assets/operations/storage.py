@@ -28,7 +28,7 @@ from sqlalchemy.engine import Connection, Engine
 _FILES_KEPT_OPEN = 8
 # Dagster stores related events, such as the plan of a run, in batches of this size.
 _EVENTS_IN_A_BATCH = "1000"
-# What a step tells between its start and what follows its end.
+# Events between the start of a step and the events after its end.
 _INSIDE_A_STEP = frozenset(
     {
         DagsterEventType.STEP_OUTPUT,
@@ -43,7 +43,7 @@ def _open(address: str) -> Engine:
     engine = db.create_engine(address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
     @db.event.listens_for(engine, "connect")
-    def _hurry(connection: Any, _: object) -> None:
+    def _configure(connection: Any, _: object) -> None:
         connection.execute("pragma synchronous = normal")
 
     return engine

@@ -424,9 +424,9 @@ class Diagnosis(_Part):
             missing = [step for step in STEPS if step not in given]
             if missing:
                 raise ValueError(f"{name} needs every step; missing: {missing}")
-        unsaid = [kind for kind in SEGMENTED_BY if kind not in self.peers]
-        if unsaid:
-            raise ValueError(f"peers needs every kind of segment; missing: {unsaid}")
+        missing_kinds = [kind for kind in SEGMENTED_BY if kind not in self.peers]
+        if missing_kinds:
+            raise ValueError(f"peers needs every kind of segment; missing: {missing_kinds}")
         if min(self.window_days.values()) < 0:
             raise ValueError("window_days must not be negative")
         return self

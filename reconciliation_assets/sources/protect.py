@@ -234,9 +234,9 @@ class _NameKeys:
         if word not in self._words:
             tokens = word_tokens(word)
             # A sound of one letter is too short: the word itself is used.
-            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            sounds = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
             self._words[word] = [
-                (self._short(token), self._short(sound)) for token, sound in zip(tokens, heard, strict=True)
+                (self._short(token), self._short(sound)) for token, sound in zip(tokens, sounds, strict=True)
             ]
         return self._words[word]
 
