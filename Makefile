@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign-files clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign-files clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 		--no-header --no-annotate -o requirements.lock pyproject.toml
+
+definitions: $(READY) ## Write the page of the published tables anew, of what the tables say of themselves
+	@$(BIN)/python -m reconciliation_assets_tests.docs.published_tables_page
 
 sample: $(READY) ## Write the committed sample company anew (ORDERS=500 SEED=85 TO=data/sample)
 	@$(BIN)/python -m reconciliation_assets_tests.lab sample --orders $(or $(ORDERS),500) --seed $(or $(SEED),85) --out $(or $(TO),data/sample)

@@ -1,4 +1,4 @@
-"""The command line, `reconcile`: begin, run, show, inspect a file, open the UI."""
+"""The command line, `reconcile`: set up, run, show, inspect a file, open the UI."""
 
 import inspect as introspection
 import io
@@ -32,11 +32,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
+    help="Reconcile the revenue that Meta attributes to ads with the money that was collected.",
 )
-policy_app = typer.Typer(no_args_is_help=True, help="Definitions: what another policy would change.")
+policy_app = typer.Typer(no_args_is_help=True, help="Compare policies.")
 app.add_typer(policy_app, name="policy")
-feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; without a command, a dry run.")
+feedback_app = typer.Typer(help="Send outcomes to Meta as conversion events; without a command, a dry run.")
 app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
@@ -46,11 +46,11 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command be told where the installation lies and which instant it speaks for, as the environment may tell it."""
     options = {
         "data_dir": Annotated[
-            Path | None, typer.Option("--data-dir", help="Where the installation keeps its state; else RECON_DATA_DIR.")
+            Path | None, typer.Option("--data-dir", help="Data directory of the installation; default: RECON_DATA_DIR.")
         ],
         "as_of": Annotated[
             str | None,
-            typer.Option("--as-of", help="The instant to speak for, ISO 8601; else RECON_AS_OF, else now."),
+            typer.Option("--as-of", help="Time the figures are as of, ISO 8601; default: RECON_AS_OF, else now."),
         ],
     }
 
@@ -83,7 +83,7 @@ def _tell_version(asked: bool) -> None:
 def _before_any_command(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     del version
@@ -104,7 +104,9 @@ def _plainly(status: int = 1) -> Iterator[None]:
 
 def _require_published(settings: Settings) -> None:
     if not settings.published_path.is_file():
-        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        _err.print(
+            f"There are no published figures in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True
+        )
         sys.exit(1)
 
 
@@ -116,41 +118,41 @@ _COMPANY, _MONEY, _SYSTEMS = "The company", "What counts as collected", "Systems
 def init(
     *,
     company: Annotated[
-        str | None, typer.Option(help="Its name, as reports show it.", rich_help_panel=_COMPANY, show_default=False)
+        str | None, typer.Option(help="Company name shown in reports.", rich_help_panel=_COMPANY, show_default=False)
     ] = None,
     currency: Annotated[
-        str | None, typer.Option(help="Currency of reports, such as AED.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Reporting currency, e.g. AED.", rich_help_panel=_COMPANY)
     ] = None,
     zone: Annotated[
-        str | None, typer.Option(help="Time zone of the books, such as Asia/Dubai.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Time zone of the books, e.g. Asia/Dubai.", rich_help_panel=_COMPANY)
     ] = None,
     locale: Annotated[
-        str | None, typer.Option(help="Language of reports, such as en_AE or ar_AE.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Language of reports, e.g. en_AE or ar_AE.", rich_help_panel=_COMPANY)
     ] = None,
     approved_by: Annotated[
-        str | None, typer.Option(help="Who answers for these definitions.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Who approves these definitions.", rich_help_panel=_COMPANY)
     ] = None,
     daily_at: Annotated[
-        str | None, typer.Option(help="When the daily run begins, such as 06:00.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Time of the daily run, e.g. 06:00.", rich_help_panel=_COMPANY)
     ] = None,
     mature_after: Annotated[
-        int | None, typer.Option(help="Days after which a cohort is judged.", rich_help_panel=_MONEY)
+        int | None, typer.Option(help="Days after which a cohort is mature.", rich_help_panel=_MONEY)
     ] = None,
     include_tax: Annotated[
-        bool | None, typer.Option("--vat/--no-vat", help="VAT counts.", rich_help_panel=_MONEY)
+        bool | None, typer.Option("--vat/--no-vat", help="Include VAT in collected revenue.", rich_help_panel=_MONEY)
     ] = None,
     include_shipping: Annotated[
         bool | None,
-        typer.Option("--shipping/--no-shipping", help="Shipping that customers paid counts.", rich_help_panel=_MONEY),
+        typer.Option("--shipping/--no-shipping", help="Include shipping charged to customers.", rich_help_panel=_MONEY),
     ] = None,
     deduct_payment_fees: Annotated[
         bool | None,
-        typer.Option("--fees/--no-fees", help="Providers' and couriers' fees are taken off.", rich_help_panel=_MONEY),
+        typer.Option("--fees/--no-fees", help="Deduct provider and courier fees.", rich_help_panel=_MONEY),
     ] = None,
     systems: Annotated[
         str | None,
         typer.Option(
-            help="To pull from, such as meta_insights,shopify; empty where files are dropped.", rich_help_panel=_SYSTEMS
+            help="Systems to pull from, e.g. meta_insights,shopify; empty if you drop files.", rich_help_panel=_SYSTEMS
         ),
     ] = None,
     set_: Annotated[
@@ -158,17 +160,15 @@ def init(
         typer.Option(
             "--set",
             metavar="SYSTEM.SETTING=VALUE",
-            help="What a system needs, such as meta_insights.account_ids=act_1; repeat it.",
+            help="A setting of a system, e.g. meta_insights.account_ids=act_1; can be repeated.",
             rich_help_panel=_SYSTEMS,
         ),
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing: the suggested answer where none is given.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no questions; use the suggested answers.")] = False,
 ) -> None:
-    """Begin: write policy.yaml, sources.yaml and .env.example from a few answers, asked for where no option gives them.
+    """Set up: write policy.yaml, sources.yaml and .env.example from a few answers, given as options or asked for.
 
-    Each file says why it says what it says, is loaded as a run would load it, and overwrites nothing.
+    Each file explains its settings. Existing files are never overwritten.
     """
     from reconciliation_assets.commands.questions import answers  # noqa: PLC0415
     from reconciliation_assets.commands.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
@@ -193,12 +193,11 @@ def init(
         _out.print(f"Wrote {path}", soft_wrap=True, highlight=False)
     if said.systems:
         _out.print(
-            f"Next: copy {settings.data_dir / '.env.example'} to .env, fill it in, load it, and ask `reconcile doctor`.",
+            f"Next: copy {settings.data_dir / '.env.example'} to .env, fill it in, load it, and run `reconcile doctor`.",
             soft_wrap=True,
         )
     _out.print(
-        f"Put what your systems export into {settings.inbox} (`reconcile inspect FILE` says what a file is taken for), then "
-        "`reconcile run`.",
+        f"Put your exports into {settings.inbox} (`reconcile inspect FILE` shows how a file is read), then run `reconcile run`.",
         soft_wrap=True,
     )
 
@@ -209,10 +208,10 @@ def run(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Forget what files landed and read the whole inbox anew.")
+        bool, typer.Option("--full-refresh", help="Read the whole inbox again, also files that were read before.")
     ] = False,
 ) -> None:
-    """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
+    """Reconcile once: load new data, rebuild and check all tables, publish them, and print the summary."""
 
     settings = _settings(works=True)
     with _plainly():
@@ -223,7 +222,7 @@ def run(
 @app.command()
 @_of_installation
 def show() -> None:
-    """Print the page of the published copy again, without running."""
+    """Print the summary of the published figures again, without a run."""
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
@@ -235,15 +234,15 @@ def show() -> None:
 @app.command()
 @_of_installation
 def inspect(
-    files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
-    save: Annotated[
-        bool, typer.Option("--save", help="Write the preset that a file needs into the folder of presets.")
-    ] = False,
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to inspect, in the inbox or elsewhere.", show_default=False)
+    ],
+    save: Annotated[bool, typer.Option("--save", help="Save the drafted preset into the presets folder.")] = False,
     currency: Annotated[
-        str | None, typer.Option(help="What money is in that names no currency; asked for once where it is needed.")
+        str | None, typer.Option(help="Currency of amounts in files that name none; asked for if needed.")
     ] = None,
 ) -> None:
-    """Say what files would be taken for, without landing them: table, preset, columns, first problems; print the preset that one lacks."""
+    """Show how files would be read, without loading them: table, preset, columns, first problems. Drafts a preset if none fits."""
     from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
     from reconciliation_assets.commands.inspected import show_draft, show_inspection  # noqa: PLC0415
 
@@ -277,16 +276,16 @@ def inspect(
 @_of_installation
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
-    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback by default.")] = "127.0.0.1",
 ) -> None:
-    """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
+    """Open the Dagster UI with its schedule and sensors."""
     _serve("Dagster UI", ["--with-daemon"], host, port)
 
 
 @app.command("open")
 @_of_installation
 def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
-    """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
+    """Open the report with all entries and records, and decide open matches in it. On this machine only."""
     from reconciliation_assets.commands.open_page import serve_page  # noqa: PLC0415
 
     settings = _settings()
@@ -303,7 +302,7 @@ def open_page(port: Annotated[int, typer.Option(help="Port on the loopback inter
 @app.command()
 @_of_installation
 def doctor() -> None:
-    """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
+    """Check that every configured source can be read, without pulling, and write the audit. Exit status 1 if one cannot."""
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
@@ -329,21 +328,23 @@ def doctor() -> None:
         table.add_row(line.source, line.state, Text(line.told), Text(line.next_step))
     _out.print(table)
     if settings.sources_path is None:
-        _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
+        _out.print(f"No sources.yaml in {settings.data_dir}: no systems are configured.", soft_wrap=True)
     if settings.published_path.is_file():
         try:
-            _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
+            _out.print(
+                f"Audit of tracking, matching and definitions: {_audited(settings, loaded.policy)}", soft_wrap=True
+            )
         except UnreadableCopyError as problem:
             _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
-        _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
+        _out.print("No published figures yet; after the first run, this command also writes the audit.", soft_wrap=True)
     sys.exit(1 if any(line.state == "missing" for line in found) else 0)
 
 
 @app.command()
 @_of_installation
 def audit() -> None:
-    """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
+    """Write the audit: definitions, systems, tracking, coverage, rules to agree on, next steps."""
 
     settings = _settings()
     _require_published(settings)
@@ -355,7 +356,7 @@ def audit() -> None:
 @feedback_app.callback(invoke_without_command=True)
 @_of_installation
 def feedback(context: typer.Context) -> None:
-    """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
+    """Show the outbox and what the next send would include; nothing is sent."""
     from reconciliation_assets.commands.feedback import pending_events, standings  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
     from reconciliation_assets.publish.page import money  # noqa: PLC0415
@@ -373,10 +374,11 @@ def feedback(context: typer.Context) -> None:
     ready = sum(each.events for each in found if each.status == "ready")
     if ready > len(pending):
         _out.print(
-            f"{ready - len(pending):,} that were ready when the run spoke are sent, or too old, by now.", soft_wrap=True
+            f"{ready - len(pending):,} events that were ready at the last run have been sent or are too old by now.",
+            soft_wrap=True,
         )
     _out.print(
-        f"{len(pending):,} events would go now. This is a dry run: `reconcile feedback send` sends them.",
+        f"{len(pending):,} events are ready to send. This is a dry run: `reconcile feedback send` sends them.",
         soft_wrap=True,
     )
 
@@ -384,7 +386,7 @@ def feedback(context: typer.Context) -> None:
 @feedback_app.command()
 @_of_installation
 def send() -> None:
-    """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
+    """Send ready events to Meta. Safe to repeat: events that Meta accepted are not sent again."""
     from reconciliation_assets.commands.feedback import send_feedback  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
@@ -395,22 +397,22 @@ def send() -> None:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
     if sending.without_contact:
         _err.print(
-            f"{sending.without_contact:,} events were not sent: only a contact identifies them, and it is not in the inbox.",
+            f"{sending.without_contact:,} events were not sent: only a contact could identify them, and it is not in the inbox.",
             soft_wrap=True,
         )
-    _out.print(f"Meta took {sending.taken:,} events. The outbox shows it after the next run.", soft_wrap=True)
+    _out.print(f"Meta accepted {sending.taken:,} events. The outbox is updated by the next run.", soft_wrap=True)
     sys.exit(1 if sending.refused else 0)
 
 
 @app.command()
 def explain(
-    gross: Annotated[str, typer.Option(help="ROAS that the platform claims, such as 4.1.")],
-    delivered: Annotated[str, typer.Option(help="ROAS of what was delivered and kept, such as 1.9.")],
-    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33 or 33%.")],
-    collected: Annotated[str | None, typer.Option(help="ROAS of the money that arrived.")] = None,
-    spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
+    gross: Annotated[str, typer.Option(help="ROAS reported by the platform, e.g. 4.1.")],
+    delivered: Annotated[str, typer.Option(help="ROAS of delivered and kept orders, e.g. 1.9.")],
+    returns: Annotated[str, typer.Option(help="Return rate between 0 and 1, e.g. 0.33.")],
+    collected: Annotated[str | None, typer.Option(help="ROAS of collected money.")] = None,
+    spend: Annotated[str | None, typer.Option(help="Ad spend, to show amounts as well.")] = None,
 ) -> None:
-    """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
+    """Show how much of the ROAS gap returns explain, and how much remains unexplained."""
     from reconciliation_assets.publish.case_arithmetic import Headline, number_of, ratio, take_apart  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
 
@@ -437,20 +439,20 @@ def explain(
 @_of_installation
 def viewer(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3001,
-    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback by default.")] = "127.0.0.1",
 ) -> None:
-    """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
+    """Open the Dagster UI read-only: nothing can be started, changed or stopped from it."""
     _serve("Read-only UI", ["--read-only"], host, port)
 
 
 @policy_app.command("diff")
 @_of_installation
 def policy_diff(
-    new: Annotated[Path, typer.Argument(help="The policy file to hold against the one in use.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The policy file to compare with the one in use.", show_default=False)],
 ) -> None:
-    """Run old and new side by side on the same inputs, apart from the installation, and print what changes by campaign and line.
+    """Run both policies on the same inputs, outside the installation, and print what changes by campaign and line.
 
-    Exit status as of `diff`: 0 where no figure changes, 1 where some do, 2 where the two cannot be compared.
+    Exit status as of `diff`: 0 if no figure changes, 1 if some do, 2 if the two cannot be compared.
     """
     from reconciliation_assets.commands.policy_diff import compare_policies  # noqa: PLC0415
     from reconciliation_assets.commands.policy_diff_page import show_policy_diff  # noqa: PLC0415
@@ -465,9 +467,9 @@ def policy_diff(
 @app.command()
 @_of_installation
 def backup(
-    to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
+    to: Annotated[Path, typer.Argument(help="A new folder for the backup; it must not exist yet.")],
 ) -> None:
-    """Copy what cannot be made again: warehouse, secret, policy, sources, tokens, published copy and run storage."""
+    """Back up what cannot be rebuilt: warehouse, secret, policy, sources, tokens, published copy and run storage."""
     from reconciliation_assets.commands.backup import back_up  # noqa: PLC0415
 
     settings = _settings()
@@ -479,9 +481,9 @@ def backup(
 @app.command()
 @_of_installation
 def restore(
-    source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
+    source: Annotated[Path, typer.Argument(help="A folder made by `reconcile backup`.")],
 ) -> None:
-    """Put a backup into the data directory, which must not hold an installation."""
+    """Restore a backup into a data directory that holds no installation."""
     from reconciliation_assets.commands.backup import put_back  # noqa: PLC0415
     from reconciliation_assets.settings import read_settings  # noqa: PLC0415
 
@@ -530,7 +532,7 @@ def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
     if is_set("RECON_DATA_DIR") or settings.sources_path or not is_empty:
         return settings
     home = sample_home(settings.data_dir)
-    _out.print(f"Nothing in {settings.inbox}: working on the sample company in {home}.", soft_wrap=True)
+    _out.print(f"{settings.inbox} is empty: using the sample company in {home}.", soft_wrap=True)
     if works:
         with _plainly(or_exit):
             bring_sample(home)
@@ -590,13 +592,13 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     for check in outcome.stopped_by:
         _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
-        _tell("Broke", "bold red", f" in {step}: {message}")
+        _tell("Failed", "bold red", f" in {step}: {message}")
     if outcome.same_as:
         _tell(
             "Nothing changed",
             "green",
-            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: the same files, policy, code and instant. "
-            "The published copy stays as it is.",
+            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: same files, policy, code and as-of time. "
+            "The published copy is unchanged.",
         )
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)

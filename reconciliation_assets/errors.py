@@ -1,7 +1,7 @@
-"""What is said to a person in place of a stack trace, without a word of what was being worked on.
+"""Error messages for people in place of stack traces, without any value of the data.
 
-What an engine or a library says of a fault may quote the row it met: a name, a phone number, a line of a file. Those who look
-after the product need to know what kind of fault it was and where in the code; neither is anybody's secret.
+The message of an engine or a library may quote a row: a name, a phone number, a line of a file. Maintainers need only the kind
+of error and its place in the code, which contain no data.
 """
 
 import errno
@@ -20,21 +20,21 @@ _NOT_ALLOWED = "This user may not write there{where}. Give it the permission, or
 
 _PACKAGE = Path(__file__).parent
 _OURS = (_PACKAGE.name, "dagster")
-# Faults of the machine, which an engine tells in its own words; of any other it may quote what it met, with marks or without.
+# Errors of the machine, whose engine messages are shown in part; messages of all other errors may quote data.
 _OF_THE_MACHINE = ("OutOfMemoryException", "IOException")
 _QUOTING = re.compile(r"[\"'`\n]")
 _LONG_NUMBER = re.compile(r"\d{6,}")
 
 
 class PlainError(Exception):
-    """Something that a person has to mend; the message says what happened, where and what to do."""
+    """An error that a person can fix; the message says what happened, where and what to do."""
 
 
 def sentence_of(error: Exception) -> str | None:
-    """What an error means for the person who runs the command; None where it is a fault of the program.
+    """The message of an error for the person who runs the command; None if it is a bug of the program.
 
     Args:
-        error: a `PlainError`, or one of the operating system, of the engine or of the run storage about a file.
+        error: a `PlainError`, or a file error of the operating system, the engine or the run storage.
     """
     if isinstance(error, PlainError):
         return str(error)
@@ -63,12 +63,12 @@ def _of_the_system(error: OSError) -> str:
 
 
 class UnforeseenError(PlainError):
-    """Something went wrong that nobody foresaw; the message says what kind of fault it was and where, and quotes nothing."""
+    """An unexpected error; the message says its kind and place in the code, and quotes no data."""
 
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """Let only errors out whose words are the product's own; of any other, its kind and place. Also a decorator.
+    """Replace errors of engines and libraries by their kind and place; our own errors pass through. Also a decorator.
 
     Raises:
         UnforeseenError: in place of an error of an engine or a library.
@@ -83,7 +83,7 @@ def without_values() -> Iterator[None]:
 
 
 def told(error: BaseException) -> str:
-    """What kind of error it is and where in the product's code it arose."""
+    """The kind of an error and its place in the product's code."""
     kind, words = type(error).__name__, ""
     if isinstance(error, OSError) and error.strerror:
         words = error.strerror

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,6 +83,17 @@ def test_dagster_is_imported_only_where_the_graph_is_made_and_run() -> None:
     assert users <= MAY_IMPORT_DAGSTER
 
 
+def test_an_engine_is_imported_only_in_the_warehouse() -> None:
+    """The graph meets the protocol; what an engine is called is known in one folder."""
+    engines = {"duckdb", "pyspark"}
+    users = {
+        str(module.relative_to(PACKAGE))
+        for module in MODULES
+        if any(name.split(".")[0] in engines for name in imported(module))
+    }
+    assert {Path(user).parent.name for user in users} == {"warehouse"}
+
+
 def test_no_module_with_assets_postpones_its_annotations() -> None:
     """`from __future__ import annotations` breaks the types of Dagster's contexts and configs."""
     assert [path.name for path in MODULES if "__future__" in imported(path)] == []
@@ -94,11 +104,3 @@ def test_every_module_says_what_belongs_in_it() -> None:
         str(path.relative_to(PACKAGE)) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert mute == []
-
-
-def test_layers_are_stated_in_the_order_the_data_flows() -> None:
-    from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-
-    layers = list(dict.fromkeys(table.layer for table in OUTPUT_TABLES))
-    assert layers == ["canonical", "matching", "outcomes", "views", "bridge", "governance", "decisions", "feedback"]
-    assert all(one != other for one, other in pairwise(layers))

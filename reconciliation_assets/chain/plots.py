@@ -1,7 +1,7 @@
 """Plots of tables, shown in the metadata of the assets that make them.
 
-Dagster's UI shows text of less than a thousand characters where the metadata stands, and puts anything longer, as every
-picture is, behind a link. So a plot is both: bars of letters that are seen at once, and the picture.
+Dagster's UI shows Markdown of less than a thousand characters in place, and anything longer, such as a picture, behind a link.
+So a plot has both: a text chart that is visible at once, and the picture.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
 _BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"
@@ -23,7 +23,7 @@ _METHOD_COLOURS = alt.Scale(
     range=[_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED],
 )
 SHOWN_AT_ONCE: Final = 1000
-"""Characters below which Dagster's UI (1.13) shows Markdown in place."""
+"""Dagster's UI (1.13) shows Markdown in place if it has fewer characters than this."""
 
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
 
@@ -54,7 +54,7 @@ class KeptPictures:
         warehouse: where they are kept, as a row for each table.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Ledger) -> None:
         self._warehouse = warehouse
         warehouse.execute("create schema if not exists made")
         warehouse.execute(
@@ -123,7 +123,7 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
 
 
 def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
-    """What each outcome of each comparison adds to a pair's weight, in powers of two: for to the right, against to the left."""
+    """Match weight (log2) of each outcome of each comparison: positive to the right, negative to the left."""
     rows = [
         {**row, "order": place, "what": f"{row['comparison']}: {row['outcome']}"} for place, row in enumerate(weights)
     ]
@@ -142,7 +142,7 @@ def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
 
 
 def coverage_by_method(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match, by link and method."""
+    """Share of the records that should match, by link and method."""
     shares = warehouse.arrow(
         """
         select replace(link, '_', ' to ') as link, match_method, cast(record_rate as double) as record_rate
@@ -170,7 +170,7 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
 
 
 def coverage_over_time(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match by method, week by week, a panel for each link."""
+    """Share of the records that should match, by week and method; one panel per link."""
     shares = warehouse.arrow(
         """
         with weeks as (
@@ -201,7 +201,7 @@ def coverage_over_time(warehouse: Warehouse) -> Plot:
 
 
 def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
-    """Meta's number beside the collected one, by campaign."""
+    """Meta's number and the collected one, by campaign."""
     numbers = warehouse.arrow(
         """
         select coalesce(max(campaign_name), campaign_id) as campaign, kind, cast(sum(amount) as double) as amount
@@ -267,7 +267,7 @@ PLOTS: dict[str, Callable[[Warehouse], Plot]] = {
 
 
 def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float, str]]:
-    """A bar of each number, the campaigns of which Meta says most first."""
+    """Two bars per campaign, sorted by Meta's number in descending order."""
     amounts: dict[str, dict[str, float]] = {}
     for row in rows:
         amounts.setdefault(row["campaign"], {})[row["kind"]] = row["amount"] or 0
@@ -277,7 +277,7 @@ def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float
 
 
 def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
-    """A line for each: what it is, a bar as long as its amount is large, and the amount."""
+    """One line per row: label, bar and amount."""
     kept = list(rows)
     largest = max((abs(value) for _, value, _ in kept), default=0) or 1
     wide = min(max((len(label) for label, *_ in kept), default=0), 34)
@@ -288,7 +288,7 @@ def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
 
 
 def _sparks(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each link: its share that matched, a mark a week up to the last one."""
+    """One sparkline per link: the matched share of each of the last 40 weeks."""
     weeks = sorted({row["week"] for row in rows})[-40:]
     matched: dict[str, dict[str, float]] = {}
     for row in rows:
@@ -313,7 +313,7 @@ def _mark(share: float | None) -> str:
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each cohort month, the newest last: collected ROAS by age."""
+    """One line per cohort month, the newest last: collected ROAS by age."""
     ages = sorted({row["maturity_day"] for row in rows})
     cohorts: dict[str, dict[int, str]] = {}
     for row in rows:
@@ -338,7 +338,7 @@ def _shortened(label: str, wide: int) -> str:
 
 
 def _fenced(lines: Iterable[str]) -> str:
-    """As many lines as the UI shows at once, in letters of one width."""
+    """A Markdown code block with as many lines as the UI shows in place."""
     shown, room = [], SHOWN_AT_ONCE - 40
     for line in lines:
         cut = line.rstrip().replace("`", "'")
@@ -355,6 +355,6 @@ def _values(rows: pa.Table) -> alt.InlineData:
 
 
 def _sized(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> str:
-    """The chart on white with a margin, which reads in the UI's dark mode too, as JSON."""
+    """The chart as JSON, with a white background and margin so that it is readable in dark mode."""
     sized: str = chart.properties(width=_WIDTH, height=height, background="white", padding=14).to_json()
     return sized

@@ -1,4 +1,4 @@
-"""Every table of the chain that is made in SQL: one file per table, beside its siblings of the layer."""
+"""Every table of the chain that is made in SQL: one file per table in the folder of its layer."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 _FOLDER = Path(__file__).parent
 
-# Tables made by the query of another one, of the same rule on other tables.
+# Tables that reuse the query of another table, with other table names.
 _SAME_RULE: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "lead_crm_proposals",

@@ -1,4 +1,4 @@
-"""The backtest's verdict: methods that may no longer carry money are named."""
+"""Result of the backtest: names the match methods that may no longer link money."""
 
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.run_context import RunContext
@@ -6,7 +6,7 @@ from reconciliation_assets.checks.messages import some_of
 
 
 def backtest_checks() -> list[TableCheck]:
-    """Checks of what the methods may do."""
+    """Check that the backtested match methods meet the policy's precision floors."""
     return [
         TableCheck(
             "methods_hold",

@@ -12,7 +12,7 @@ from reconciliation_assets.policy.model import LINKS, Floors, Link
 
 
 def coverage_checks() -> list[TableCheck]:
-    """Per link: the rate against its floor."""
+    """One check per link: match rates are not below the policy's floors."""
     return [
         TableCheck(
             f"{link}_above_floor",

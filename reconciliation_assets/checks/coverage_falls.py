@@ -1,4 +1,4 @@
-"""Falls of coverage: the looks of the last mornings from the warehouse, and a fall in words that name what broke."""
+"""Falls of match rates: reads the coverage of the last mornings and words the message that says what broke."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -20,7 +20,7 @@ from reconciliation_assets.checks.falls import (
     rates,
 )
 from reconciliation_assets.checks.identifiers import EmptiedColumn, lost_identifiers
-from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -41,12 +41,12 @@ _THING_WORDS: dict[Link, str] = {
 _KIND_WORDS = {"landing_page": "landing page", "payment_method": "payment method", "value_band": "value"}
 
 _HISTORY = TableName("governance", "coverage_history")
-# What a payment's record says is known only once the payment is linked, so it cannot say which payments are not.
+# A payment's other segments come from its record. They are known only for linked payments, so they cannot describe unlinked ones.
 _KINDS_OF_ITS_OWN = ("all", "payment_method", "value_band")
-# From this share of a fall on, a segment is named as its place.
+# A segment is named in the message if it explains at least this share of the fall.
 _TELLING_SHARE = 0.3
 
-# How the days before today look today, and how earlier ones looked on the mornings after them.
+# The last days as observed today, and earlier days as observed on the mornings after them.
 _AS_KEPT = """
 with looks as (
   select $today as morning, day, segment_kind, segment, match_method, records, value, value_squares
@@ -68,7 +68,7 @@ from looks
 group by 1, 2, 3, 4
 """
 
-# The same where too few mornings were kept: when both ends of a link were there tells on which morning it could be seen.
+# The same, for a history that is too short: reconstructed from the day on which both records of a link had arrived.
 _KINDS = SEGMENT_KINDS[1:]
 _SEGMENTS = " ".join(f"when '{kind}' then t.{kind}" for kind in _KINDS)
 _AS_CREATED = f"""
@@ -104,7 +104,7 @@ _FIGURES = ("records", "missed", "value", "missed_value", "value_squares")
 
 
 def fall_checks() -> list[TableCheck]:
-    """Per link: the newest days against the same weekdays of the past, as they looked when they were as young."""
+    """One check per link: the newest days against the same weekdays of the past, observed at the same age."""
     return [
         TableCheck(
             f"{link}_has_not_fallen",
@@ -119,7 +119,7 @@ def fall_checks() -> list[TableCheck]:
 
 
 def daily_coverage(context: RunContext, link: Link) -> DailyCoverage:
-    """How the coverage of a link looked on this morning and those before it, as far back as the policy looks."""
+    """The coverage of a link as observed this morning and on each earlier morning of the policy's past period."""
     today = context.as_of.astimezone(context.policy.timezone).date()
     past_days = context.policy.thresholds.match_rate_fall_past_days
     asked = {"link": link, "today": today, "past_days": past_days, "ages": AGES}
@@ -144,7 +144,7 @@ def _mornings_kept(context: RunContext, link: Link, today: date, past_days: int)
 
 
 def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> DailyCoverage:
-    """Rows by segment, morning and age as arrays of the same order; what has no row is nothing seen."""
+    """Rows by segment, morning and age as dense arrays in that order; a missing row is 0 records."""
     frame = frame.sort_values(["segment_kind", "segment", "morning", "age"])
     segments = frame[["segment_kind", "segment"]].drop_duplicates()
     position = {tuple(row): at for at, row in enumerate(segments.itertuples(index=False, name=None))}
@@ -203,7 +203,7 @@ def _fall(link: Link) -> Callable[[RunContext], CheckResult]:
 
 
 def limits_of(policy: Policy, link: Link) -> Limits:
-    """What the policy asks of a fall of the link."""
+    """The policy's limits for a fall of the link's match rate."""
     thresholds = policy.thresholds
     floors = thresholds.match_rate_floors.get(link, Floors())
     by_measure: dict[Measure, float | None] = {"records": floors.records, "value": floors.value}
@@ -216,7 +216,7 @@ def limits_of(policy: Policy, link: Link) -> Limits:
 
 
 def _in_words(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, policy: Policy) -> str:
-    """The fall as people are told: how far, since when, where, what is missing there, and how much is at stake."""
+    """The message about a fall: how far, since when, in which segment, what is missing there, and how much money is affected."""
     place = "" if fall.where[0] == "all" else f" in {_named(*fall.where)}"
     by = " by value" if fall.measure == "value" else ""
     newest = morning - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What arrived: the tables without which nothing can be said, bad rows and files set aside, known rates, silent sources."""
+"""Checks of the inputs: required tables, bad rows and files set aside, known exchange rates, silent sources."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from reconciliation_assets.contracts.model import InputTable
 
 
 def input_checks() -> list[TableCheck]:
-    """Checks of the raw tables, of captured records as a whole and of exchange rates."""
+    """Checks of the raw tables, of leads and orders together, and of exchange rates."""
     return [
         *(_quarantine(table) for table in INPUT_TABLES),
         *(_not_empty(table) for table in (META_INSIGHTS, PAYMENTS)),
@@ -72,7 +72,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         notes = [
             f"{file}: {note}"
             for file, note in context.warehouse.rows(
-                "select file, notes from raw.landings where present and source_table = $table and notes is not null order by 1",
+                "select distinct file, notes from raw.landings where present and source_table = $table and notes is not null order by all",
                 {"table": table.name},
             )
         ]
@@ -82,7 +82,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             else ""
         )
         if not bad and not set_aside:
-            noted = f" Mind: {some_of(notes)}." if notes else ""
+            noted = f" Note: {some_of(notes)}." if notes else ""
             return CheckResult(
                 not unread and not notes, f"All {int(rows):,} rows could be read.{noted}{sides}", "WARN", figures
             )

@@ -1,4 +1,4 @@
-"""Locked months: their figures move only under a signature."""
+"""Locked months: their figures change only with a signature."""
 
 from reconciliation_assets.chain.check import CheckResult, Severity, TableCheck
 from reconciliation_assets.chain.run_context import RunContext
@@ -6,7 +6,7 @@ from reconciliation_assets.checks.messages import some_of
 
 
 def lock_checks() -> list[TableCheck]:
-    """Checks of the figures of locked months."""
+    """Check that the figures of locked months have not changed."""
     return [
         TableCheck(
             "locked_months_hold",

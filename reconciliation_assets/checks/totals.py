@@ -1,4 +1,4 @@
-"""Totals: what arrived equals what the tables hold, by rows and by amounts in their own currency."""
+"""Totals: tables hold exactly what arrived, by rows and by amounts in their own currency."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ _TOTALS = {
 
 
 def total_checks() -> list[TableCheck]:
-    """One check per family of totals, on `source_totals`, and one per account and day on the platform view."""
+    """One check per family of totals on `source_totals`, and one by account and day on `platform_performance`."""
     families = [
         TableCheck(f"{family}_as_in_source", "source_totals", description, True, _family(family))
         for family, description in _TOTALS.items()

@@ -1,1 +1,1 @@
-"""What a person asks for from the command line: a run, a backup, feedback to Meta, the page to decide in, and the like."""
+"""Commands of the command line: run, backup, feedback to Meta, the page for decisions, and others."""

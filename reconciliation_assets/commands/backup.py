@@ -1,4 +1,4 @@
-"""Backup and restore of an installation: what a run cannot make again, taken while no run works on it."""
+"""Backup and restore of an installation: everything that a run cannot make again, copied while no run is active."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
-# The inbox is not among them: it is the sources' to keep, and dropping it again lands nothing twice.
+# Without the inbox: the source systems keep those files, and dropping them again lands nothing twice.
 _WAREHOUSE = "warehouse.duckdb"
 _STATE = (
     "contact.key",
@@ -30,24 +30,24 @@ _STATE = (
 )
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _MANIFEST = "backup.json"
-"""Written last: what the backup holds and how large each file is. A folder without it is a backup that did not end."""
+"""Lists the files of the backup with their sizes. It is written last, so a folder without it is an unfinished backup."""
 _OWNER = "unfinished-backup-of"
-"""Names the data directory of a backup that is being made, so that the next one can clear what a kill left."""
+"""Names the data directory of a backup in progress, so that the next backup can remove the remains of a killed one."""
 
 
 class BackupError(PlainError):
-    """A backup cannot be made or put back; the message says why."""
+    """A backup cannot be made or restored; the message says why."""
 
 
 def back_up(settings: Settings, to: Path) -> list[str]:
-    """Copy the installation's state into a new folder that only its owner can read; returns what was copied.
+    """Copy the installation's state into a new folder that only its owner can read; returns the copied names.
 
-    It is made under another name and renamed at the end, so that a folder of that name is a whole backup. What an
-    earlier backup of the same installation left unfinished beside it is removed.
+    The folder is renamed at the end, so that a folder with the final name is always a complete backup. Unfinished backups of
+    the same installation in the same place are removed.
 
     Raises:
-        BackupError: the folder is there already, there is nothing to back up, or the disk is full.
-        AlreadyRunningError: a run works on the data directory.
+        BackupError: the folder already exists, there is nothing to back up, or the disk is full.
+        AlreadyRunningError: a run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     if to.exists():
@@ -61,7 +61,7 @@ def back_up(settings: Settings, to: Path) -> list[str]:
             unfinished.mkdir(parents=True, mode=0o700)
             (unfinished / _OWNER).write_text(str(settings.data_dir), encoding="utf-8")
             warehouse.execute("checkpoint")
-            # By another process: this one would let go of the warehouse's lock by closing the file it read.
+            # By another process: closing the copied file in this process would release its lock on the warehouse.
             subprocess.run(["cp", "--", str(settings.warehouse_path), str(unfinished)], check=True)  # noqa: S603, S607
             copied = [_WAREHOUSE, *_copy(_STATE, settings.data_dir, unfinished)]
             (unfinished / _OWNER).unlink()
@@ -74,14 +74,14 @@ def back_up(settings: Settings, to: Path) -> list[str]:
 
 
 def put_back(source: Path, settings: Settings) -> list[str]:
-    """Put a backup into the data directory, whole or not at all; returns what was put back.
+    """Restore a backup into the data directory, completely or not at all; returns the restored names.
 
-    Everything is copied into a folder of its own first. From the instant that folder is renamed the restore counts as
-    begun: a kill after it leaves an installation that nothing but another restore may use, which finishes it.
+    Everything is first copied into a separate folder. Once that folder is renamed, the restore has begun: if it is killed
+    afterwards, the installation cannot be used until another restore completes it.
 
     Raises:
-        BackupError: the folder is no whole backup, or the data directory holds an installation already.
-        AlreadyRunningError: a run works on the data directory.
+        BackupError: the folder is not a complete backup, or the data directory already has an installation.
+        AlreadyRunningError: a run uses the data directory.
     """
     copying, whole = settings.restore_copy, settings.restore_whole
     with only_run(settings):
@@ -113,7 +113,7 @@ def put_back(source: Path, settings: Settings) -> list[str]:
 
 
 def _clear_unfinished(folder: Path, data_dir: Path) -> None:
-    """Remove what killed backups of this installation left; the caller holds it, so none of them is being made."""
+    """Remove the remains of killed backups of this installation; the caller holds the lock, so none is in progress."""
     for mark in folder.glob(f".*.unfinished/{_OWNER}"):
         if mark.read_text("utf-8") == str(data_dir):
             shutil.rmtree(mark.parent)
@@ -128,7 +128,7 @@ def _write_manifest(folder: Path) -> None:
 
 
 def _require_whole(folder: Path) -> None:
-    """Refuse a folder that is no backup, or only a part of one."""
+    """Refuse a folder that is not a backup, or an incomplete one."""
     manifest = folder / _MANIFEST
     if not manifest.is_file():
         raise BackupError(f"{folder} is no whole backup: there is no {_MANIFEST} in it, which a backup writes last.")
@@ -156,7 +156,7 @@ def _copy(names: Sequence[str], source: Path, target: Path) -> list[str]:
 
 
 def _copy_file(source: str | Path, target: str | Path) -> None:
-    """Copy a file; a SQLite database by its own means, since sensors may write to run storage meanwhile."""
+    """Copy a file; a SQLite database with its backup API, because sensors may write to run storage meanwhile."""
     source, target = Path(source), Path(target)
     if source.name.endswith(("-wal", "-shm", "-journal")):
         return

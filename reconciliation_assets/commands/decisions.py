@@ -1,6 +1,6 @@
-"""A person's decisions, taken in the page of `reconcile open`: on links, on sampled links, on months that are to be locked.
+"""Decisions made in the page of `reconcile open`: about links, sampled links, and months to lock.
 
-Each kind has one file of the inbox, `<input table>-decided.csv`. Its rows are in force with the next run.
+Every kind has one file in the inbox, `<input table>-decided.csv`. Its rows take effect with the next run.
 """
 
 import csv
@@ -27,7 +27,7 @@ from reconciliation_assets.settings import Settings
 
 MATCHES, VERDICTS, LOCKS = "manual_matches", "validation_verdicts", "period_locks"
 SHOWN = 200
-"""Possible matches, unmatched payments and sampled links that the page shows at once, the largest first."""
+"""Number of possible matches, unmatched payments and sampled links that the page shows at once, the largest first."""
 
 _Written = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")
@@ -35,11 +35,11 @@ _Written = Annotated[
 
 
 class DecisionError(ValueError):
-    """A decision cannot be taken or taken back; the message says why."""
+    """A decision cannot be made or withdrawn; the message says why."""
 
 
 class Pair(BaseModel):
-    """The two ends of a link, as `manual_matches` names them."""
+    """The two records of a link, as in `manual_matches`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +49,7 @@ class Pair(BaseModel):
 
 
 class Decision(Pair):
-    """What a person decided about a link, who and why."""
+    """A person's decision about a link, with name and reason."""
 
     verdict: Literal["accept", "reject"]
     verified_by: _Written
@@ -57,7 +57,7 @@ class Decision(Pair):
 
 
 class Verdict(Pair):
-    """What a reviewer found about a sampled link, who and what was seen."""
+    """A reviewer's verdict about a sampled link, with name and note."""
 
     match_method: Method
     verdict: Literal["correct", "wrong", "unclear"]
@@ -66,11 +66,11 @@ class Verdict(Pair):
 
 
 class Lock(BaseModel):
-    """A signature under a cohort month, or its release.
+    """A signature that locks or releases a cohort month.
 
     Attributes:
         period: the month, as 2026-03.
-        signed_value: collected of the month as the page showed it, in thousandths of the reporting currency.
+        signed_value: collected value of the month as shown in the page, in thousandths of the reporting currency.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,19 +86,19 @@ Taken = Decision | Verdict | Lock
 
 
 def path_of(settings: Settings, table: str) -> Path:
-    """The file that holds the decisions of an input table."""
+    """The file with the decisions of an input table."""
     return settings.inbox / f"{table}-decided.csv"
 
 
 def decide(settings: Settings, published: Published, taken: Taken) -> None:
-    """Write a decision, in place of an earlier one about the same, whole or not at all.
+    """Write a decision and replace an earlier one about the same subject, atomically; entries about locks are always added.
 
     Raises:
-        DecisionError: it is about nothing that waits for a decision, or the file cannot be used.
+        DecisionError: there is nothing of that kind to decide, or the file cannot be used.
     """
     if any(map(_has_a_contact, (taken.verified_by, taken.reason))):
         raise DecisionError("Name no e-mail address and no phone number: who decided and why is published.")
-    # A run does not see what happened after the instant it speaks for, so under a fixed one decisions are of that instant.
+    # A run ignores everything after its as-of time, so if that is fixed, decisions must have the same time.
     at = (settings.as_of if settings.is_as_of_fixed else datetime.now(UTC)).isoformat(timespec="seconds")
     who, why = as_text(taken.verified_by), as_text(taken.reason)
     if isinstance(taken, Lock):
@@ -131,10 +131,10 @@ def take_back(settings: Settings, published: Published, table: str, about: Mappi
         settings: the installation.
         published: the published copy.
         table: input table of the decision.
-        about: what it is about, by the columns of `KEYS`.
+        about: subject of the decision, by the columns of `KEYS`.
 
     Raises:
-        DecisionError: there is none that waits, or the file cannot be used.
+        DecisionError: there is no such pending decision, or the file cannot be used.
     """
     path = path_of(settings, table)
     with _alone(settings.inbox):
@@ -146,7 +146,7 @@ def take_back(settings: Settings, published: Published, table: str, about: Mappi
 
 
 def decisions(settings: Settings, published: Published) -> dict[str, Any]:
-    """What there is to decide, and what was decided and waits for the next run."""
+    """The open decisions, and the decisions that wait for the next run, as JSON values for the page."""
     columns = ("link", "left_id", "right_id", "match_method", "match_confidence", "evidence", "reason", "value")
     possible = published.rows(_POSSIBLE)
     unmatched = published.rows(
@@ -176,7 +176,7 @@ def _has_a_contact(text: str) -> bool:
 
 
 def _require_possible(published: Published, decision: Decision) -> None:
-    """Make sure that a decision on a link has an effect."""
+    """Check that a decision about a link has an effect."""
     ends = {"link": decision.link, "left": decision.left_id, "right": decision.right_id}
     is_possible, is_made, is_unmatched = published.rows(
         """
@@ -202,7 +202,7 @@ def _require_possible(published: Published, decision: Decision) -> None:
 
 
 def _sample_of(published: Published, verdict: Verdict) -> dict[str, str]:
-    """What a sheet would bring back with a verdict."""
+    """The sample's columns that a review sheet would contain for a verdict."""
     columns = ("period", "value_band", "outcome", "stratum_links")
     found = published.rows(
         """
@@ -218,7 +218,7 @@ def _sample_of(published: Published, verdict: Verdict) -> dict[str, str]:
 
 
 def _require_lockable(published: Published, lock: Lock) -> None:
-    """Make sure that a month is there, not yet as it is to be, and signed as it stands."""
+    """Check that a month exists, is not yet in the requested state, and is signed with its current value."""
     months = {period: (value, is_locked) for period, value, is_locked in published.rows(_MONTHS)}
     if lock.period not in months:
         raise DecisionError(f"The published copy holds no cohort month {lock.period}.")
@@ -230,7 +230,7 @@ def _require_lockable(published: Published, lock: Lock) -> None:
 
 
 def _pending(published: Published, table: str, rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Decisions that the published copy does not show the effect of."""
+    """Decisions without effect in the published copy so far."""
     if not rows:
         return []
     query, names = _PENDING[table]
@@ -240,7 +240,7 @@ def _pending(published: Published, table: str, rows: Sequence[dict[str, str]]) -
 
 @contextmanager
 def _alone(inbox: Path) -> Iterator[None]:
-    """Nobody else decides meanwhile, in another server neither."""
+    """Lock the inbox against decisions of other processes."""
     inbox.mkdir(parents=True, exist_ok=True)
     folder = os.open(inbox, os.O_RDONLY)
     try:
@@ -267,7 +267,7 @@ def _write(path: Path, table: str, rows: Sequence[dict[str, str]]) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    # With a byte order mark, by which Excel knows that the text is UTF-8.
+    # With a byte order mark, so that Excel reads the file as UTF-8.
     with atomic_file(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, _columns(table), lineterminator="\r\n")
         writer.writeheader()
@@ -287,9 +287,9 @@ KEYS = {
     VERDICTS: ("link", "left_id", "right_id", "match_method"),
     LOCKS: ("period",),
 }
-"""By input table, the columns that say what a decision is about."""
+"""Columns that identify the subject of a decision, by input table."""
 
-# By the link of a payment: what its left end is, and whether the published copy knows one.
+# By link of a payment: the kind of its left record, and a query whether the published copy has it.
 _KNOWN: dict[str, tuple[str, str]] = {
     "order_payment": (
         "order",
@@ -322,7 +322,7 @@ select p.link, p.left_id, p.right_id, p.match_method, p.match_confidence, p.evid
 from possible p left join at_stake s on s.source_table = p.source_table and s.source_id = p.source_id
 order by value desc, p.match_confidence desc, p.link, p.left_id, p.right_id
 """
-# Largest first, and only what no verdict has come back for.
+# Sampled links without a verdict, the largest first.
 _SAMPLES = f"""
 select link, left_id, right_id, match_method, evidence,
        {THOUSANDTHS.format("coalesce(right_value, left_value, 0)")} as value

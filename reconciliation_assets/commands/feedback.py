@@ -1,9 +1,9 @@
-"""Sending the outbox to Meta: by command alone, each event entered before it goes and again when Meta has answered.
+"""Send the outbox to Meta: only by command; every event is logged before it is sent and again when Meta has answered.
 
-Only what is in the published copy is told, so only what passed every blocking check. Identifiers come from the private
-warehouse, contacts from memory. A process killed between sending and noting sends the same event again under the same ID
-and name, which Meta counts once within 48 hours of the first attempt; after that it is not sent again: rather too few than
-twice.
+Only events in the published copy are sent, so all of them have passed every blocking check. Identifiers come from the private
+warehouse, contacts are held in memory only. A process killed between sending and logging sends the same event again with the
+same ID and name, which Meta counts once within 48 hours of the first attempt. After that it is not sent again: a missing event
+is better than a duplicate.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,10 +35,10 @@ from reconciliation_assets.sources.meta_conversions import (
 )
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 
 MOST_REFUSED = 50
-"""So many refused events of one sending are no single event's fault."""
+"""More rejected events than this indicate a general fault, so sending stops."""
 
 _PENDING = f"""
 select p.event_id, p.record_id, p.outcome, p.event_name, p.event_time, p.value, p.currency, p.identifiers,
@@ -52,7 +52,7 @@ where p.status = 'ready' and p.event_time >= $oldest
 order by p.event_time, p.event_id
 """
 
-# `attempted_at` stays that of the first attempt: Meta may have counted that one, and counts the event again 48 hours later.
+# `attempted_at` stays the time of the first attempt: Meta may have counted it, and would count the event again after 48 hours.
 _ENTER = f"""
 insert into {DELIVERIES}
 select event_id, record_id, outcome, event_name, event_time, value, currency, identifiers, $now, 1, 'none', null, $is_test
@@ -65,12 +65,12 @@ on conflict (event_id) do update set
 
 
 class FeedbackError(PlainError):
-    """Nothing can be told; the message says why."""
+    """No events can be sent; the message says why."""
 
 
 @dataclass(frozen=True, repr=False)
 class PendingEvent:
-    """An event that goes with the next sending, and where its contact would be found; without a repr, as `Event`."""
+    """An event to send next, and the row with its contact; without a repr, like `Event`."""
 
     event: Event
     record_id: str
@@ -81,12 +81,12 @@ class PendingEvent:
 
 @dataclass
 class Sending:
-    """What became of a sending.
+    """The result of sending.
 
     Attributes:
-        taken: events that Meta took.
-        refused: record, outcome and Meta's error of each event it refused.
-        without_contact: events that only a contact identifies whose row no longer lies in the inbox.
+        taken: number of events that Meta accepted.
+        refused: record, outcome and Meta's error of every rejected event.
+        without_contact: number of events that only a contact identifies and whose row is no longer in the inbox.
     """
 
     taken: int = 0
@@ -95,7 +95,7 @@ class Sending:
 
 
 def standings(settings: Settings) -> list[OutboxCount]:
-    """The published outbox, counted by outcome, status and reason.
+    """Counts of the published outbox by outcome, status and reason.
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
@@ -107,32 +107,32 @@ def standings(settings: Settings) -> list[OutboxCount]:
 
 
 def pending_events(settings: Settings, now: datetime) -> list[PendingEvent]:
-    """What the next sending would tell, oldest first; nothing is sent or entered.
+    """The events to send next, oldest first; nothing is sent or logged.
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
         UnreadableCopyError: there is one, but it is damaged.
-        AlreadyRunningError: a run works on the data directory.
+        AlreadyRunningError: a run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     _require_outbox(settings)
     with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
-        return _pending(Warehouse(connection), settings, now)
+        return _pending(DuckDB(connection), settings, now)
 
 
 def send_feedback(settings: Settings, conversions: ConversionsSettings, now: datetime) -> Sending:
-    """Tell Meta what is ready, batch by batch.
+    """Send the events that are ready to Meta, batch by batch.
 
     Args:
         settings: the installation.
-        conversions: the dataset that is told.
-        now: by the clock, not `RECON_AS_OF`: Meta judges ages by its own.
+        conversions: the dataset that receives them.
+        now: the real time, not `RECON_AS_OF`, because Meta checks the age of events by its own clock.
 
     Raises:
         FeedbackError: there is no published copy with an outbox yet.
         UnreadableCopyError: there is one, but it is damaged.
-        SourceError: Meta refuses or does not answer; what it took before is entered.
-        AlreadyRunningError: a run works on the data directory.
+        SourceError: Meta rejects the request or does not answer; events accepted before are logged.
+        AlreadyRunningError: a run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     _require_outbox(settings)
@@ -140,7 +140,7 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
     is_test = conversions.test_event_code is not None
     sending = Sending()
     with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         known = _with_contacts(_pending(warehouse, settings, now), settings)
         ready = [each for each in known if each.identifiers != "hashed contact" or _has_contact(each.event)]
         sending.without_contact = len(known) - len(ready)
@@ -174,7 +174,7 @@ def _require_outbox(settings: Settings) -> None:
 
 
 @contextmanager
-def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
+def _published(warehouse: DuckDB, settings: Settings) -> Iterator[None]:
     warehouse.execute(f"attach '{escaped(settings.published_path)}' as published (read_only)")
     try:
         yield
@@ -182,7 +182,7 @@ def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
         warehouse.execute("detach published")
 
 
-def _pending(warehouse: Warehouse, settings: Settings, now: datetime) -> list[PendingEvent]:
+def _pending(warehouse: DuckDB, settings: Settings, now: datetime) -> list[PendingEvent]:
     oldest = now - timedelta(hours=load_policy(settings.policy_path).policy.capi.max_age_hours)
     with _published(warehouse, settings):
         rows = warehouse.rows(_PENDING, {"oldest": oldest, "still_counted_once": now - DEDUPLICATION})
@@ -214,7 +214,7 @@ def _read(
 
 
 def _with_contacts(pending: Sequence[PendingEvent], settings: Settings) -> list[PendingEvent]:
-    """The events, with hashed contacts for those that nothing else identifies; the policy decided whether there are any."""
+    """The events, with hashed contacts for those that only a contact identifies, if the policy allows hashed contacts."""
     wanted = [each.contact for each in pending if each.contact is not None]
     if not wanted:
         return list(pending)
@@ -234,8 +234,8 @@ def _has_contact(event: Event) -> bool:
     return event.email_hash is not None or event.phone_hash is not None
 
 
-def _enter(warehouse: Warehouse, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
-    """Note that events are about to be sent, before they are."""
+def _enter(warehouse: DuckDB, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
+    """Log events before they are sent."""
     rows = pa.Table.from_pylist(
         [
             {
@@ -255,8 +255,8 @@ def _enter(warehouse: Warehouse, batch: Sequence[PendingEvent], now: datetime, *
         warehouse.execute(_ENTER, {"now": now, "is_test": is_test})
 
 
-def _note(warehouse: Warehouse, told: Sequence[DeliveryResult]) -> None:
-    """Note what Meta answered, all events of an answer together."""
+def _note(warehouse: DuckDB, told: Sequence[DeliveryResult]) -> None:
+    """Log Meta's answer for all its events in one transaction."""
     answers = pa.table(
         {
             "event_id": [each.event.event_id for each in told],
@@ -273,8 +273,8 @@ def _note(warehouse: Warehouse, told: Sequence[DeliveryResult]) -> None:
         )
 
 
-def _take_back(warehouse: Warehouse, event_ids: Iterable[str]) -> None:
-    """Forget the entries of events that Meta plainly did not take; those of earlier tries may have been taken."""
+def _take_back(warehouse: DuckDB, event_ids: Iterable[str]) -> None:
+    """Delete the log entries of events that Meta certainly did not accept; keep those with earlier attempts, which may have succeeded."""
     entered = pa.table({"event_id": pa.array(list(event_ids), pa.string())})
     with warehouse.transaction(), warehouse.reading("_taken_back", entered):
         warehouse.execute(

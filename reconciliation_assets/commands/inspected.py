@@ -1,5 +1,6 @@
-"""What a file would be taken for, printed."""
+"""Print the inspection of a file: how a run would read it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import indent
 
@@ -14,7 +15,7 @@ from reconciliation_assets.sources.presets.draft import Draft
 
 
 def show_inspection(out: Console, inspection: Inspection) -> None:
-    """Print one file's inspection; never a value out of it."""
+    """Print one file's inspection, without any value of the file."""
     name, kind = escape(shown_name(inspection.path)), inspection.kind
     if inspection.refusal is not None:
         out.print(f"[bold]{name}[/] is not taken in: {escape(inspection.refusal)}.", highlight=False, soft_wrap=True)
@@ -34,17 +35,21 @@ def show_inspection(out: Console, inspection: Inspection) -> None:
         out.print(columns)
         if kind.unmapped:
             out.print(f"Not read: {escape(', '.join(kind.unmapped))}.", highlight=False, soft_wrap=True)
-        for note in inspection.parts[0].landed.notes:
-            out.print(f"Mind: {escape(note)}.", highlight=False, soft_wrap=True)
         for reason, rows in inspection.parts[0].landed.passed_over.items():
-            out.print(f"Passed over: {escape(reason)} ({rows:,}).", highlight=False, soft_wrap=True)
-    set_aside = {part.landed.set_aside_reason for part in inspection.parts}
-    for part in inspection.parts[:1] if len(set_aside) == 1 and None not in set_aside else inspection.parts:
-        _show_part(out, part)
+            out.print(f"Left out: {escape(reason)} ({rows:,}).", highlight=False, soft_wrap=True)
+        if kind.preset.also_export:
+            out.print(f"Also export {escape(kind.preset.also_export)}.", highlight=False, soft_wrap=True)
+    for note in dict.fromkeys(note for part in inspection.parts for note in part.landed.notes):
+        out.print(f"Note: {escape(note)}.", highlight=False, soft_wrap=True)
+    for refusal in dict.fromkeys(part.landed.set_aside_reason for part in inspection.parts):
+        if refusal is not None:
+            out.print(f"The whole file is set aside: {escape(refusal)}.", highlight=False, soft_wrap=True)
+    for table, parts in _by_table(inspection.parts).items():
+        _show_table(out, table, parts)
 
 
 def show_draft(out: Console, draft: Draft, saved: Path | None) -> None:
-    """Print the preset that a file needs, to paste, or where it was written."""
+    """Print the preset that a file needs, or the path to which it was saved."""
     if saved:
         out.print(f"Written to {escape(str(saved))}:", highlight=False, soft_wrap=True)
     else:
@@ -56,15 +61,19 @@ def show_draft(out: Console, draft: Draft, saved: Path | None) -> None:
     out.print(Text(indent(draft.text, "  ")), soft_wrap=True)
 
 
-def _show_part(out: Console, part: InspectedPart) -> None:
-    landed = part.landed
-    if landed.set_aside_reason is not None:
-        out.print(f"{part.table}: set aside whole: {escape(landed.set_aside_reason)}.", highlight=False, soft_wrap=True)
-        return
-    out.print(f"{part.table}: {landed.rows:,} rows, {landed.quarantined:,} of them to quarantine.", highlight=False)
-    for note in landed.notes:
-        out.print(f"  {escape(note)}", highlight=False, soft_wrap=True)
-    for row, column, reason in part.problems:
+def _by_table(parts: Iterable[InspectedPart]) -> dict[str, list[InspectedPart]]:
+    """The parts that were read, by the table they fill: a preset fills one table by several rules."""
+    found: dict[str, list[InspectedPart]] = {}
+    for part in parts:
+        if part.landed.set_aside_reason is None:
+            found.setdefault(part.table, []).append(part)
+    return found
+
+
+def _show_table(out: Console, table: str, parts: list[InspectedPart]) -> None:
+    rows, quarantined = (sum(getattr(part.landed, name) for part in parts) for name in ("rows", "quarantined"))
+    out.print(f"{table}: {rows:,} rows, {quarantined:,} of them to quarantine.", highlight=False)
+    for row, column, reason in dict.fromkeys(problem for part in parts for problem in part.problems):
         where = ", ".join(
             [*([f"row {row}"] if row is not None else []), *([f"column {escape(column)}"] if column else [])]
         )

@@ -1,7 +1,7 @@
-"""The report with everything behind it, for this machine alone: the published copy answers, and decisions go to the inbox.
+"""The report with all details, served on this machine only: data from the published copy, decisions written to the inbox.
 
-Whoever opens it names a token that only the terminal was told; the gate refuses pages of other sites. Nothing but the files of
-decisions can be written.
+Access needs a token that is shown only in the terminal; the gate refuses pages of other sites. Only the files of decisions can
+be written.
 """
 
 import re
@@ -53,15 +53,15 @@ _HEADERS = {
 
 
 class PageNotReadyError(PlainError):
-    """The report of the published copy is not there, or not yet; the message says what to do."""
+    """The report of the published copy does not exist (yet); the message says what to do."""
 
 
 class TokenRequired:
-    """ASGI middleware that lets pass who names the token: once in the address, then by a cookie.
+    """ASGI middleware that requires the token: once in the URL, then in a cookie.
 
     Args:
-        app: what it protects.
-        token: what the terminal was told.
+        app: the protected app.
+        token: the token shown in the terminal.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -69,12 +69,12 @@ class TokenRequired:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, keep its token in a cookie, or refuse it with a sentence."""
+        """Pass the request on, store its token in a cookie, or refuse it with a message."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        # A browser sends the cookies of one port of this machine to every other.
+        # Browsers send a cookie to all ports of a host, so its name contains the port.
         cookie = f"reconcile-{scope['server'][1]}"
         if self._is_it(request.cookies.get(cookie, "")):
             await self._app(scope, receive, send)
@@ -92,12 +92,12 @@ class TokenRequired:
 
 
 def application(settings: Settings, policy: Policy, token: str) -> Starlette:
-    """The page, what it asks for, and the decisions.
+    """The web application: the page, its data, and the decisions.
 
     Args:
         settings: the installation.
-        policy: how amounts and dates are written, and in which zone.
-        token: what a browser must name.
+        policy: gives currency, locale and zone of amounts and dates.
+        token: the token that a browser must send.
     """
 
     def published() -> Published:
@@ -164,16 +164,16 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
 
 
 def serve_page(settings: Settings, policy: Policy, port: int, begins: Callable[[str], None]) -> None:
-    """Serve the page until the process is ended.
+    """Serve the page until the process ends.
 
     Args:
         settings: the installation.
         policy: its definitions in force.
         port: port of the loopback interface.
-        begins: told the address with its token, once the port is known to be free.
+        begins: called with the URL including the token, once the port is known to be free.
 
     Raises:
-        PortTakenError: somebody listens there already.
+        PortTakenError: the port is in use.
         PageNotReadyError: no run has written the report yet.
     """
     _as_of(settings)
@@ -184,7 +184,7 @@ def serve_page(settings: Settings, policy: Policy, port: int, begins: Callable[[
 
 
 def _as_of(settings: Settings) -> datetime:
-    """The instant the published copy speaks for, which the report that was made of it names."""
+    """The as-of time of the published copy, read from its report."""
     report = settings.reports_dir / FILE_NAME
     try:
         if report.stat().st_mtime_ns >= settings.published_path.stat().st_mtime_ns:
@@ -207,7 +207,7 @@ def _told(status: int) -> Callable[[Request, Exception], Response]:
 
 
 def _told_what_is_missing(_: Request, problem: Exception) -> Response:
-    """Which fields cannot be used; what was sent is not repeated."""
+    """An answer that names the invalid fields, without the values sent."""
     fields = problem.errors() if isinstance(problem, ValidationError) else []
     names = ", ".join(sorted({".".join(map(str, each["loc"])) or "the request" for each in fields}))
     return PlainTextResponse(f"Enter what can be read on one line, at most 500 characters: {names}.", 400, _HEADERS)

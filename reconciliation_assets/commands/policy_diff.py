@@ -1,7 +1,7 @@
-"""Two policies side by side on the same inputs: what a new one would change, before anybody approves it.
+"""Compare two policies on the same inputs: what a new policy would change, before it is approved.
 
-Both run in folders that are thrown away, on a copy of the warehouse and the inbox as it lies. The installation itself, its
-warehouse and its published copy are only read.
+Both run in temporary folders, on a copy of the warehouse and the current inbox. The installation, its warehouse and its
+published copy are only read.
 """
 
 import secrets
@@ -26,7 +26,7 @@ from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 
 _FIGURES = {
     "lines": """
@@ -39,7 +39,7 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition that differs; of a list of words, one word added or taken away."""
+    """A definition that differs; for a list of words, one word added or removed."""
 
     name: str
     before: str | None
@@ -58,7 +58,7 @@ class ComparedFigure:
 
     @property
     def differs(self) -> bool:
-        """Whether the two are not the same."""
+        """Whether the two figures differ."""
         return self.before != self.after
 
 
@@ -68,10 +68,10 @@ class PolicyDiff:
 
     Attributes:
         old, new: the policies.
-        definitions: what they define differently.
+        definitions: the definitions that differ.
         lines: every line of the bridge, by month and campaign.
-        rungs, links: every count of rungs and of links.
-        stops: blocking checks that would stop a run under the new policy and not under the old one, with what they say.
+        rungs, links: all counts of rungs and links.
+        stops: blocking checks, with messages, that would stop a run under the new policy but not under the old one.
     """
 
     old: LoadedPolicy
@@ -84,12 +84,12 @@ class PolicyDiff:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the amounts of both are in one currency."""
+        """Whether both policies have the same reporting currency."""
         return self.old.policy.reporting_currency == self.new.policy.reporting_currency
 
     @property
     def changes_figures(self) -> bool:
-        """Whether anything that people read would differ, or no longer be published."""
+        """Whether any published figure would differ or no longer be published."""
         return (
             any(each.differs for each in (*self.lines, *self.rungs, *self.links))
             or bool(self.stops)
@@ -112,9 +112,9 @@ def compare_policies(settings: Settings, new_path: Path) -> PolicyDiff:
 
     Raises:
         PolicyError: one of the policies cannot be used.
-        PresetError: a preset of the company's own cannot be used.
-        AlreadyRunningError, WarehouseBusyError: a run works on the installation just now.
-        ContactKeyError: the installation's contact key is gone.
+        PresetError: one of the company's own presets cannot be used.
+        AlreadyRunningError, WarehouseBusyError: a run uses the installation.
+        ContactKeyError: the installation's contact key is missing.
     """
     old, new = load_policy(settings.policy_path), load_policy(new_path)
     with tempfile.TemporaryDirectory(prefix="reconcile-policy-diff-") as folder, only_run(settings):
@@ -134,7 +134,7 @@ def compare_policies(settings: Settings, new_path: Path) -> PolicyDiff:
 
 
 def _copy_warehouse(path: Path, copy: Path) -> None:
-    """What was pulled and landed before is only there; opening it first shows that no run of the UI holds it."""
+    """Copy the warehouse, which has earlier pulls and landings; connecting first ensures that no run of the UI has it open."""
     if path.is_file():
         connect(path).close()
         shutil.copyfile(path, copy)
@@ -145,7 +145,7 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
         shutil.copyfile(inputs, path)
     connection = connect(path)
     try:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         _land(settings, loaded, warehouse, settings.as_of)
         context = RunContext(warehouse, loaded, settings.as_of)
         stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(context, checks_by_table())}
@@ -158,10 +158,10 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
     return _Side(figures, stops)
 
 
-def _land(settings: Settings, loaded: LoadedPolicy, warehouse: Warehouse, as_of: datetime) -> None:
-    """Land what lies in the inbox and has not landed yet, as the next run would."""
+def _land(settings: Settings, loaded: LoadedPolicy, warehouse: DuckDB, as_of: datetime) -> None:
+    """Land the new files of the inbox, as the next run would."""
     landed_before = warehouse.exists(LANDINGS) and bool(warehouse.count(LANDINGS))
-    # Before the first run there is no key, and one is not made just for looking: the copy is thrown away.
+    # Before the first run there is no key; a temporary one is enough, because the copy is discarded.
     key = (
         load_contact_key(settings.data_dir, settings.contact_key, is_new=False)
         if landed_before or settings.contact_key

@@ -1,4 +1,4 @@
-"""How the difference between two policies is told in the terminal."""
+"""Print the difference between two policies in the terminal."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.commands.policy_diff import ComparedFigure, PolicyDiff
-from reconciliation_assets.contracts.outputs import BRIDGE_LINES
+from reconciliation_assets.contracts.vocabulary import BRIDGE_LINES
 from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.page import money
 from reconciliation_assets.publish.words import LINES, LINKS
@@ -18,7 +18,7 @@ _MONTHS_TOLD = 40
 
 
 def show_policy_diff(console: Console, diff: PolicyDiff) -> None:
-    """Print what the new policy defines otherwise and what of the figures it changes."""
+    """Print the definitions and figures that the new policy changes."""
     old, new = diff.old.policy, diff.new.policy
     console.print(Text(f"Policy {old.version} ({diff.old.origin}) against {new.version} ({diff.new.origin})", "bold"))
     console.print(Text(f"{new.change_reason} Approved by: {new.approved_by}.", "dim"))

@@ -1,4 +1,4 @@
-"""What `reconcile init` asks: each question, the answer it suggests, and how an answer is held against the policy at once."""
+"""The questions of `reconcile init`, with suggested answers, each validated with the policy at once."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +17,10 @@ class Question:
     """A question about the company.
 
     Attributes:
-        key: the answer it fills.
-        text: as it is asked.
-        suggested: taken where nobody says otherwise; None where only the company knows.
-        in_policy: the definitions that an answer makes, by which it is checked.
+        key: name of the answer.
+        text: the question as asked.
+        suggested: default answer; None if only the company knows.
+        in_policy: turns an answer into policy definitions, for validation.
     """
 
     key: str
@@ -61,16 +61,16 @@ QUESTIONS: Final = (
 def answers(
     given: Mapping[str, str | int | bool | None], systems: str | None, settings: Sequence[str], *, ask: bool
 ) -> Answers:
-    """All answers: those given as options, the others asked for, or as suggested where nothing may be asked.
+    """All answers: those given as options; the others are asked, or the defaults are used.
 
     Args:
-        given: by a question's key; None where it was not said.
+        given: answers by key of the question; None if not given.
         systems: types of the systems to pull from, separated by commas.
-        settings: what is said of them, as `shopify.base_url=https://...`.
-        ask: whether somebody is there to ask.
+        settings: settings of the systems, as `shopify.base_url=https://...`.
+        ask: whether to ask for missing answers.
 
     Raises:
-        SetUpError: an answer is lacking or cannot be used.
+        SetUpError: an answer is missing or invalid.
     """
     said = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
     if systems is None:
@@ -103,7 +103,7 @@ def _answer(question: Question, given: str | int | bool | None, *, ask: bool) ->
 
 
 def _checked(question: Question, typed: str) -> str | int:
-    """What somebody typed, refused on the spot where it cannot be used, so that it is asked for again."""
+    """A typed answer, validated at once, so that an invalid one is asked again."""
     typed = typed.strip()
     answer: str | int = int(typed) if isinstance(question.suggested, int) and typed.isdecimal() else typed
     problem = policy_problems(question.in_policy(answer))

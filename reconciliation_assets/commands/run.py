@@ -1,4 +1,4 @@
-"""One run of the daily job from the command line: everything, in this process, told step by step."""
+"""Run the daily job from the command line, in this process, with progress by step."""
 
 import logging
 import re
@@ -25,7 +25,7 @@ from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
 
 CODE_LOCATION = "reconciliation"
-"""The code location's name, as workspace.yaml has it."""
+"""The name of the code location, as in workspace.yaml."""
 
 _ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(CODE_LOCATION), SINGLETON_REPOSITORY_NAME), DAILY_JOB
@@ -34,7 +34,7 @@ _ORIGIN = RemoteJobOrigin(
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """A check that did not hold: its table, its name and what it said."""
+    """A failed check: its table, its name and its message."""
 
     table: str
     check: str
@@ -43,13 +43,13 @@ class FailedCheck:
 
 @dataclass
 class RunOutcome:
-    """What became of a run.
+    """The result of a run.
 
     Attributes:
-        stopped_by: blocking checks that did not hold.
-        warned: checks that did not hold and stopped nothing.
-        broke: steps that ended in an error that no check foresaw, with its message; steps with the same one together.
-        same_as: when the run ended whose results this one found as they were, with nothing new to read.
+        stopped_by: failed blocking checks.
+        warned: failed checks that stopped nothing.
+        broke: steps that ended in an error other than a failed check, with its message; steps with the same message are grouped.
+        same_as: end of the last run, if nothing has changed since and its results were kept.
     """
 
     run_id: str
@@ -62,7 +62,7 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told while a run goes on.
+    """Callbacks for the progress of a run.
 
     Attributes:
         planned: called once with the number of steps.
@@ -77,11 +77,11 @@ class Listener:
 
 
 class UnknownDayError(PlainError):
-    """The instant a run is to speak for lies on a day that has not begun."""
+    """The as-of time of a run is on a day that has not begun."""
 
 
 def require_begun(settings: Settings, zone: tzinfo) -> None:
-    """Hold the instant of a run against the clock, by the policy's days.
+    """Check that the day of a run's as-of time has begun, in the policy's zone.
 
     Raises:
         UnknownDayError: its day has not begun.
@@ -94,21 +94,21 @@ def require_begun(settings: Settings, zone: tzinfo) -> None:
 
 
 def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = False) -> RunOutcome:
-    """Reconcile once, for the day of the instant that the settings speak for.
+    """Reconcile once, for the as-of time of the settings.
 
     Args:
         settings: the installation.
-        listener: who is told while it goes on.
-        full_refresh: forget what files landed and read the whole inbox anew.
+        listener: callbacks for the progress.
+        full_refresh: delete the rows landed from files and read the whole inbox again.
 
     Raises:
         PolicyError: the policy file cannot be used.
-        PresetError: a preset of the company's own cannot be used.
-        AlreadyRunningError: another run holds the data directory.
+        PresetError: one of the company's own presets cannot be used.
+        AlreadyRunningError: another run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
         UnusableHomeError: the data directory cannot be written.
-        UnknownDayError: the instant the run speaks for lies in the future.
+        UnknownDayError: the day of the as-of time has not begun.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
@@ -154,9 +154,9 @@ def _run(settings: Settings, listener: Listener, state: str, *, full_refresh: bo
 
 
 def _let_belong_to_location(run_id: str, instance: dg.DagsterInstance) -> None:
-    """Let a run of the command line belong to the code location, as those do that the UI or the daemon starts.
+    """Assign a run of the command line to the code location, like runs started by the UI or the daemon.
 
-    The UI's timeline shows only such runs, and running a job in process has no argument for it.
+    The UI's timeline shows only such runs, and `execute_in_process` has no argument for it.
     """
     run = instance.get_run_by_id(run_id)
     if run:
@@ -209,5 +209,5 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
 
 
 def _without_its_class(message: str) -> str:
-    """An error's message as people read it, without the name of the class that Python puts before it."""
+    """An error's message without the class name that Python puts before it."""
     return re.sub(r"^[A-Za-z_][\w.]*: ", "", message.strip(), count=1)

@@ -1,4 +1,4 @@
-"""The sample company, on which commands work where nobody has delivered anything yet."""
+"""The sample company, used by commands until a company has its own data."""
 
 import filecmp
 import json
@@ -12,17 +12,17 @@ from reconciliation_assets.settings import SHIPPED_SAMPLE
 
 
 def sample_home(data_dir: Path) -> Path:
-    """The sample's data directory inside an installation's; in a checkout this is where it is committed."""
+    """The sample's data directory inside the installation's; in a checkout it is committed there."""
     return data_dir / "sample"
 
 
 def sample_instant() -> datetime:
-    """The instant the sample was made to be looked at; on any later day all of it would be old and mature."""
+    """The as-of time for which the sample was made; later, all of its cohorts would be mature."""
     return datetime.fromisoformat(json.loads((SHIPPED_SAMPLE / "truth.json").read_text("utf-8"))["as_of"])
 
 
 def bring_sample(home: Path) -> None:
-    """Copy the shipped sample's inbox into its data directory, but for files that are there as they are shipped.
+    """Copy the shipped sample's inbox into its data directory, except for files that are there unchanged.
 
     Raises:
         UnusableHomeError: the data directory cannot be written.

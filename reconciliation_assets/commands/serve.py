@@ -1,4 +1,4 @@
-"""Serving Dagster's UI: the process becomes the server, and its address is told once it answers."""
+"""Serve Dagster's UI: the process becomes the server, and its URL is reported once it answers."""
 
 import os
 import socket
@@ -15,20 +15,20 @@ WORKSPACE = Path(__file__).with_name("workspace.yaml")
 
 
 class PortTakenError(PlainError):
-    """Somebody listens on the port already; the message says what to do."""
+    """The port cannot be used; the message says what to do."""
 
 
 def serve(arguments: Sequence[str], host: str, port: int, answered: Callable[[str], None]) -> None:
     """Become the webserver on our code location; does not return.
 
     Args:
-        arguments: the webserver's own arguments, before those that say where.
+        arguments: the webserver's own arguments, before host and port.
         host: interface to listen on.
         port: port to listen on.
-        answered: told the address, in a process of its own, once the server answers there.
+        answered: called with the URL, in a separate process, once the server answers.
 
     Raises:
-        PortTakenError: somebody listens there already.
+        PortTakenError: the port is in use.
     """
     require_free_port(host, port)
     server = os.getpid()
@@ -51,10 +51,10 @@ def serve(arguments: Sequence[str], host: str, port: int, answered: Callable[[st
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Make sure that a server can listen.
+    """Check that a server can listen on the port.
 
     Raises:
-        PortTakenError: somebody listens there already.
+        PortTakenError: the port is in use.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -67,7 +67,7 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def _tell_address(host: str, port: int, server: int, answered: Callable[[str], None]) -> None:
-    """Wait until the server answers, unless it ends before."""
+    """Wait until the server answers or ends, then report the URL if it answers."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - listening everywhere, it answers here
     address = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
     while os.getppid() == server:

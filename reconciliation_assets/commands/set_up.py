@@ -1,6 +1,6 @@
-"""The files a new installation begins with, written from a few answers and loaded before they are put in place.
+"""The first files of a new installation, written from a few answers and validated before they are put in place.
 
-Here: `policy.yaml`, `sources.yaml` and `.env.example`. Not here: asking the questions, which the command line does.
+Here: `policy.yaml`, `sources.yaml` and `.env.example`. Not here: the questions (`questions.py`).
 """
 
 import inspect
@@ -34,10 +34,10 @@ class SetUpError(PlainError):
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting that a system's entry in `sources.yaml` cannot do without.
+    """A required setting of a system's entry in `sources.yaml`.
 
     Attributes:
-        name: as the file names it.
+        name: its key in the file.
         meaning: what it is, in words.
     """
 
@@ -47,20 +47,20 @@ class Setting:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a company says of itself when it begins.
+    """A company's answers for its first files.
 
     Attributes:
         company: its name.
-        currency: ISO code of the currency of reports.
+        currency: ISO code of the reporting currency.
         zone: IANA zone of its days.
         locale: CLDR locale of its reports.
-        mature_after: days after which a cohort is judged.
+        mature_after: days after which a cohort is mature.
         include_tax: whether VAT counts as collected.
-        include_shipping: whether shipping that the customer paid counts as collected.
-        deduct_payment_fees: whether fees of providers and couriers are taken off.
-        daily_at: when the daily run begins, such as 06:00.
-        approved_by: who agreed to these definitions.
-        systems: type of each system that is pulled from, and its settings.
+        include_shipping: whether shipping paid by the customer counts as collected.
+        deduct_payment_fees: whether fees of providers and couriers are deducted.
+        daily_at: start time of the daily run, such as 06:00.
+        approved_by: who approved these definitions.
+        systems: settings by type of the systems to pull from.
     """
 
     company: str
@@ -77,12 +77,12 @@ class Answers:
 
     @property
     def maturity_days(self) -> list[int]:
-        """The shipped ages of a cohort below the one at which it is judged, and that one."""
+        """The shipped maturity days below `mature_after`, and `mature_after` itself."""
         return [*(days for days in SHIPPED_MATURITY_DAYS if days < self.mature_after), self.mature_after]
 
 
 def required_settings(source_type: str) -> list[Setting]:
-    """What must be known of a system before it can be pulled from; `name` and `type` apart."""
+    """The required settings of a type of system, without `name` and `type`."""
     model = SOURCE_TYPES[source_type].settings
     meanings = _meanings(model)
     return [
@@ -93,10 +93,10 @@ def required_settings(source_type: str) -> list[Setting]:
 
 
 def refuse_to_overwrite(settings: Settings) -> None:
-    """Stop before any question where one of the files is there.
+    """Stop before any question if one of the files already exists.
 
     Raises:
-        SetUpError: naming them.
+        SetUpError: names the existing files.
     """
     there = [place for place in _places(settings).values() if place.exists()]
     if there:
@@ -107,18 +107,18 @@ def refuse_to_overwrite(settings: Settings) -> None:
 
 
 def write_first_files(answers: Answers, settings: Settings, today: date) -> list[Path]:
-    """Write the three files and make the inbox; each file loaded as a run would load it; all of them or none.
+    """Write the three files, all or none, and make the inbox; every file is validated as a run would load it.
 
     Args:
-        answers: what the company says.
-        settings: where the installation reads its policy and sources from.
-        today: names the policy's version and the day from which it holds.
+        answers: the company's answers.
+        settings: give the paths of policy and sources.
+        today: used as the policy's version and effective date.
 
     Returns:
         The files, in the order in which people read them.
 
     Raises:
-        SetUpError: a file is there already, or the answers do not make files that can be loaded.
+        SetUpError: a file already exists, or the answers give files that cannot be loaded.
         UnusableHomeError: the folder cannot be written.
     """
     home, places = settings.data_dir, _places(settings)
@@ -136,7 +136,7 @@ def write_first_files(answers: Answers, settings: Settings, today: date) -> list
 
 
 def _places(settings: Settings) -> dict[str, Path]:
-    """Where the installation looks for each file."""
+    """The path of each file in the installation."""
     return {
         "policy.yaml": settings.policy or settings.data_dir / "policy.yaml",
         "sources.yaml": settings.sources or settings.data_dir / "sources.yaml",
@@ -148,7 +148,7 @@ def _put_in_place(files: Mapping[Path, bytes]) -> None:
     made: list[Path] = []
     try:
         for place, content in files.items():
-            # Unlike a rename, this fails where somebody else has written the file meanwhile.
+            # Unlike a rename, this fails if the file was created meanwhile.
             with place.open("xb") as file:
                 made.append(place)
                 file.write(content)
@@ -188,7 +188,7 @@ def _check(folder: Path) -> None:
 
 
 def _variables(sources: Path) -> dict[str, str]:
-    """Environment variables with the credentials of the systems, and what each holds."""
+    """Environment variables for the systems' credentials, and what each contains."""
     found: dict[str, str] = {}
     for entry in read_entries(sources):
         model = SOURCE_TYPES[entry.type].settings
@@ -201,7 +201,7 @@ def _variables(sources: Path) -> dict[str, str]:
 
 
 def _meanings(model: type[SourceSettings]) -> dict[str, str]:
-    """What each setting of a model means, by the "Attributes" of its docstring and of those it is made from."""
+    """The meaning of each setting, from "Attributes" in the docstrings of the model and its base classes."""
     meanings: dict[str, str] = {}
     for each in reversed(model.__mro__):
         _, _, attributes = (inspect.getdoc(each) or "").partition("Attributes:\n")
@@ -211,5 +211,5 @@ def _meanings(model: type[SourceSettings]) -> dict[str, str]:
 
 
 def _quoted(value: object) -> str:
-    """An answer as YAML takes it literally, whatever stands in it: JSON's text and lists are YAML's."""
+    """An answer quoted for YAML, as JSON, which is valid YAML."""
     return json.dumps(value, ensure_ascii=False)

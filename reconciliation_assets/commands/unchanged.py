@@ -1,7 +1,7 @@
-"""A run that would make again what is there: known by what it would read, and by what the last one left.
+"""Skip a run that would give the same results: its inputs and the last run's output files are unchanged.
 
-The instant a run speaks for is among what it reads, so a daily run is always made; what is spared is running again on the
-same files for the same instant, which a fixed `RECON_AS_OF` asks for.
+The as-of time is one of the inputs, so a daily run is always made; only a second run on the same files with a fixed
+`RECON_AS_OF` is skipped.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ _PACKAGE = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class LastRun:
-    """What the last successful run of the command line read and left.
+    """Inputs and outputs of the last successful run of the command line.
 
     Attributes:
         run_id: its ID in Dagster.
         ended_at: when it ended.
-        read: a fingerprint of all that it read.
-        left: size and time of change of each file that it left.
-        warned: table, name and words of each check that did not hold and stopped nothing.
+        read: a fingerprint of all its inputs.
+        left: size and modification time of each output file.
+        warned: table, name and message of each failed check that stopped nothing.
     """
 
     run_id: str
@@ -45,9 +45,9 @@ class LastRun:
 
 
 def same_as_last_run(settings: Settings) -> LastRun | None:
-    """The last run, where another one now would read the same and its results lie as it left them; else none.
+    """The last run, if the inputs and its output files are unchanged; else None.
 
-    Where outside systems are configured nobody knows before pulling whether they have news, so there is none.
+    Always None if outside systems are configured, because only a pull shows whether they have new records.
     """
     try:
         last = LastRun(**json.loads(_memory(settings).read_text("utf-8")))
@@ -59,15 +59,15 @@ def same_as_last_run(settings: Settings) -> LastRun | None:
 
 
 def forget(settings: Settings) -> None:
-    """A run begins: until it succeeded, nothing is known of what is there."""
+    """Forget the last run; called when a run begins, because the outputs are undefined until it succeeds."""
     _memory(settings).unlink(missing_ok=True)
 
 
 def remember(settings: Settings, read: str, run_id: str, ended_at: datetime, warned: list[list[str]]) -> None:
-    """A run succeeded.
+    """Record a successful run.
 
     Args:
-        read: what `reads` said before it began, so that a file dropped meanwhile counts as news.
+        read: result of `reads` before the run began, so that a file dropped meanwhile counts as a change.
     """
     if settings.sources_path is not None:
         return
@@ -77,11 +77,11 @@ def remember(settings: Settings, read: str, run_id: str, ended_at: datetime, war
 
 
 def reads(settings: Settings) -> str:
-    """A fingerprint of all that a run reads: instant, policy, presets, the inbox byte for byte, the secret, the code.
+    """A fingerprint of all inputs of a run: as-of time, policy, presets, content of the inbox, contact secret, code.
 
     Raises:
         PolicyError: the policy file cannot be used.
-        PresetError: a preset of the company's own cannot be used.
+        PresetError: one of the company's own presets cannot be used.
     """
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     secret = settings.contact_key.get_secret_value() if settings.contact_key else ""
@@ -105,7 +105,7 @@ def _content(path: Path) -> str:
 
 @cache
 def _code() -> str:
-    """This package file by file, and the libraries that are installed, by name and version."""
+    """A hash of this package's files and of the names and versions of the installed libraries."""
     code = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
@@ -116,7 +116,7 @@ def _code() -> str:
 
 
 def _left(settings: Settings) -> dict[str, list[int]]:
-    """What a run leaves, as it lies there; a warehouse that anybody wrote since, a run of the UI say, is another."""
+    """Size and modification time of each output file; a run from the UI, for example, changes the warehouse."""
     return {
         str(path.relative_to(settings.data_dir)): [path.stat().st_size, path.stat().st_mtime_ns]
         for path in _results(settings)

@@ -1,4 +1,4 @@
-"""Sensors: new files in the inbox start a run; what broke tells somebody."""
+"""Sensors: new files in the inbox start a run; problems send alerts."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ from reconciliation_assets.sources.presets.load import load_presets
     description="Starts a run when files were dropped into the inbox, changed or taken away, once they stay as they are.",
 )
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for a run when the inbox differs from what a run was asked for or has read, and lies still for a minute."""
+    """Request a run if the inbox differs from the last requested or read state and has not changed for a minute."""
     settings = load_settings()
     with without_values():
         files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
@@ -55,12 +55,12 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
     description="Tells each owner once a week, at the policy's day and hour, which exceptions wait for it.",
 )
 def exception_digests(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Tell each owner what waits for it, of the published copy."""
-    return _digest(context, datetime.now(UTC))
+    """Send each owner a digest of its open exceptions, from the published copy."""
+    return send_digests(context, datetime.now(UTC))
 
 
 def alert_sensors(checks: Iterable[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
-    """A sensor for each kind of problem, telling through the channels of RECON_ALERT_CHANNELS.
+    """One sensor per kind of problem; alerts are sent through the channels of RECON_ALERT_CHANNELS.
 
     Args:
         checks: all checks of the graph.
@@ -91,13 +91,13 @@ def _alert_sensor(name: str, description: str, collect: Collector) -> dg.SensorD
         description=f"{description} Once when it breaks, again while it stays so, once when it is over.",
     )
     def tell(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _tell(context, collect, datetime.now(UTC))
+        return notify(context, collect, datetime.now(UTC))
 
     return tell
 
 
-def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
-    """One tick. It never raises for a channel that refuses: what was not taken stays in the cursor's outbox."""
+def notify(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
+    """One tick of an alert sensor. A channel that refuses raises no error: the notice stays in the cursor's outbox."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     before = SensorState.model_validate_json(context.cursor) if context.cursor else SensorState()
@@ -106,8 +106,8 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     return _bring(context, after, now)
 
 
-def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
-    """One tick of the weekly digests."""
+def send_digests(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
+    """One tick of the digest sensor."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     local = now.astimezone(policy.timezone)
@@ -124,7 +124,7 @@ def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason
 
 
 def _bring(context: dg.SensorEvaluationContext, book: SensorState, now: datetime) -> dg.SkipReason:
-    """Deliver what a book has to tell, and remember the rest."""
+    """Deliver the notices of a sensor state, and save the rest in the cursor."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     book, told, refused = deliver(

@@ -1,9 +1,9 @@
-"""Run storage and event log on SQLite, over connections that stay open.
+"""Run storage and event log on SQLite with persistent connections.
 
-Dagster's own open the file anew for every event, wait for the disk at every commit and compile every statement again:
-half of a small run's seconds. Here the same files, tables and statements are reached over one pool per file. What is
-committed survives the death of the process, as before; after a loss of power the files are whole, but may lack the last
-moments (https://sqlite.org/pragma.html#pragma_synchronous). What happens inside a step is committed together, by the step's end.
+Dagster's own storage opens the file again for every event, waits for the disk at every commit and compiles every statement
+again, which takes half of a small run. Here the same files, tables and statements are used through one connection pool per
+file. Committed events survive the death of the process, as before; after a power failure the files are consistent, but may
+lack the last moments (https://sqlite.org/pragma.html#pragma_synchronous). The events of a step are committed together.
 """
 
 import os
@@ -23,9 +23,9 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
-# Every run has a file of its own; whoever reads through the history keeps only so many of them open.
+# Every run has its own file; at most this many stay open while the history is read.
 _FILES_KEPT_OPEN = 8
-# Dagster hands over what comes together, such as all that a run intends, in batches of so many events.
+# Dagster stores related events, such as the plan of a run, in batches of this size.
 _EVENTS_IN_A_BATCH = "1000"
 # What a step tells between its start and what follows its end.
 _INSIDE_A_STEP = frozenset(
@@ -49,7 +49,7 @@ def _open(address: str) -> Engine:
 
 
 class RunStorage(SqliteRunStorage):
-    """Dagster's run storage on SQLite, over connections that stay open."""
+    """Dagster's run storage on SQLite, with persistent connections."""
 
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engine = _open(conn_string)
@@ -68,10 +68,10 @@ class RunStorage(SqliteRunStorage):
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Dagster's event log on SQLite, over connections that stay open; events that come together are stored together.
+    """Dagster's event log on SQLite, with persistent connections; a batch of events is stored in one transaction.
 
-    Events inside a step wait for the next event that is none, such as the start of the next step, and for whoever asks this
-    storage anything. A process that dies in between loses them, and its run counts as failed.
+    Events of a step after its start are buffered until the next event of another kind, such as the start of the next step, or
+    until this storage is read. A process that dies in between loses them; its run counts as failed.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -114,7 +114,7 @@ class EventLogStorage(SqliteEventLogStorage):
             super().store_event_batch(events)
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the tables across runs hold this one; asked for every event, so a table that is there is remembered."""
+        """Whether the index database has a table; cached, because Dagster asks for every event."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
@@ -175,7 +175,7 @@ class EventLogStorage(SqliteEventLogStorage):
         return engine
 
     def wipe(self) -> None:
-        """Delete the files of all runs and what is known across them."""
+        """Delete the files of all runs and the index database."""
         self._close()
         super().wipe()
 
@@ -191,7 +191,7 @@ class EventLogStorage(SqliteEventLogStorage):
 
 
 class Storage(DagsterSqliteStorage):
-    """What an instance keeps, in the folder and the files that Dagster's own storage on SQLite uses."""
+    """Storage of an instance, in the same folder and files as Dagster's own SQLite storage."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
@@ -201,5 +201,5 @@ class Storage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "Storage":
-        """The storage that a section of `dagster.yaml` asks for."""
+        """The storage configured by a section of `dagster.yaml`."""
         return cls(inst_data=inst_data, **config_value)

@@ -1,4 +1,4 @@
-"""Reading a policy: the company's file laid over the shipped default, validated, with its fingerprint."""
+"""Load the policy: merge the company's file into the shipped default, validate it and compute its fingerprint."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ _OF_ITS_OWN_VERSION = ("version", "change_reason")
 
 
 class PolicyError(PlainError):
-    """The policy file cannot be used; the message says where and what to do."""
+    """The policy file cannot be used; the message says where the problem is and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class LoadedPolicy:
 
     Attributes:
         policy: the validated definitions.
-        content_hash: SHA-256 of the definitions, the version's name and its reason left out, so that the same
-            definitions have the same fingerprint however the file is laid out.
-        origin: where it was read, for messages.
+        content_hash: SHA-256 of the definitions without the version's name and reason. The same definitions have the
+            same hash, whatever the layout of the file.
+        origin: where it was read from, for messages.
     """
 
     policy: Policy
@@ -38,11 +38,11 @@ class LoadedPolicy:
 
 
 def load_policy(path: Path | None) -> LoadedPolicy:
-    """Read the shipped default, with the company's file laid over it where one is given.
+    """Read the shipped default and, if a path is given, override it with the company's file.
 
     Raises:
-        PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
-            a version and a reason of its own.
+        PolicyError: the file is missing, is not YAML, has an unknown key, or changes definitions without its own
+            version and change reason.
     """
     default = _shipped()
     if path is None:
@@ -60,7 +60,7 @@ def load_policy(path: Path | None) -> LoadedPolicy:
 
 
 def policy_problems(own: dict[str, Any]) -> str | None:
-    """What is wrong with definitions that somebody is about to write, or nothing."""
+    """Validation problems of the definitions before they are saved as a company's file; None if they are valid."""
     try:
         Policy.model_validate(_laid_over(_shipped(), own))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The policy as SQL meets it: small tables of words and owners, and named parameters for single values."""
+"""The policy for SQL: small tables of words and owners, and named parameters for single values."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from reconciliation_assets.policy.model import (
 
 _RATE = Decimal("0.00000001")
 
-# How a payment names what it belongs to, the strongest first.
+# Identifiers by which a payment names its order or CRM record, the strongest first.
 _NAMING_STEPS = pa.table(
     {
         "step": ["decision", "order", "invoice of an order", "waybill", "CRM record", "invoice of a CRM record"],
@@ -32,7 +32,7 @@ _NAMING_STEPS = pa.table(
         "match_method": ["manual_verified", *["exact_id"] * 5],
     }
 )
-# Which way money of each kind goes: in closes what is owed, out goes back to where money was, back returns what had gone out.
+# Direction of money by kind: "in" pays what is owed, "out" is paid back to the customer, "back" reverses an "out".
 _MONEY_KINDS = pa.table(
     {
         "kind": ["payment", "credit", "refund", "chargeback", "refund_reversal", "chargeback_reversal", "fee"],
@@ -42,7 +42,7 @@ _MONEY_KINDS = pa.table(
 
 
 def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
-    """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners."""
+    """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners and more."""
     policy = loaded.policy
     return {
         "rungs": pa.table({"rung": list(RUNGS), "rung_order": pa.array(range(len(RUNGS)), pa.int32())}),
@@ -97,7 +97,7 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "window_days": pa.array([policy.diagnosis.window_days[step] for step in STEPS], pa.int32()),
             }
         ),
-        # Every week of age up to the longest maturity, and that one.
+        # Every week of age up to the longest maturity, and the longest maturity itself.
         "curve_ages": pa.table(
             {
                 "age_days": pa.array(
@@ -124,10 +124,10 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
 
 
 def policy_definitions(loaded: LoadedPolicy) -> pa.Table:
-    """Every definition with the area it belongs to: a row per value, and for lists of words a row per word.
+    """Every definition with its area: one row per value, and for lists of words one row per word.
 
     Columns: area (stages, naming, attribution, financial, governance), definition (its key), element (the word of a
-    list; else empty), value.
+    list, otherwise empty), value.
     """
     rows = [
         (_AREAS.get(definition.partition(".")[0], "governance"), definition, element, value)
@@ -137,7 +137,7 @@ def policy_definitions(loaded: LoadedPolicy) -> pa.Table:
     return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)})
 
 
-# What else a definition governs stands under "governance": thresholds, owners, validation, change control.
+# All other definitions belong to "governance": thresholds, owners, validation, change control.
 _AREAS = {
     "crm_stages": "stages",
     "order_statuses": "stages",
@@ -219,7 +219,7 @@ def _verdict_words(policy: Policy) -> pa.Table:
 
 
 def _value_bands(policy: Policy) -> pa.Table:
-    """Each band from its lower bound (inclusive) to its upper one (exclusive; none for the last), with its name."""
+    """One row per band: name, lower bound (inclusive) and upper bound (exclusive; null for the last)."""
     bounds = [Decimal(0), *policy.validation.value_bands]
     return pa.table(
         {
@@ -244,7 +244,7 @@ def _meta_words(policy: Policy) -> pa.Table:
 
 
 def _capi_events(policy: Policy) -> pa.Table:
-    """Name, maturity and need of consent of every event that may be told, by outcome and kind of record."""
+    """Name, maturity and required consent of every event that may be sent, by outcome and kind of record."""
     maturity, needed = dict(policy.capi.maturity_days), dict(policy.capi.consent_needed)
     rows = [
         (outcome, RUNGS.index(outcome), kind, name, maturity[outcome], needed[kind])

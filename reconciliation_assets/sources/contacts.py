@@ -1,4 +1,4 @@
-"""One form for every way of writing a contact: e-mail addresses, phone numbers and names, Arabic and Latin.
+"""Normalisation of contacts: e-mail addresses, phone numbers and names, in Arabic and Latin script.
 
 Pure functions from what people type to the value whose protected key is stored. Nothing here stores or logs.
 """
@@ -16,7 +16,7 @@ _DIGITS = {
 }
 _PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
 
-# How Gulf mobile numbers are written, by country calling code. Anything else is read by phonenumbers.
+# Formats of Gulf mobile numbers by country calling code. Other numbers are parsed by phonenumbers.
 _GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
     "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
@@ -24,7 +24,7 @@ _GULF_MOBILE = {
     "974": r"55\d{6}",
 }
 _GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-# Kuwait and Qatar dial no zero before a number: there, one makes it another number or none.
+# Kuwait and Qatar have no trunk zero: a leading zero makes a different or invalid number.
 _TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
 _INTERNATIONAL = re.compile(
     "(?:\\+|00)(" + "|".join(f"{code}{_TRUNK_ZERO[code]}{rest}" for code, rest in _GULF_MOBILE.items()) + ")"
@@ -52,7 +52,7 @@ _MARKETS = {
     "OMAN": "OM",
 }
 
-# Where money of a currency is mostly paid; one that several countries share tells nothing.
+# Country in which a currency is mostly used; shared currencies are left out.
 COUNTRY_OF_CURRENCY = {
     "AED": "AE",
     "SAR": "SA",
@@ -74,7 +74,7 @@ _ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\
 _ARABIC_UNIFIED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
 _ARTICLES = frozenset({"al", "el", "ال", "bin", "ibn", "bint", "بن", "ابن", "بنت", "mr", "mrs", "ms", "dr"})
 
-# "Servant of" with one of God's names is one first name, however many words it is written in.
+# Abd ("servant of") with one of God's names is one first name, in any number of words.
 _COMPOUND = re.compile(r"\b(abd[aeou]{0,2}l?|عبد)[\s-]+(?:(al|el|ul|ur|ar)[\s-]+)?(\w)", re.IGNORECASE)
 
 _ARABIC_SOUNDS = str.maketrans(
@@ -84,14 +84,14 @@ _WEAK_SOUNDS = str.maketrans(
     dict(zip("بتثجخدذرزسشصضطظغفقكلمنحهوي", "bttjkddrzsssdtzgfkklmnhhwy", strict=True))
     | dict(zip("cqpvxi", "kkbfsy", strict=True))
 )
-# Banks write the article and the name as one word: Alsuwaidi is Al Suwaidi. Albert loses its head too, on both sides alike.
+# Banks write the article and the name as one word: Alsuwaidi is Al Suwaidi. Albert becomes bert too, on both sides alike.
 _ATTACHED_ARTICLE = re.compile("^[ae]l(?=.{4})")
 _LATIN_DIGRAPHS = (("sh", "s"), ("ch", "s"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("ph", "f"))
 _LATIN_SOUNDS = str.maketrans("cqpvxehiouwy", "kkbfsaaaaaaa")
 
 
 def normalise_email(text: str) -> str | None:
-    """An address as it is compared: trimmed, lower case; None where it cannot be one."""
+    """The normalised address: trimmed, lower case; None if it is not a valid address."""
     plain = text if text.isascii() else text.translate(_BIDI_MARKS)
     address = plain.strip().strip("<>").lower()
     name, at, domain = address.partition("@")
@@ -99,17 +99,17 @@ def normalise_email(text: str) -> str | None:
 
 
 def normalise_phone(text: str, market: str | None) -> str | None:
-    """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
+    """The number in E.164 (`+971501234567`), parsed in the row's market; None if it is not valid.
 
-    Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
-    export. A local number without a market is none: `0501234567` is valid in two Gulf countries.
+    Accepts Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead export. A
+    local number without a market is not valid: `0501234567` exists in two Gulf countries.
 
     Args:
         text: the number as typed.
         market: ISO 3166 code or common name of the row's country.
     """
     region = region_of(market)
-    # Most numbers are written plainly; only the others are worth cleaning.
+    # Most numbers need no cleaning, which is slow.
     if plain := _gulf_mobile(text, region):
         return plain
     number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
@@ -125,15 +125,15 @@ def normalise_phone(text: str, market: str | None) -> str | None:
 
 
 def plain_digits(text: str) -> str:
-    """A text with the digits of every script that contacts are written in as 0 to 9."""
+    """The text with Arabic-Indic and other digits replaced by 0 to 9."""
     return text if text.isascii() else text.translate(_DIGITS)
 
 
 def international_phone(text: str) -> str | None:
-    """A number in E.164 that is one without knowing where it was written; None for digits that may be anything.
+    """The number in E.164 if it is clearly a phone number without knowing its market; None for other digits.
 
-    With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as it is dialled
-    there: `0501234567`, `501234567`. Eight digits are as good as any number.
+    With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as dialled
+    there: `0501234567`, `501234567`. Eight digits alone could be any number.
     """
     number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if number.startswith(("+", "00")):
@@ -146,7 +146,7 @@ def international_phone(text: str) -> str | None:
 
 
 def _gulf_mobile(number: str, region: str | None) -> str | None:
-    """A well-formed Gulf mobile number in E.164; None for anything that phonenumbers has to read."""
+    """A well-formed Gulf mobile number in E.164; None for any number that phonenumbers must parse."""
     if match := _INTERNATIONAL.fullmatch(number):
         digits = match[1]
         return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
@@ -156,7 +156,7 @@ def _gulf_mobile(number: str, region: str | None) -> str | None:
 
 
 def region_of(market: str | None) -> str | None:
-    """The ISO 3166 code of a market, or None where it names no country."""
+    """The ISO 3166 code of a market; None if it is not a country."""
     if not market:
         return None
     if market in _GULF_CODE:
@@ -166,17 +166,17 @@ def region_of(market: str | None) -> str | None:
 
 
 def name_words(text: str) -> list[str]:
-    """The words of a name as written, a compound first name joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
+    """The words of a name, with compound first names joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
     return _COMPOUND.sub(r"\1\2\3", text).split()
 
 
 def name_tokens(text: str) -> list[str]:
-    """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
+    """The words of a name for comparison, sorted: spelling variants of a script unified, articles and titles removed."""
     return sorted({token for word in name_words(text) for token in word_tokens(word)})
 
 
 def word_tokens(word: str) -> list[str]:
-    """The comparable parts of one written word: none for an article or title, several for a hyphenated word."""
+    """The comparable parts of one word: none for an article or title, several for a hyphenated word."""
     folded = unicodedata.normalize("NFKD", word.translate(_BIDI_MARKS)).casefold()
     folded = _ARABIC_DIACRITICS.sub("", "".join(mark for mark in folded if not unicodedata.combining(mark)))
     parts = re.findall(r"[^\W\d_]+", folded.translate(_ARABIC_UNIFIED))
@@ -185,17 +185,17 @@ def word_tokens(word: str) -> list[str]:
 
 
 def sound_of(token: str) -> str:
-    """The consonants a word is heard by, alike for both scripts: Mohammed, Muhamad and محمد are all `mmd`.
+    """A phonetic key of a word from its consonants, the same in both scripts: Mohammed, Muhamad and محمد are all `mmd`.
 
-    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound; where nothing else is
-    heard, they are heard as well: Haya and هيا are both `hy`, Maha and مها `mh`.
+    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound. In a word with hardly
+    any other consonant h, w and y count too: Haya and هيا are both `hy`, Maha and مها `mh`.
     """
     consonants = _consonants(token)
     return consonants if len(consonants) > 1 else _weak_consonants(token) or consonants
 
 
 def _weak_consonants(token: str) -> str:
-    """With h, w and y; an h or y that only spells a last vowel (ة, ى, -ah) is none."""
+    """Consonants including h, w and y; an h or y that only spells a final vowel (ة, ى, -ah) is left out."""
     spells_a_vowel = token[-1:] in "هي" if len(token) > 2 else False
     bare = token[:-1] if spells_a_vowel or (token.endswith("ah") and len(token) > 3) else token
     heard = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))

@@ -1,8 +1,8 @@
-"""The one HTTP client: patience with systems that limit, fail or break off, and silence about what they say.
+"""The only HTTP client: it retries, respects rate limits, and never discloses what systems answer.
 
-Transport belongs here: time-outs, retries with jitter, waiting when asked to, reading JSON without floats. What an
-answer means belongs to each system's module, which hands in a judge for its own error envelope. Bodies, URLs and
-headers are never logged or put into an error.
+Here: time-outs, retries with jitter, requested waits, parsing JSON without floats. The meaning of an answer belongs to
+each system's module, which passes a `judge` for its own error format. Bodies, URLs and headers are never logged or put
+into an error.
 """
 
 import json
@@ -35,7 +35,7 @@ from reconciliation_assets.sources.errors import (
     TimedOut,
 )
 
-# At INFO httpx logs whole URLs, queries included; at DEBUG httpcore logs headers.
+# httpx logs full URLs with queries at INFO; httpcore logs headers at DEBUG.
 for _chatty in ("httpx", "httpcore"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
@@ -44,7 +44,7 @@ Params = Mapping[str, str | int]
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """One answer: its status, its headers (names in lower case), its body as parsed JSON (None when empty)."""
+    """One answer: status, headers (names in lower case) and body as parsed JSON (None if empty)."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,12 +53,12 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class Failure:
-    """What is wrong with an answer.
+    """A failed request.
 
     Attributes:
-        error: what to raise if it lasts.
+        error: the error to raise if retries fail too.
         passing: whether the same request may succeed later.
-        wait: how long the source asks to wait; None where it does not say.
+        wait: how long the source asks to wait; None if it does not say.
     """
 
     error: SourceError
@@ -73,13 +73,13 @@ Fits = Callable[[HttpResponse], bool]
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a source may keep a pull waiting.
+    """Limits of time-outs, retries and waiting.
 
     Attributes:
-        timeout: for one answer.
-        attempts: for one request, the first included.
-        budget: all waiting of one pull together; past it the pull gives up.
-        longest_wait: between two attempts, where the source does not say how long.
+        timeout: time-out of one request.
+        attempts: attempts per request, including the first.
+        budget: total waiting time of one pull; when it is used up, the pull fails.
+        longest_wait: maximum wait between two attempts, if the source does not say how long.
     """
 
     timeout: timedelta = timedelta(seconds=60)
@@ -90,7 +90,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, repr=False)
 class _Question:
-    """One request; without a repr, since forms and bodies may carry secrets."""
+    """One request; without a repr, because forms and bodies may contain secrets."""
 
     method: str
     path: str
@@ -102,15 +102,15 @@ class _Question:
 
 
 class HttpClient:
-    """Talks to one system for the length of one pull.
+    """HTTP client for one system during one pull.
 
     Args:
         system: the source's name, for messages.
-        base_url: what every path is appended to.
-        credentials: sent with every request, renewed once when refused.
-        judge: finds trouble in an answer of any status; by default `judge_status`.
-        pace: how long to rest after a good answer before the next request, by what its headers say about the quota.
-        patience: time-outs, attempts and the budget of waiting.
+        base_url: base of all paths.
+        credentials: sent with every request, renewed once if refused.
+        judge: returns the failure of an answer of any status, or None; by default `judge_status`.
+        pace: returns the pause after a successful answer, from its quota headers.
+        retry_policy: time-outs, attempts and the waiting budget.
 
     Raises:
         Misconfigured: the address would send credentials and contacts unencrypted over a network.
@@ -159,16 +159,16 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         fits: Fits | None = None,
     ) -> HttpResponse:
-        """Ask for a path under the base URL.
+        """Get a path under the base URL.
 
         Args:
             path: the path.
             params: the query.
-            headers: beside those of the credentials.
-            fits: whether an answer is one to this question; one that is not is asked for again.
+            headers: in addition to those of the credentials.
+            fits: whether an answer belongs to this request; if not, the request is repeated.
 
         Raises:
-            SourceError: the answer is trouble that waiting does not cure, or not within the patience.
+            SourceError: the request failed, and retries within the retry policy did not help.
         """
         return self._request(_Question("GET", path, params=params, headers=headers, fits=fits))
 
@@ -180,7 +180,7 @@ class HttpClient:
         form: Params | None = None,
         fits: Fits | None = None,
     ) -> HttpResponse:
-        """Post JSON or a form to a path under the base URL; for requests that may safely be repeated.
+        """Post JSON or a form to a path under the base URL; only for requests that can safely be repeated.
 
         Args:
             path: the path.
@@ -194,7 +194,7 @@ class HttpClient:
         return self._request(_Question("POST", path, json_body=json_body, form=form, fits=fits))
 
     def rest(self, duration: timedelta, reason: str) -> None:
-        """Wait, on the pull's budget.
+        """Wait, within the pull's waiting budget.
 
         Raises:
             SourceUnavailable: the budget is used up.
@@ -260,7 +260,7 @@ class HttpClient:
                 json=question.json_body,
                 data=question.form,
             )
-        # The troubles are raised later, outside these handlers: no httpx exception and its URL hangs on our errors.
+        # Failures are returned and raised outside these handlers, so that no httpx exception with its URL is chained to our errors.
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             return Failure(
                 Misconfigured(self.system, "base_url is not a web address", "Correct it in the sources file")
@@ -288,7 +288,7 @@ class HttpClient:
 
     def _note_clock(self, date: str | None) -> None:
         if date is not None and (theirs := _http_date(date)) is not None:
-            # The header has whole seconds, so that it lags by half of one on average.
+            # The header is cut to whole seconds, so it lags by half a second on average.
             self.clock_skew = theirs + timedelta(seconds=0.5) - datetime.now(UTC)
 
 
@@ -300,12 +300,12 @@ def _answer_or_raise(outcome: HttpResponse | Failure) -> HttpResponse:
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """The certificates, read once: reading them takes longer than opening a connection."""
+    """The trusted certificates, loaded once because loading takes longer than opening a connection."""
     return httpx.create_ssl_context()
 
 
 class _FailureError(Exception):
-    """Carries trouble through stamina, which retries on exceptions; its text is safe to log."""
+    """Carries a failure through stamina, which retries on exceptions; its text is safe to log."""
 
     def __init__(self, trouble: Failure) -> None:
         super().__init__(str(trouble.error))
@@ -316,7 +316,7 @@ _TRY_LATER = "The connector tried several times; run again later, and check the 
 
 
 def judge_status(system: str, answer: HttpResponse) -> Failure | None:
-    """Find trouble by HTTP status alone, as most systems use it (RFC 9110, RFC 6585)."""
+    """The failure of an answer by its HTTP status, as most systems use it (RFC 9110, RFC 6585); None if it succeeded."""
     status = answer.status
     if status < 300:
         return None
@@ -355,7 +355,7 @@ def judge_status(system: str, answer: HttpResponse) -> Failure | None:
 
 
 def retry_after(answer: HttpResponse) -> timedelta | None:
-    """How long the Retry-After header asks to wait, in seconds or until a date (RFC 9110, 10.2.3)."""
+    """The wait requested by the Retry-After header, given in seconds or as a date (RFC 9110, 10.2.3)."""
     value = answer.headers.get("retry-after")
     if value is None:
         return None
@@ -388,7 +388,7 @@ def _parse(content: bytes) -> tuple[bool, object]:
 
 
 def _is_encrypted_or_loopback(address: str) -> bool:
-    """Whether an address is safe to send secrets to; one that is no web address fails at the first request instead."""
+    """Whether secrets may be sent to an address; an invalid address counts as safe and fails at the first request."""
     scheme, _, _ = address.partition("://")
     if scheme.lower() != "http":
         return True

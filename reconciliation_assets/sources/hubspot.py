@@ -1,9 +1,9 @@
 """HubSpot: deals and contacts as CRM records, with the history of their stages, their merges and their owners.
 
-A deal is a CRM record under its own ID. A contact is one too, as `contact-<id>`, because whoever is turned down
-before a deal exists is known only there; once it has deals it is merged into the newest of them, and every deal names the
-contact's lead by itself. Searches stop at 10,000 results, so records are walked by ID inside the window and no search is
-ever paged. They leave out what was deleted, which HubSpot calls archived and lists by itself.
+A deal is a CRM record under its own ID. A contact is one too, as `contact-<id>`, because people who are rejected before a
+deal exists have only a contact; once a contact has deals it is merged into the newest one, and every deal names the contact's
+lead itself. Searches return at most 10,000 results, so records are read in order of ID within the window and searches are
+never paged. Searches leave out deleted records, which HubSpot calls archived and lists separately.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ DEAL_STAGES = (
     "Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Decision Maker Bought-In", "Contract Sent",
     "closed_won", "closed_lost",
 )  # fmt: skip
-"""The stages of HubSpot's default pipeline, as they are delivered."""
+"""The stages of HubSpot's default pipeline, as delivered by this connector."""
 
 CONTACT_STAGES = (
     "NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING",
@@ -57,12 +57,12 @@ SCOPES = ("crm.objects.deals.read", "crm.objects.contacts.read")
 
 
 class PropertyNames(BaseModel):
-    """Names of properties that differ between HubSpot accounts; None where an account has none.
+    """Names of properties that differ between HubSpot accounts; None if an account has no such property.
 
     Attributes:
-        meta_lead_id: contact property with Meta's lead ID; the native sync's name varies.
+        meta_lead_id: contact property with Meta's lead ID; its name varies with the native sync.
         lead_id: contact property with the company's own lead ID.
-        contact_stage: contact property that tells where a lead stands before it has a deal.
+        contact_stage: contact property with the stage of a lead before it has a deal.
         qualification_status: contact property.
         qualification_reason: contact property.
         first_response_at: contact property with the time of the first answer.
@@ -85,9 +85,9 @@ class HubSpotSettings(SourceSettings):
 
     Attributes:
         token_env: the environment variable with a private app's token.
-        objects_path: the API's version is part of it; date-versioned successors exist.
+        objects_path: API path including the version; date-versioned successors exist.
         properties: names of the account's own properties.
-        page_limit: records searched at once.
+        page_limit: records per search.
     """
 
     type: Literal["hubspot"]
@@ -200,11 +200,11 @@ class HubSpot(CrmConnector[HubSpotSettings]):
     """Reads deals and contacts changed in the window."""
 
     tables = ("crm_records", "crm_stage_changes")
-    # The search index lags behind writes by minutes at times.
+    # The search index can lag behind writes by minutes.
     overlap = timedelta(hours=6)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield contacts, then deals with their stage changes, page by page, then what was deleted."""
+        """Yield contacts, then deals with their stage changes, page by page, then deleted records."""
         contacts, deals = self._objects("contacts"), self._objects("deals")
         merged: set[str | None] = set()
         with self._hub() as client:
@@ -240,12 +240,12 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 reader = self._objects(f"archived {kind}")
                 archived = list(reader.each(_Object, self._archived(client, kind)))
                 in_window = [gone for gone in archived if _archived_since(gone, window.since)]
-                # A record that was merged away is archived too; it has an heir, which says more.
+                # A merged record is archived too; its row with the surviving record says more.
                 rows = [_deleted_row(gone, prefix + gone.id) for gone in in_window if prefix + gone.id not in merged]
                 yield reader.batch(rows)
 
     def probe(self) -> Probe:
-        """Read the token's scopes, the account's zone and currency, and that deals and contacts may be searched."""
+        """Read the token's scopes, the account's zone and currency, and check that deals and contacts can be searched."""
         with self._hub() as client:
             lacking = self._lacking(client)
             if lacking:
@@ -284,7 +284,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return self._client(bearer(self._secret(self.settings.token_env)))
 
     def _lacking(self, client: HttpClient) -> list[str] | None:
-        """Scopes the token lacks; None where HubSpot does not tell, as for tokens that are no private app's."""
+        """Scopes that the token lacks; None if HubSpot does not report them, as for tokens not issued to a private app."""
         asked = {"tokenKey": self._secret(self.settings.token_env)}
         try:
             body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=asked).body
@@ -297,7 +297,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return self._read(_Account, client.get("account-info/v3/details").body, "account")
 
     def _stage_names(self, client: HttpClient) -> dict[str, str]:
-        """Stage ID to what the business calls it; won and lost by their meaning, whatever they are called."""
+        """Stage label by stage ID; stages that mean won or lost get our own words, whatever their label."""
         pipelines = self._read(_Pipelines, client.get("crm/v3/pipelines/deals").body, "pipelines")
         return {stage.id: self._stage_name(stage) for pipeline in pipelines.results for stage in pipeline.stages}
 
@@ -318,7 +318,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         )
 
     def _archived(self, client: HttpClient, kind: str) -> Iterator[dict[str, object]]:
-        """Yield every deleted record that HubSpot still has: the list takes no time to begin at."""
+        """Yield every deleted record that HubSpot still has: the list cannot be filtered by time."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
             asked: Params = {
@@ -358,7 +358,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         *,
         beyond: str = "0",
     ) -> list[dict[str, object]]:
-        """The next records by ID after one, the first ones after 0."""
+        """The next records in order of ID after `beyond`."""
         next_by_id = {"propertyName": "hs_object_id", "operator": "GT", "value": beyond}
         body = {
             "filterGroups": [{"filters": [*filters, next_by_id]}],
@@ -400,7 +400,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
     def _associated(
         self, client: HttpClient, kind: str, other: str, records: Sequence[_Object]
     ) -> dict[str, list[str]]:
-        """Record ID to the IDs of the other kind; one with many of them comes in several pages."""
+        """Associated IDs of the other kind by record ID; long lists come in several pages."""
         path = f"crm/v4/associations/{kind}/{other}/batch/read"
         found: dict[str, list[str]] = {}
         asked: list[Mapping[str, str]] = [{"id": record.id} for record in records]
@@ -423,7 +423,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         shape: type[BatchT],
         wanted: Mapping[str, object],
     ) -> BatchT:
-        """Ask about records by ID; the answer may leave some out, but names no other."""
+        """Read records by ID; the answer may leave some out, but must not contain others."""
         ids = {each["id"] for each in asked}
 
         def fits(answer: HttpResponse) -> bool:
@@ -436,7 +436,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return self._read(shape, answer.body, path)
 
     def _first_contacts(self, client: HttpClient, deals: Sequence[_Object], reader: RecordReader) -> dict[str, _Object]:
-        """Deal ID to the contact that has been there longest: the lowest ID of those associated."""
+        """The oldest associated contact by deal ID: the one with the lowest ID."""
         first = {
             deal_id: min(contact_ids, key=int)
             for deal_id, contact_ids in self._associated(client, DEALS, CONTACTS, deals).items()
@@ -450,10 +450,12 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return {deal_id: contacts[contact_id] for deal_id, contact_id in first.items() if contact_id in contacts}
 
     def _complete(self, record: _Object) -> _Object:
-        """HubSpot sends an unset property as null and leaves out one that does not exist, such as a currency where there is only one.
+        """The record, after checking that every property named in the sources file exists.
+
+        HubSpot sends an unset property as null and leaves out one that does not exist.
 
         Raises:
-            SchemaDrift: a property that the sources file names is not there.
+            SchemaDrift: a property named in the sources file does not exist.
         """
         names = self.settings.properties
         of_kind = (
@@ -551,7 +553,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
 
 
 def _value(properties: Mapping[str, str | None], name: str | None) -> str | None:
-    """A property's text; None where it is empty or the account has no such property."""
+    """A property's text; None if it is empty or the account has no such property."""
     return (properties.get(name) or None) if name else None
 
 
@@ -576,7 +578,7 @@ def _deleted_row(gone: _Object, crm_id: str) -> Row:
 
 
 def _swallowed(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:
-    """Records merged into this one no longer exist in HubSpot; what referred to them should still find their heir."""
+    """Rows of records merged into this one: HubSpot no longer has them, but other records may still name them."""
     for old_id in filter(None, (survivor.properties.get("hs_merged_object_ids") or "").split(";")):
         yield {
             **{column: row[column] for column in ("created_at", "updated_at", "stage", "owner")},

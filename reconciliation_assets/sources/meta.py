@@ -1,7 +1,7 @@
-"""What the two Meta sources share: the Graph API's error envelope, its quota headers, and how it is paged.
+"""Shared by the Meta sources: the Graph API's error format, quota headers and paging.
 
-Source of the codes: Meta's error reference and rate-limit pages, the codes retried by common open-source connectors
-being included. The HTTP status says little here; errors also come with status 200.
+Source of the codes: Meta's error reference and rate-limit pages, including the codes retried by common open-source
+connectors. The HTTP status is not reliable here; errors also come with status 200.
 """
 
 import json
@@ -28,7 +28,7 @@ RATE_LIMIT_CODES = {4, 17, 32, 341, 613, *range(80000, 80015)}
 EXPIRED_CODES = {102, 190}
 PERMISSION_CODES = {3, 10, *range(200, 300)}
 PASSING_CODES = {-2, 1, 2, 104, 960}
-# "Unknown error": what Meta also says of a question too large for it; and, now and then, of any question.
+# "Unknown error": sent for requests that are too large, and occasionally for any request.
 UNKNOWN_ERRORS = {(1, 99), (2, 1504044)}
 TOO_MUCH_DATA = {(100, 1487534), (-3, 1504045), *UNKNOWN_ERRORS}
 TOO_SLOW = {(100, 1504018), (2, 1504038)}
@@ -57,12 +57,12 @@ _WANTS_THE_PAGES = "page access token"
 
 
 class MetaSettings(SourceSettings):
-    """Settings both Meta sources have.
+    """Settings of both Meta sources.
 
     Attributes:
         api_version: Meta retires versions within about two years.
         token_env: the environment variable with a system user's token.
-        page_limit: records asked for per page.
+        page_limit: records per page.
     """
 
     base_url: str = "https://graph.facebook.com"
@@ -72,15 +72,15 @@ class MetaSettings(SourceSettings):
 
 
 class TooMuchData(SourceUnavailable):
-    """Meta asks for a smaller question: fewer days or fewer records per page."""
+    """Meta requires a smaller request: fewer days or fewer records per page."""
 
 
 class UnknownError(TooMuchData):
-    """Meta does not say what is wrong; of a question that cannot be made smaller it may just be asked again."""
+    """Meta does not say what is wrong; a request that cannot be made smaller may be repeated."""
 
 
 class TooSlow(SourceUnavailable):
-    """Meta could not answer in time; a report job may."""
+    """Meta could not answer in time; a report job may succeed."""
 
 
 class _Error(Shape):
@@ -111,7 +111,7 @@ class _List(Shape):
 
 
 def judge(system: str, answer: HttpResponse) -> Failure | None:
-    """Find trouble in a Graph API answer of any HTTP status."""
+    """The failure of a Graph API answer of any HTTP status; None if it succeeded."""
     if not isinstance(answer.body, dict) or "error" not in answer.body:
         return judge_status(system, answer)
     error = read(_Error, answer.body["error"], system=system, where="error")
@@ -161,7 +161,7 @@ def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Failu
 
 
 def _token_problem(error: _Error, known: str) -> tuple[str, str]:
-    """What is wrong with a token, and what to do: error 190 has many causes, told by its subcode or only by its words."""
+    """What is wrong with a token, and what to do: error 190 has many causes, identified by its subcode or its message."""
     said = error.message.lower()
     if _WANTS_THE_PAGES in said:
         return f"{known}, the call wants the token of the page", "Assign the page to the system user with full control"
@@ -177,15 +177,15 @@ def _token_problem(error: _Error, known: str) -> tuple[str, str]:
 
 
 def pace(answer: HttpResponse) -> timedelta:
-    """Rest the longer the closer the fullest quota is to its limit; Meta sends percentages and no Retry-After."""
+    """The pause after an answer: longer as the fullest quota nears its limit; Meta sends percentages and no Retry-After."""
     return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
 
 
 def asked(client: HttpClient, path: str, params: Params | None = None) -> HttpResponse:
-    """Ask what cannot be asked in smaller parts, again where Meta answers with an unknown error.
+    """Send a request that cannot be made smaller; repeat it after an unknown error.
 
     Raises:
-        UnknownError: it lasts.
+        UnknownError: the error persists.
     """
     for pause in _UNKNOWN_ERROR_PAUSES:
         try:
@@ -198,16 +198,16 @@ def asked(client: HttpClient, path: str, params: Params | None = None) -> HttpRe
 def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = True) -> Iterator[object]:
     """Yield the records of a Graph API edge.
 
-    The `next` address is not followed: it carries the token. Only its presence says that another page exists.
+    The `next` URL is not followed, because it contains the token. It only shows that another page exists.
 
     Args:
-        client: speaks to the Graph API.
-        path: of the edge.
-        params: what is asked, `limit` included.
-        shrinks: whether pages become smaller where Meta finds one too large.
+        client: client of the Graph API.
+        path: path of the edge.
+        params: query, including `limit`.
+        shrinks: whether the page size is reduced if Meta finds a page too large.
 
     Raises:
-        TooMuchData: the page is too large for Meta, and as small as it may become.
+        TooMuchData: the page is too large and cannot be reduced.
     """
     limit = int(params.get("limit", SMALLEST_PAGE))
 
@@ -235,7 +235,7 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
 
 
 def lacking(client: HttpClient, version: str, needed: Sequence[tuple[str, ...]]) -> list[str] | None:
-    """Which permissions the token lacks; of each group one is enough. None where Meta does not tell, as for some system users."""
+    """Permissions that the token lacks; one of each group is enough. None if Meta does not report them, as for some system users."""
     try:
         records = [
             read(_Permission, record, system=client.system, where="permissions")

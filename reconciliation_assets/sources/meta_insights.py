@@ -1,11 +1,11 @@
-"""Meta Marketing API insights: what each ad cost, and what Meta says it earned, by day of the ad account.
+"""Meta Marketing API insights: spend and attributed results of each ad, by day of the ad account.
 
-Meta restates a day for 28 days after it, so the last window's 28 days are pulled again and every row says when it was
-pulled. Action types overlap (a roll-up contains its parts), so they are never summed: the policy says which one counts for
-each result. Values follow each ad set's own attribution setting, which therefore stands in every row.
+Meta restates a day for 28 days, so the last 28 days are pulled again and every row has the time of its pull. Action types
+overlap (a roll-up contains its parts), so they are never summed: the policy says which one counts for each result. Values
+follow each ad set's own attribution setting, which is therefore in every row.
 
-Insights of ads leave out deleted and archived ones unless they are asked for by their status. That nothing is left out is
-checked: the ads' spend of a day must be what the account says it spent.
+Insights of ads leave out deleted and archived ads unless they are requested by status. A check confirms that nothing is
+left out: the ads' total spend of a day must equal the account's spend.
 """
 
 import json
@@ -29,7 +29,7 @@ from reconciliation_assets.sources.paging import newest
 from reconciliation_assets.sources.shapes import NumberText, Shape, Side, Zone, amount_text, instant_text
 
 RETENTION = timedelta(days=37 * 30)
-"""Meta serves aggregates for 37 months; a little less, so that no month is cut."""
+"""Meta serves aggregates for 37 months; slightly less is used, so that no month is incomplete."""
 
 FIELDS = (
     "account_id", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name", "ad_id", "ad_name",
@@ -40,16 +40,16 @@ STATUSES = (
     "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
     "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
 )  # fmt: skip
-"""Every effective status Meta's field list of Ad knows."""
+"""Every effective status in Meta's field list of Ad."""
 
 PERMISSIONS = (("ads_read", "ads_management"),)
-"""Of each group one is enough."""
+"""Needed permissions; one of each group is enough."""
 
-# Each ad's spend is rounded to the minor unit before it is added up.
+# Each ad's spend is rounded to the minor unit before it is summed.
 _ROUNDING_PER_AD = Decimal("0.01")
 _JOB_ATTEMPTS = 3
 _JOB_RUNNING = {"Job Not Started", "Job Started", "Job Running"}
-# Skipped means expired before it ran: it is asked for anew, as a failed one.
+# Skipped means expired before it ran: the job is requested again, like a failed one.
 _JOB_ENDED = {"Job Failed", "Job Skipped"}
 
 
@@ -65,11 +65,11 @@ class MetaInsightsSettings(meta.MetaSettings):
 
     Attributes:
         account_ids: ad accounts, with or without `act_`.
-        results: which of the policy's results are reported; all of them where nothing is said. The first one carries the
-            ad's spend, impressions and clicks.
-        days_per_request: the longest stretch asked for at once.
-        poll_seconds: between two looks at a report job.
-        job_minutes: after which a report job counts as stuck and is asked for anew.
+        results: which of the policy's results are reported; by default all. The first one carries the ad's spend,
+            impressions and clicks.
+        days_per_request: the most days per request.
+        poll_seconds: seconds between two status checks of a report job.
+        job_minutes: minutes after which a report job counts as stuck and is requested again.
     """
 
     type: Literal["meta_insights"]
@@ -79,7 +79,7 @@ class MetaInsightsSettings(meta.MetaSettings):
     poll_seconds: float = Field(default=10, gt=0)
     job_minutes: float = Field(default=50, gt=0)
     max_wait_minutes: float = Field(default=110, ge=0)
-    # Fewer would lose what Meta restates.
+    # A shorter overlap would miss Meta's restatements.
     overlap_days: int | None = Field(default=None, ge=28)
 
     @field_validator("results", mode="before")
@@ -134,7 +134,7 @@ _KEPT = {
     "date": "date_start",
     "spend": "spend",
 }
-"""What is kept of an ad's day that cannot be read as a whole."""
+"""What is kept of an unreadable day of an ad."""
 
 
 class _Started(Shape):
@@ -155,7 +155,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
     overlap = timedelta(days=28)
 
     def agree(self, policy: Policy) -> None:
-        """Take the results from the policy: those the settings name, or all of them."""
+        """Take the results from the policy: those named in the settings, or all."""
         unknown = [name for name in self.settings.results or () if name not in policy.meta_results]
         if unknown:
             known = ", ".join(policy.meta_results)
@@ -177,7 +177,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 counted[action_type] = name
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield one batch per account and stretch of days, in the account's own days."""
+        """Yield one batch per account and range of days, in the account's own zone."""
         pulled_at = self._now()
         with self._graph() as client:
             for account_id in self.settings.account_ids:
@@ -236,7 +236,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
     def _insights(
         self, client: HttpClient, account_id: str, asked: Params, first: date, last: date, page_limit: int
     ) -> list[object]:
-        """Ask at once first, as Meta advises; smaller when there is too much, by a report job when it takes too long."""
+        """Insights of a range of days: a direct request first, as Meta advises; halved if too large, a report job if too slow."""
         edge = f"{self.settings.api_version}/act_{account_id}/insights"
         params: Params = {
             **asked,
@@ -272,10 +272,10 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         )
 
     def _awaited(self, client: HttpClient, report_run_id: str, *, may_split: bool) -> str:
-        """Wait for a report job; how it ended where it did not complete, else nothing.
+        """Wait for a report job; returns how it failed, or an empty text if it completed.
 
         Raises:
-            TooMuchData: it failed for its size, and fewer days may be asked for.
+            TooMuchData: it failed because of its size, and fewer days can be requested.
         """
         waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
@@ -284,7 +284,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
                 return ""
             if job.async_status not in _JOB_RUNNING | {"Job Completed"}:
-                # The status is Meta's word; one that is not known is not repeated.
+                # The status is Meta's text, so an unknown one is not quoted.
                 status = job.async_status if job.async_status in _JOB_ENDED else "a status that is not known"
                 if may_split and (job.error_code, job.error_subcode) in meta.TOO_MUCH_DATA:
                     raise meta.TooMuchData(self.name, f"{status}, too much data asked for", "Lower days_per_request")
@@ -302,9 +302,9 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
             )
 
     def _rows(self, day: _AdDay, pulled_at: datetime) -> Iterator[Row]:
-        """One row per result type, also for none, so that a result taken back by Meta is restated to zero.
+        """One row per result type, even without results, so that a result withdrawn by Meta becomes zero.
 
-        What belongs to the ad and not to a result stands on the first row only: summed over result types it is Meta's.
+        Figures of the ad, not of a result, are on the first row only, so that their sum over result types is Meta's figure.
         """
         for number, (result_type, result) in enumerate(self._results.items()):
             carries_cost = number == 0
@@ -330,7 +330,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
 
 
 def _beyond_the_ads(account: _Account, totals: Sequence[_Day], days: Sequence[_AdDay], today: str) -> list[str]:
-    """Days on which the account spent something else than its ads together; not of today, which moves between two questions."""
+    """A sentence about days on which the account's spend differs from its ads' total, if any; today may change between requests and is left out."""
     of_ads: dict[str, list[Decimal]] = {}
     for day in days:
         of_ads.setdefault(day.date_start, []).append(day.spend)
@@ -352,13 +352,13 @@ def _beyond_the_ads(account: _Account, totals: Sequence[_Day], days: Sequence[_A
 
 
 def _counted(stats: Sequence[_ActionStat], result: MetaResult) -> Decimal:
-    """The figure of the action type that counts, or of the first one folded into it that Meta lists; 0 where it lists none."""
+    """The figure of the action type that counts, or of the first folded one that Meta reports; 0 if it reports none."""
     told = {stat.action_type: stat.value for stat in stats}
     return next((told[action_type] for action_type in result.action_types if action_type in told), Decimal(0))
 
 
 def _stretches(window: Window, zone: ZoneInfo, longest: int) -> Iterator[tuple[date, date]]:
-    """The window's days in the account's zone, the last one being still under way, cut into stretches."""
+    """The window's days in the account's zone, including today, split into ranges of at most `longest` days."""
     last = window.until.astimezone(zone).date()
     first = (window.since or window.until - RETENTION).astimezone(zone).date()
     while first <= last:

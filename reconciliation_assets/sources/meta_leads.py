@@ -1,9 +1,8 @@
-"""Meta Lead Ads: what people entered into instant forms, from forms to leads.
+"""Meta Lead Ads: leads from instant forms.
 
-A form's questions say of themselves what they ask for (EMAIL, PHONE, FULL_NAME), whatever language they are asked in;
-only a question the advertiser made up needs a mapping. Consent is never among the answers: it is the state of the
-form's disclaimer boxes. Meta serves a lead for 90 days, and forms and leads only to a token of their page, which the
-system user's token is exchanged for.
+A form's standard questions have a type (EMAIL, PHONE, FULL_NAME) in any language; only custom questions of the advertiser
+need a mapping. Consent is not an answer: it is the state of the form's disclaimer boxes. Meta serves a lead for 90 days, and
+forms and leads only to a token of their page, for which the system user's token is exchanged.
 """
 
 import json
@@ -39,14 +38,14 @@ LeadColumn = Literal[
 
 
 class FormSettings(BaseModel):
-    """What a company knows about one form.
+    """Settings of one form.
 
     Attributes:
-        market: ISO country the form is for; phone numbers without a country code are read by it.
-        language: of the form, if not the one in its locale.
+        market: ISO country of the form; phone numbers without a country code are read in it.
+        language: language of the form, if not that of its locale.
         offer: what the form is about.
-        fields: contract column to the question's key or text, for questions the advertiser made up.
-        consent: key of the disclaimer box that means consent; without it every box of the form must be ticked.
+        fields: for custom questions, contract column to the question's key or text.
+        consent: key of the disclaimer box that means consent; by default every box of the form must be ticked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,7 +97,7 @@ class _Disclaimer(Shape):
 class _Lead(Shape):
     id: str
     created_time: Instant
-    # Meta leaves out what does not apply: no ad on an organic lead, no boxes on a form without a disclaimer.
+    # Meta leaves out fields that do not apply: the ad of an organic lead, the boxes of a form without a disclaimer.
     field_data: list[_Answered] = Field(default_factory=list)
     ad_id: Side[Identifier] = None
     adset_id: Side[Identifier] = None
@@ -146,7 +145,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
                         yield reader.batch([self._row(lead, form, columns) for lead in leads])
 
     def probe(self) -> Probe:
-        """Read the token's permissions, and look at each page and its forms."""
+        """Read the token's permissions, and each page and its forms."""
         with self._graph() as client:
             lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
             if lacking:
@@ -173,7 +172,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         return f"{self.settings.api_version}/{node}"
 
     def _page(self, client: HttpClient, page_id: str) -> HttpClient:
-        """A client that speaks with the page's own token: Meta gives forms and leads to no other."""
+        """A client with the page's own token: Meta gives forms and leads to no other."""
         body = meta.asked(client, self._path(page_id), {"fields": "id,access_token"}).body
         token = self._read(_Page, body, "page").access_token
         if token is None:
@@ -202,10 +201,10 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         return self.settings.forms.get(form.id, self.settings.default)
 
     def _columns(self, form: _Form) -> Mapping[str, str]:
-        """Question key, folded, to what it answers: by the question's type, or by the form's mapping.
+        """Contract column by normalised question key, from the question's type or the form's mapping.
 
         Raises:
-            SchemaDrift: the mapping names a question the form no longer asks.
+            SchemaDrift: the mapping names a question that the form no longer has.
         """
         columns = {_folded(question.key): question.type.lower() for question in form.questions}
         keys = {
@@ -260,6 +259,6 @@ def _consented(lead: _Lead, box: str | None) -> bool | None:
 
 
 def _folded(name: str) -> str:
-    """A question's name for comparing: Meta turns a question's text into a key by rules of its own."""
+    """A question's name, normalised for comparison: Meta turns a question's text into a key by its own rules."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return re.sub(r"[\W_]+", "_", plain).strip("_")

@@ -1,7 +1,7 @@
-"""Contacts become keyed HMAC-SHA-256 before anything is stored.
+"""Replaces contacts by keyed hashes (HMAC-SHA-256) before anything is stored.
 
-A plain hash of a Gulf mobile number can be enumerated in seconds, so every key is made with the installation's own
-secret. Values exist only in memory while a batch of rows is read.
+Plain hashes of Gulf mobile numbers can be enumerated in seconds, so every key is made with the installation's own secret.
+Values exist only in memory while a batch of rows is read.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from reconciliation_assets.sources.kept_text import known_words, page, without_c
 
 KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
-# An ID of these signs hides no contact, unless it is a phone number as it is dialled.
+# An ID of only these characters contains no contact, unless it is a phone number as dialled.
 _SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.#-"
 _DIALLED = r"^(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})$"
 _PLAIN_ID = re.compile(rf"\s*(?!{_DIALLED[1:-1]}\s*$)[{re.escape(_SIGNS_OF_IDS.decode())}]*\s*")
@@ -49,15 +49,15 @@ class ContactKeyError(PlainError):
 
 
 def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -> bytes:
-    """The secret key of the protected contact keys: as given, else the installation's own, made on first run.
+    """The secret for contact keys: the given one, or else the installation's own, made on the first run.
 
     Args:
-        data_dir: the installation's data directory, where its own key lies.
-        given: the key of the environment, if one is set.
-        is_new: whether nothing is protected yet, so that a key may be made.
+        data_dir: the installation's data directory, with its own key file.
+        given: the key from the environment, if set.
+        is_new: whether nothing is protected yet, so that a new key may be made.
 
     Raises:
-        ContactKeyError: the key is too short, or its file unreadable, or gone while it is needed.
+        ContactKeyError: the key is too short, or its file is unreadable or missing.
     """
     if given is not None and given.get_secret_value():
         secret = given.get_secret_value().encode()
@@ -88,7 +88,7 @@ def load_contact_key(data_dir: Path, given: SecretStr | None, *, is_new: bool) -
 
 
 def _make_key(path: Path) -> None:
-    """Make a key that is there whole or not at all; one that another process made meanwhile stays."""
+    """Write a new key atomically; a key that another process made meanwhile is kept."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as file:
         file.write(secrets.token_hex(32))
         file.flush()
@@ -103,8 +103,8 @@ class ContactProtector:
 
     Args:
         key: the installation's secret.
-        reporting_currency: the company's, whose country its local phone numbers are read in where a row tells neither a market
-            nor a currency of one country.
+        reporting_currency: its country is used for local phone numbers if a row has neither a market nor a currency of a
+            single country.
     """
 
     def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
@@ -120,20 +120,20 @@ class ContactProtector:
         }
 
     def keyed(self, value: str) -> str:
-        """The keyed HMAC-SHA-256 of a normalised value, in hexadecimal."""
+        """The HMAC-SHA-256 of a normalised value, in hexadecimal."""
         mac = self._keyed.copy()
         mac.update(value.encode())
         return mac.hexdigest()
 
     def protect(self, table: InputTable, batch: pa.Table) -> pa.Table:
-        """The batch as it is kept: contact columns as their keys, and no contact in any other.
+        """The batch as it is stored: contact columns as keys, and no contact in any other column.
 
-        Shops give out addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them into
-        comments. What is kept of each kind of column, and why, is in docs/definitions/kept.md.
+        Shops use e-mail addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them in
+        comments. docs/definitions/kept.md says what is stored of each kind of column, and why.
 
         Args:
-            table: which columns are contacts.
-            batch: rows of text; columns of the table that are missing count as empty.
+            table: the table, with its contact columns.
+            batch: rows of text; missing columns count as empty.
         """
         for column in table:
             if column.name in batch.column_names and (keep := self._keeping.get(column.kind)) is not None:
@@ -169,7 +169,7 @@ class ContactProtector:
         return _mapped(pages, lambda text: page(text, self.keyed))
 
     def _id_key(self, text: str) -> str:
-        # One rule for every value, whatever stands beside it in a batch: the same ID comes out the same in all tables.
+        # The result must not depend on the other values of the batch, so that the same ID is the same in all tables.
         return text if _PLAIN_ID.fullmatch(text) else without_contacts(text, self.keyed)
 
     def _person_key(self, text: str) -> str:
@@ -181,7 +181,7 @@ class ContactProtector:
         return kept if _DIGIT.search(kept) else self.keyed(text.strip())
 
     def market_of(self, market: str | None, currency: str | None) -> str | None:
-        """The market a phone is read in: the row's own, else the country of its currency, else the company's."""
+        """The market for reading a phone number: the row's own, else the country of its currency, else the company's."""
         return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
 
     def _market(self, batch: pa.Table) -> pa.Array:
@@ -207,7 +207,7 @@ class ContactProtector:
         return self._keys_of_name(text)[1]
 
     def _keys_of_name(self, text: str) -> tuple[list[str], list[str]]:
-        """Keys of the words of a name and of their sounds, word by word in the order written: the family's name comes last."""
+        """Keys of a name's words and of their sounds, in the written order: the family name comes last."""
         sounds: dict[str, str] = {}
         for word in name_words(text):
             for key, sound in zip(*self._word_keys(word), strict=True):
@@ -215,21 +215,21 @@ class ContactProtector:
         return list(sounds), list(sounds.values())
 
     def _word_key(self, word: str) -> str:
-        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest tells its words apart as well.
+        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
         return self.keyed(word)[:32]
 
     def _word_keys(self, word: str) -> tuple[list[str], list[str]]:
-        """Keys of a word and of its sound; names repeat few words, so each is protected once."""
+        """Keys of a word and of its sound, cached because names repeat few words."""
         if word not in self._words:
             tokens = word_tokens(word)
-            # A sound of one letter tells too little: such a word is heard as it is written.
+            # A sound of one letter is too short: the word itself is used.
             heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
             self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
         return self._words[word]
 
 
 def _are_plain_ids(values: pa.ChunkedArray) -> bool:
-    """Whether no cell can hold a contact, told by all bytes of the column at once: cell by cell it takes ten times as long."""
+    """Whether no cell can contain a contact, tested on all bytes of the column at once, which is ten times faster."""
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return False
     contents = (chunk.buffers()[2] for chunk in values.chunks)

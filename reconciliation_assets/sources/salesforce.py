@@ -1,9 +1,9 @@
 """Salesforce: leads and opportunities as CRM records, with the times their stages were entered.
 
-A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it
-was merged with. Every opportunity of a contact names the lead that became the contact, not only the one it was converted
-to. Whether an opportunity is won or lost is Salesforce's own flag, whatever the stage is called. Deleted records are asked
-for too, and say so.
+A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it was
+merged with. Every opportunity of a contact names the lead that became the contact, not only the opportunity it was converted
+to. Whether an opportunity is won or lost comes from Salesforce's own flags, not from the name of the stage. Deleted records
+are read too and marked as deleted.
 """
 
 import re
@@ -51,7 +51,7 @@ STATUSES = (
     "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
     "Proposal/Price Quote", "Negotiation/Review", "Proposal", "Negotiation", "closed_won", "closed_lost",
 )  # fmt: skip
-"""The statuses of leads and stages of opportunities that Salesforce has out of the box, as they are delivered."""
+"""Salesforce's standard lead statuses and opportunity stages, as delivered by this connector."""
 
 
 class SalesforceSettings(SourceSettings):
@@ -60,8 +60,8 @@ class SalesforceSettings(SourceSettings):
     Attributes:
         base_url: the organisation's My Domain address.
         client_id_env: the environment variable with the external client app's key.
-        client_secret_env: the one with its secret.
-        currency: of amounts, where the organisation has only one; without it each record's own is read.
+        client_secret_env: the environment variable with the external client app's secret.
+        currency: of amounts, if the organisation has only one; by default each record's own is read.
         meta_lead_id_field: field of Lead with Meta's lead ID, such as `Meta_Lead_ID__c`.
         lead_id_field: field of Lead with the company's own lead ID.
         qualification_reason_field: field of Lead.
@@ -204,7 +204,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             yield stages.batch(list(_change_rows(entered)))
 
     def probe(self) -> Probe:
-        """Read the organisation's zone, and which objects and fields the run-as user may read."""
+        """Read the organisation's zone, and check which objects and fields the run-as user can read."""
         with self._organisation() as client:
             lacking = [
                 name for entity, fields in self._needed().items() for name in self._unseen(client, entity, fields)
@@ -272,7 +272,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         return by_cursor(self.name, fetch)
 
     def _needed(self) -> Mapping[str, Sequence[str]]:
-        """Objects and the fields read of them."""
+        """Fields that are read, by object."""
         own = self.settings
         lead = [own.meta_lead_id_field, own.lead_id_field, own.qualification_reason_field, own.first_response_field]
         deal = ["StageName", "Amount", own.loss_reason_field, None if own.currency else "CurrencyIsoCode"]
@@ -285,7 +285,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         }
 
     def _unseen(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
-        """What of an object the run-as user may not read; a hidden object looks like one that does not exist."""
+        """Fields of an object, or the object itself, that the run-as user cannot read; a hidden object looks like a missing one."""
         try:
             body = client.get(f"services/data/{self.settings.api_version}/sobjects/{entity}/describe").body
         except (RequestRefused, MissingPermission):
@@ -327,11 +327,11 @@ class Salesforce(CrmConnector[SalesforceSettings]):
     def _leads_of(
         self, client: HttpClient, deals: Sequence[_Opportunity], reader: RecordReader
     ) -> dict[str, Mapping[str, object]]:
-        """Opportunity ID to the lead of its contact: the one converted to it, else the last converted before it was made."""
+        """The lead of its contact by opportunity ID: the one converted to it, else the last one converted before its creation."""
         own = [name for name in (self.settings.meta_lead_id_field, self.settings.lead_id_field) if name]
         contacts = sorted({contact for deal in deals if (contact := deal.role().ContactId)})
         known: dict[str, list[tuple[_ConvertedLead, Mapping[str, object]]]] = {}
-        # Without a field that names the lead there is nothing to hand on.
+        # Without a field for the lead's ID there is nothing to pass on.
         for start in range(0, len(contacts) if own else 0, _CONTACTS_PER_QUERY):
             ids = ", ".join(f"'{contact}'" for contact in contacts[start : start + _CONTACTS_PER_QUERY])
             fields = ["Id", "CreatedDate", "ConvertedContactId", "ConvertedOpportunityId", *own]
@@ -349,7 +349,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         return found
 
     def _entered(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
-        """Opportunity ID to the entries of its stages; its history also tells other changes under the same stage."""
+        """Stage entries by opportunity ID; the history also has other changes within the same stage."""
         query = _select("OpportunityHistory", ["Id", "OpportunityId", "StageName", "CreatedDate"]) + where
         found = newest(
             reader.each(_StageEntry, self._query(client, "OpportunityHistory", query)),
@@ -380,7 +380,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "email": lead.Email,
             "phone": lead.MobilePhone or lead.Phone,
             "full_name": lead.Name,
-            # A lead that was merged away is deleted too; it has an heir, which says more.
+            # A merged lead is deleted too; the record it was merged into says more.
             "is_deleted": flag_text(lead.IsDeleted and heir is None),
         }
 

@@ -1,6 +1,6 @@
-"""A file held still while it is read: a private copy, and the fingerprint of exactly the bytes that are read.
+"""A private copy of a file for reading, and the fingerprint of exactly the bytes that are read.
 
-A dropped file may be rewritten, replaced or taken away at any moment. Whoever reads the copy reads one state of it.
+A dropped file may be rewritten, replaced or removed at any time. The copy is one consistent state of it.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ class Snapshot:
     """A private copy of a dropped file.
 
     Attributes:
-        path: where this process reads it: a name of our own with the file's ending.
+        path: the copy's path, with the file's suffix.
         fingerprint: SHA-256 of its bytes.
-        has_open_end: whether its last byte ends no line; a text file may have been cut off there.
+        has_open_end: whether the last line has no line ending; a text file may have been cut off there.
     """
 
     path: Path
@@ -38,7 +38,7 @@ def fingerprint_of(path: Path) -> str:
     """SHA-256 of a dropped file's bytes.
 
     Raises:
-        FileSetAsideError: it is gone, no regular file, or may not be read.
+        FileSetAsideError: it is gone, not a regular file, or not readable.
     """
     with _opened(path) as file, _told_plainly():
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -46,14 +46,14 @@ def fingerprint_of(path: Path) -> str:
 
 @contextmanager
 def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
-    """A private copy of a dropped file, gone at the end of the block, and where the system allows it at the end of the process.
+    """A private copy of a dropped file, deleted at the end of the block and, if the system supports it, when the process dies.
 
     Args:
-        path: the dropped file; its name means nothing here but for its ending.
-        folder: where there is room for the copy; None for the system's folder for temporary files.
+        path: the dropped file; only the suffix of its name matters here.
+        folder: a folder with room for the copy; None for the system's temporary folder.
 
     Raises:
-        FileSetAsideError: it is gone, no regular file, or may not be read.
+        FileSetAsideError: it is gone, not a regular file, or not readable.
         OSError: there is no room for the copy.
     """
     with (
@@ -69,7 +69,7 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
         copy.flush()
         held = Path(private) / f"content{path.suffix.lower()}"
         if _OWN_DESCRIPTORS.is_dir():
-            # The copy has no name on the disk, so that nothing of it is left however this process ends.
+            # The copy has no name on disk, so that nothing is left behind even if this process is killed.
             held.symlink_to(_OWN_DESCRIPTORS / str(copy.fileno()))
         else:
             copy.seek(0)
@@ -80,7 +80,7 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
-        # A pipe that somebody put there would otherwise wait for its other end.
+        # Without O_NONBLOCK, opening a named pipe would wait for its other end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise FileSetAsideError("it was taken away while the run began to read; drop it again if it counts") from None

@@ -1,9 +1,9 @@
-"""Stripe: what really moved on the balance, as payments, refunds, chargebacks and fees.
+"""Stripe: balance transactions as payments, refunds, chargebacks and fees.
 
-Balance transactions are read, not charges: a charge may be authorised and never captured, while a balance transaction
-is money, in the currency it settles in and with the fee that was kept, or given back. Whether it came in or went out is its
-sign; the category says only whose money it was. Which payout carried it is told by the payout,
-so it comes as a newer version of the row once the payout exists.
+Balance transactions are read, not charges: a charge may be authorised and never captured, while a balance transaction is
+money, in its settlement currency and with the fee kept or returned. Its sign gives the direction; the category only says whose
+money it was. The payout of a transaction is known only from the payout, so it comes as a newer version of the row once the
+payout exists.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ KINDS = {
     "tax": _COST,
     "other_adjustment": _COST,
 }
-"""Stripe's reporting categories that are a customer's money or its cost: the kind where it came in, and where it went out."""
+"""Stripe's reporting categories of customers' money and its cost, with the kind for incoming and for outgoing amounts."""
 
 MOVED_ON = frozenset({
     "advance", "advance_funding", "anticipation_repayment", "climate_order_purchase", "climate_order_refund",
@@ -52,7 +52,7 @@ MOVED_ON = frozenset({
     "platform_earning", "platform_earning_refund", "risk_reserved_funds", "topup", "topup_reversal", "transfer",
     "transfer_reversal",
 })  # fmt: skip
-"""The others of Stripe's published list: the company's own money on its way elsewhere, and other lines of business."""
+"""All other categories of Stripe's published list: transfers of the company's own money, and other lines of business."""
 
 _FAILED_PAYOUTS = {"failed", "canceled"}
 _MAY_STILL_FAIL = timedelta(days=14)
@@ -64,9 +64,9 @@ class StripeSettings(SourceSettings):
 
     Attributes:
         key_env: the environment variable with a restricted key.
-        order_id_from: where a charge names its order, such as `metadata.order_id`.
-        invoice_id_from: where it names the company's own invoice.
-        api_version: sent as Stripe-Version; the account's own where not given.
+        order_id_from: path of the order ID in a charge, such as `metadata.order_id`.
+        invoice_id_from: path of the company's own invoice ID in a charge.
+        api_version: sent as Stripe-Version; by default the account's own version.
         page_limit: records per page.
     """
 
@@ -92,7 +92,7 @@ class _BalanceTransaction(Shape):
     currency: str
     created: UnixInstant
     reporting_category: str
-    # The object it came from, expanded; null on some fees.
+    # The source object, expanded; null for some fees.
     source: Side[dict[str, object]] = None
 
 
@@ -141,7 +141,7 @@ class _Account(Shape):
 
 @dataclass(frozen=True)
 class _Pulling:
-    """One pull: its client, its readers, and the charges it has met."""
+    """State of one pull: its client, its readers, and the charges read so far."""
 
     client: HttpClient
     reader: RecordReader
@@ -150,14 +150,14 @@ class _Pulling:
 
 
 class Stripe(HttpConnector[StripeSettings]):
-    """Reads the balance transactions made in the window, and those its payouts carried."""
+    """Reads the balance transactions created in the window, and those of its payouts."""
 
     tables = ("payments",)
-    # A balance transaction does not change once made; the day covers one that is listed late.
+    # A balance transaction never changes; one day covers late listing.
     overlap = timedelta(days=1)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield the window's movements, then again those whose payout was made, or failed, in the window."""
+        """Yield the window's transactions, then again those whose payout was created, or has failed, in the window."""
         since = window.since
         made_since: Params = {"created[gte]": int(since.timestamp())} if since else {}
         paid_since: Params = {"created[gte]": int((since - _MAY_STILL_FAIL).timestamp())} if since else {}
@@ -171,7 +171,7 @@ class Stripe(HttpConnector[StripeSettings]):
             payouts = self._reader("payments", "payout", settlement_id="id")
             listed = payouts.each(_Payout, self._listed(client, "payouts", paid_since))
             for payout in newest(listed, key=lambda payout: payout.id):
-                # Stripe tells what a payout carried only where it chose the amount itself.
+                # Stripe lists the transactions of a payout only for automatic payouts.
                 is_news = since is None or payout.created >= since or payout.status in _FAILED_PAYOUTS
                 if payout.automatic and is_news and not self._is_test(payout.livemode):
                     rows += self._rows(pulling, {"payout": payout.id}, payout)
@@ -180,7 +180,7 @@ class Stripe(HttpConnector[StripeSettings]):
             yield payouts.batch([])
 
     def probe(self) -> Probe:
-        """Read the account, and that balance transactions and payouts may be listed."""
+        """Read the account, and check that balance transactions and payouts can be listed."""
         with self._account_client() as client:
             account = self._read(_Account, client.get("v1/account").body, "account")
             for edge in ("balance_transactions", "payouts"):
@@ -203,7 +203,7 @@ class Stripe(HttpConnector[StripeSettings]):
         return self._client(FixedHeaders(**token, **version))
 
     def _listed(self, client: HttpClient, edge: str, params: Params) -> Iterator[dict[str, object]]:
-        """Yield a list's records, newest first; the cursor names a record, so that new ones shift nothing."""
+        """Yield a list's records, newest first; the cursor names a record, so new ones do not shift the pages."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
             paged: Params = {
@@ -220,13 +220,13 @@ class Stripe(HttpConnector[StripeSettings]):
         return livemode is False or self._is_test_key(self.settings.key_env)
 
     def _rows(self, pulling: _Pulling, params: Params, payout: _Payout | None) -> list[Row]:
-        """The rows of the movements asked for.
+        """The rows of the selected balance transactions.
 
         Args:
             pulling: the pull.
-            params: which movements.
-            payout: the one that carried them, if they are asked for by it. What a failed one had carried is free again,
-                and goes with the payout that carries its return.
+            params: filter of the transactions.
+            payout: their payout, if they are selected by it. Transactions of a failed payout belong to the payout that carries
+                its reversal.
         """
         reader = pulling.reader
         listed = self._listed(pulling.client, "balance_transactions", {**params, "expand[]": "data.source"})
@@ -247,7 +247,7 @@ class Stripe(HttpConnector[StripeSettings]):
     def _charge_of(
         self, pulling: _Pulling, moved: _BalanceTransaction, source: _Source | None
     ) -> dict[str, object] | None:
-        """The charge a movement belongs to: itself, or the one its refund or dispute names."""
+        """The charge of a balance transaction: its source, or the charge named by its refund or dispute."""
         if source is None or moved.source is None:
             return None
         if source.object == "charge":
@@ -306,7 +306,7 @@ class Stripe(HttpConnector[StripeSettings]):
 
 
 def _kept(record: object) -> Row:
-    """What is kept of a movement that cannot be read as a whole: when it was, and its amount where its currency can be read too."""
+    """What is kept of an unreadable balance transaction: its time, and its amount if the currency is readable too."""
     told = known(payment_id="id", amount="amount", currency="currency")(record)
     amount, currency = told["amount"], told["currency"]
     is_whole = amount is not None and amount.lstrip("-").isdecimal()
@@ -321,7 +321,7 @@ def _kept(record: object) -> Row:
 
 
 def _told_at(moved: _BalanceTransaction, payout: _Payout | None) -> datetime:
-    """When this version of a movement became true; that a payout failed came after it was made, at a time Stripe does not tell."""
+    """The version time of a row: one second later for a failed payout, because Stripe does not give the time of failure."""
     if payout is None:
         return moved.created
     later = timedelta(seconds=1) if payout.status in _FAILED_PAYOUTS else timedelta()
@@ -329,7 +329,7 @@ def _told_at(moved: _BalanceTransaction, payout: _Payout | None) -> datetime:
 
 
 def _paid_in_another_currency(moved: _BalanceTransaction, source: _Source | None, charge: _Charge) -> Row:
-    """What the customer paid, or got back, in the currency of the order, where Stripe settled in another."""
+    """The amount paid or refunded in the currency of the order, if Stripe settled in another one."""
     if source is None or not source.currency or source.amount is None or source.currency == moved.currency:
         return {}
     amount = source.amount

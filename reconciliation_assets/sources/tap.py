@@ -1,7 +1,7 @@
 """Tap: charges as payments and refunds as refunds.
 
-Only a CAPTURED charge is money; what is authorised or under way is pending, what was declined, voided or abandoned
-failed. Tap lists by creation, so the overlap reaches back as far as a refund usually takes.
+Only a CAPTURED charge is money; authorised charges and charges in progress are pending; declined, voided and abandoned ones
+are failed. Tap lists by creation, so the overlap is as long as a refund usually takes.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ CHARGE_STATUSES = {
     "TIMED_OUT": "failed",
     "VOID": "failed",
 }
-"""Tap's charge statuses; one that is not here is handed on as it is, for the contract to quarantine."""
+"""Our status by Tap's charge status; an unknown one is passed on unchanged, and the contract quarantines it."""
 
 REFUND_STATUSES = {
     "REFUNDED": "settled",
@@ -70,8 +70,8 @@ class TapSettings(SourceSettings):
 
     Attributes:
         key_env: the environment variable with the secret key.
-        order_id_from: where a charge names its order.
-        market: ISO country by which phone numbers without a country code are read; the currency's where not given.
+        order_id_from: path of the order ID in a charge.
+        market: ISO country for phone numbers without a country code; by default the currency's country.
         page_limit: records per page.
     """
 
@@ -139,11 +139,11 @@ PageT = TypeVar("PageT", _Charges, _Refunds)
 
 
 class _BadRequest(RequestRefused):
-    """Tap answers 400 in its own words."""
+    """Tap answered with status 400 and its own error code."""
 
 
 class Tap(HttpConnector[TapSettings]):
-    """Reads charges and refunds made in the window."""
+    """Reads charges and refunds created in the window."""
 
     tables = ("payments",)
     overlap = timedelta(days=30)
@@ -171,7 +171,7 @@ class Tap(HttpConnector[TapSettings]):
             yield refund_reader.batch(rows)
 
     def probe(self) -> Probe:
-        """Check that charges may be listed; Tap tells neither zone nor currency of an account."""
+        """Check that charges can be listed; Tap gives neither zone nor currency of an account."""
         now = self._now()
         with self._tap() as client:
             next(iter(self._listed(client, "charges", _Charges, Window(now - timedelta(days=1), now))), None)
@@ -196,7 +196,7 @@ class Tap(HttpConnector[TapSettings]):
         return by_cursor(self.name, fetch)
 
     def _listed_refunds(self, client: HttpClient, window: Window, reader: RecordReader) -> list[dict[str, object]]:
-        """The refunds. Tap answers 400 where there are none; the same question about charges it has answered just before."""
+        """The refunds. Tap answers with status 400 if there are none; the same request for charges has just succeeded."""
         found: list[dict[str, object]] = []
         try:
             found.extend(self._listed(client, "refunds", _Refunds, window))
@@ -268,7 +268,7 @@ class Tap(HttpConnector[TapSettings]):
 
 
 def _kept(created: str) -> Known:
-    """What is kept of a charge or refund that cannot be read as a whole."""
+    """What is kept of an unreadable charge or refund."""
     keep = known(payment_id="id", paid_at=created, amount="amount", currency="currency")
 
     def kept(record: object) -> Row:

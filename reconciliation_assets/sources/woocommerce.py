@@ -1,8 +1,8 @@
-"""WooCommerce: orders, with the visit that WooCommerce's own order attribution keeps in their metadata.
+"""WooCommerce: orders, with the visit that WooCommerce's own order attribution stores in their metadata.
 
-Only the `_gmt` times are read; the others are in the site's own zone, which the order does not tell. Pages are
-numbered, so they are walked by order ID and held against the total the shop states. The total is that of the order as it
-stands after edits; a coupon is already in it. Orders in the trash are listed by themselves.
+Only the `_gmt` times are read; the others are in the site's own zone, which the order does not contain. Pages are numbered,
+so they are read in order of ID and compared with the total that the shop reports. The order total includes edits and coupons.
+Orders in the trash are listed separately.
 """
 
 from collections.abc import Iterator
@@ -43,11 +43,11 @@ STATUSES = (
 
 _TRASH = "trash"
 TEST_MODES = {"_wcpay_mode": "test", "_ppcp_paypal_payment_mode": "sandbox"}
-"""Where payment plugins note that an order was paid in their test mode. WooCommerce has no such flag of its own."""
+"""Metadata keys and values by which payment plugins mark an order paid in test mode. WooCommerce has no such flag."""
 
 
 def _utc(value: object) -> object:
-    """WooCommerce's `_gmt` times carry no offset."""
+    """WooCommerce's `_gmt` times have no offset."""
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
@@ -58,13 +58,13 @@ class WooCommerceSettings(SourceSettings):
     """Settings of a `woocommerce` source.
 
     Attributes:
-        base_url: of the shop, HTTPS.
+        base_url: HTTPS address of the shop.
         key_env: the environment variable with the REST API consumer key, read permission.
-        secret_env: the one with its secret.
-        order_id: what other systems call an order: its number, or WooCommerce's own ID.
+        secret_env: the environment variable with the REST API consumer secret.
+        order_id: the order ID that other systems use: the order's number, or WooCommerce's own ID.
         lead_id_meta: order metadata key with the company's lead ID.
         click_id_meta: order metadata key with Meta's click ID.
-        waybill_meta: order metadata key the courier's plugin writes the waybill to.
+        waybill_meta: order metadata key with the waybill, written by the courier's plugin.
         delivered_at_meta: order metadata key with the time of delivery, ISO 8601.
         page_limit: orders per page.
     """
@@ -137,7 +137,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         yield reader.batch([self._row(order) for order in orders])
 
     def probe(self) -> Probe:
-        """Read the shop's currency, and that orders may be listed."""
+        """Read the shop's currency, and check that orders can be listed."""
         with self._shop() as client:
             currency = client.get("wp-json/wc/v3/settings/general/woocommerce_currency").body
             client.get("wp-json/wc/v3/orders", {"per_page": 1})
@@ -180,13 +180,13 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
     def _kept(self, record: object) -> Row:
-        """What is kept of an order that cannot be read as a whole."""
+        """What is kept of an unreadable order."""
         own_id, made = self.settings.order_id, "date_created_gmt"
         row = known(order_id=own_id, created_at=made, gross_value="total", currency="currency")(record)
         return {**row, "created_at": f"{row['created_at']}Z" if row["created_at"] else None}
 
     def _counted(self, answer: HttpResponse, header: str) -> int:
-        """A count told in a header; without it, the first page would pass for all there is."""
+        """A count from a header; without it, the first page would count as the complete list."""
         value = answer.headers.get(header, "")
         if not value.isdecimal():
             remedy = "See whether a proxy or plugin in front of the shop removes it"
@@ -210,7 +210,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "gross_value": amount_text(order.total),
             "currency": order.currency,
             "lead_id": kept.get(own.lead_id_meta or ""),
-            # 0 is every guest.
+            # All guests have the ID 0.
             "customer_id": order.customer_id if order.customer_id != "0" else None,
             "click_id": kept.get(own.click_id_meta or ""),
             "source": kept.get(f"{ATTRIBUTION}utm_source"),
@@ -218,7 +218,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "utm_campaign": kept.get(f"{ATTRIBUTION}utm_campaign"),
             "utm_content": kept.get(f"{ATTRIBUTION}utm_content"),
             "landing_page": kept.get(f"{ATTRIBUTION}session_entry"),
-            # WooCommerce writes it with a capital letter; other systems do not.
+            # WooCommerce capitalises it; other systems do not.
             "device": kept.get(f"{ATTRIBUTION}device_type", "").lower() or None,
             "market": billing.country or None,
             "email": billing.email or None,

@@ -1,8 +1,7 @@
 """Zoho CRM: leads and deals as CRM records, with the times a deal's stages were entered.
 
-A converted lead is merged into its deal. Stage names are whatever the business calls them; which mean won and which
-lost is a setting, since Zoho's API tells it only in the field's metadata. Lists leave out what was deleted, which Zoho
-lists by itself.
+A converted lead is merged into its deal. Stage names differ by company; a setting says which mean won or lost, because
+Zoho's API gives that only in the field's metadata. Lists leave out deleted records, which Zoho lists separately.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +43,7 @@ _LEAD = [
     "Full_Name",
     "Converted_Deal",
 ]
-# `Currency` is there only where the organisation has several.
+# `Currency` exists only if the organisation has several currencies.
 _DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Currency", "Owner", "Contact_Name"]
 _CONTACT = ["Email", "Phone", "Mobile", "Full_Name"]
 
@@ -55,19 +54,19 @@ STATUSES = (
     "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Proposal/Price Quote",
     "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
 )  # fmt: skip
-"""The statuses of leads and stages of deals that Zoho has out of the box."""
+"""Zoho's standard lead statuses and deal stages."""
 
 
 class ZohoSettings(SourceSettings):
     """Settings of a `zoho` source.
 
     Attributes:
-        base_url: of the account's data centre, such as `https://www.zohoapis.sa`.
-        accounts_url: where tokens of that data centre are granted.
+        base_url: address of the account's data centre, such as `https://www.zohoapis.sa`.
+        accounts_url: address at which tokens of that data centre are issued.
         client_id_env: the environment variable with the API client's ID.
-        client_secret_env: the one with its secret.
-        refresh_token_env: the one with the refresh token, which stays valid until revoked.
-        currency: of amounts of deals that name none; the organisation's own where not given.
+        client_secret_env: the environment variable with the API client's secret.
+        refresh_token_env: the environment variable with the refresh token, which stays valid until revoked.
+        currency: currency of deals that name none; by default the organisation's own.
         won_stages: deal stages that mean won.
         lost_stages: deal stages that mean lost.
         meta_lead_id_field: field of Leads with Meta's lead ID.
@@ -195,7 +194,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             yield stages.batch([row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)])
 
     def probe(self) -> Probe:
-        """Read the organisation's zone and currency, and that leads, deals and contacts may be read."""
+        """Read the organisation's zone and currency, and check that leads, deals and contacts can be read."""
         with self._crm() as client:
             organisation = self._organisation(client)
             for module in ("Leads", "Deals", "Contacts"):
@@ -229,7 +228,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             return self._read(_Token, client.post("oauth/v2/token", form=form).body, "token").access_token
 
     def _judge_grant(self, answer: HttpResponse) -> Failure | None:
-        # Zoho refuses a refresh token with status 200.
+        # Zoho rejects a refresh token with status 200.
         if isinstance(answer.body, dict) and "error" in answer.body:
             happened = "Zoho does not accept the refresh token or the client"
             return Failure(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
@@ -260,7 +259,7 @@ class Zoho(HttpConnector[ZohoSettings]):
         )
 
     def _deleted_rows(self, client: HttpClient, module: str, window: Window, reader: RecordReader) -> list[Row]:
-        """The module's records deleted in the window; Zoho tells of them no more than when."""
+        """Rows of the module's records deleted in the window; Zoho gives only the time of deletion."""
 
         def fetch(cursor: str | None) -> CursorPage[dict[str, object]]:
             number = int(cursor or 1)
@@ -295,7 +294,7 @@ class Zoho(HttpConnector[ZohoSettings]):
     def _changed(
         self, client: HttpClient, module: str, fields: Sequence[str], window: Window, own: Sequence[str]
     ) -> list[dict[str, object]]:
-        """The module's records changed in the window, in the order of their IDs, which no change disturbs."""
+        """The module's records changed in the window, ordered by ID, so that changes do not shift the pages."""
         params: Params = {
             "fields": ",".join([*fields, *own]),
             "sort_by": "id",
@@ -304,7 +303,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             **({"converted": "both"} if module == "Leads" else {}),
         }
         records = list(self._listed(client, module, params, _since(window)))
-        # A field that Zoho has out of the box may have been removed; one that the sources file names is wanted.
+        # Zoho's standard fields may have been removed; fields named in the sources file must exist.
         named = [name for name in own if self._is_named(name)]
         for name in named:
             if records and all(name not in record for record in records):

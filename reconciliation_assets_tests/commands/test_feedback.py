@@ -17,11 +17,11 @@ import stamina
 import yaml
 
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.publish.copy import publish
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.commands.send_and_die import POINTS
 from reconciliation_assets_tests.harness import KEY, Bench
@@ -70,7 +70,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     built = bench.build().make_all()
     built.warehouse.execute(f"attach '{home / 'warehouse.duckdb'}' as kept")
     built.warehouse.execute("copy from database memory to kept")
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], installation.published_path)
+    publish(built.warehouse, published_tables(), installation.published_path)
     bench.close()
     return installation
 
@@ -110,7 +110,7 @@ def outbox_of_wins(installation: Installation) -> list[tuple[Any, ...]]:
     """The outbox as the next run makes it."""
     parameters = policy_parameters(load_policy(installation.home / "policy.yaml"), NOW)
     with closing(connect(installation.home / "warehouse.duckdb")) as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.materialise(queries()[TableName("feedback", "capi_outbox")], parameters)
         return warehouse.rows(
             "select status, told_value, value_change from feedback.capi_outbox where outcome = 'won' order by record_id"

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import uvicorn
 
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.commands.decisions import LOCKS, MATCHES, VERDICTS, path_of
 from reconciliation_assets.commands.open_page import PageNotReadyError, application, serve_page
 from reconciliation_assets.commands.serve import PortTakenError
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.report import write_report
@@ -43,7 +43,7 @@ class Company:
         built = bench.build().make_all()
         path = self.settings.published_path
         path.parent.mkdir(exist_ok=True)
-        publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+        publish(built.warehouse, published_tables(), path)
         write_report(path, self.settings.reports_dir / "reconciliation.html", AS_OF, "en_AE")
         bench.close()
 

@@ -25,7 +25,7 @@ from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
 from reconciliation_assets_tests.installation import RECONCILE, CommandResult, Installation
-from reconciliation_assets_tests.operations.test_graph import GROUPS
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
 pytestmark = pytest.mark.slow(seconds=120)
 CHROMIUM, PDFTOTEXT = shutil.which("chromium"), shutil.which("pdftotext")
@@ -214,7 +214,7 @@ def test_a_phone_shows_answer_bridge_and_campaigns_first_and_every_table_whole(r
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.goto(report)
     campaigns = page.locator(
-        "section", has=page.get_by_role("heading", name="The two numbers by campaign")
+        "section", has=page.get_by_role("heading", name="Attributed and collected by campaign")
     ).bounding_box()
     assert campaigns
     assert campaigns["y"] + campaigns["height"] < 4000
@@ -268,7 +268,7 @@ def test_a_line_opens_its_entries_and_an_entry_its_record_and_chain(
     page.get_by_role("button", name=LINES["open"]).click()
     entries = page.locator("#entries")
     expect(entries.get_by_role("status")).to_contain_text(
-        f"of {len(largest)} entries, largest first; together {bridge['open']}."
+        f"of {len(largest)} entries, largest first; total {bridge['open']}."
     )
     expect(entries.locator("tbody tr").first).to_contain_text(write.money(largest[0][1]))
     entries.locator("tbody button").first.click()
@@ -320,7 +320,7 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         decide.get_by_label("Who decides").fill("Mona")
         decide.get_by_label("Why").fill("called the customer")
         waiting.get_by_role("button", name="Accept").click()
-        expect(waiting.get_by_text("in force with the next run").first).to_be_visible(timeout=SECONDS)
+        expect(waiting.get_by_text("takes effect with the next run").first).to_be_visible(timeout=SECONDS)
         keep(page, "decide")
 
         told = installation.reconcile_alone()
@@ -328,7 +328,7 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         page.reload()
         expect(decide.get_by_role("heading", name="Possible matches")).to_be_visible(timeout=SECONDS)
         expect(decide.get_by_text(right, exact=True)).to_have_count(0)
-        page.get_by_label("Any record").fill(f"lead:{left}")
+        page.get_by_label("Record ID").fill(f"lead:{left}")
         page.get_by_role("button", name="Open", exact=True).click()
         link = page.get_by_role("dialog").locator("tr", has_text=right).first
         expect(link).to_contain_text("manual verified", timeout=SECONDS)

@@ -90,7 +90,7 @@ def test_what_breaks_many_steps_is_told_once_and_without_the_name_of_its_class(t
     assert told.status == 1
     assert told.text.count("is unreadable or has fewer than 16 bytes") == 1
     assert "ContactKeyError" not in told.text
-    assert "Broke in raw_crm_leads, raw_crm_records, " in told.text
+    assert "Failed in raw_crm_leads, raw_crm_records, " in told.text
 
 
 @pytest.fixture

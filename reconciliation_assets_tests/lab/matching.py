@@ -12,7 +12,7 @@ import duckdb
 
 from reconciliation_assets.chain.matching.inference.payments import assign
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.lab.sample import CompanySpec, Noise, write_company
 from reconciliation_assets_tests.lab.whole_job import run_alone
@@ -120,7 +120,7 @@ def infer_all_payments(home: Path) -> Inferred:
     matching = load_policy(None).policy.matching
     connection = connect(home / "warehouse.duckdb")
     try:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.execute(
             """
             create schema if not exists bench;

@@ -35,19 +35,24 @@ FORM_LOST_ITS_CAMPAIGN = (2, 3)
 ORDERS_STOPPED = range(3, 7)
 PAYMENTS_GONE, RUN_BREAKS = 5, 6
 
-RUN, COPY = "the daily run", "the published copy is stale"
+RUN, COPY = "the daily run", "the published copy is out of date"
 FALL, GONE, SILENT = (
     "match rate of record_ad fell",
     "check not_empty of raw_payments",
     "check newest_row_is_recent of raw_orders",
 )
 PLAN: dict[int, tuple[str, ...]] = {
-    2: (f"Broken: {RUN}", f"Over: {RUN}", f"Broken: {FALL}"),
-    3: (f"Still broken after 1 day: {FALL}",),
-    4: (f"Over: {FALL}",),
-    5: (f"Broken: {GONE}", f"Broken: {SILENT}", f"Broken: {COPY}"),
-    6: (f"Over: {GONE}", f"Broken: {RUN}", f"Still broken after 1 day: {SILENT}", f"Still broken after 1 day: {COPY}"),
-    7: (f"Over: {RUN}", f"Over: {COPY}", f"Over: {SILENT}"),
+    2: (f"Failing: {RUN}", f"Resolved: {RUN}", f"Failing: {FALL}"),
+    3: (f"Still failing after 1 day: {FALL}",),
+    4: (f"Resolved: {FALL}",),
+    5: (f"Failing: {GONE}", f"Failing: {SILENT}", f"Failing: {COPY}"),
+    6: (
+        f"Resolved: {GONE}",
+        f"Failing: {RUN}",
+        f"Still failing after 1 day: {SILENT}",
+        f"Still failing after 1 day: {COPY}",
+    ),
+    7: (f"Resolved: {RUN}", f"Resolved: {COPY}", f"Resolved: {SILENT}"),
 }
 
 

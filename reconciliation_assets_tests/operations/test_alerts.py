@@ -38,14 +38,14 @@ def titles(book: SensorState) -> list[str]:
 def test_a_break_is_told_once_however_often_it_is_found_and_its_end_once() -> None:
     states = [(1, False), (2, True), (3, True), (4, False), (5, False)]
     book = noted(SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
-    assert titles(book) == ["Broken: match rate of order_payment fell", "Over: match rate of order_payment fell"]
+    assert titles(book) == ["Failing: match rate of order_payment fell", "Resolved: match rate of order_payment fell"]
     assert (book.seen, book.open) == ({"match_coverage.order_payment_has_not_fallen": 5}, {})
 
 
 def test_a_problem_that_comes_back_is_another_break() -> None:
     states = [(1, True), (2, False), (3, True)]
     book = noted(SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
-    assert [title.partition(":")[0] for title in titles(book)] == ["Broken", "Over", "Broken"]
+    assert [title.partition(":")[0] for title in titles(book)] == ["Failing", "Resolved", "Failing"]
     assert len({notice.notice_id for notice in book.outbox}) == 3
 
 
@@ -53,7 +53,7 @@ def test_an_open_problem_is_told_again_after_the_policys_hours_and_not_before() 
     book = noted(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
     assert titles(noted(book, [], NOON + timedelta(hours=23), SHIPPED)) == []
     reminded = noted(book, [], NOON + timedelta(hours=24), SHIPPED)
-    assert titles(reminded) == ["Still broken after 1 day: match rate of order_payment fell"]
+    assert titles(reminded) == ["Still failing after 1 day: match rate of order_payment fell"]
     taken = reminded.model_copy(update={"outbox": []})
     assert titles(noted(taken, [], NOON + timedelta(hours=25), SHIPPED)) == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.audit import System, render_audit, write_audit
 from reconciliation_assets.publish.copy import publish
@@ -14,7 +14,7 @@ from reconciliation_assets.publish.figures import Anomaly, Published
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.publish.test_report import Tags
+from reconciliation_assets_tests.publish.tags import Tags
 from reconciliation_assets_tests.rows import insight, lead, order, payment
 
 EMAIL, META_LEAD, CLICK = "somebody.private@example.com", "120345678901234", "IwAR0secretclick"
@@ -50,7 +50,7 @@ def troubled(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Pat
         }
     ).make_all()
     path = tmp_path_factory.mktemp("audit") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.page import show_page
 from reconciliation_assets_tests.conftest import Build
@@ -34,7 +34,7 @@ def page(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def published(built: Built, folder: Path) -> Path:
     path = folder / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 

@@ -1,3 +1,17 @@
+/* table
+grain: cohort month, campaign and line
+owner: finance
+key: [period_start, campaign_id, line]
+published: true
+required: [period_start, line_order, line, amount, records, currency, policy_version]
+words:
+  line: bridge_lines
+at_least_zero: [line_order]
+columns:
+  line_order: Place of the line in the bridge, 0 to 10
+  amount: Amount of the line, signed [reporting currency]
+  records: Records of the line [count]
+*/
 -- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to
 -- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
 with claims as (

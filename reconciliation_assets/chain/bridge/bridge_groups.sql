@@ -1,3 +1,14 @@
+/* table
+grain: cohort month and campaign
+owner: finance
+key: [period_start, campaign_id]
+columns:
+  records: Captured records of the cohort [count]
+  stated_value: Stated value of the captured records [reporting currency]
+  collected_value: Collected money of the cohort's records, without adjustments [reporting currency]
+  adjustments: Manual adjustments of the cohort [count]
+  adjusted_value: Signed adjustments of the cohort [reporting currency]
+*/
 -- What each cohort month and campaign brings to its bridge: Meta's results and value, the captured records with their
 -- stated and collected value, and finance's adjustments. Records with no campaign are one group more.
 with platform as (

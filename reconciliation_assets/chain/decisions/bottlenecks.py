@@ -1,4 +1,4 @@
-"""Which segments lose too many records on a step, and which of them explains the others."""
+"""Bottlenecks: which segments lose too many records at a step, and which of them explains the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from reconciliation_assets.chain.decisions.rates import (
 )
 from reconciliation_assets.policy.model import Diagnosis
 
-# The segments of a step without the records of those already named: one row per segment, with its counts.
+# Recounts a step without the records of the given segments: one row per segment, with its counts.
 CountsWithout = Callable[[str, list[tuple[str, str]]], pd.DataFrame]
 
 NOT_ENOUGH, NOTHING_ALIKE, IN_LINE, LOW, EXPLAINED = (
@@ -28,31 +28,31 @@ NOT_ENOUGH, NOTHING_ALIKE, IN_LINE, LOW, EXPLAINED = (
     "bottleneck",
     "explained_by_another",
 )
-# What does not name its segment is no segment: a lead without an owner often has none because it went no further.
+# Records without a segment are not a segment: a lead often has no owner because it went no further.
 _UNNAMED = "(none)"
 _KEY = ["segment_kind", "segment"]
 
 
 @dataclass(frozen=True)
 class _Spreads:
-    """By how much healthy segments of a step differ from each other, and from their own past."""
+    """Natural spread of healthy segments of a step, among peers and against their own past, as standard deviation of log odds."""
 
     peers: float
     past: float
 
 
 def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
-    """Every segment's standing on every step; records that do not name their segment are neither judged nor anybody's peers.
+    """Assess every segment at every step; records without a segment are neither assessed nor used as peers.
 
     Args:
         counts: one row per step and segment: entered, passed, past_entered, past_passed.
         window_days: days that the records of each step had, by step.
         policy: thresholds.
-        without: counts of a step anew, without the records of given segments.
+        without: recounts a step without the records of given segments.
 
     Returns:
-        The same rows with rate and its interval, what it was held against, the chance, the verdict and, of a segment that is
-        low only because another is, which one explains it.
+        The same rows with the rate and its interval, the comparison used, the p-value, the verdict and, for a segment that is
+        low only because of another one, which one explains it.
     """
     spreads = {
         str(step): _spreads(_without_suspect(str(step), rows, policy, without), policy)
@@ -74,7 +74,7 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
 
 
 def _without_suspect(step: str, rows: pd.DataFrame, policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
-    """Counts of a step without the segment that stands out most: the spread of healthy ones is not to be read off a sick one."""
+    """Counts of a step without the most deviating segment, so that it does not widen the estimated spread of healthy segments."""
     enough = rows[
         (rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all") & (rows["entered"] >= policy.fewest_records)
     ]
@@ -86,7 +86,7 @@ def _without_suspect(step: str, rows: pd.DataFrame, policy: Diagnosis, without: 
 
 
 def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
-    """Read from all kinds of a step together: a kind of three segments cannot tell its own spread."""
+    """Estimated from all kinds of segment of a step together: a kind with three segments is too small to estimate its own."""
     named = rows[(rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all")]
     enough = named[named["entered"] >= policy.fewest_records]
     seen: list[tuple[PassCounts, np.ndarray, np.ndarray]] = []
@@ -120,13 +120,13 @@ def _spread_of(seen: list[tuple[PassCounts, np.ndarray, np.ndarray]], at_least: 
 
 
 def _comparable(rows: pd.DataFrame, policy: Diagnosis) -> list[tuple[str, pd.DataFrame]]:
-    """The kinds whose segments may be held against each other, with their segments, where there is more than one."""
+    """The kinds whose segments the policy allows to compare, with their segments, if there is more than one."""
     peers = {kind for kind, yes in policy.peers.items() if yes}
     return [(str(kind), each) for kind, each in rows.groupby("segment_kind") if kind in peers and len(each) > 1]
 
 
 def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diagnosis) -> pd.DataFrame:
-    """Rates of one step with intervals, and how each stands to its peers and to its past."""
+    """Rates of one step with intervals, each compared with its peers and with its past."""
     rows = rows.copy()
     own = _passed(rows)
     rows["rate"] = own.rate
@@ -136,7 +136,7 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
         rows[name] = np.nan
     for name in ("past_rate", "past_low", "past_high", "past_p_value"):
         rows[name] = np.nan
-    # A peer with few records is worth little, and says as little by its weight; all of them are asked.
+    # All peers are included: one with few records has a small weight.
     for _, kind in _comparable(rows[(rows["entered"] > 0) & (rows["segment"] != _UNNAMED)], policy):
         counts = _passed(kind)
         stand = compared_with_peers(
@@ -178,7 +178,7 @@ def _evidence(own: PassCounts, expected: pd.Series) -> np.ndarray:
 
 
 def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
-    """The chance up to which findings are told, so that of all told no more than a share are accidents (Benjamini-Hochberg)."""
+    """The largest p-value that is a finding, so that the share of false discoveries is bounded (Benjamini-Hochberg)."""
     tried = judged[judged["is_enough"]]
     p_values = np.concatenate([tried["peer_p_value"].dropna().to_numpy(), tried["past_p_value"].dropna().to_numpy()])
     if not len(p_values):
@@ -196,9 +196,9 @@ def _explain(  # one step's rows, its age and spreads, and how to count anew
     without: CountsWithout,
     limit: float,
 ) -> None:
-    """Name the low segment with the most evidence, take its records out, and ask the other low ones again.
+    """Keep the low segment with the most evidence, remove its records, and test the other low segments again; repeat.
 
-    What is no longer low without those records, or has hardly any left, was low because of them.
+    A segment that is no longer low without those records, or has too few left, is explained by them.
     """
     waiting = judged[(judged["step"] == step) & (judged["verdict"] == LOW)].sort_values(
         ["evidence", *_KEY], ascending=[False, True, True]

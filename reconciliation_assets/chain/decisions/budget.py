@@ -1,6 +1,6 @@
 """The budget rules: which campaigns get more money, the same, or none, and how much can safely be spent.
 
-SQL adds up spend and money by week and age; intervals over weeks and the rule itself are made here.
+SQL sums spend and money by week and age; intervals over weeks and the rule itself are computed here.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Budget, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -51,13 +52,13 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the rule looks at, of one campaign.
+    """The inputs of the budget rule for one campaign.
 
     Attributes:
-        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all.
-        young: the same of the spend since, as expected at the same maturity by the campaign's own curve.
+        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all links.
+        young: expected ROAS of the newer spend at the same maturity, by the campaign's own collection curve.
         weeks: weeks of mature spend.
-        ad_coverage: share of the records from Meta that are linked to an ad; nothing where none are expected.
+        ad_coverage: share of the records from Meta that are linked to an ad; None where none are expected.
         money_coverage: share of the settled money that is linked.
         recent_leads: leads of the last four weeks.
         busy_leads: of those, how many went to owners without room.
@@ -136,11 +137,11 @@ def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
 
 
 def _told(figures: Ratio) -> str:
-    """A ratio with the range that the methods of its links, and luck, leave open."""
+    """A ROAS with its range, in words."""
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
-def act(context: RunContext) -> TableMetadata:
+def act(context: LedgerContext) -> TableMetadata:
     """Decide for every campaign that ever spent."""
     policy = context.loaded_policy.policy
     weeks: pd.DataFrame = (
@@ -197,16 +198,92 @@ def act(context: RunContext) -> TableMetadata:
 
 
 BUDGET = PythonTable(
-    _TARGET,
+    OutputTable(
+        "budget_actions",
+        "decisions",
+        "campaign that ever spent",
+        "marketing",
+        ("campaign_id",),
+        description=(
+            "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
+            "one sentence. Made in Python: intervals over weeks and the collection curve are no sums."
+        ),
+        required=(
+            "campaign_id",
+            "action",
+            "reason",
+            "maturity_day",
+            "last_spent_on",
+            "daily_spend",
+            "currency",
+            "policy_version",
+        ),
+        words={
+            "action": (
+                "scale",
+                "hold",
+                "stop",
+                "not_enough_yet",
+                "not_running",
+            )
+        },
+        at_least_zero=(
+            "spend_value",
+            "daily_spend",
+            "safe_daily_spend",
+            "recent_leads",
+            "busy_leads",
+        ),
+        shares=(
+            "ad_coverage",
+            "money_coverage",
+        ),
+        published=True,
+        old_names={
+            "expected_roas": "young_roas",
+            "expected_roas_low": "young_roas_low",
+            "expected_roas_high": "young_roas_high",
+        },
+        page="docs/definitions/budget.md",
+        columns={
+            "campaign_id": Meaning("Meta campaign"),
+            "action": Meaning("What to do with the budget"),
+            "reason": Meaning("Why"),
+            "collected_roas_exact": Meaning("Collected money per spend, through exact IDs only", "ratio"),
+            "roas_low": Meaning(
+                "Lower end of the range of collected ROAS: exact links only, with its 95 % interval over weeks", "ratio"
+            ),
+            "roas_high": Meaning(
+                "Upper end of the range of collected ROAS: all methods, with its 95 % interval over weeks", "ratio"
+            ),
+            "young_spend_value": Meaning("Spend of the weeks that are not mature yet", "reporting currency"),
+            "young_collected_value": Meaning(
+                "Money collected of those weeks at the age they have", "reporting currency"
+            ),
+            "cash_share": Meaning(
+                "Share of the final money of those weeks that is in by now, by the campaign's own curve", "share"
+            ),
+            "cash_share_low": Meaning("Lower end of the 95 % interval of that share", "share"),
+            "cash_share_high": Meaning("Upper end of the 95 % interval of that share", "share"),
+            "expected_roas": Meaning("Collected ROAS of those weeks as expected at the longest maturity", "ratio"),
+            "expected_roas_low": Meaning("Lower end of its range", "ratio"),
+            "expected_roas_high": Meaning("Upper end of its range", "ratio"),
+            "ad_coverage": Meaning("Share of the company's records from Meta that are linked to an ad", "share"),
+            "money_coverage": Meaning(
+                "Share of the company's settled money that is linked to an order or a CRM record", "share"
+            ),
+            "safe_daily_spend": Meaning(
+                "Spend a day that the rule allows from here; empty where nothing is decided", "reporting currency"
+            ),
+        },
+    ),
     _READS,
-    "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
-    "one sentence. Made in Python: intervals over weeks and the collection curve are no sums.",
     act,
 )
 
 
 def _coverage(context: RunContext) -> tuple[float | None, float | None]:
-    """Share of Meta's records linked to an ad, and of the settled money linked at all."""
+    """Share of Meta's records that are linked to an ad, and share of the settled money that is linked."""
     ads, money = context.warehouse.rows(
         """
         select cast(sum(case when link = 'record_ad' and match_method <> 'unmatched' then records end) as double)
@@ -220,11 +297,10 @@ def _coverage(context: RunContext) -> tuple[float | None, float | None]:
 
 
 def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str, Any]:
-    """Mature and young figures of one campaign; `figures` holds what the rule looks at.
+    """Mature and young figures of one campaign, as columns of the table; `figures` holds the inputs of the rule.
 
     Args:
-        per_sale: collected money per record that paid over all campaigns: what one more or one fewer sale would mean to a
-            campaign that has none.
+        per_sale: collected money per paid record over all campaigns, used as the size of a sale for a campaign without sales.
     """
     last_age = policy.cohorts.maturity_days[-1]
     complete = weeks[weeks["is_complete"]]
@@ -270,7 +346,7 @@ def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str
 def _young(
     weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, told: dict[str, Any], policy: Policy
 ) -> Ratio | None:
-    """What the spend that is not mature yet will have collected, by the campaign's own curve; its figures go into `told`."""
+    """Expected ROAS of the spend that is not mature yet, by the campaign's own curve; its figures are added to `told`."""
     last_age = policy.cohorts.maturity_days[-1]
     newer = complete[~complete["week_start"].isin(at_end["week_start"])]
     newer = newer.sort_values("age_days").drop_duplicates("week_start", keep="last").sort_values("week_start")

@@ -1,7 +1,7 @@
 """The diagnosis: per segment and step, whether it loses more records than its peers or its own past, and what that costs.
 
-SQL counts; the counts are judged here, because the tails of binomials that vary by nature and the search for the segment that explains the others are
-no matter of sums.
+SQL counts the records. The counts are tested here, because SQL has no tails of overdispersed binomials and cannot search for
+the segment that explains the others.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -14,9 +14,11 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, judge
 from reconciliation_assets.chain.decisions.causes import CAUSES
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("decisions", "diagnosis")
@@ -28,9 +30,9 @@ _READS = tuple(
         ("views", "record_segments"),
     )
 )
-# A reason that fewer records share is not told: it says little, and free text of one record may name somebody.
+# A reason given by fewer records is not shown: it says little, and the free text of one record may contain a person's name.
 _FEWEST_OF_A_REASON = 5
-# With fewer records that passed and are mature, their money per record is anybody's guess.
+# With fewer mature records that passed, their money per record is too uncertain.
 _FEWEST_TO_VALUE = 20
 _STATED = "stated value per record, for none of its records has paid yet"
 _COLLECTED = "collected money that a record of its own brings more when it passes"
@@ -62,8 +64,8 @@ _SCHEMA = pa.schema(
 )
 
 
-def diagnose(context: RunContext) -> TableMetadata:
-    """Judge every segment on every step."""
+def diagnose(context: LedgerContext) -> TableMetadata:
+    """Assess every segment at every step and replace the table."""
     policy = context.loaded_policy.policy
     counts = _counted(
         context.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment")
@@ -99,10 +101,98 @@ def diagnose(context: RunContext) -> TableMetadata:
 
 
 DIAGNOSIS = PythonTable(
-    _TARGET,
+    OutputTable(
+        "diagnosis",
+        "decisions",
+        "kind of segment, segment and step",
+        "data",
+        (
+            "segment_kind",
+            "segment",
+            "step",
+        ),
+        description=(
+            "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
+            "gap costs, who acts and why. Made in Python: SQL has no such tails."
+        ),
+        required=(
+            "segment_kind",
+            "segment",
+            "segment_name",
+            "step",
+            "bottleneck",
+            "verdict",
+            "is_main",
+            "window_start",
+            "window_end",
+            "window_days",
+            "entered",
+            "passed",
+            "owner",
+            "finding",
+            "currency",
+            "policy_version",
+        ),
+        words={
+            "segment_kind": VOCABULARIES["segments_of_views"],
+            "step": VOCABULARIES["steps"],
+            "verdict": (
+                "not_enough_yet",
+                "nothing_to_compare",
+                "in_line",
+                "bottleneck",
+                "explained_by_another",
+            ),
+        },
+        at_least_zero=(
+            "entered",
+            "passed",
+            "value_low",
+        ),
+        shares=(
+            "rate",
+            "rate_low",
+            "rate_high",
+            "expected_rate",
+            "expected_low",
+            "expected_high",
+            "p_value",
+            "peer_rate",
+            "past_rate",
+        ),
+        published=True,
+        old_names={"p_value": "chance", "compared_with": "held_against"},
+        columns={
+            "segment_name": Meaning("The segment as people call it"),
+            "bottleneck": Meaning("What a low rate on this step is called"),
+            "verdict": Meaning("What the rate comes to against what it is held against"),
+            "is_main": Meaning("Whether it is the finding of its segment with the most at stake"),
+            "rate": Meaning("Share of the records that passed the step in time", "share"),
+            "rate_low": Meaning("Lower end of the 95 % interval of the rate", "share"),
+            "rate_high": Meaning("Upper end of the 95 % interval of the rate", "share"),
+            "compared_with": Meaning("What the rate is held against: peers, or its own past"),
+            "expected_rate": Meaning("Rate of what it is held against, at the same age", "share"),
+            "expected_low": Meaning("Lower end of the 95 % interval of that rate", "share"),
+            "expected_high": Meaning("Upper end of the 95 % interval of that rate", "share"),
+            "p_value": Meaning("Probability that a healthy segment comes out as low or lower", "share"),
+            "peers": Meaning("Other segments of its kind on the same step", "count"),
+            "peer_rate": Meaning("Rate of the peers", "share"),
+            "past_rate": Meaning("Rate of its own past", "share"),
+            "explained_by": Meaning("Segment without whose records this one is no longer low"),
+            "records_short": Meaning("Records that passed less than at the expected rate", "count"),
+            "value_at_stake": Meaning(
+                "Money that the gap costs in the period judged, by the segment's own money per record",
+                "reporting currency",
+            ),
+            "value_low": Meaning("Lower end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_high": Meaning("Upper end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_basis": Meaning("Which money per record the value rests on"),
+            "leading_reason": Meaning("Reason that most of the lost records give, where at least five share it"),
+            "leading_reason_share": Meaning("Share of the lost records that give it", "share"),
+            "likely_causes": Meaning("What usually lies behind it"),
+        },
+    ),
     _READS,
-    "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
-    "gap costs, who acts and why. Made in Python: SQL has no such tails.",
     diagnose,
 )
 
@@ -112,7 +202,7 @@ def _counted(counts: pa.Table) -> pd.DataFrame:
     return frame.astype({"mature_collected_value": float, "mature_lost_value": float, "stated_value": float})
 
 
-def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
+def _counts_without(warehouse: Ledger, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
     """Counts of a step without the records of the named segments."""
     left_out = pa.table({"segment_kind": [kind for kind, _ in named], "segment": [segment for _, segment in named]})
     with warehouse.reading("_left_out", left_out):
@@ -141,21 +231,21 @@ def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]
 
 
 def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What the gap costs: the records short of the expected rate, at the segment's own money per record that passed."""
+    """Add the cost of the gap: the records missing to the expected rate, times the segment's own money per record that passed."""
     judged = judged.copy()
     is_low = judged["verdict"].isin([LOW, EXPLAINED])
     collecting = judged["step"].str.startswith("collected")
     passed = judged["mature_passed"]
-    # What one more record that passes brings: what those that passed brought, less what those that did not brought all the same.
+    # Money of one more record that passes: mean of those that passed less mean of those that did not.
     per_record = judged["mature_collected_value"] / passed.replace(0, np.nan) - (
         judged["mature_lost_value"] / judged["mature_lost"].replace(0, np.nan)
     ).fillna(0)
     per_record = per_record.where((per_record > 0) & (collecting | (passed >= _FEWEST_TO_VALUE)))
-    # Where nothing was ever collected, collecting has no value of its own; what was sold has.
+    # At a collecting step where no mature record has paid, the stated value per record is used instead.
     unpaid = collecting & (passed == 0)
     per_record = per_record.where(~unpaid, judged["stated_value"] / judged["entered"].replace(0, np.nan))
     judged["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=judged.index)
-    # Newcombe's interval of a difference of two rates, from the interval of each.
+    # Newcombe's interval of the difference of two rates, from the interval of each rate.
     low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
     high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
     judged["records_short"] = (judged["gap"] * judged["entered"]).where(is_low)
@@ -172,8 +262,8 @@ def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return judged
 
 
-def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
-    """The reason that most of the lost records of each low segment give, where enough of them share it."""
+def _with_reasons(judged: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
+    """Add the most frequent reason of the lost records of each low segment, if enough records share it."""
     low = judged.loc[judged["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
     with warehouse.reading("_low", pa.Table.from_pandas(low, preserve_index=False)):
         reasons = warehouse.arrow(
@@ -200,7 +290,7 @@ def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
 
 
 def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[str, Any]:
-    """One row of the table, in words where words are due."""
+    """One row of the table, with its texts."""
     cause = CAUSES[each["step"]]
     is_low = each["verdict"] in (LOW, EXPLAINED)
     name = names.get(each["segment"]) if each["segment_kind"] == "campaign" else None
@@ -223,7 +313,7 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
 
 
 def _called(row: dict[str, Any]) -> str:
-    """The segment as a sentence begins with it; a name that says its kind is not told twice."""
+    """The segment as the start of a sentence: kind and name, or the name alone if it begins with the kind."""
     if row["segment_kind"] == "all":
         return "All records"
     kind, name = row["segment_kind"].replace("_", " "), row["segment_name"]
@@ -231,7 +321,7 @@ def _called(row: dict[str, Any]) -> str:
 
 
 def _finding(row: dict[str, Any], policy: Policy) -> str:
-    """The row as one or two sentences with its figures."""
+    """The finding as one or more sentences with its figures."""
     passed = CAUSES[row["step"]].passed.format(days=row["window_days"], minutes=policy.diagnosis.answer_within_minutes)
     verdict, currency = row["verdict"], policy.reporting_currency
     whose = _called(row)
@@ -263,7 +353,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as Arrow takes it: nothing for what pandas writes as NaN."""
+    """A value for Arrow: None in place of pandas' NaN."""
     return None if value is None or (not isinstance(value, str) and pd.isna(value)) else value
 
 

@@ -1,3 +1,15 @@
+/* table
+grain: thing expected to match
+owner: data
+key: [link, source_table, source_id]
+group: coverage
+columns:
+  link: Kind of link that is expected
+  created_at: When the thing was created; for payments, when the money moved
+  value: Stated value of the record, gross value of the order or amount of the payment [reporting currency]
+  match_method: Method that matched it; empty where nothing did
+  reason: Why it would not match
+*/
 -- Everything that is expected to match, link by link, with the method that matched it (none where nothing did), and
 -- whatever matched besides. Money is matched once it belongs to a captured record: linked to a CRM record that belongs to no
 -- lead it is not, here as in the cash view and in unmatched_revenue.

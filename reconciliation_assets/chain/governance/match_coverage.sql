@@ -1,3 +1,22 @@
+/* table
+grain: link and method, unmatched included
+owner: data
+key: [link, match_method]
+published: true
+group: coverage
+required: [link, match_method, records, value, is_applicable]
+words:
+  link: links
+  match_method: methods_or_unmatched
+shares: [record_rate, value_rate]
+columns:
+  match_method: Method that matched them
+  records: Things expected to match [count]
+  record_rate: Share by records [share]
+  value: Value of those [reporting currency]
+  value_rate: Share by value [share]
+  is_applicable: Whether the link has anything to match
+*/
 -- Coverage: of what is expected to match, how much each method matched and how much stayed unmatched, by records and by
 -- value. A link with nothing to match has no rate: it is not applicable, never 100 %.
 with links as (

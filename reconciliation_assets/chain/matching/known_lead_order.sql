@@ -1,3 +1,9 @@
+/* table
+grain: order with a known lead
+owner: sales-operations
+key: [right_id]
+group: matching_inference
+*/
 -- Which lead every order belongs to: by a person's decision, by the lead ID the order names, by the same contact inside
 -- the window (of several valid leads the latest before it), through the CRM record the order names, or through another
 -- order of the same customer. A phone shared under another name is doubtful: a family, not one person. An order that finds

@@ -1,3 +1,14 @@
+/* table
+grain: pair proposed
+owner: marketing
+key: [left_id, right_id, strength]
+group: matching_inference
+columns:
+  match_method: How the two were found
+  strength: Rank of the step that found the ad, the strongest first
+  counts: Whether links of the method count
+  reason: What the standing of its method rests on
+*/
 -- Every ad proposed for a captured record: by a person's decision, by the ad or campaign ID it carries (in its own fields or its
 -- link's tags), by the IDs its order carries, or, inferred, by the campaign's name alone. A method that reviewers found wrong too
 -- often does not count.

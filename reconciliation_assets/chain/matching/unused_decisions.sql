@@ -1,3 +1,15 @@
+/* table
+grain: decision of a person that has no effect
+owner: data
+key: [link, left_id, right_id]
+required: [link, left_id, right_id, verdict, verified_by, reason]
+words:
+  link: links
+  verdict: decisions
+columns:
+  verdict: accept or reject
+  reason: Why it has no effect
+*/
 -- Decisions of people that have no effect, and why: an accepted pair that is not linked, or a pair of which an end is gone or was
 -- merged into another record.
 with ends as (

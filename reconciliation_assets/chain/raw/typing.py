@@ -1,6 +1,6 @@
-"""From text to types: how a cell of each kind is read, and what makes a row bad.
+"""Typing: SQL that converts text to the types of the contract and finds bad rows.
 
-Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
+Pure functions from the contract to SQL expressions. A reason says what is wrong with a column, never its value.
 """
 
 from babel.numbers import list_currencies
@@ -14,9 +14,9 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 _IDS = (Kind.ID, Kind.PERSON)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
-# What databases and data frames write where there is no ID; taken for one, it would join all that have none.
+# Written by databases and data frames for a missing ID; read as an ID, it would join all records without one.
 _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
-# What data frames make of whole numbers in a column with gaps; as it stands, order 1001.0 would be another than order 1001.
+# Data frames write integers as decimals in a column with gaps; unchanged, order 1001.0 would not match order 1001.
 _ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
@@ -31,25 +31,25 @@ NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
 NOT_AN_ISO_DATE = "not an ISO 8601 date such as 2026-03-31"
 NOT_A_DECIMAL = "not a decimal number such as 1234.50"
 
-# Beside rows that a preset mapped: the file's own column that could not be read, and why.
+# Extra columns of rows mapped by a preset: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
 
 
 def typed_select(
     table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False, has_digest: bool = False
 ) -> str:
-    """A SELECT that reads text rows into the table's stored columns.
+    """A SELECT that converts text rows to the table's stored columns.
 
-    Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
-    nothing is), and `unread_sides`, the side values that could not be read, each with its column and reason. It takes the
-    parameter `$zone`, the zone of timestamps without an offset.
+    It also returns `row_number`; `faulty_column` and `fault`, the first fault of a row (null if it has none); and
+    `unread_sides`, the optional values that could not be read, with column and reason. It has the parameter `$zone`, the zone
+    of timestamps without an offset.
 
     Args:
         table: the contract.
-        present: the columns that the source has; the others are read as empty.
-        source: name of the relation that holds the text.
-        is_mapped: whether it also holds the columns of `UNREAD`, which come before any other fault.
-        has_digest: whether it also holds `ROW_DIGEST`, which is passed on.
+        present: the columns that the source has; the others are null.
+        source: name of the relation with the text.
+        is_mapped: whether the relation has the columns of `UNREAD`, which take precedence over any other fault.
+        has_digest: whether the relation has `ROW_DIGEST`, which is passed on.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
     keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
@@ -86,7 +86,7 @@ def typed_select(
 
 
 def is_currency(column: str) -> str:
-    """A condition: whether a column holds a currency code of ISO 4217, past ones included."""
+    """SQL condition: the column holds a currency code of ISO 4217, including historical ones."""
     return f"{column} in ({_CURRENCIES})"
 
 
@@ -125,7 +125,7 @@ def _value(column: InputColumn) -> str:
 
 
 def _readable(column: InputColumn) -> str:
-    """The value; of a side column, unknown where something is wrong with it."""
+    """SQL for the value; null for an optional value that cannot be read."""
     if not column.is_side:
         return _value(column)
     return f"case when {_any_problem(column)} then null else {_value(column)} end"
@@ -136,13 +136,13 @@ def _any_problem(column: InputColumn) -> str:
 
 
 def _unread_side(column: InputColumn) -> str:
-    """The side value's column and the first thing wrong with it, or null."""
+    """SQL for the column and the first fault of an optional value, or null."""
     cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in _problems(column))
     return f"case when {_any_problem(column)} then {{'column_name': '{column.name}', 'reason': case {cases} end}} end"
 
 
 def _problems(column: InputColumn) -> list[tuple[str, str]]:
-    """Conditions on the text under which a row is bad, with the reason, in the order they are told."""
+    """SQL conditions on the text that make a row bad, with their reasons, in order of precedence."""
     name, value = column.name, f"({_value(column)})"
     found: list[tuple[str, str]] = []
     if column.required:
@@ -173,7 +173,7 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if column.kind is Kind.DATE:
                 found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", NOT_AN_ISO_DATE))
             found.append((f"{name} is not null and {value} is null", NOT_A_DATE))
-            # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
+            # Not with year(): it is null for infinity and positive for a year BC.
             bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
             found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:

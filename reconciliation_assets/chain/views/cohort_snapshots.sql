@@ -1,3 +1,13 @@
+/* table
+grain: cohort month, campaign and maturity day
+owner: finance
+key: [cohort_start, campaign_id, maturity_day]
+published: true
+required: [cohort_start, maturity_day, is_complete, captured, collected_value]
+at_least_zero: [captured, valid, qualified, won, collected, spend_value]
+columns:
+  collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
+*/
 -- Cohort view: where the records of each cohort month and campaign stood so many days after each was captured. A maturity
 -- that the month's last record has not reached is marked as incomplete and must not be compared with complete ones.
 with stood as (

@@ -1,3 +1,14 @@
+/* table
+grain: cohort month and campaign
+owner: finance
+key: [cohort_start, campaign_id]
+published: true
+required: [cohort_start, spend_value, collected_value, refunded_value, paid_records]
+at_least_zero: [spend_value, paid_records]
+columns:
+  collected_roas_exact: Collected money per spend, through manual and exact-ID links only [ratio]
+  collected_roas_contact: The same with exact contacts [ratio]
+*/
 -- Collected view: money linked to each cohort month and campaign beside its spend. Collected ROAS is a range: through
 -- exact IDs only, with exact contacts, with all methods.
 with certainty as (

@@ -1,3 +1,12 @@
+/* table
+grain: cohort month and campaign
+owner: sales-operations
+key: [cohort_start, campaign_id]
+published: true
+required: [cohort_start, captured, valid, qualified, won, collected]
+at_least_zero: [captured, valid, qualified, won, collected]
+shares: [valid_rate, qualified_rate, won_rate, collected_rate]
+*/
 -- Funnel view: how far the records of each cohort month and campaign came, rung by rung, and how fast.
 with reached as (
   select

@@ -1,3 +1,14 @@
+/* table
+grain: captured record and maturity day
+owner: finance
+key: [record_id, maturity_day]
+columns:
+  is_valid: Whether the record is valid
+  is_qualified: Whether the record had qualified by then
+  is_won: Whether the record was won or fulfilled by then
+  is_collected: Whether the record had collected money by then
+  collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
+*/
 -- Where every captured record stood so many days after its own day, at each maturity of the policy.
 with records as (
   select

@@ -173,6 +173,7 @@
     place.scrollIntoView({ block: "nearest" });
   }
 
+  const PAYMENT_COLUMNS = [[words.payment], [words.kind], [words.day], [words.amount, true], [words.fee, true], [words.collected_value, true], [words.closes], [words.closing, true]];
   const recordButton = (id) => make("button", { type: "button", class: "name", click: () => openRecord(id) }, id);
 
   /** A record's card: what it is, its chain from ad to cash, and how its stated value became collected money. */
@@ -188,20 +189,23 @@
     const add = (name, text) => text && facts.append(make("div", {}, make("dt", {}, words[name]), make("dd", { dir: "auto" }, text)));
     add("campaign", campaignNames.get(record.campaign_id) ?? record.campaign_id ?? words.no_campaign);
     for (const name of ["adset_id", "ad_id", "created_at", "qualified_at", "won_at", "first_paid_at", "rung", "invalid_reason", "market", "offer", "language", "owner"]) add(name, record[name]);
-    add("chain_confidence", record.chain_confidence.toFixed(2));
     for (const name of ["stated_value", "final_value", "collected_value", "refunded_value"]) add(name, money(record[name]));
     const chain = record.links.map(([link, left, right, method, confidence, evidence]) => [
       links[link], left, right, words.methods[method] ?? method, confidence.toFixed(2), evidence,
       ...(details.live ? [make("button", { type: "button", click: () => decide({ link, left_id: left, right_id: right }, "reject").then((done) => done && card.close()) }, words.reject)] : []),
     ]);
     const columns = [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.evidence], [""]];
+    const payments = record.payments.map(([id, kind, day, amount, fee, value, closes, closing]) =>
+      [id, words.kinds[kind] ?? kind, make("span", { class: "day" }, day), amount, fee, money(value), closes, closing]);
     const steps = [
       [words.stated_value, "", money(record.stated_value)],
       ...record.entries.map(([line, amount, why, order]) => [lines[line], [why, order].filter(Boolean).join(", "), money(amount)]),
     ];
     card.replaceChildren(
       make("h3", { dir: "auto" }, `${words.record} ${id}`), facts,
-      make("h3", {}, words.chain), chain.length ? table(columns.slice(0, chain[0].length), chain) : make("p", {}, words.no_links),
+      make("h3", {}, words.chain), chain.length ? table(columns.slice(0, chain[0].length), chain, chain[0].map((_, at) =>
+        at === 0 ? words.chain_confidence : at === 4 ? record.chain_confidence.toFixed(2) : "")) : make("p", {}, words.no_links),
+      ...(payments.length ? [make("h3", {}, words.payments), table(PAYMENT_COLUMNS, payments)] : []),
       make("h3", {}, words.from_stated_to_collected),
       table([[""], [words.why], [words.amount, true]], steps, [words.collected_value, "", money(record.collected_value)]), close,
     );

@@ -41,7 +41,7 @@ def currency_in(heading: str, pattern: str) -> str | None:
     return found.group(1).upper() if found else None
 
 
-# Every heading of a file is held against those of every preset.
+# Each heading is held against those of every preset.
 @lru_cache(maxsize=4096)
 def unit_of(heading: str) -> tuple[str, str | None]:
     """A folded heading without the unit of money at its end, and that unit's currency code.

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duckdb
 import pyarrow as pa
 from babel.numbers import get_territory_currencies
 
@@ -49,6 +48,7 @@ from reconciliation_assets.sources.text_rows import (
     TextRows,
     private_engine,
 )
+from reconciliation_assets.warehouse.duckdb import Connection
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -66,7 +66,7 @@ class JudgedSheets:
     """
 
     def __init__(self) -> None:
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection: Connection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
         self._recognised: tuple[Path, str, Recognised] | None = None
@@ -93,7 +93,7 @@ class JudgedSheets:
             self._recognised = path, preset.name, found
         return self._recognised[2]
 
-    def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
+    def judged(self, path: Path, kind: Recognised) -> Connection:
         """An engine with the table `judged`: all rows of a file that are not blank.
 
         Raises:
@@ -177,7 +177,7 @@ def _sources(kind: Recognised, cell: Cell) -> list[str]:
     return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
+def _judge(connection: Connection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
     """Make the table `judged`; returns what people should know of the file.
 
     The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
@@ -209,7 +209,7 @@ class _Style:
     currency: str | None
 
 
-def _style(connection: duckdb.DuckDBPyConnection, kind: Recognised, currency: str | None) -> _Style:
+def _style(connection: Connection, kind: Recognised, currency: str | None) -> _Style:
     preset = kind.preset
     dates = _held(kind, "date", "instant")
     amounts = _held(kind, "amount")
@@ -236,7 +236,7 @@ def _held(kind: Recognised, *holds: str) -> dict[str, str]:
     }
 
 
-def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
+def _currencies(connection: Connection, kind: Recognised, above: str | None) -> set[str]:
     """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
     read = {
@@ -250,9 +250,7 @@ def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: 
     return said - {""}
 
 
-def _currency_of_file(
-    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int
-) -> tuple[str | None, tuple[str, ...]]:
+def _currency_of_file(connection: Connection, kind: Recognised, sheet_width: int) -> tuple[str | None, tuple[str, ...]]:
     """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
     above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
@@ -270,9 +268,7 @@ def _currency_of_file(
     )
 
 
-def _names_another_country(
-    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str
-) -> bool:
+def _names_another_country(connection: Connection, kind: Recognised, sheet_width: int, assumed: str) -> bool:
     """Whether an account number above the header is of a country with another currency."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
@@ -284,7 +280,7 @@ def _names_another_country(
     return any(country and get_territory_currencies(country) != [assumed] for (country,) in found)
 
 
-def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int) -> str | None:
+def _currency_above(connection: Connection, kind: Recognised, sheet_width: int) -> str | None:
     """The currency that the rows above the header name, as many statements do, where it is one."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
@@ -355,7 +351,7 @@ def _valued(kind: Recognised, style: _Style) -> str:
     """
 
 
-def _moved(connection: duckdb.DuckDBPyConnection, kind: Recognised) -> str:
+def _moved(connection: Connection, kind: Recognised) -> str:
     """The rows with the way that money went and what they are, where the preset asks for it."""
     movement = kind.preset.movement
     moved = moved_rows(connection, kind, movement, _no_data(kind.preset)) if movement else "select * from valued"

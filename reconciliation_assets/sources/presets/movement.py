@@ -6,11 +6,10 @@ that are all negative are debits written with a minus, and one negative debit am
 
 from dataclasses import dataclass
 
-import duckdb
-
 from reconciliation_assets.sources.presets.model import MOVED, TAKEN_BACK, Movement
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.text_rows import FileSetAsideError
+from reconciliation_assets.warehouse.duckdb import Connection
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class _Told:
     taken_back: str
 
 
-def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
+def moved_rows(connection: Connection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
     """A SELECT of the table `valued` with the columns `moved` and `taken_back`, each as cell and as value.
 
     Where a file has one amount, the columns of money in and money out are filled from it.
@@ -101,7 +100,7 @@ def _is_word(movement: Movement, *directions: str) -> str:
     return f"coalesce(word({movement.mark}_cell) in ({words}), false)" if words else "false"
 
 
-def _is_marked(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> bool:
+def _is_marked(connection: Connection, kind: Recognised, movement: Movement) -> bool:
     """Whether a column tells directions: most of its cells do. One under the same heading may hold kinds of transfer."""
     if movement.mark not in kind.positions:
         return False
@@ -114,7 +113,7 @@ def _is_marked(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
     return bool(known * 2 > filled)
 
 
-def _with_direction(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> _Told:
+def _with_direction(connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """Two columns, or one beside a word: money out may be written with a minus or without."""
 
     def told(sign: str) -> _Told:
@@ -149,7 +148,7 @@ def _with_direction(connection: duckdb.DuckDBPyConnection, kind: Recognised, mov
     return plain
 
 
-def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> _Told:
+def _with_sign(connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """One signed amount: a minus is money out, unless the balance proves the opposite, as on statements of cards."""
     plain, turned = _Told("came", "false"), _Told("(-came)", "false")
     as_plain, as_turned = (_rows_that_fit(connection, each.moved) for each in (plain, turned))
@@ -166,7 +165,7 @@ def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
     return plain
 
 
-def _rows_that_fit(connection: duckdb.DuckDBPyConnection, moved: str) -> int:
+def _rows_that_fit(connection: Connection, moved: str) -> int:
     """Rows whose amount is the step of the running balance, whether the newest row stands last or first."""
     (fitting,) = connection.execute(
         f"""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import scipy
 
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.scoring import Block, candidate_pairs
 
 Floats = npt.NDArray[np.float64]
@@ -184,7 +184,7 @@ def _units(amount: str) -> str:
     return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
 
 
-def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Table:
+def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table:
     """Payables ordered by ID, with the amounts each asks for; a contact of too many of them names nobody."""
     personal = ", ".join(
         f"case when count(*) over (partition by {key}) <= {matching.shared_contact_limit} then {key} end as {key}"
@@ -208,7 +208,7 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
     )
 
 
-def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Table:
+def read_payments(warehouse: Ledger, layer: str, trial: str | None) -> pa.Table:
     """Settled money ordered by ID; where a trial is named, only its payments are open."""
     is_open = f"is_open and unique_id in (select right_id from {trial})" if trial else "is_open"
     is_hidden = f"unique_id in (select right_id from {trial} where is_hidden)" if trial else "false"

@@ -25,9 +25,10 @@ from reconciliation_assets.chain.matching.inference.evidence import parts_in_wor
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
@@ -72,7 +73,7 @@ class Assigned:
     shown: pa.Table
 
 
-def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
+def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
     """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
 
     Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
@@ -143,7 +144,7 @@ class _Believed:
     is_trial: bool
 
     @classmethod
-    def read(cls, warehouse: Warehouse, layer: str, matching: Matching, *, is_trial: bool) -> "_Believed":
+    def read(cls, warehouse: Ledger, layer: str, matching: Matching, *, is_trial: bool) -> "_Believed":
         rows = warehouse.rows(
             "select match_method, evidence_kind, candidates, confidence, may_carry_money "
             f"from {layer}.match_calibration where link = '{MONEY}'"
@@ -280,7 +281,7 @@ def _only(people: People, rows: np.ndarray) -> People:
     return People(*(getattr(people, name)[rows] for name in People.__dataclass_fields__))
 
 
-def _without_rejected(warehouse: Warehouse, people: People, left: Payables, right: Payments) -> People:
+def _without_rejected(warehouse: Ledger, people: People, left: Payables, right: Payments) -> People:
     """The pairs that no person rejected."""
     rejected = warehouse.arrow(
         "select link || ':' || left_id as left_id, right_id from canonical.manual_matches where verdict = 'reject'"
@@ -293,7 +294,7 @@ def _without_rejected(warehouse: Warehouse, people: People, left: Payables, righ
     return _only(people, ~np.isin(pair, gone[(i >= 0) & (j >= 0)]))
 
 
-def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
+def _known(warehouse: Ledger, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
     """Positions of payments that name what they belong to, and of that."""
     known = warehouse.arrow(
         f"""
@@ -339,12 +340,22 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[BestPairs]) 
     )
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     return assign(context.warehouse, "matching", context.loaded_policy.policy.matching).made
 
 
 ASSIGNMENT = PythonTable(
-    TableName("matching", "assigned_payments"),
+    OutputTable(
+        "assigned_payments",
+        "matching",
+        "payment that names nothing, with its most likely order or CRM record",
+        "finance",
+        ("right_id",),
+        description=(
+            "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough."
+        ),
+        columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
+    ),
     (
         TableName("matching", "payables"),
         TableName("matching", "matchable_payments"),
@@ -352,6 +363,5 @@ ASSIGNMENT = PythonTable(
         TableName("matching", "match_calibration"),
         TableName("canonical", "manual_matches"),
     ),
-    "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
     _make,
 )
