@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign-files clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,9 +88,9 @@ bench-diagnosis: $(READY) ## Measure the diagnosis on generated companies with a
 bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
 	@$(BIN)/python -m reconciliation_assets_tests.lab bench-inference --orders $(or $(ORDERS),1000000)
 
-campaign-files: $(READY) ## Throw damaged, hostile and changing files at the reading (CAMPAIGN_SECONDS=3600 CAMPAIGN_SEED=12)
-	@CAMPAIGN_SECONDS=$(or $(CAMPAIGN_SECONDS),600) CAMPAIGN_SEED=$(or $(CAMPAIGN_SEED),12) \
-	  $(BIN)/python -m pytest -q -rP -p no:xdist reconciliation_assets_tests/faults/test_file_campaign.py
+campaign: $(READY) ## Kill, fill and rival whatever an installation does, and damage files, so long each (MINUTES=60 SEEDS=100-199)
+	@CAMPAIGN_MINUTES=$(or $(MINUTES),10) CAMPAIGN_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -rP -p no:xdist \
+		reconciliation_assets_tests/faults/test_campaign.py reconciliation_assets_tests/faults/test_file_campaign.py
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

@@ -25,7 +25,7 @@ from reconciliation_assets.operations.instance import prepare_home
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
-from reconciliation_assets.settings import Settings, is_set, load_settings
+from reconciliation_assets.settings import Settings, is_set, load_settings, require_whole
 from reconciliation_assets.sources.presets.load import load_presets, save_preset
 
 app = typer.Typer(
@@ -186,6 +186,7 @@ def init(
         "deduct_payment_fees": deduct_payment_fees,
     }
     settings = load_settings()
+    require_whole(settings)
     refuse_to_overwrite(settings)
     said = answers(given, systems, set_ or [], ask=not yes)
     written = write_first_files(said, settings, settings.as_of.astimezone(UTC).date())
@@ -214,8 +215,7 @@ def run(
     """Reconcile once: load new data, rebuild and check all tables, publish them, and print the summary."""
 
     settings = _settings(works=True)
-    with _plainly():
-        succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
+    succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     sys.exit(0 if succeeded else 1)
 
 
@@ -227,8 +227,7 @@ def show() -> None:
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        show_page(_out, settings.published_path, settings.reports_dir, None)
+    show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
 @app.command()
@@ -246,10 +245,9 @@ def inspect(
     from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
     from reconciliation_assets.commands.inspected import show_draft, show_inspection  # noqa: PLC0415
 
-    with _plainly():
-        settings = load_settings()
-        policy = load_policy(settings.policy_path).policy
-        presets = load_presets(settings.presets_dir, policy.reporting_currency)
+    settings = load_settings()
+    policy = load_policy(settings.policy_path).policy
+    presets = load_presets(settings.presets_dir, policy.reporting_currency)
     is_taken = True
     for path in files:
         inspection = inspect_file(path, presets, policy.zone_of)
@@ -261,13 +259,12 @@ def inspect(
             ).upper()
             draft = drafted(inspection, presets, currency)
         if draft:
-            with _plainly():
-                saved = save_preset(settings.presets_dir, draft) if save else None
-                show_draft(_out, draft, saved)
-                if saved:
-                    presets = load_presets(settings.presets_dir, policy.reporting_currency)
-                    inspection = inspect_file(path, presets, policy.zone_of)
-                    show_inspection(_out, inspection)
+            saved = save_preset(settings.presets_dir, draft) if save else None
+            show_draft(_out, draft, saved)
+            if saved:
+                presets = load_presets(settings.presets_dir, policy.reporting_currency)
+                inspection = inspect_file(path, presets, policy.zone_of)
+                show_inspection(_out, inspection)
         is_taken = is_taken and inspection.is_taken
     sys.exit(0 if is_taken else 1)
 
@@ -290,13 +287,12 @@ def open_page(port: Annotated[int, typer.Option(help="Port on the loopback inter
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        serve_page(
-            settings,
-            load_policy(settings.policy_path).policy,
-            port,
-            lambda address: _out.print(f"Open {address} (Ctrl+C ends it)", highlight=False, soft_wrap=True),
-        )
+    serve_page(
+        settings,
+        load_policy(settings.policy_path).policy,
+        port,
+        lambda address: _out.print(f"Open {address} (Ctrl+C ends it)", highlight=False, soft_wrap=True),
+    )
 
 
 @app.command()
@@ -308,17 +304,16 @@ def doctor() -> None:
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        loaded = load_policy(settings.policy_path)
-        connectors = (
-            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
-            if settings.sources_path
-            else []
-        )
-        found = [
-            *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
-            *examine_feedback(settings.sources_path, loaded.policy),
-        ]
+    loaded = load_policy(settings.policy_path)
+    connectors = (
+        load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
+        if settings.sources_path
+        else []
+    )
+    found = [
+        *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
+        *examine_feedback(settings.sources_path, loaded.policy),
+    ]
     version = loaded.policy.version
     table = Table("source", "state", "found", "next step", title_justify="left", box=None)
     table.add_row(
@@ -348,8 +343,7 @@ def audit() -> None:
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        page = _audited(settings, load_policy(settings.policy_path).policy)
+    page = _audited(settings, load_policy(settings.policy_path).policy)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
 
@@ -364,8 +358,7 @@ def feedback(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    with _plainly():
-        found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
+    found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
     listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
         value = f"{money(each.value, each.currency)} {each.currency}"
@@ -391,8 +384,7 @@ def send() -> None:
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
+    sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
     if sending.without_contact:
@@ -457,8 +449,8 @@ def policy_diff(
     from reconciliation_assets.commands.policy_diff import compare_policies  # noqa: PLC0415
     from reconciliation_assets.commands.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
-    settings = _settings(works=True, or_exit=2)
     with _plainly(2):
+        settings = _settings(works=True)
         diff = compare_policies(settings, new)
     show_policy_diff(_out, diff)
     sys.exit(1 if diff.changes_figures else 0)
@@ -473,8 +465,7 @@ def backup(
     from reconciliation_assets.commands.backup import back_up  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        copied = back_up(settings, to)
+    copied = back_up(settings, to)
     _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
 
 
@@ -485,11 +476,9 @@ def restore(
 ) -> None:
     """Restore a backup into a data directory that holds no installation."""
     from reconciliation_assets.commands.backup import put_back  # noqa: PLC0415
-    from reconciliation_assets.settings import read_settings  # noqa: PLC0415
 
-    with _plainly():
-        settings = read_settings()
-        copied = put_back(source, settings)
+    settings = load_settings()
+    copied = put_back(source, settings)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
 
@@ -508,34 +497,31 @@ def _audited(settings: Settings, policy: Policy) -> Path:
 def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
     """Become a server on the installation's state; its address is printed once it answers."""
     settings = _settings(works=True)
-    with _plainly():
-        prepare_home(settings)
-        _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
-        serve(
-            arguments,
-            host,
-            port,
-            lambda address: _out.print(f"{name} on {address} (Ctrl+C ends it)", highlight=False),
-        )
+    prepare_home(settings)
+    _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
+    serve(
+        arguments,
+        host,
+        port,
+        lambda address: _out.print(f"{name} on {address} (Ctrl+C ends it)", highlight=False),
+    )
 
 
-def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
+def _settings(*, works: bool = False) -> Settings:
     """The environment's settings, or the sample company's where nothing was set, dropped or named.
 
     Args:
         works: the command needs the sample's files, not only what a run made of them.
-        or_exit: status to end with where the settings cannot be used.
     """
-    with _plainly(or_exit):
-        settings = load_settings()
+    settings = load_settings()
+    require_whole(settings)
     is_empty = not (settings.inbox.is_dir() and any(settings.inbox.iterdir()))
     if is_set("RECON_DATA_DIR") or settings.sources_path or not is_empty:
         return settings
     home = sample_home(settings.data_dir)
     _out.print(f"{settings.inbox} is empty: using the sample company in {home}.", soft_wrap=True)
     if works:
-        with _plainly(or_exit):
-            bring_sample(home)
+        bring_sample(home)
     os.environ["RECON_DATA_DIR"] = str(home)
     if not is_set("RECON_AS_OF"):
         os.environ["RECON_AS_OF"] = sample_instant().isoformat()

@@ -14,9 +14,13 @@ from pathlib import Path
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 _DISK_FULL = "The disk is full{where}. Free some space, then run again; what was done before is kept."
 _NOT_ALLOWED = "This user may not write there{where}. Give it the permission, or set RECON_DATA_DIR to another folder."
+_NOT_A_FOLDER = (
+    "{path} cannot be used: {why}. Move away what is there, or set RECON_DATA_DIR, or --data-dir, to another folder."
+)
 
 _PACKAGE = Path(__file__).parent
 _OURS = (_PACKAGE.name, "dagster")
@@ -59,6 +63,8 @@ def _of_the_system(error: OSError) -> str:
         return _DISK_FULL.format(where=where)
     if error.errno in _FORBIDDEN:
         return _NOT_ALLOWED.format(where=where)
+    if error.errno in _IN_THE_WAY and error.filename:
+        return _NOT_A_FOLDER.format(path=error.filename, why=error.strerror)
     return f"{error.strerror or 'A file cannot be used'}{where}."
 
 

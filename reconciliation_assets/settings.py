@@ -164,22 +164,20 @@ class SettingsError(PlainError):
     """A setting in the environment is invalid; the message names it."""
 
 
-def load_settings() -> Settings:
+def require_whole(settings: Settings) -> None:
     """The settings of this process, after checking that no restore is unfinished.
 
     Raises:
         SettingsError: a `RECON_*` variable is invalid, or a restore did not finish.
     """
-    settings = read_settings()
     if settings.restore_copy.exists() or settings.restore_whole.exists():
         raise SettingsError(
             f"A restore into {settings.data_dir} did not finish, so the installation is not whole. Run `reconcile restore` "
             "with the same backup again; it finishes the work."
         )
-    return settings
 
 
-def read_settings() -> Settings:
+def load_settings() -> Settings:
     """The settings of this process, in any state of the installation.
 
     Raises:

@@ -135,6 +135,7 @@ class Bench:
         self.connection = duckdb.connect(":memory:", config={"threads": 1})
         self.connection.execute("set TimeZone = 'UTC'")
         self.warehouse = DuckDB(self.connection)
+        self._protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
         self._ever_dropped: set[str] = set()
 
     def land(self) -> dict[str, list[Landed]]:
@@ -153,8 +154,7 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
-        return land_inbox(self.warehouse, table, files, protector, zone, self.as_of)
+        return land_inbox(self.warehouse, table, files, self._protector, zone, self.as_of)
 
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""

@@ -381,7 +381,7 @@ def _python_asset(made: PythonTable, checks: Sequence[TableCheck]) -> dg.AssetsD
                 "dagster/column_schema": _computed_schema(made.table, opened.columns_made(made.target)),
                 "policy version": opened.loaded_policy.policy.version,
                 **shown.figures,
-                **_plot(opened, made.target.name, shown.weights),
+                **_plot(opened, table.name, shown.weights),
             },
             check_results=_asked(checks, opened),
         )

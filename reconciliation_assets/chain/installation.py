@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.settings import Settings, load_settings
+from reconciliation_assets.settings import Settings, load_settings, require_whole
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
@@ -93,6 +93,7 @@ class Installation(DuckDBResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
         """Open the installation for a run and close it at its end."""
         settings = load_settings()
+        require_whole(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         loaded = load_policy(settings.policy_path)
         with self.get_connection() as connection:

@@ -48,23 +48,21 @@ class Plot:
 
 
 class KeptPictures:
-    """The pictures last drawn, kept in the warehouse: drawing takes longer than making most tables.
+    """The pictures last drawn, kept in the ledger: drawing takes longer than making most tables.
 
     Args:
-        warehouse: where they are kept, as a row for each table.
+        ledger: where they are kept, as a row for each table.
     """
 
-    def __init__(self, warehouse: Ledger) -> None:
-        self._warehouse = warehouse
-        warehouse.execute("create schema if not exists made")
-        warehouse.execute(
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        ledger.execute("create schema if not exists made")
+        ledger.execute(
             "create table if not exists made.pictures (table_name varchar primary key, chart_hash varchar, picture blob)"
         )
         self._kept: dict[str, tuple[str, bytes]] = {
             table: (drawn_from, picture)
-            for table, drawn_from, picture in warehouse.rows(
-                "select table_name, chart_hash, picture from made.pictures"
-            )
+            for table, drawn_from, picture in ledger.rows("select table_name, chart_hash, picture from made.pictures")
         }
 
     def of(self, table: str, plot: Plot) -> bytes:
@@ -72,7 +70,7 @@ class KeptPictures:
         chart_hash = hashlib.sha256(f"{version('vl-convert-python')}\n{plot.chart}".encode()).hexdigest()
         if table not in self._kept or self._kept[table][0] != chart_hash:
             self._kept[table] = chart_hash, plot.picture
-            self._warehouse.execute(
+            self._ledger.execute(
                 "insert or replace into made.pictures values ($table, $chart_hash, $picture)",
                 {"table": table, "chart_hash": chart_hash, "picture": self._kept[table][1]},
             )

@@ -14,8 +14,8 @@ class TableMetadata:
     """Metadata of a table made in Python, shown in the UI.
 
     Attributes:
-        figures: small numbers and words by name.
-        weights: the `weight` of each `outcome` of each `comparison`, which the UI plots.
+        figures: small numbers and words shown beside the table.
+        weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)

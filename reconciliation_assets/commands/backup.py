@@ -1,14 +1,17 @@
 """Backup and restore of an installation: everything that a run cannot make again, copied while no run is active."""
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
-from reconciliation_assets.errors import PlainError
+from reconciliation_assets.errors import PlainError, sentence_of
 from reconciliation_assets.files import atomic_file, flush, rename
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.settings import Settings
@@ -31,8 +34,6 @@ _STATE = (
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 _MANIFEST = "backup.json"
 """Lists the files of the backup with their sizes. It is written last, so a folder without it is an unfinished backup."""
-_OWNER = "unfinished-backup-of"
-"""Names the data directory of a backup in progress, so that the next backup can remove the remains of a killed one."""
 
 
 class BackupError(PlainError):
@@ -55,21 +56,21 @@ def back_up(settings: Settings, to: Path) -> list[str]:
     if not settings.warehouse_path.is_file():
         raise BackupError(f"There is no warehouse in {settings.data_dir}: nothing to back up. Is RECON_DATA_DIR right?")
     with only_run(settings), closing(connect(settings.warehouse_path)) as warehouse:
-        _clear_unfinished(to.parent, settings.data_dir)
-        unfinished = to.with_name(f".{to.name}.unfinished")
+        # The name says whose it is, so that the next backup clears what a kill left of this one, and no other's.
+        ending = f".{sha256(str(settings.data_dir).encode()).hexdigest()[:12]}.unfinished"
+        unfinished = to.with_name(f".{to.name}{ending}")
         try:
+            for left in to.parent.glob(f".*{ending}"):
+                shutil.rmtree(left)
             unfinished.mkdir(parents=True, mode=0o700)
-            (unfinished / _OWNER).write_text(str(settings.data_dir), encoding="utf-8")
             warehouse.execute("checkpoint")
-            # By another process: closing the copied file in this process would release its lock on the warehouse.
-            subprocess.run(["cp", "--", str(settings.warehouse_path), str(unfinished)], check=True)  # noqa: S603, S607
+            _copy_by_another_process(settings.warehouse_path, unfinished)
             copied = [_WAREHOUSE, *_copy(_STATE, settings.data_dir, unfinished)]
-            (unfinished / _OWNER).unlink()
             _write_manifest(unfinished)
             rename(unfinished, to)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except OSError as error:
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise BackupError(f"The backup could not be written to {to.parent} ({_reason(error)}).") from None
+            raise BackupError(f"The backup could not be written to {to.parent}. {sentence_of(error)}") from None
     return copied
 
 
@@ -102,7 +103,7 @@ def put_back(source: Path, settings: Settings) -> list[str]:
             except OSError as error:
                 shutil.rmtree(copying, ignore_errors=True)
                 raise BackupError(
-                    f"The backup could not be copied into {settings.data_dir} ({_reason(error)}). Nothing was restored."
+                    f"The backup could not be copied into {settings.data_dir}; nothing was restored. {sentence_of(error)}"
                 ) from None
             rename(copying, whole)
         for path in sorted(whole.iterdir()):
@@ -110,13 +111,6 @@ def put_back(source: Path, settings: Settings) -> list[str]:
         whole.rmdir()
         flush(settings.data_dir)
     return [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
-
-
-def _clear_unfinished(folder: Path, data_dir: Path) -> None:
-    """Remove the remains of killed backups of this installation; the caller holds the lock, so none is in progress."""
-    for mark in folder.glob(f".*.unfinished/{_OWNER}"):
-        if mark.read_text("utf-8") == str(data_dir):
-            shutil.rmtree(mark.parent)
 
 
 def _write_manifest(folder: Path) -> None:
@@ -138,8 +132,15 @@ def _require_whole(folder: Path) -> None:
             raise BackupError(f"{folder} is no whole backup: {name} is missing or has another size. Copy it again.")
 
 
-def _reason(error: OSError | subprocess.CalledProcessError) -> str:
-    return str(error.strerror) if isinstance(error, OSError) else "copying the warehouse failed; is the disk full?"
+def _copy_by_another_process(source: Path, folder: Path) -> None:
+    """Copy a file that this process has locked: it would let go of the lock by closing it after reading."""
+    command = ["cp", "--", str(source), str(folder)]
+    copied = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=False)  # noqa: S603
+    if copied.returncode:
+        why = next(
+            (code for code in (errno.ENOSPC, errno.EDQUOT) if os.strerror(code).encode() in copied.stderr), errno.EIO
+        )
+        raise OSError(why, os.strerror(why), str(folder))
 
 
 def _copy(names: Sequence[str], source: Path, target: Path) -> list[str]:

@@ -107,8 +107,8 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         AlreadyRunningError: another run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
-        UnusableHomeError: the data directory cannot be written.
-        UnknownDayError: the day of the as-of time has not begun.
+        OSError: the data directory cannot be written.
+        UnknownDayError: the instant the run speaks for lies in the future.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))

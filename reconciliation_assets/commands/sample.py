@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciliation_assets.files import atomic_file
-from reconciliation_assets.operations.instance import unusable
 from reconciliation_assets.settings import SHIPPED_SAMPLE
 
 
@@ -25,15 +24,8 @@ def bring_sample(home: Path) -> None:
     """Copy the shipped sample's inbox into its data directory, except for files that are there unchanged.
 
     Raises:
-        UnusableHomeError: the data directory cannot be written.
+        OSError: the data directory cannot be written.
     """
-    try:
-        _copy(home)
-    except OSError as error:
-        raise unusable(home, error) from None
-
-
-def _copy(home: Path) -> None:
     (home / "inbox").mkdir(parents=True, exist_ok=True)
     for shipped in (SHIPPED_SAMPLE / "inbox").iterdir():
         own = home / "inbox" / shipped.name

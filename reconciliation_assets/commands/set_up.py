@@ -17,7 +17,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import flush
-from reconciliation_assets.operations.instance import unusable
 from reconciliation_assets.policy.load import PolicyError, load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.config import SourceSettings, read_entries
@@ -118,20 +117,17 @@ def write_first_files(answers: Answers, settings: Settings, today: date) -> list
         The files, in the order in which people read them.
 
     Raises:
-        SetUpError: a file already exists, or the answers give files that cannot be loaded.
-        UnusableHomeError: the folder cannot be written.
+        SetUpError: a file is there already, or the answers do not make files that can be loaded.
+        OSError: the folder cannot be written.
     """
     home, places = settings.data_dir, _places(settings)
     refuse_to_overwrite(settings)
-    try:
-        settings.inbox.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home, prefix=".init-") as folder:
-            written = Path(folder)
-            _write(answers, written, today, home / ".env")
-            _check(written)
-            _put_in_place({place: (written / name).read_bytes() for name, place in places.items()})
-    except OSError as error:
-        raise unusable(home, error) from None
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix=".init-") as folder:
+        written = Path(folder)
+        _write(answers, written, today, home / ".env")
+        _check(written)
+        _put_in_place({place: (written / name).read_bytes() for name, place in places.items()})
     return list(places.values())
 
 

@@ -29,23 +29,16 @@ class AlreadyRunningError(PlainError):
     """Another run uses the same data directory."""
 
 
-class UnusableHomeError(PlainError):
-    """The data directory cannot be written; the message says what to do."""
-
-
 def prepare_home(settings: Settings) -> None:
     """Create the installation's Dagster home, and set the environment of this process to the installation.
 
     Raises:
-        UnusableHomeError: the data directory is a file, or this user cannot write it.
+        OSError: the data directory is a file, or this user may not write it.
     """
-    try:
-        keep_to_owner(settings)
-        settings.dagster_home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
-        _require_folders(settings)
-    except OSError as error:
-        raise unusable(settings.data_dir, error) from None
+    keep_to_owner(settings)
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
+    _require_folders(settings)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     for variable, path in (
         ("RECON_DATA_DIR", settings.data_dir),
@@ -66,14 +59,6 @@ def keep_to_owner(settings: Settings) -> None:
     for path in (settings.data_dir, settings.dagster_home, settings.warehouse_path):
         if path.exists() and path.stat().st_uid == os.geteuid():
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~withheld)
-
-
-def unusable(data_dir: Path, error: OSError) -> UnusableHomeError:
-    """The error for a data directory that cannot be written."""
-    return UnusableHomeError(
-        f"The data directory {data_dir} cannot be used ({error.strerror}: {error.filename}). "
-        "Set RECON_DATA_DIR, or --data-dir, to a folder that this user may write."
-    )
 
 
 def _require_folders(settings: Settings) -> None:

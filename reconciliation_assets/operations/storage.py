@@ -3,7 +3,8 @@
 Dagster's own storage opens the file again for every event, waits for the disk at every commit and compiles every statement
 again, which takes half of a small run. Here the same files, tables and statements are used through one connection pool per
 file. Committed events survive the death of the process, as before; after a power failure the files are consistent, but may
-lack the last moments (https://sqlite.org/pragma.html#pragma_synchronous). The events of a step are committed together.
+lack the last moments (https://sqlite.org/pragma.html#pragma_synchronous). The events inside a step are committed together, at
+the latest when the step ends.
 """
 
 import os
@@ -68,10 +69,10 @@ class RunStorage(SqliteRunStorage):
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Dagster's event log on SQLite, with persistent connections; a batch of events is stored in one transaction.
+    """Dagster's event log on SQLite, with persistent connections; events inside a step are stored together.
 
-    Events of a step after its start are buffered until the next event of another kind, such as the start of the next step, or
-    until this storage is read. A process that dies in between loses them; its run counts as failed.
+    They wait for the next event outside the step, such as the start of the next step, or for the next read of this storage.
+    A process that dies in between loses them, and its run counts as failed.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:

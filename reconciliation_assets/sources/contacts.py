@@ -14,22 +14,27 @@ _DIGITS = {
     **{0x06F0 + digit: str(digit) for digit in range(10)},
     **{0xFF10 + digit: str(digit) for digit in range(10)},
 }
-_PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
+PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
 
 # Formats of Gulf mobile numbers by country calling code. Other numbers are parsed by phonenumbers.
-_GULF_MOBILE = {
+GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
     "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
-    "965": r"5[05]\d{6}",
-    "974": r"55\d{6}",
+    "965": r"(?:5[05]\d|6(?:0[034679]|5[015-9]|6\d)|9[04679]\d)\d{5}",
+    "974": r"[3567]\d{7}",
+    "973": r"3(?:[0-79]\d|8[0-57-9])\d{5}",
+    "968": r"(?:7[126-9]\d|9(?:0[1-9]|[1-9]\d))\d{5}",
 }
-_GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-# Kuwait and Qatar have no trunk zero: a leading zero makes a different or invalid number.
-_TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974", "BH": "973", "OM": "968"}
+# The other countries have no trunk zero: a leading zero makes a different or invalid number.
+TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": "", "973": "", "968": ""}
+# ASCII digits only: a number with other digits is cleaned first.
 _INTERNATIONAL = re.compile(
-    "(?:\\+|00)(" + "|".join(f"{code}{_TRUNK_ZERO[code]}{rest}" for code, rest in _GULF_MOBILE.items()) + ")"
+    "(?:\\+|00)(" + "|".join(f"{code}{TRUNK_ZERO[code]}{rest}" for code, rest in GULF_MOBILE.items()) + ")", re.ASCII
 )
-_LOCAL = {region: re.compile(f"{_TRUNK_ZERO[code]}({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
+_LOCAL = {
+    region: re.compile(f"{TRUNK_ZERO[code]}({GULF_MOBILE[code]})", re.ASCII) for region, code in GULF_CODE.items()
+}
 
 _GULF_CALLING_CODES = ("971", "966", "965", "974", "973", "968")
 _DIALLED = re.compile(r"0?5\d{8}")
@@ -112,7 +117,7 @@ def normalise_phone(text: str, market: str | None) -> str | None:
     # Most numbers need no cleaning, which is slow.
     if plain := _gulf_mobile(text, region):
         return plain
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if cleaned := _gulf_mobile(number, region):
         return cleaned
     try:
@@ -135,7 +140,7 @@ def international_phone(text: str) -> str | None:
     With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as dialled
     there: `0501234567`, `501234567`. Eight digits alone could be any number.
     """
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if number.startswith(("+", "00")):
         return normalise_phone(number, None)
     if _DIALLED.fullmatch(number):
@@ -151,7 +156,7 @@ def _gulf_mobile(number: str, region: str | None) -> str | None:
         digits = match[1]
         return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
     if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
-        return f"+{_GULF_CODE[region]}{match[1]}"
+        return f"+{GULF_CODE[region]}{match[1]}"
     return None
 
 
@@ -159,7 +164,7 @@ def region_of(market: str | None) -> str | None:
     """The ISO 3166 code of a market; None if it is not a country."""
     if not market:
         return None
-    if market in _GULF_CODE:
+    if market in GULF_CODE:
         return market
     name = market.strip().upper()
     return _MARKETS.get(name, name if len(name) == 2 else None)

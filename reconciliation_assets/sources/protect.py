@@ -9,39 +9,45 @@ import hmac
 import os
 import re
 import secrets
-import string
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import FunctionNullHandling, PythonUDFType
 from pydantic import SecretStr
 
-from reconciliation_assets.contracts.model import InputTable, Kind
+from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.files import flush
+from reconciliation_assets.sources.contact_sql import KEYS_OF_NAME, SEPARATOR, padded_secrets, protected_select
 from reconciliation_assets.sources.contacts import (
     COUNTRY_OF_CURRENCY,
     international_phone,
     name_words,
     normalise_email,
     normalise_phone,
+    region_of,
     sound_of,
     word_tokens,
 )
 from reconciliation_assets.sources.kept_text import known_words, page, without_contacts
+from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, private_engine
 
 KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
 # An ID of only these characters contains no contact, unless it is a phone number as dialled.
-_SIGNS_OF_IDS = string.ascii_letters.encode() + string.digits.encode() + b"_.#-"
-_DIALLED = r"^(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})$"
-_PLAIN_ID = re.compile(rf"\s*(?!{_DIALLED[1:-1]}\s*$)[{re.escape(_SIGNS_OF_IDS.decode())}]*\s*")
+_PLAIN_ID = re.compile(r"\s*(?!(?:00[1-9]\d{8,13}|05\d-?\d{3}-?\d{4})\s*$)[A-Za-z0-9_.#-]*\s*")
 _DIGIT = re.compile(r"\d")
-_QUERY = r"(?s)\?.*$"
-_SEPARATOR = "\x1f"
+_QUERY = re.compile(r"\?.*$", re.DOTALL)
+# Names that cannot be split at spaces: possible compound first names, and other whitespace.
+_ODD_NAME = r"(?i)abd|عبد|[\x00-\x1f\x7f-\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+_REMEMBERED = 1 << 16
 
 
 class ContactKeyError(PlainError):
@@ -99,7 +105,7 @@ def _make_key(path: Path) -> None:
 
 
 class ContactProtector:
-    """Replaces the contact columns of batches of text rows by their protected keys.
+    """Replaces the contacts in rows of text by their protected keys.
 
     Args:
         key: the installation's secret.
@@ -110,14 +116,7 @@ class ContactProtector:
     def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
         self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
-        self._words: dict[str, tuple[list[str], list[str]]] = {}
-        self._keeping: Mapping[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray | pa.Array]] = {
-            Kind.ID: self._id,
-            Kind.PERSON: self._person,
-            Kind.TEXT: self._label,
-            Kind.NOTE: self._note,
-            Kind.PAGE: self._page,
-        }
+        self._padded = padded_secrets(key)
 
     def keyed(self, value: str) -> str:
         """The HMAC-SHA-256 of a normalised value, in hexadecimal."""
@@ -125,54 +124,57 @@ class ContactProtector:
         mac.update(value.encode())
         return mac.hexdigest()
 
-    def protect(self, table: InputTable, batch: pa.Table) -> pa.Table:
-        """The batch as it is stored: contact columns as keys, and no contact in any other column.
+    @contextmanager
+    def protected(self, table: InputTable, rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
+        """The rows as they are kept: contact columns as their keys, and no contact in any other.
 
         Shops use e-mail addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them in
         comments. docs/definitions/kept.md says what is stored of each kind of column, and why.
 
         Args:
-            table: the table, with its contact columns.
-            batch: rows of text; missing columns count as empty.
+            table: which columns are contacts.
+            rows: text; columns of the table that are missing count as empty, others are passed on.
         """
-        for column in table:
-            if column.name in batch.column_names and (keep := self._keeping.get(column.kind)) is not None:
-                place = batch.column_names.index(column.name)
-                batch = batch.set_column(place, column.name, keep(batch[column.name]))
-        for column in table.contacts:
-            values = batch[column.name] if column.name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
-            if column.name in batch.column_names:
-                batch = batch.drop_columns([column.name])
-            if column.kind is Kind.EMAIL:
-                batch = batch.append_column("email_key", _mapped(values, self._email_key))
-            elif column.kind is Kind.PHONE:
-                batch = batch.append_column("phone_key", _mapped(_joined(values, self._market(batch)), self._phone_key))
-            else:
-                batch = batch.append_column("name_keys", _mapped_lists(values, self._name_keys))
-                batch = batch.append_column("name_sound_keys", _mapped_lists(values, self._name_sound_keys))
-        return batch
+        select = protected_select(table, rows.schema.names, "rows")
+        bound = {name: value for name, value in self._padded.items() if f"${name}" in select}
+        self._engine.register("rows", rows)
+        try:
+            yield self._engine.sql(select, params=bound).to_arrow_reader(ROWS_PER_BATCH)
+        finally:
+            self._engine.unregister("rows")
 
-    def _id(self, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        return values if _are_plain_ids(values) else _mapped(values, self._id_key)
+    @cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        engine = private_engine()
+        for name, function in self._functions().items():
+            _teach(engine, name, _of_distinct(function), "VARCHAR")
+        _teach(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
+        return engine
 
-    def _person(self, values: pa.ChunkedArray) -> pa.Array:
-        return _mapped(values, self._person_key)
+    def market_of(self, market: str | None, currency: str | None) -> str | None:
+        """The market for reading a phone number: the row's own, else the country of its currency, else the company's."""
+        return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
 
-    def _label(self, values: pa.ChunkedArray) -> pa.Array:
-        return _mapped(values, lambda text: without_contacts(text, self.keyed))
-
-    def _note(self, values: pa.ChunkedArray) -> pa.Array:
-        return _mapped(values, lambda text: known_words(text, self.keyed))
-
-    def _page(self, values: pa.ChunkedArray) -> pa.Array:
-        pages = pc.replace_substring_regex(values, pattern=_QUERY, replacement="")
-        return _mapped(pages, lambda text: page(text, self.keyed))
+    def _functions(self) -> Mapping[str, Callable[[str], str | None]]:
+        """The Python functions called by `protected_select`, by their SQL names; none gets an empty text."""
+        return {
+            "other_id": self._id_key,
+            "other_person": self._person_key,
+            "other_note": lambda text: known_words(text, self.keyed),
+            "label": lambda text: without_contacts(text, self.keyed),
+            "page": lambda url: page(_QUERY.sub("", url), self.keyed),
+            "other_email": self._email_key,
+            "other_phone": self._phone_key,
+            "region": lambda both: region_of(self.market_of(*both.split(SEPARATOR))),
+        }
 
     def _id_key(self, text: str) -> str:
         # The result must not depend on the other values of the batch, so that the same ID is the same in all tables.
         return text if _PLAIN_ID.fullmatch(text) else without_contacts(text, self.keyed)
 
-    def _person_key(self, text: str) -> str:
+    def _person_key(self, text: str) -> str | None:
+        if not text.strip():
+            return None
         if number := international_phone(text):
             return self.keyed(number)
         if text.isdigit():
@@ -180,86 +182,92 @@ class ContactProtector:
         kept = without_contacts(text, self.keyed)
         return kept if _DIGIT.search(kept) else self.keyed(text.strip())
 
-    def market_of(self, market: str | None, currency: str | None) -> str | None:
-        """The market for reading a phone number: the row's own, else the country of its currency, else the company's."""
-        return (market or "").strip() or COUNTRY_OF_CURRENCY.get((currency or "").strip().upper()) or self._home
-
-    def _market(self, batch: pa.Table) -> pa.Array:
-        columns = [
-            batch[name].cast(pa.string()) if name in batch.column_names else pa.nulls(batch.num_rows, pa.string())
-            for name in ("market", "currency")
-        ]
-        return _mapped(_joined(*columns), lambda both: self.market_of(*both.split(_SEPARATOR)))
-
     def _email_key(self, text: str) -> str | None:
         address = normalise_email(text)
         return self.keyed(address) if address else None
 
-    def _phone_key(self, text_and_market: str) -> str | None:
-        text, _, market = text_and_market.partition(_SEPARATOR)
-        number = normalise_phone(text, market) if text else None
+    def _phone_key(self, text_and_region: str) -> str | None:
+        text, _, region = text_and_region.rpartition(SEPARATOR)
+        number = normalise_phone(text, region)
         return self.keyed(number) if number else None
 
-    def _name_keys(self, text: str) -> list[str]:
-        return self._keys_of_name(text)[0]
 
-    def _name_sound_keys(self, text: str) -> list[str]:
-        return self._keys_of_name(text)[1]
+class _NameKeys:
+    """Keys of a name's words and of their sounds, in the written order: the family name comes last.
 
-    def _keys_of_name(self, text: str) -> tuple[list[str], list[str]]:
-        """Keys of a name's words and of their sounds, in the written order: the family name comes last."""
-        sounds: dict[str, str] = {}
-        for word in name_words(text):
-            for key, sound in zip(*self._word_keys(word), strict=True):
-                sounds.setdefault(key, sound)
-        return list(sounds), list(sounds.values())
+    Words are cached because names repeat few words.
+    """
 
-    def _word_key(self, word: str) -> str:
-        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
-        return self.keyed(word)[:32]
+    def __init__(self, keyed: Callable[[str], str]) -> None:
+        self._keyed = keyed
+        self._words: dict[str, list[tuple[str, str]]] = {}
 
-    def _word_keys(self, word: str) -> tuple[list[str], list[str]]:
-        """Keys of a word and of its sound, cached because names repeat few words."""
+    def __call__(self, names: pa.ChunkedArray) -> pa.Array:
+        names = _combined(names)
+        is_odd = pc.fill_null(pc.match_substring_regex(names, _ODD_NAME), False)
+        if pc.any(is_odd).as_py():
+            words = [" ".join(name_words(name)) for name in names.filter(is_odd).to_pylist()]
+            names = pc.replace_with_mask(names, is_odd, pa.array(words, pa.string()))
+        words = pc.split_pattern(names, " ")
+        encoded = words.flatten().dictionary_encode()
+        numbers: dict[tuple[str, str], int] = {}
+        of_word = [
+            [numbers.setdefault(pair, len(numbers)) for pair in self._of_word(word)]
+            for word in encoded.dictionary.to_pylist()
+        ]
+        pairs = pa.array(of_word, pa.list_(pa.int64())).take(encoded.indices)
+        name_of_word = pc.list_parent_indices(words)
+        name = name_of_word.take(pc.list_parent_indices(pairs)).to_numpy()
+        pair = pairs.flatten().to_numpy()
+        # A repeated word is kept at its first position only.
+        first = np.sort(np.unique(name * max(len(numbers), 1) + pair, return_index=True)[1])
+        counts = np.bincount(name[first], minlength=len(names))
+        offsets, has_none = pa.array(np.r_[0, np.cumsum(counts)], pa.int32()), pa.array(counts == 0)
+        keys, sounds = (
+            pa.ListArray.from_arrays(offsets, pa.array(each, pa.string()).take(pa.array(pair[first])), mask=has_none)
+            for each in (zip(*numbers, strict=True) if numbers else ((), ()))
+        )
+        return pa.StructArray.from_arrays([keys, sounds], ["name_keys", "name_sound_keys"])
+
+    def _of_word(self, word: str) -> list[tuple[str, str]]:
         if word not in self._words:
             tokens = word_tokens(word)
             # A sound of one letter is too short: the word itself is used.
             heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
-            self._words[word] = [self._word_key(token) for token in tokens], [self._word_key(sound) for sound in heard]
+            self._words[word] = [
+                (self._short(token), self._short(sound)) for token, sound in zip(tokens, heard, strict=True)
+            ]
         return self._words[word]
 
+    def _short(self, word: str) -> str:
+        # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
+        return self._keyed(word)[:32]
 
-def _are_plain_ids(values: pa.ChunkedArray) -> bool:
-    """Whether no cell can contain a contact, tested on all bytes of the column at once, which is ten times faster."""
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        return False
-    contents = (chunk.buffers()[2] for chunk in values.chunks)
-    if any(content and content.to_pybytes().translate(None, _SIGNS_OF_IDS) for content in contents):
-        return False
-    return not (
-        pc.any(pc.starts_with(values, "0")).as_py() and pc.any(pc.match_substring_regex(values, _DIALLED)).as_py()
+
+def _teach(
+    engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
+) -> None:
+    """Register a Python function of text that may return null."""
+    engine.create_function(
+        name,
+        function,
+        ["VARCHAR"],
+        answer,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
     )
 
 
-def _joined(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(pc.fill_null(values, ""), pc.fill_null(others, ""), _SEPARATOR)
+def _of_distinct(function: Callable[[str], str | None]) -> Callable[[pa.ChunkedArray], pa.Array]:
+    """Apply a function to the distinct texts of a column, with a cache; empty texts give null."""
+    asked = lru_cache(_REMEMBERED)(function)
 
+    def answer(values: pa.ChunkedArray) -> pa.Array:
+        encoded = _combined(values).dictionary_encode()
+        answers = pa.array([asked(text) if text else None for text in encoded.dictionary.to_pylist()], pa.string())
+        return answers.take(encoded.indices)
 
-def _mapped(values: pa.ChunkedArray, key_of: Callable[[str], str | None]) -> pa.Array:
-    """Apply a function to the distinct values only."""
-    encoded = pc.dictionary_encode(_combined(values))
-    keys = pa.array(
-        [key_of(value) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)], pa.string()
-    )
-    return keys.take(encoded.indices)
-
-
-def _mapped_lists(values: pa.ChunkedArray, keys_of: Callable[[str], list[str]]) -> pa.Array:
-    encoded = pc.dictionary_encode(_combined(values))
-    keys = pa.array(
-        [(keys_of(value) or None) if value else None for value in encoded.dictionary.to_numpy(zero_copy_only=False)],
-        pa.list_(pa.string()),
-    )
-    return keys.take(encoded.indices)
+    return answer
 
 
 def _combined(values: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -82,7 +82,7 @@ class Ledger(Warehouse, Protocol):
         """Run a statement that returns nothing; of the parameters, those it names are bound."""
 
     def ensure(self, script: str) -> None:
-        """Run statements that create what is missing, once per connection; not inside a transaction."""
+        """Run statements that make what is missing, once for this connection; not inside a transaction."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside happens, or nothing."""

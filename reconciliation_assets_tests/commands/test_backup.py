@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from reconciliation_assets_tests.installation import Installation
@@ -110,6 +111,18 @@ def test_a_backup_killed_anywhere_is_no_backup_and_the_next_one_clears_it(
     told = Installation(tmp_path / "elsewhere").reconcile("restore", str(left))
     assert (told.status, "is no whole backup" in told.text) == (1, True)
     assert contents(tmp_path / f"to-{points.stop}").items() <= contents(finished.home).items()
+
+
+def test_a_backup_killed_again_and_again_under_one_name_is_made_in_the_end(tmp_path: Path) -> None:
+    """Each try meets what the one before it left, also where that was killed while clearing."""
+    home = Installation(tmp_path / "data").home
+    duckdb.connect(str(home / "warehouse.duckdb")).close()
+    (home / "reports").mkdir()
+    for name in ("policy.yaml", "contact.key", "reports/reconciliation.html"):
+        (home / name).write_text("what cannot be made again")
+    assert len(kills(str(home), "backup", f"{tmp_path}/one")) > 10
+    assert contents(tmp_path / "one") == contents(home)
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_a_backup_that_lost_a_file_is_not_restored(backup: Path, tmp_path: Path) -> None:

@@ -17,16 +17,13 @@ import stamina
 import yaml
 
 from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
-from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.commands.send_and_die import POINTS
-from reconciliation_assets_tests.harness import KEY, Bench
+from reconciliation_assets_tests.commands.wins import NOW, WINS, log, with_wins
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.rows import crm, insight, lead, payment
 from reconciliation_assets_tests.standin.faults import Fault
 from reconciliation_assets_tests.standin.meta import DATASET, Meta
 from reconciliation_assets_tests.standin.server import Standin
@@ -34,45 +31,12 @@ from reconciliation_assets_tests.standin.system import TOKEN
 
 pytestmark = pytest.mark.slow(seconds=30)
 
-# By the real clock: Meta judges ages by its own, so the command does too.
-NOW = datetime.now(UTC).replace(microsecond=0)
-PHONE = "+971501234567"
 PHONE_AT_META = "b7a8f5085aa733eb29857a02945bc84a5227e693708d469ec9fb21d34e9e44f5"
-WINS = 4
-
-
-POLICY = {"capi": {"hashed_contacts": True, "events": {"qualified": {"lead": None}}}}
-
-
-def ago(days: float) -> str:
-    return (NOW - timedelta(days=days)).isoformat()
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """A company with three wins Meta knows by lead ID and one that only a contact identifies, as a run leaves it."""
-    home = tmp_path_factory.mktemp("told") / "data"
-    installation = Installation(home, NOW.isoformat(), RECON_CONTACT_KEY=KEY.decode())
-    ids = [f"12034567890123{number}" for number in range(3)]
-    leads = [lead(f"L{n}", ago(6), meta_lead_id=ids[n], consent="true") for n in range(3)]
-    leads.append(lead("L3", ago(6), phone=PHONE, market="AE", consent="true"))
-    installation.drop(
-        {
-            "meta_insights": [insight(ago(5)[:10])],
-            "leads": leads,
-            "crm_records": [
-                crm(f"D{n}", ago(5), "won", lead_id=f"L{n}", won_at=ago(2), final_value=100 * (n + 1)) for n in range(4)
-            ],
-            "payments": [payment("P1", ago(1), 50, crm_id="D0")],
-        }
-    )
-    bench = Bench(home, POLICY, NOW)
-    built = bench.build().make_all()
-    built.warehouse.execute(f"attach '{home / 'warehouse.duckdb'}' as kept")
-    built.warehouse.execute("copy from database memory to kept")
-    publish(built.warehouse, published_tables(), installation.published_path)
-    bench.close()
-    return installation
+    return with_wins(tmp_path_factory.mktemp("told") / "data")
 
 
 @pytest.fixture
@@ -96,14 +60,6 @@ def installation(
     feedback = {"dataset_id": DATASET, "base_url": standin.url("meta"), "timeout_seconds": 2, "events_per_call": 2}
     (copy.home / "sources.yaml").write_text(yaml.safe_dump({"sources": [], "feedback": feedback}), "utf-8")
     return copy
-
-
-def log(installation: Installation) -> dict[str, tuple[Any, ...]]:
-    with duckdb.connect(str(installation.home / "warehouse.duckdb"), read_only=True) as connection:
-        rows = connection.execute(
-            "select record_id, answer, answer_code, attempts from feedback.capi_deliveries order by record_id"
-        ).fetchall()
-    return {record: rest for record, *rest in rows}
 
 
 def outbox_of_wins(installation: Installation) -> list[tuple[Any, ...]]:

@@ -74,6 +74,7 @@ _STEPS: tuple[str | Model, ...] = (
     *("named_payments", "payables", "matchable_payments"),
 )
 _ASSIGNED = f"{_LAYER}.assigned_payments"
+_HIDDEN_ORDERS = TableName(_LAYER, "hidden_orders")
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
@@ -99,7 +100,8 @@ def rehearse(context: LedgerContext) -> TableMetadata:
     _let_every_method_try(warehouse, matching.inferred.accept_from)
     for step in _STEPS:
         if isinstance(step, Model):
-            infer(warehouse, step, _LAYER, matching)
+            # Orders do not compete for leads: the hidden orders alone get the same links as among all open orders.
+            infer(warehouse, step, _LAYER, matching, None if step.slot else _HIDDEN_ORDERS)
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, context.parameters)

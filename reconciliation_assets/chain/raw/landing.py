@@ -33,7 +33,7 @@ from reconciliation_assets.chain.raw.versions import (
     raw_table,
 )
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
+from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
@@ -453,20 +453,23 @@ def _record(warehouse: Ledger, table: InputTable, landed: Landed, *, kind: str, 
 def _arrive(warehouse: Ledger, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
     """Read rows into the table `arrived`: typed, contacts as keys, each row with its first fault."""
     is_mapped = text.headings is not None
-    schema = _protected_schema(table, text, is_mapped=is_mapped)
     typed = typed_select(table, text.columns, "arriving", is_mapped=is_mapped, has_digest=text.has_digest)
+    names = [*(UNREAD if is_mapped else ()), *text.columns, *((ROW_DIGEST,) if text.has_digest else ())]
+    schema = pa.schema([("row_number", pa.int64()), *((name, pa.string()) for name in names)])
     damage: list[FileSetAsideError] = []
 
-    def protected() -> Iterator[pa.RecordBatch]:
+    def batches() -> Iterator[pa.RecordBatch]:
         try:
             for batch in text.batches():
-                yield from protector.protect(table, batch).select(schema.names).cast(schema).to_batches()
+                yield from batch.select(schema.names).cast(schema).to_batches()
         except FileSetAsideError as problem:
             # Raised through the engine, it would become an error of the engine.
             damage.append(problem)
 
-    reader = pa.RecordBatchReader.from_batches(schema, protected())
-    with warehouse.reading("arriving", reader):
+    with (
+        protector.protected(table, pa.RecordBatchReader.from_batches(schema, batches())) as protected,
+        warehouse.reading("arriving", protected),
+    ):
         warehouse.execute(f"create or replace temp table arrived as {typed}", {"zone": zone})
     if damage:
         raise damage[0]
@@ -608,22 +611,6 @@ def _money(table: InputTable) -> str:
     ((amount, currency),) = table.measures
     # The cell may hold anything, also a contact, and this column is shown to people.
     return f"a.{amount}, case when {is_currency(f'a.{currency}')} then a.{currency} end, a.{table.created}"
-
-
-def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> pa.Schema:
-    plain = [
-        (column.name, pa.string())
-        for column in table
-        if column.name in text.columns and column.kind not in CONTACT_KEYS
-    ]
-    keys = [
-        (name, pa.list_(pa.string()) if kind.endswith("[]") else pa.string())
-        for column in table.contacts
-        for name, kind in CONTACT_KEYS[column.kind]
-    ]
-    unread = [(name, pa.string()) for name in UNREAD] if is_mapped else []
-    digest = [(ROW_DIGEST, pa.string())] if text.has_digest else []
-    return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys, *digest])
 
 
 def _rows_of_unreadable(path: Path) -> int:

@@ -3,6 +3,8 @@
 Pure functions from the contract to SQL expressions. A reason says what is wrong with a column, never its value.
 """
 
+from collections.abc import Iterable
+
 from babel.numbers import list_currencies
 
 from reconciliation_assets.contracts.model import CONTACT_KEYS, SQL_TYPE, InputColumn, InputTable, Kind
@@ -12,6 +14,7 @@ from reconciliation_assets.sources.text_rows import ROW_DIGEST
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _IDS = (Kind.ID, Kind.PERSON)
+_TEXTS = (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE, Kind.CURRENCY)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 # Written by databases and data frames for a missing ID; read as an ID, it would join all records without one.
@@ -20,6 +23,9 @@ _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
 _ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
+# Cells to clean or check: empty, with outer whitespace or control characters; of IDs also what the patterns for IDs look for.
+_ODD = r"^$|^[ \t\r\n\x{a0}\x{feff}]|[ \t\r\n\x{a0}\x{feff}]$|[\x00-\x1F]"
+_ODD_ID = rf"{_ODD}|\.0$|^#|[eE]\+|(?i)^(null|none|nan|n/a|nil|-)$"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
@@ -52,36 +58,44 @@ def typed_select(
         has_digest: whether the relation has `ROW_DIGEST`, which is passed on.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
-    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
-    text = ",\n      ".join(f"{_text(column, present)} as {column.name}" for column in plain)
-    values = ",\n      ".join(f"{_readable(column)} as {column.name}" for column in plain)
+    here = [column for column in plain if column.name in present]
+    values = [column for column in plain if column.kind not in _TEXTS]
     problems = [
         (column.name, condition, reason)
-        for column in plain
-        if column.name in present and not column.is_side
+        for column in here
+        if not column.is_side
         for condition, reason in _problems(column)
     ]
-    sides = ", ".join(_unread_side(column) for column in plain if column.name in present and column.is_side)
-    carried = [*keys, *(UNREAD if is_mapped else ()), *((ROW_DIGEST,) if has_digest else ())]
-    passed_on = [*keys, *((ROW_DIGEST,) if has_digest else ())]
-    faulty, fault = _first(problems, 0), _first(problems, 2)
+    sides = [column for column in here if column.is_side]
+    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
+    digest = [ROW_DIGEST] if has_digest else []
+    fault = f"{_list(reason for *_, reason in problems)}[problem]"
+    faulty = f"{_list(name for name, *_ in problems)}[problem]"
     return f"""
-    with text as (
-      select row_number, {"".join(f"{name}, " for name in carried)}
-      {text}
+    with seen as (
+      select *, {", ".join(f"{_is_odd(column)} as odd_{column.name}" for column in here)}
       from {source}
     ),
-    typed as (
-      select row_number, {"".join(f"{name}, " for name in passed_on)}
-      {values},
-      list_filter(cast([{sides}] as {_SIDES}), lambda side: side is not null) as unread_sides,
-      {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
-      {f"coalesce(unread, {fault})" if is_mapped else fault} as fault
-      from text
+    written as (
+      select * replace ({", ".join(f"{_text(column)} as {column.name}" for column in here)})
+      from seen
+    ),
+    read as (
+      select *, {", ".join(f"{_value(column)} as value_{column.name}" for column in here if column in values)}
+      from written
+    ),
+    judged as (
+      select *, {_number_of_first(condition for _, condition, _ in problems)} as problem
+        {"".join(f", {_number_of_first(condition for condition, _ in _problems(side))} as problem_{side.name}" for side in sides)}
+      from read
     )
-    select row_number, faulty_column, fault, unread_sides,
-      {", ".join([*(name for name, _ in table.stored), *((ROW_DIGEST,) if has_digest else ())])}
-    from typed
+    select row_number,
+      {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
+      {f"coalesce(unread, {fault})" if is_mapped else fault} as fault,
+      {_unread(sides)} as unread_sides,
+      {", ".join(f"{_kept(column, present)} as {column.name}" for column in plain)}
+      {"".join(f", {name}" for name in (*keys, *digest))}
+    from judged
     """
 
 
@@ -90,19 +104,25 @@ def is_currency(column: str) -> str:
     return f"{column} in ({_CURRENCIES})"
 
 
-def _text(column: InputColumn, present: tuple[str, ...]) -> str:
-    if column.name not in present:
-        return "cast(null as varchar)"
-    trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
-    if column.allowed:
-        return f"lower({trimmed})"
+def _is_odd(column: InputColumn) -> str:
+    """SQL condition: the cell needs cleaning or a closer check. Most cells need neither, and both are slow."""
+    return f"regexp_matches({column.name}, '{_ODD_ID if column.kind in _IDS else _ODD}')"
+
+
+def _text(column: InputColumn) -> str:
+    name = column.name
+    trimmed = f"nullif(trim({name}, '{_BLANKS}'), '')"
     if column.kind in _IDS:
-        whole = f"case when {trimmed} like '%.0' then regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1') else {trimmed} end"
-        return f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
-    return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
+        whole = f"regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1')"
+        trimmed = f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
+    text = f"case when odd_{name} then {trimmed} else {name} end"
+    if column.allowed:
+        return f"lower({text})"
+    return f"upper({text})" if column.kind is Kind.CURRENCY else text
 
 
 def _value(column: InputColumn) -> str:
+    """SQL for the value of a cell; null if its text cannot be converted."""
     name = column.name
     match column.kind:
         case Kind.TIMESTAMP:
@@ -118,50 +138,56 @@ def _value(column: InputColumn) -> str:
         case Kind.MONTH:
             day = f"case when {name} like '%-%-%' then {name} else {name} || '-01' end"
             return f"cast(date_trunc('month', try_cast({day} as date)) as date)"
-        case Kind.ID | Kind.PERSON | Kind.TEXT | Kind.NOTE | Kind.PAGE | Kind.CURRENCY:
-            return name
         case _:
             return f"try_cast({name} as {SQL_TYPE[column.kind]})"
 
 
-def _readable(column: InputColumn) -> str:
+def _kept(column: InputColumn, present: tuple[str, ...]) -> str:
     """SQL for the value; null for an optional value that cannot be read."""
-    if not column.is_side:
-        return _value(column)
-    return f"case when {_any_problem(column)} then null else {_value(column)} end"
+    if column.name not in present:
+        return f"cast(null as {SQL_TYPE[column.kind]})"
+    value = column.name if column.kind in _TEXTS else f"value_{column.name}"
+    return f"case when problem_{column.name} is null then {value} end" if column.is_side else value
 
 
-def _any_problem(column: InputColumn) -> str:
-    return " or ".join(f"coalesce({condition}, false)" for condition, _ in _problems(column)) or "false"
-
-
-def _unread_side(column: InputColumn) -> str:
-    """SQL for the column and the first fault of an optional value, or null."""
-    cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in _problems(column))
-    return f"case when {_any_problem(column)} then {{'column_name': '{column.name}', 'reason': case {cases} end}} end"
+def _unread(sides: list[InputColumn]) -> str:
+    """SQL for the list of optional values that could not be read, each with its first fault."""
+    if not sides:
+        return f"cast([] as {_SIDES})"
+    each = ", ".join(
+        f"case when problem_{side.name} is not null then {{'column_name': '{side.name}', "
+        f"'reason': {_list(reason for _, reason in _problems(side))}[problem_{side.name}]}} end"
+        for side in sides
+    )
+    first = ", ".join(f"problem_{side.name}" for side in sides)
+    found = f"list_filter([{each}], lambda side: side is not null)"
+    return f"cast(case when coalesce({first}) is null then [] else {found} end as {_SIDES})"
 
 
 def _problems(column: InputColumn) -> list[tuple[str, str]]:
-    """SQL conditions on the text that make a row bad, with their reasons, in order of precedence."""
-    name, value = column.name, f"({_value(column)})"
+    """SQL conditions on a cell that make it bad, with their reasons, in order of precedence."""
+    name, value, is_odd = column.name, f"value_{column.name}", f"odd_{column.name}"
     found: list[tuple[str, str]] = []
     if column.required:
         found.append((f"{name} is null", "a required value is missing"))
-    if column.kind in (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE):
+    if column.kind in _TEXTS and column.kind is not Kind.CURRENCY:
         found.append(
-            (f"regexp_matches({name}, '{_CONTROL}')", "a character that no text has; the file is damaged there")
+            (
+                f"{is_odd} and regexp_matches({name}, '{_CONTROL}')",
+                "a character that no text has; the file is damaged there",
+            )
         )
     match column.kind:
         case Kind.ID | Kind.PERSON:
             found.append(
                 (
-                    f"regexp_matches({name}, '{_DAMAGED_ID}')",
+                    f"{is_odd} and regexp_matches({name}, '{_DAMAGED_ID}')",
                     "a spreadsheet turned the ID into a rounded number; export the column as text",
                 )
             )
             found.append(
                 (
-                    f"regexp_matches({name}, '{_SPREADSHEET_ERROR}')",
+                    f"{is_odd} and regexp_matches({name}, '{_SPREADSHEET_ERROR}')",
                     "an error of the spreadsheet where an ID is expected; correct the formula and export it again",
                 )
             )
@@ -195,6 +221,12 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
     return found
 
 
-def _first(problems: list[tuple[str, str, str]], part: int) -> str:
-    cases = " ".join(f"when {problem[1]} then '{problem[part]}'" for problem in problems)
-    return f"case {cases} end"
+def _number_of_first(conditions: Iterable[str]) -> str:
+    """SQL for the number of the first condition that is true, from 1; null if none is."""
+    cases = " ".join(f"when {condition} then {number}" for number, condition in enumerate(conditions, 1))
+    return f"case {cases} end" if cases else "cast(null as integer)"
+
+
+def _list(words: Iterable[str]) -> str:
+    """SQL for a list of strings."""
+    return "cast([" + ", ".join(f"'{word}'" for word in words) + "] as varchar[])"

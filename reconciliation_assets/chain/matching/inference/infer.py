@@ -22,13 +22,17 @@ _KNOWN_LINKS_LEARNT_FROM = 20_000
 _LEAST_PROBABILITY = 0.1
 
 
-def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Scored | None:
+def infer(
+    warehouse: Ledger, model: Model, layer: str, matching: Matching, trial: TableName | None = None
+) -> Scored | None:
     """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
         model: how the link is inferred.
         layer: where its ends and known links stand.
         matching: the policy's limits.
+        trial: a table with the `right_id` of the right ends to score; all open ones if None. Exact only for models without a slot,
+            whose right ends do not compete.
 
     Returns:
         What the pairs were scored by, or none where nothing is open.
@@ -54,6 +58,7 @@ def infer(warehouse: Ledger, model: Model, layer: str, matching: Matching) -> Sc
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
         limits=warehouse.limits,
+        tried=warehouse.arrow(f"select right_id from {trial}") if trial else None,
     )
     with warehouse.reading("_scored", scored.pairs):
         warehouse.execute(
