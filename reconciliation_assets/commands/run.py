@@ -23,6 +23,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
+from reconciliation_assets.warehouse.spark import require_cluster
 
 CODE_LOCATION = "reconciliation"
 """The name of the code location, as in workspace.yaml."""
@@ -107,6 +108,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         AlreadyRunningError: another run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
+        SparkUnreachableError: the tables are to be made on Spark, and it cannot be used.
         OSError: the data directory cannot be written.
         UnknownDayError: the instant the run speaks for lies in the future.
     """
@@ -114,6 +116,8 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
     state = inbox_state(files)
     prepare_home(settings)
+    if settings.cluster is not None:
+        require_cluster(settings.cluster)
     with only_run(settings):
         last = None if full_refresh else same_as_last_run(settings)
         if last:

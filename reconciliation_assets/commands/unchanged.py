@@ -77,7 +77,7 @@ def remember(settings: Settings, read: str, run_id: str, ended_at: datetime, war
 
 
 def reads(settings: Settings) -> str:
-    """A fingerprint of all inputs of a run: as-of time, policy, presets, content of the inbox, contact secret, code.
+    """A fingerprint of all inputs of a run: as-of time, policy, presets, content of the inbox, contact secret, engine, code.
 
     Raises:
         PolicyError: the policy file cannot be used.
@@ -91,6 +91,7 @@ def reads(settings: Settings) -> str:
         *(f"{file.table} {file.name} {file.fingerprint(_content(file.path))}" for file in known),
         *(f"{file.path.name} {file.reason}" for file in unknown),
         hashlib.sha256(f"reads {secret}".encode()).hexdigest(),
+        f"{settings.engine} {settings.spark_remote} {settings.spark_tables}",
         _code(),
     ]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()

@@ -15,11 +15,9 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from duckdb.func import FunctionNullHandling, PythonUDFType
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable
@@ -38,6 +36,7 @@ from reconciliation_assets.sources.contacts import (
 )
 from reconciliation_assets.sources.kept_text import known_words, page, without_contacts
 from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, private_engine
+from reconciliation_assets.warehouse.duckdb import Connection, register_function
 
 KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
@@ -144,11 +143,11 @@ class ContactProtector:
             self._engine.unregister("rows")
 
     @cached_property
-    def _engine(self) -> duckdb.DuckDBPyConnection:
+    def _engine(self) -> Connection:
         engine = private_engine()
         for name, function in self._functions().items():
-            _teach(engine, name, _of_distinct(function), "VARCHAR")
-        _teach(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
+            register_function(engine, name, _of_distinct(function), "VARCHAR")
+        register_function(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
         return engine
 
     def market_of(self, market: str | None, currency: str | None) -> str | None:
@@ -242,20 +241,6 @@ class _NameKeys:
     def _short(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
         return self._keyed(word)[:32]
-
-
-def _teach(
-    engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
-) -> None:
-    """Register a Python function of text that may return null."""
-    engine.create_function(
-        name,
-        function,
-        ["VARCHAR"],
-        answer,
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
-    )
 
 
 def _of_distinct(function: Callable[[str], str | None]) -> Callable[[pa.ChunkedArray], pa.Array]:

@@ -2,13 +2,14 @@
 
 import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.warehouse.protocol import MissingTableError
@@ -210,3 +211,21 @@ def in_memory(config: Mapping[str, Any] | None = None) -> Connection:
 def read_only(path: Path) -> Connection:
     """A database file opened for reading, which others may do at the same time."""
     return duckdb.connect(str(path), read_only=True)
+
+
+def register_function(
+    engine: Connection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
+) -> None:
+    """Register a Python function of text that may return null.
+
+    Args:
+        answer: the SQL type of what it returns.
+    """
+    engine.create_function(
+        name,
+        function,
+        ["VARCHAR"],
+        answer,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )
