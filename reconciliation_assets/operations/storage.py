@@ -82,6 +82,7 @@ class EventLogStorage(SqliteEventLogStorage):
         self._waiting_lock = threading.RLock()
         self._latest: dict[str, tuple[str, EventLogRecord]] = {}
         self._tables: set[str] = set()
+        self._migrations: set[str] = set()
         self._asset_key_columns: set[str] = set()
         super().__init__(base_dir, inst_data)
 
@@ -119,6 +120,12 @@ class EventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether a migration of Dagster's took place; asked twice for every lookup of assets, and never undone."""
+        if name not in self._migrations and super().has_secondary_index(name):
+            self._migrations.add(name)
+        return name in self._migrations
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
         if column_name not in self._asset_key_columns and super()._has_asset_key_col_on_connection(conn, column_name):

@@ -103,7 +103,7 @@ class DuckDB:
             self._connection.execute(sql, _named(sql, parameters))
 
     def ensure(self, script: str) -> None:
-        """Run statements that make what is missing, once for this connection; not inside a transaction."""
+        """Run statements that create what is missing, once per connection; not inside a transaction."""
         with self._lock:
             if script not in self._there:
                 self._connection.execute(script)

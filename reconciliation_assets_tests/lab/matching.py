@@ -55,19 +55,18 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
         run_alone(home, spec.as_of.isoformat())
-        return hold_against_truth(home)
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return hold_against_truth(warehouse, home)
 
 
-def hold_against_truth(home: Path) -> list[Measured]:
-    """The accepted links of a finished run against the true ones of its company.
+def hold_against_truth(warehouse: duckdb.DuckDBPyConnection, home: Path) -> list[Measured]:
+    """The accepted links of a warehouse against the true ones of its company.
 
     Args:
         home: the data directory, with the company's truth beside its inbox.
     """
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        warehouse.execute(f"create temp table truth as {_truth(home)}")
-        rows = warehouse.execute(_HELD).fetchall()
-    return [Measured(*row) for row in rows]
+    warehouse.execute(f"create temp table truth as {_truth(home)}")
+    return [Measured(*row) for row in warehouse.execute(_HELD).fetchall()]
 
 
 def _truth(home: Path) -> str:

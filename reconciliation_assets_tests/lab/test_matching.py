@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets_tests.installation import Installation
+from reconciliation_assets_tests.harness import Bench
 from reconciliation_assets_tests.lab.matching import Measured, hold_against_truth
 from reconciliation_assets_tests.lab.sample import CompanySpec, Noise, write_company
 
@@ -16,8 +16,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     home: Path = tmp_path_factory.mktemp("noisy")
     spec = CompanySpec(orders=3_000, seed=11, noise=Noise.benchmark())
     write_company(spec, home)
-    assert Installation(home, spec.as_of.isoformat()).reconcile("run").status == 0
-    return {(each.link, each.method): each for each in hold_against_truth(home)}
+    bench = Bench(home, as_of=spec.as_of)
+    built = bench.build().make_all()
+    assert built.blocked_by() == []
+    measured = hold_against_truth(bench.connection, home)
+    bench.close()
+    return {(each.link, each.method): each for each in measured}
 
 
 def test_exact_ids_are_never_wrong_and_never_missed(measured: dict[tuple[str, str], Measured]) -> None:
