@@ -54,18 +54,25 @@ def bench(
     seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 1,
 ) -> None:
     """Measure every kind of run on a generated company and on the sample, beside a plain copy of the company's files."""
-    table = Table(
-        "what", "seconds", "of processors", "peak GiB", "times the copy", title=f"{orders:,} orders", box=None
-    )
+    form = "{:<52}{:>9}{:>15}{:>10}{:>16}"
+    _print_plain(f"{orders:,} orders")
+    _print_plain(form.format("what", "seconds", "of processors", "peak GiB", "times the copy"))
     for each in measure(orders, seed):
-        table.add_row(
-            each.what,
-            f"{each.seconds:.1f}",
-            "" if each.processor_seconds is None else f"{each.processor_seconds:.1f}",
-            "" if each.peak_gib is None else f"{each.peak_gib:.2f}",
-            f"{each.of_a_copy:.2f}",
+        figures = (each.seconds, each.processor_seconds, each.peak_gib, each.of_a_copy)
+        # Line by line: on a large company the whole takes long, and what was measured should not be lost.
+        _print_plain(
+            form.format(
+                each.what,
+                *(
+                    "" if figure is None else f"{figure:.{digits}f}"
+                    for figure, digits in zip(figures, (1, 1, 2, 2), strict=True)
+                ),
+            )
         )
-    _out.print(table)
+
+
+def _print_plain(text: str) -> None:
+    _out.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command("bench-matching")
