@@ -31,6 +31,8 @@ from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
+# Open payments that teach times and ways of paying, and how often they are gone through.
+_PAYMENTS_LEARNT_FROM, _ROUNDS_OF_LEARNING = 20_000, 6
 # Pairs less likely than this are not kept even for a person to look at.
 _LEAST_CHANCE = 0.05
 # A payment that probably belongs to one of so few is for a person to look at, however alike they are.
@@ -100,7 +102,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         asked = {"in": left.value - paid, "out": paid - returned, "back": returned}[direction]
         discounted = left.discounted - paid if direction == "in" else asked
         mine = right.direction[people.right] == direction
-        found = _settle(left, right, _only(people, mine), learnt, np.maximum(asked, 0), discounted, direction, believed)
+        found = _settle(left, right, _only(people, mine), known, learnt, np.maximum(asked, 0), discounted, direction, believed)
         brought = np.bincount(
             found.left[found.is_sure],
             _in_currency_of(left, right, found.left[found.is_sure], found.right[found.is_sure]),
@@ -163,6 +165,7 @@ def _settle(
     left: Payables,
     right: Payments,
     people: People,
+    known: tuple[Ints, Ints],
     learnt: by.Chances,
     asked: Ints,
     discounted: Ints,
@@ -174,9 +177,10 @@ def _settle(
     if not len(people.left):
         return _nobody()
     may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
-    weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
-    fits = np.isfinite(weighed.bits)
     looking = np.flatnonzero(right.is_open & (right.direction == direction))
+    weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
+    weighed = _learnt_from_all(left, right, people, known, learnt, weighed, looking)
+    fits = np.isfinite(weighed.bits)
     share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, right.group)
     bits = weighed.bits + np.log2(share / (1 - share))[people.right]
     taken_once = by.CLOSES[weighed.fit]
@@ -235,6 +239,35 @@ def _settle(
     return Chosen(
         left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
     )
+
+
+def _learnt_from_all(
+    left: Payables,
+    right: Payments,
+    people: People,
+    known: tuple[Ints, Ints],
+    learnt: by.Chances,
+    weighed: by.Weighed,
+    looking: Ints,
+) -> by.Weighed:
+    """The pairs weighed by what times and ways of paying the open payments themselves show, each pair counted by how likely it is.
+
+    Money that names its order comes by other ways than money that names none: cards here, couriers there.
+    """
+    taught = looking[np.linspace(0, len(looking) - 1, min(len(looking), _PAYMENTS_LEARNT_FROM)).astype(np.int64)]
+    pairs = np.flatnonzero(np.isfinite(weighed.bits) & np.isin(people.right, taught))
+    some = _only(people, pairs)
+    part = by.Weighed(
+        weighed.bits[pairs], weighed.fit[pairs], weighed.gap[pairs], {name: bits[pairs] for name, bits in weighed.parts.items()}
+    )
+    i, j = np.r_[known[0], some.left], np.r_[known[1], some.right]
+    for _ in range(_ROUNDS_OF_LEARNING):
+        share = share_with_an_order(part.bits, some.right, taught, right.group)
+        odds = np.exp2(np.minimum(part.bits, 45.0)) * (share / (1 - share))[some.right]
+        likely = odds / (1 + np.bincount(some.right, odds, minlength=len(right.at))[some.right])
+        learnt = by.learn_times(learnt, left, right, i, j, np.r_[np.ones(len(known[0])), likely])
+        part = by.weigh_times(left, right, some, learnt, part)
+    return by.weigh_times(left, right, people, learnt, weighed)
 
 
 def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:

@@ -81,48 +81,72 @@ class Weighed:
     parts: dict[str, Floats]
 
 
-def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> Chances:
+def learn(
+    left: Payables,
+    right: Payments,
+    known_left: Ints,
+    known_right: Ints,
+) -> Chances:
     """The chances that known pairs show, drawn towards the shipped ones where they are few."""
     random_left, random_right = (
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
     )
     by_chance = np.repeat(random_left, len(random_right)), np.tile(random_right, len(random_left))
-    true: dict[str, Floats] = {}
     random: dict[str, Floats] = {}
-    by_method: dict[str, Floats] = {}
+    true: dict[str, Floats] = {}
     for name, levels_of in _LEVELS.items():
         shipped = np.array(_SHIPPED[name])
-        levels = levels_of(left, right, known_left, known_right)
-        seen = _counted(levels, len(shipped))
-        mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
-        true[name] = mixed / mixed.sum()
+        if name.startswith("fit"):
+            true[name] = _shares(levels_of(left, right, known_left, known_right), np.ones(len(known_left)), shipped)
+        else:
+            seen = np.bincount(_known(levels_of(left, right, *by_chance)), minlength=len(shipped))
+            random[name] = (seen + 1.0) / (seen.sum() + len(shipped))
+    known = Chances(true, random, len(known_left))
+    return learn_times(known, left, right, known_left, known_right, np.ones(len(known_left)))
+
+
+def learn_times(chances: Chances, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats) -> Chances:
+    """The same chances with those of times and ways of paying as some pairs show them.
+
+    Args:
+        i, j: positions of the pairs.
+        weight: how likely each is a true one.
+    """
+    true, by_method = dict(chances.true), {}
+    for name in (*_TIMES, "method"):
+        levels = _LEVELS[name](left, right, i, j)
+        true[name] = _shares(levels, weight, np.array(_SHIPPED[name]))
         if name in _TIMES:
-            by_method[name] = _by_method(levels, right.method[known_right], int(right.method.max()) + 1, true[name])
-        if not name.startswith("fit"):
-            seen = _counted(levels_of(left, right, *by_chance), len(shipped))
-            random[name] = (seen + 1) / (seen.sum() + len(shipped))
+            by_method[name] = _by_method(levels, right.method[j], weight, int(right.method.max()) + 1, true[name])
     for name in ("gap of orders", "gap of opportunities"):
         by_method[name] = _not_too_rare(by_method[name])
-    return Chances(true, random, len(known_left), by_method)
+    return Chances(true, chances.random, chances.learnt_from, by_method)
 
 
-def _by_method(levels: Ints, method: Ints, methods: int, all_methods: Floats) -> Floats:
-    """Shares by way of paying, drawn towards those of all ways where known pairs are few."""
+def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
+    """Share of each level among weighed pairs, drawn towards the shipped share where they are few."""
+    seen = np.bincount(_known(levels), weight[levels >= 0], minlength=len(shipped))
+    mixed: Floats = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
+    return mixed / mixed.sum()
+
+
+def _by_method(levels: Ints, method: Ints, weight: Floats, methods: int, all_methods: Floats) -> Floats:
+    """Shares by way of paying, drawn towards those of all ways where pairs are few."""
     rows = np.tile(_LINKS_OF_THE_SHIPPED_CHANCES * all_methods, (methods + 1, 1))
     known = (levels >= 0) & (method >= 0)
-    np.add.at(rows, (method[known], levels[known]), 1.0)
+    np.add.at(rows, (method[known], levels[known]), weight[known])
     shares: Floats = rows / rows.sum(axis=1, keepdims=True)
     return shares
+
+
+def _known(levels: Ints) -> Ints:
+    return levels[levels >= 0]
 
 
 def _not_too_rare(shares: Floats) -> Floats:
     shares = shares.copy()
     shares[..., STAMPED_EARLY] = np.maximum(shares[..., STAMPED_EARLY], _LEAST_SHARE_STAMPED_EARLY)
     return shares
-
-
-def _counted(levels: Ints, size: int) -> Floats:
-    return np.bincount(levels[levels >= 0], minlength=size).astype(np.float64)
 
 
 def gap_level(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
@@ -226,9 +250,7 @@ def weigh(
         "amount": _amount_bits(left, right, i, j, fit, chances, asked, is_open),
         "contact": _contact_bits(left, people),
         "name": _name_bits(people),
-        "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
-        "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
-        "method": _level_bits(left, right, i, j, chances, "method"),
+        **_time_bits(left, right, i, j, chances),
         "transfer": _transfer_bits(left, right, i, j),
         "state": _state_bits(left, right, i, j),
     }
@@ -236,6 +258,22 @@ def weigh(
     # There is a row per pair, and tenths of a bit are told: half the precision is half the memory.
     parts = {name: each.astype(np.float32) for name, each in parts.items()}
     return Weighed(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
+
+
+def weigh_times(left: Payables, right: Payments, people: People, chances: Chances, weighed: Weighed) -> Weighed:
+    """The same pairs, their times and ways of paying weighed by other chances."""
+    times = _time_bits(left, right, people.left, people.right, chances)
+    change = sum(bits - weighed.parts[name] for name, bits in times.items())
+    parts = weighed.parts | {name: each.astype(np.float32) for name, each in times.items()}
+    return Weighed(weighed.bits + change, weighed.fit, weighed.gap, parts)
+
+
+def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chances) -> dict[str, Floats]:
+    return {
+        "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
+        "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
+        "method": _level_bits(left, right, i, j, chances, "method"),
+    }
 
 
 def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chances, *names: str) -> Floats:
