@@ -15,7 +15,7 @@ import pytest
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.faults.baits import drop_baits
 from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Company, drop, policy_file
-from reconciliation_assets_tests.installation import Installation, Told
+from reconciliation_assets_tests.installation import DeliveryResult, Installation
 
 Build = Callable[..., Built]
 
@@ -102,7 +102,9 @@ def copied(finished: Installation, tmp_path: Path) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def below_its_floor(finished: Installation, tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, Told]:
+def below_its_floor(
+    finished: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Installation, DeliveryResult]:
     """The finished installation after a second run, which a floor above the match rate stopped, and what that run said."""
     installation = finished.copy_to(tmp_path_factory.mktemp("floor"))
     floors = {"match_rate_floors": {"order_payment": {"value": 0.999}}}

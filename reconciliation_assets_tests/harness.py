@@ -14,12 +14,12 @@ from typing import Any
 import duckdb
 import yaml
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import use_policy
-from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.rebuild import in_order, make
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
@@ -59,10 +59,10 @@ class Built:
 
     def make(self, target: TableName) -> None:
         """Make a computed table and all it reads, unless it was made before."""
-        bench = Workbench(self.warehouse, self.loaded, self.as_of)
+        context = RunContext(self.warehouse, self.loaded, self.as_of)
         for table in in_order(target):
             if table not in self.made:
-                make(bench, table)
+                make(context, table)
                 self.made.add(table)
 
     def make_all(self) -> "Built":
@@ -88,18 +88,18 @@ class Built:
         (row,) = self.rows(table, **where)
         return row
 
-    def ask(self, table: str, check: str) -> Answer:
+    def ask(self, table: str, check: str) -> CheckResult:
         """The answer of one check."""
         self.make_all()
         (found,) = (each for each in _checks()[table] if each.name == check)
-        return found.ask(Ground(self.warehouse, self.loaded.policy, self.as_of))
+        return found.ask(RunContext(self.warehouse, self.loaded, self.as_of))
 
     def blocked_by(self) -> list[str]:
         """The blocking checks that do not hold, as `table.check: message`."""
         self.make_all()
-        ground = Ground(self.warehouse, self.loaded.policy, self.as_of)
+        context = RunContext(self.warehouse, self.loaded, self.as_of)
         answers = (
-            (f"{table}.{check.name}", check.ask(ground))
+            (f"{table}.{check.name}", check.ask(context))
             for table, checks in _checks().items()
             for check in checks
             if check.blocking

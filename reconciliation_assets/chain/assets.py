@@ -13,11 +13,11 @@ from datetime import date, timedelta
 import dagster as dg
 from pydantic import Field
 
-from reconciliation_assets.chain.check import Answer, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.program import Plot, Program, Workbench
-from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.python_table import Plot, PythonTable
+from reconciliation_assets.chain.python_tables import PYTHON_TABLES
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
@@ -45,7 +45,7 @@ _OWNER_OF_INPUT = {
 _DAGSTER_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 
-class Landing(dg.Config):
+class LandingConfig(dg.Config):
     """How a raw asset lands."""
 
     full_refresh: bool = Field(
@@ -86,7 +86,7 @@ def chain_assets(
         _inbox_files(checks.get(INBOX_FILES.name, ())),
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
-        *(_program_asset(program, checks.get(program.target.name, ())) for program in PROGRAMS),
+        *(_program_asset(program, checks.get(program.target.name, ())) for program in PYTHON_TABLES),
         *computed,
     ]
 
@@ -101,7 +101,7 @@ def asset_of(table: TableName) -> dg.AssetKey:
 def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
     """Every computed table with the computed tables it is made of; raw ones land at any time and are not among them."""
     reads = {query.target: query.reads for query in queries().values()} | {
-        program.target: program.reads for program in PROGRAMS
+        program.target: program.reads for program in PYTHON_TABLES
     }
     return {
         asset_of(target): sorted({asset_of(read) for read in read_by if read in reads})
@@ -124,10 +124,10 @@ def _check_specs(asset: str, checks: Sequence[TableCheck]) -> list[dg.AssetCheck
 
 
 def _asked(checks: Sequence[TableCheck], opened: OpenInstallation) -> list[dg.AssetCheckResult]:
-    return [_check_result(check.name, check.ask(opened.ground)) for check in checks]
+    return [_check_result(check.name, check.ask(opened)) for check in checks]
 
 
-def _check_result(name: str, answer: Answer) -> dg.AssetCheckResult:
+def _check_result(name: str, answer: CheckResult) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=name,
         passed=answer.passed,
@@ -218,7 +218,9 @@ def _raw_asset(
         backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
     )
     @without_values()
-    def raw(context: dg.AssetExecutionContext, config: Landing, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def raw(
+        context: dg.AssetExecutionContext, config: LandingConfig, installation: Installation
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
         known, _ = opened.inbox
         files = [file for file in known if file.table == table.name]
@@ -352,7 +354,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     return policy_versions
 
 
-def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+def _program_asset(program: PythonTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     table = OUTPUT_TABLE[program.target.name]
 
     @dg.asset(
@@ -367,7 +369,7 @@ def _program_asset(program: Program, checks: Sequence[TableCheck]) -> dg.AssetsD
     @without_values()
     def programmed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        made = program.make(Workbench(opened.warehouse, opened.loaded_policy, opened.as_of))
+        made = program.make(opened)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": opened.warehouse.count(program.target),

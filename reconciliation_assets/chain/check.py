@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
-from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.chain.run_context import RunContext
 
 Severity = Literal["ERROR", "WARN"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckResult:
     """A check's answer.
 
     Attributes:
@@ -28,15 +26,6 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What checks look at: the warehouse, under a policy, at an instant."""
-
-    warehouse: Warehouse
-    policy: Policy
-    as_of: datetime
-
-
-@dataclass(frozen=True)
 class TableCheck:
     """A question about one table.
 
@@ -49,4 +38,4 @@ class TableCheck:
     table: str
     description: str
     blocking: bool
-    ask: Callable[[Ground], Answer]
+    ask: Callable[[RunContext], CheckResult]

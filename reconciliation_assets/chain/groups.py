@@ -16,10 +16,10 @@ _BY_LAYER: Final[Mapping[str, str]] = {
 _BY_PURPOSE: Final[Mapping[str, tuple[str, ...]]] = {
     "matching_candidates": (
         *("ads", "campaigns", "captured_records", "contact_owners", "lead_contact_pairs", "lead_validity"),
-        *("record_origins", "repeat_candidates", "repeats"),
+        *("record_origins", "duplicate_candidates", "duplicates"),
     ),
     "matching_inference": (
-        *("lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends"),
+        *("matchable_leads", "matchable_crm_records", "matchable_orders", "payables", "matchable_payments"),
         *("known_lead_crm", "known_lead_order"),
         *("inferred_lead_crm", "inferred_lead_order"),
         *("lead_crm_proposals", "lead_order_proposals", "payment_proposals", "record_ad_proposals"),

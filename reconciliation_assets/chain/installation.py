@@ -1,21 +1,18 @@
 """One installation as the graph meets it: its warehouse, policy, inbox and the instant the run speaks for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
-from reconciliation_assets.chain.check import Ground
 from reconciliation_assets.chain.raw.versions import LANDINGS
-from reconciliation_assets.policy.load import LoadedPolicy, load_policy
-from reconciliation_assets.policy.tables import policy_parameters
+from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings, load_settings
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
@@ -27,35 +24,16 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 
 @dataclass(frozen=True)
-class OpenInstallation:
-    """What a run works with, fixed at its start."""
+class OpenInstallation(RunContext):
+    """The context of a run of the graph: with the settings, the inbox and the secret of the installation."""
 
     settings: Settings
-    loaded_policy: LoadedPolicy
-    warehouse: Warehouse
     _columns: dict[TableName, dict[str, str]] = field(default_factory=dict)
-
-    @property
-    def as_of(self) -> datetime:
-        """The instant the run speaks for."""
-        return self.settings.as_of
-
-    @property
-    def ground(self) -> Ground:
-        """What checks look at."""
-        return Ground(self.warehouse, self.loaded_policy.policy, self.as_of)
-
-    @cached_property
-    def parameters(self) -> Mapping[str, Any]:
-        """The policy's single values, as SQL names them."""
-        return policy_parameters(self.loaded_policy, self.as_of)
 
     @cached_property
     def inbox(self) -> tuple[list[InboxFile], list[Unrecognised]]:
         """What lies in the inbox, looked at once in a run: the files that are read and those that are not."""
-        return discover(
-            self.settings.inbox, load_presets(self.settings.presets_dir, self.loaded_policy.policy.reporting_currency)
-        )
+        return discover(self.settings.inbox, load_presets(self.settings.presets_dir, self.policy.reporting_currency))
 
     def columns_made(self, table: TableName) -> dict[str, str]:
         """Names and types of the columns of a table that was made just now."""
@@ -76,7 +54,7 @@ class OpenInstallation:
         """Protects contacts with the installation's secret."""
         is_new = not self.warehouse.exists(LANDINGS) or not self.warehouse.count(LANDINGS)
         key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
-        return ContactProtector(key, self.loaded_policy.policy.reporting_currency)
+        return ContactProtector(key, self.policy.reporting_currency)
 
 
 class Installation(DuckDBResource):
@@ -102,7 +80,7 @@ class Installation(DuckDBResource):
         with self.get_connection() as connection:
             warehouse = Warehouse(connection)
             warehouse.limit(settings.memory, settings.temp_dir)
-            self._open = OpenInstallation(settings, loaded, warehouse)
+            self._open = OpenInstallation(warehouse, loaded, settings.as_of, settings)
             try:
                 yield self
             finally:

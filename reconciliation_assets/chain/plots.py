@@ -11,7 +11,7 @@ import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
-from reconciliation_assets.chain.program import Plot
+from reconciliation_assets.chain.python_table import Plot
 from reconciliation_assets.warehouse.duckdb import Warehouse
 
 _WIDTH, _HEIGHT = 620, 300

@@ -1,6 +1,7 @@
 """The backtest's verdict: methods that may no longer carry money are named."""
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 
 
@@ -17,8 +18,8 @@ def backtest_checks() -> list[TableCheck]:
     ]
 
 
-def _methods_hold(ground: Ground) -> Answer:
-    tried = ground.warehouse.rows(
+def _methods_hold(context: RunContext) -> CheckResult:
+    tried = context.warehouse.rows(
         """
         select link || ', ' || match_method, precision, judged, precision_floor, may_carry_money
         from matching.match_standing where judged > 0 order by 1
@@ -31,8 +32,8 @@ def _methods_hold(ground: Ground) -> Answer:
         if not may_carry
     ]
     if not barred:
-        return Answer(True, f"{len(tried)} methods were tried; none is below its floor.", figures=figures)
-    return Answer(
+        return CheckResult(True, f"{len(tried)} methods were tried; none is below its floor.", figures=figures)
+    return CheckResult(
         False,
         f"These methods failed the backtest and carry no money in this run: {some_of(barred)}. Their links are in "
         "match_reviews and in the exceptions, for a person to accept or reject.",

@@ -2,7 +2,8 @@
 
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import counted, some_of
 from reconciliation_assets.checks.summaries import failing_rows
 
@@ -23,8 +24,8 @@ def closure_checks() -> list[TableCheck]:
     ]
 
 
-def _groups(ground: Ground) -> Answer:
-    summary = ground.warehouse.arrow(
+def _groups(context: RunContext) -> CheckResult:
+    summary = context.warehouse.arrow(
         """
         select strftime(period_start, '%Y-%m') || ' ' || coalesce(campaign_id, 'no campaign') as name,
                cast(sum(case when line_order < 10 then amount else -amount end) * 1000 as bigint) as gap_thousandths
@@ -33,20 +34,20 @@ def _groups(ground: Ground) -> Answer:
     ).to_pandas()
     open_groups = failing_rows(summary.astype({"gap_thousandths": "int64"}), _CLOSED)
     if open_groups.empty:
-        return Answer(True, f"All {len(summary):,} groups close.", figures={"groups": len(summary)})
+        return CheckResult(True, f"All {len(summary):,} groups close.", figures={"groups": len(summary)})
     named = [
         f"{name} by {gap / 1000:+,.3f}"
         for name, gap in zip(open_groups["name"], open_groups["gap_thousandths"], strict=True)
     ]
-    return Answer(
+    return CheckResult(
         False,
         f"bridge does not close in {len(open_groups):,} of {len(summary):,} groups: {some_of(named)}. "
         "This is a fault of the product, not of the data: report it with these groups.",
     )
 
 
-def _records(ground: Ground) -> Answer:
-    summary = ground.warehouse.arrow(
+def _records(context: RunContext) -> CheckResult:
+    summary = context.warehouse.arrow(
         """
         with entries as (select record_id, sum(amount) as amount from bridge.bridge_entries group by record_id)
         select m.record_id as name,
@@ -58,8 +59,8 @@ def _records(ground: Ground) -> Answer:
     ).to_pandas()
     wrong = failing_rows(summary.astype({"gap_thousandths": "int64"}), _CLOSED)
     if wrong.empty:
-        return Answer(True, "The entries of every record explain its shortfall exactly.")
-    return Answer(
+        return CheckResult(True, "The entries of every record explain its shortfall exactly.")
+    return CheckResult(
         False,
         f"bridge_entries do not explain {counted(len(wrong), 'record')}: {some_of(wrong['name'].tolist())}. "
         "This is a fault of the product, not of the data: report it with these records.",

@@ -2,7 +2,8 @@
 
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.checks.summaries import failing_rows
 
@@ -29,8 +30,8 @@ def conservation_checks() -> list[TableCheck]:
     ]
 
 
-def _by_currency(ground: Ground) -> Answer:
-    summary = ground.warehouse.arrow(
+def _by_currency(context: RunContext) -> CheckResult:
+    summary = context.warehouse.arrow(
         """
         with source as (
           select currency, sum(signed_amount) as amount from canonical.payments where is_money group by currency
@@ -50,19 +51,21 @@ def _by_currency(ground: Ground) -> Answer:
     ).to_pandas()
     lost = failing_rows(summary.astype({"gap_millionths": "int64"}), _CONSERVED)
     if lost.empty:
-        return Answer(True, f"Settled money of {len(summary)} currencies is linked or unmatched, to the last unit.")
+        return CheckResult(
+            True, f"Settled money of {len(summary)} currencies is linked or unmatched, to the last unit."
+        )
     named = [
         f"{currency} {gap / 1e6:+,.3f}" for currency, gap in zip(lost["currency"], lost["gap_millionths"], strict=True)
     ]
-    return Answer(
+    return CheckResult(
         False,
         f"payment_money differs from the settled money of the source: {some_of(named)}. "
         "This is a fault of the product, not of the data: report it.",
     )
 
 
-def _in_the_chain(ground: Ground) -> Answer:
-    chain, linked = ground.warehouse.rows(
+def _in_the_chain(context: RunContext) -> CheckResult:
+    chain, linked = context.warehouse.rows(
         """
         select (select coalesce(sum(collected_value), 0) from outcomes.matched_chain),
                (select coalesce(sum(collected_value), 0) from outcomes.payment_money where record_id is not null)
@@ -70,10 +73,12 @@ def _in_the_chain(ground: Ground) -> Answer:
     )[0]
     figures: dict[str, float | int | str] = {"collected": f"{chain:,.2f}", "linked": f"{linked:,.2f}"}
     if chain == linked:
-        return Answer(
-            True, f"{chain:,.2f} {ground.policy.reporting_currency} collected, all of it linked money.", figures=figures
+        return CheckResult(
+            True,
+            f"{chain:,.2f} {context.policy.reporting_currency} collected, all of it linked money.",
+            figures=figures,
         )
-    return Answer(
+    return CheckResult(
         False,
         f"matched_chain holds {chain:,.3f} collected but {linked:,.3f} is linked in payment_money. "
         "This is a fault of the product, not of the data: report it.",

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.summaries import failing_rows
 from reconciliation_assets.policy.model import LINKS, Floors, Link
 
@@ -24,10 +25,10 @@ def coverage_checks() -> list[TableCheck]:
     ]
 
 
-def _floor(link: Link) -> Callable[[Ground], Answer]:
-    def ask(ground: Ground) -> Answer:
-        floors = ground.policy.thresholds.match_rate_floors.get(link, Floors())
-        summary = ground.warehouse.arrow(
+def _floor(link: Link) -> Callable[[RunContext], CheckResult]:
+    def ask(context: RunContext) -> CheckResult:
+        floors = context.policy.thresholds.match_rate_floors.get(link, Floors())
+        summary = context.warehouse.arrow(
             """
             select 1 - record_rate as records, 1 - value_rate as value, records as unmatched, is_applicable
             from governance.match_coverage where link = $link and match_method = 'unmatched'
@@ -35,7 +36,7 @@ def _floor(link: Link) -> Callable[[Ground], Answer]:
             {"link": link},
         ).to_pandas()
         if not bool(summary["is_applicable"].iloc[0]):
-            return Answer(True, "Not applicable: nothing is expected to match.", figures={"applicable": "no"})
+            return CheckResult(True, "Not applicable: nothing is expected to match.", figures={"applicable": "no"})
         rates = {name: float(summary[name].iloc[0]) for name in ("records", "value") if pd.notna(summary[name].iloc[0])}
         shown = ", ".join(f"{rate:.1%} by {name}" for name, rate in rates.items())
         figures: dict[str, float | int | str] = {
@@ -43,13 +44,13 @@ def _floor(link: Link) -> Callable[[Ground], Answer]:
         }
         below = failing_rows(summary[list(rates)].astype(float), _at_least(floors, list(rates)))
         if below.empty:
-            return Answer(True, f"Matched: {shown}.", figures=figures)
+            return CheckResult(True, f"Matched: {shown}.", figures=figures)
         wanted = " and ".join(
             f"{floor:.1%} by {name}"
             for name, floor in (("records", floors.records), ("value", floors.value))
             if floor is not None
         )
-        return Answer(
+        return CheckResult(
             False,
             f"match_coverage: {link} matched {shown}, below the policy's floor of {wanted}. Look at unmatched_records where "
             f"link = '{link}': the reason column says what is missing. The published copy stays as it was.",

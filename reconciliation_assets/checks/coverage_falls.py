@@ -6,19 +6,20 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.falls import (
     AGES,
     FEWEST_MORNINGS,
+    DailyCoverage,
     Fall,
     Limits,
-    Looks,
     Measure,
     find_fall,
     mornings_known,
     rates,
 )
-from reconciliation_assets.checks.identifiers import Lost, lost_identifiers
+from reconciliation_assets.checks.identifiers import EmptiedColumn, lost_identifiers
 from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
@@ -117,22 +118,22 @@ def fall_checks() -> list[TableCheck]:
     ]
 
 
-def looks_of(ground: Ground, link: Link) -> Looks:
+def daily_coverage(context: RunContext, link: Link) -> DailyCoverage:
     """How the coverage of a link looked on this morning and those before it, as far back as the policy looks."""
-    today = ground.as_of.astimezone(ground.policy.timezone).date()
-    past_days = ground.policy.thresholds.match_rate_fall_past_days
+    today = context.as_of.astimezone(context.policy.timezone).date()
+    past_days = context.policy.thresholds.match_rate_fall_past_days
     asked = {"link": link, "today": today, "past_days": past_days, "ages": AGES}
-    is_kept = _mornings_kept(ground, link, today, past_days) >= FEWEST_MORNINGS
-    frame = ground.warehouse.arrow(_AS_KEPT if is_kept else _AS_CREATED, asked).to_pandas()
+    is_kept = _mornings_kept(context, link, today, past_days) >= FEWEST_MORNINGS
+    frame = context.warehouse.arrow(_AS_KEPT if is_kept else _AS_CREATED, asked).to_pandas()
     if link in ("order_payment", "crm_payment"):
         frame = frame[frame["segment_kind"].isin(_KINDS_OF_ITS_OWN)]
     return _as_looks(frame, [today - timedelta(days=back) for back in range(past_days, -1, -1)])
 
 
-def _mornings_kept(ground: Ground, link: Link, today: date, past_days: int) -> int:
-    if not ground.warehouse.exists(_HISTORY):
+def _mornings_kept(context: RunContext, link: Link, today: date, past_days: int) -> int:
+    if not context.warehouse.exists(_HISTORY):
         return 0
-    counted = ground.warehouse.rows(
+    counted = context.warehouse.rows(
         f"""
         select count(distinct observed_on) from {_HISTORY}
         where link = $link and observed_on between $today - $past_days and $today - 1 and value_squares is not null
@@ -142,7 +143,7 @@ def _mornings_kept(ground: Ground, link: Link, today: date, past_days: int) -> i
     return int(counted[0][0])
 
 
-def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> Looks:
+def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> DailyCoverage:
     """Rows by segment, morning and age as arrays of the same order; what has no row is nothing seen."""
     frame = frame.sort_values(["segment_kind", "segment", "morning", "age"])
     segments = frame[["segment_kind", "segment"]].drop_duplicates()
@@ -158,41 +159,45 @@ def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> Looks:
         dense[of_segment, of_morning, of_age] = frame[name].to_numpy(dtype=float)
         figures.append(dense)
     records, missed, value, missed_value, squares = figures
-    return Looks(list(position), mornings, records, missed, value, missed_value, squares)
+    return DailyCoverage(list(position), mornings, records, missed, value, missed_value, squares)
 
 
-def _fall(link: Link) -> Callable[[Ground], Answer]:
-    def ask(ground: Ground) -> Answer:
-        looks = looks_of(ground, link)
+def _fall(link: Link) -> Callable[[RunContext], CheckResult]:
+    def ask(context: RunContext) -> CheckResult:
+        looks = daily_coverage(context, link)
         seen = rates(looks) if looks.segments else None
         if seen is None:
-            return Answer(True, "Nothing was expected to match in the last week.")
+            return CheckResult(True, "Nothing was expected to match in the last week.")
         records, rate = seen
         figures: dict[str, float | int | str] = {"records in the last week": records, "match rate": round(rate, 4)}
         if mornings_known(looks) < FEWEST_MORNINGS:
-            return Answer(
+            return CheckResult(
                 True,
                 f"{rate:.1%} in the last week; too few days before it, with fewer than {FEWEST_MORNINGS} nothing is usual yet.",
                 figures=figures,
             )
-        fall = find_fall(looks, limits_of(ground.policy, link))
+        fall = find_fall(looks, limits_of(context.policy, link))
         if fall is None:
-            return Answer(True, f"{rate:.1%} in the last week, as usual.", figures=figures)
+            return CheckResult(True, f"{rate:.1%} in the last week, as usual.", figures=figures)
         lost = lost_identifiers(
-            ground.warehouse, link, (fall.culprit.kind, fall.culprit.segment), fall.since, looks.mornings[-1]
+            context.warehouse,
+            link,
+            (fall.explaining_segment.kind, fall.explaining_segment.segment),
+            fall.since,
+            looks.mornings[-1],
         )
         figures |= {
             "match rate before": round(fall.before, 4),
             "match rate now": round(fall.now, 4),
             "by": fall.measure,
             "since": fall.since.isoformat(),
-            "chance of so large a fall by accident": float(f"{fall.chance:.2g}"),
-            "segment": _named(fall.culprit.kind, fall.culprit.segment),
-            "share of the fall": round(fall.culprit.share, 2),
-            "unmatched records": fall.culprit.missed,
-            "unmatched value": round(fall.culprit.missed_value, 3),
+            "chance of so large a fall by accident": float(f"{fall.p_value:.2g}"),
+            "segment": _named(fall.explaining_segment.kind, fall.explaining_segment.segment),
+            "share of the fall": round(fall.explaining_segment.share, 2),
+            "unmatched records": fall.explaining_segment.missed,
+            "unmatched value": round(fall.explaining_segment.missed_value, 3),
         }
-        return Answer(False, _in_words(link, fall, lost, looks.mornings[-1], ground.policy), "WARN", figures)
+        return CheckResult(False, _in_words(link, fall, lost, looks.mornings[-1], context.policy), "WARN", figures)
 
     return ask
 
@@ -210,16 +215,16 @@ def limits_of(policy: Policy, link: Link) -> Limits:
     )
 
 
-def _in_words(link: Link, fall: Fall, lost: list[Lost], morning: date, policy: Policy) -> str:
+def _in_words(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, policy: Policy) -> str:
     """The fall as people are told: how far, since when, where, what is missing there, and how much is at stake."""
     place = "" if fall.where[0] == "all" else f" in {_named(*fall.where)}"
     by = " by value" if fall.measure == "value" else ""
     newest = morning - timedelta(days=1)
     when = f"on {_day(newest)}" if fall.since == newest else f"since {_day(fall.since)}"
-    culprit = fall.culprit
-    is_told = culprit.kind != "all" and culprit.share >= _TELLING_SHARE
+    explaining_segment = fall.explaining_segment
+    is_told = explaining_segment.kind != "all" and explaining_segment.share >= _TELLING_SHARE
     held = (
-        f"{culprit.share:.0%} of the fall is {_named(culprit.kind, culprit.segment)}"
+        f"{explaining_segment.share:.0%} of the fall is {_named(explaining_segment.kind, explaining_segment.segment)}"
         if is_told
         else "no one segment holds it"
     )
@@ -228,7 +233,9 @@ def _in_words(link: Link, fall: Fall, lost: list[Lost], morning: date, policy: P
         of = f"whose {_THING_WORDS[link]}" if is_told and lost[0].is_own else f"and {lost[0].things}"
         columns = " and ".join(f"{each.column} ({each.before:.0%} filled before, {each.now:.0%} now)" for each in lost)
         missing = f", {of} lost {columns}"
-    missed, value = (culprit.missed, culprit.missed_value) if is_told else (fall.missed, fall.missed_value)
+    missed, value = (
+        (explaining_segment.missed, explaining_segment.missed_value) if is_told else (fall.missed, fall.missed_value)
+    )
     days = "" if fall.days == 1 else f" in {fall.days} days"
     return (
         f"{LINK_WORDS[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {held}{missing}; "

@@ -2,7 +2,8 @@
 
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.checks.summaries import failing_rows
 
@@ -37,8 +38,8 @@ def duplicate_checks() -> list[TableCheck]:
     ]
 
 
-def _linked_once(ground: Ground) -> Answer:
-    summary = ground.warehouse.arrow(
+def _linked_once(context: RunContext) -> CheckResult:
+    summary = context.warehouse.arrow(
         """
         select case when link like '%payment' then 'payment' else link end as right_end, right_id, count(*) as links
         from matching.match_links where link <> 'record_ad'
@@ -47,16 +48,16 @@ def _linked_once(ground: Ground) -> Answer:
     ).to_pandas()
     twice = failing_rows(summary.astype({"links": int}), _ONCE)
     if twice.empty:
-        return Answer(True, "Nothing is linked twice.")
-    return Answer(
+        return CheckResult(True, "Nothing is linked twice.")
+    return CheckResult(
         False,
         f"linked more than once in match_links: {some_of(twice['right_id'].tolist())}. Money would be counted twice; "
         "this is a fault of the product, not of the data: report it.",
     )
 
 
-def _one_valid_original(ground: Ground) -> Answer:
-    summary = ground.warehouse.arrow(
+def _one_valid_original(context: RunContext) -> CheckResult:
+    summary = context.warehouse.arrow(
         """
         select d.source_table, d.rule, count(*) as duplicates, count(o.source_id) as without_valid_original
         from governance.duplicate_records d
@@ -67,18 +68,18 @@ def _one_valid_original(ground: Ground) -> Answer:
     ).to_pandas()
     wrong = failing_rows(summary.astype({"without_valid_original": int}), _HAS_VALID_ORIGINAL)
     if not wrong.empty:
-        return Answer(
+        return CheckResult(
             False, f"Duplicates whose original is a duplicate itself, by rule: {some_of(wrong['rule'].tolist())}."
         )
     found = {
         f"{table}, {rule}": int(count)
         for table, rule, count in zip(summary["source_table"], summary["rule"], summary["duplicates"], strict=True)
     }
-    return Answer(True, f"{sum(found.values()):,} repeats, each with a valid original.", figures={**found})
+    return CheckResult(True, f"{sum(found.values()):,} repeats, each with a valid original.", figures={**found})
 
 
-def _merges_resolved(ground: Ground) -> Answer:
-    lost = ground.warehouse.rows(
+def _merges_resolved(context: RunContext) -> CheckResult:
+    lost = context.warehouse.rows(
         """
         select c.crm_id from canonical.crm_records c
         left join canonical.crm_records s on s.crm_id = c.survivor_id
@@ -86,8 +87,8 @@ def _merges_resolved(ground: Ground) -> Answer:
         """
     )
     if not lost:
-        return Answer(True, "Every merge leads to a record that stands.")
-    return Answer(
+        return CheckResult(True, "Every merge leads to a record that stands.")
+    return CheckResult(
         False,
         f"{len(lost):,} merged CRM records lead to no record that stands: {some_of([crm_id for (crm_id,) in lost])}. The CRM "
         "extract misses the survivors, or merges form a loop; they are in exceptions.",

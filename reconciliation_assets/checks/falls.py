@@ -17,7 +17,7 @@ from reconciliation_assets.checks.proportions import (
     Floats,
     Shares,
     Usual,
-    chance,
+    p_value,
     usual,
 )
 from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
@@ -38,7 +38,7 @@ MEASURES: tuple[Measure, ...] = ("records", "value")
 
 
 @dataclass(frozen=True)
-class Looks:
+class DailyCoverage:
     """How a link's coverage looked, morning after morning; the last morning is the one that is judged.
 
     Attributes:
@@ -70,12 +70,12 @@ class Limits:
 
     drop: float
     records: int
-    chance: float
+    p_value: float
     floors: dict[Measure, float]
 
 
 @dataclass(frozen=True)
-class Culprit:
+class ExplainingSegment:
     """The segment that explains a fall best.
 
     Attributes:
@@ -109,10 +109,10 @@ class Fall:
     since: date
     before: float
     now: float
-    chance: float
+    p_value: float
     missed: int
     missed_value: float
-    culprit: Culprit
+    explaining_segment: ExplainingSegment
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class _Tried:
     shares: Shares
     expected: Usual
     drop: Floats
-    chances: Floats
+    p_values: Floats
     is_enough: Flags
 
     @property
@@ -132,20 +132,20 @@ class _Tried:
         return self.shares.rate[:, -1]
 
 
-def rates(looks: Looks) -> tuple[int, float] | None:
+def rates(looks: DailyCoverage) -> tuple[int, float] | None:
     """Records and match rate of the whole over the last week; none where nothing was expected."""
     whole = looks.segments.index(("all", ""))
     records = int(looks.records[whole, -1].sum())
     return (records, 1 - float(looks.missed[whole, -1].sum()) / records) if records else None
 
 
-def mornings_known(looks: Looks) -> int:
+def mornings_known(looks: DailyCoverage) -> int:
     """On how many past mornings something was seen."""
     whole = looks.segments.index(("all", ""))
     return int((looks.records[whole, :-1].sum(1) > 0).sum())
 
 
-def find_fall(looks: Looks, limits: Limits) -> Fall | None:
+def find_fall(looks: DailyCoverage, limits: Limits) -> Fall | None:
     """The surest fall of the last morning, the newest days first, the whole before its segments; none where there is none.
 
     The whole and its segments are two families, each with half the chance of a false alarm; inside a family all spans,
@@ -155,16 +155,16 @@ def find_fall(looks: Looks, limits: Limits) -> Fall | None:
         return None
     whole = np.array([kind == "all" for kind, _ in looks.segments])
     tried = list(_tried(looks, limits, whole))
-    chances = np.stack([each.chances for each in tried])
-    is_fall = np.zeros_like(chances, dtype=bool)
+    p_values = np.stack([each.p_values for each in tried])
+    is_fall = np.zeros_like(p_values, dtype=bool)
     for family in (whole, ~whole):
-        judged = chances[:, family]
+        judged = p_values[:, family]
         is_tested = ~np.isnan(judged)
         if is_tested.any():
             adjusted = np.ones_like(judged)
             adjusted[is_tested] = scipy.stats.false_discovery_control(judged[is_tested])
-            chances[:, family] = np.where(is_tested, 2 * adjusted, np.nan)
-            is_fall[:, family] = adjusted <= limits.chance / 2
+            p_values[:, family] = np.where(is_tested, 2 * adjusted, np.nan)
+            is_fall[:, family] = adjusted <= limits.p_value / 2
     for position, each in enumerate(tried):
         is_fall[position] &= each.drop >= _least_drop(each, limits, whole)
         is_fall[position] &= _goes_on(each, tried)
@@ -172,12 +172,12 @@ def find_fall(looks: Looks, limits: Limits) -> Fall | None:
         for position, each in enumerate(tried):
             found = np.flatnonzero(is_fall[position] & family)
             if len(found):
-                surest = int(found[np.argmin(chances[position, found])])
-                return _told(looks, each, surest, float(chances[position, surest]), whole)
+                surest = int(found[np.argmin(p_values[position, found])])
+                return _told(looks, each, surest, float(p_values[position, surest]), whole)
     return None
 
 
-def culprit(
+def explaining_segment(
     segments: Sequence[tuple[str, str]], rate: Floats, size: Floats, expected: Floats
 ) -> tuple[int, float] | None:
     """The segment that explains a fall best and its share of it: of those with nearly the largest share, the smallest.
@@ -204,7 +204,7 @@ def culprit(
     return int(best), float(shares[best])
 
 
-def _tried(looks: Looks, limits: Limits, whole: Flags) -> Iterator[_Tried]:
+def _tried(looks: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Tried]:
     weekdays = np.array([morning.weekday() for morning in looks.mornings], dtype=np.int64)
     for span in SPANS:
         records, missed, value, missed_value, squares = (
@@ -229,12 +229,12 @@ def _tried(looks: Looks, limits: Limits, whole: Flags) -> Iterator[_Tried]:
             )
             drop = rate - expected.rate
             # What lies within its past needs no test; it counts as tried all the same.
-            chances = np.where(is_enough, 1.0, np.nan)
+            p_values = np.where(is_enough, 1.0, np.nan)
             doubtful = np.flatnonzero(is_enough & (drop >= _least_drop_of(limits, measure, rate, whole)))
             if len(doubtful):
                 picked = Usual(expected.rate[doubtful], expected.scatter[doubtful], expected.certainty[doubtful])
-                chances[doubtful] = chance(picked, rate[doubtful], size[doubtful])
-            yield _Tried(span, measure, shares, expected, drop, chances, is_enough)
+                p_values[doubtful] = p_value(picked, rate[doubtful], size[doubtful])
+            yield _Tried(span, measure, shares, expected, drop, p_values, is_enough)
 
 
 def _least_drop(tried: _Tried, limits: Limits, whole: Flags) -> Floats:
@@ -260,12 +260,12 @@ def _goes_on(tried: _Tried, all_tried: Sequence[_Tried]) -> Flags:
     return goes_on
 
 
-def _told(looks: Looks, tried: _Tried, where: int, accident: float, whole: Flags) -> Fall:
+def _told(looks: DailyCoverage, tried: _Tried, where: int, accident: float, whole: Flags) -> Fall:
     figures = looks.records if tried.measure == "records" else looks.value
     size = figures[:, -1, : tried.span].sum(1)
     missed = looks.missed[:, -1, : tried.span].sum(1)
     missed_value = looks.missed_value[:, -1, : tried.span].sum(1)
-    found = culprit(looks.segments, tried.now, size, tried.expected.rate)
+    found = explaining_segment(looks.segments, tried.now, size, tried.expected.rate)
     if found is None or not whole[where]:
         excess = size * tried.drop
         total = excess[whole][0]
@@ -279,14 +279,14 @@ def _told(looks: Looks, tried: _Tried, where: int, accident: float, whole: Flags
         since=_since(looks, tried, where),
         before=1 - float(tried.expected.rate[where]),
         now=1 - float(tried.now[where]),
-        chance=min(accident, 1.0),
+        p_value=min(accident, 1.0),
         missed=int(missed[where]),
         missed_value=float(missed_value[where]),
-        culprit=Culprit(kind, name, share, int(missed[segment]), float(missed_value[segment])),
+        explaining_segment=ExplainingSegment(kind, name, share, int(missed[segment]), float(missed_value[segment])),
     )
 
 
-def _since(looks: Looks, tried: _Tried, where: int) -> date:
+def _since(looks: DailyCoverage, tried: _Tried, where: int) -> date:
     """The first of the newest days, in a row, that lie as low as half the fall, each as it looks today."""
     missed, size = (looks.missed, looks.records) if tried.measure == "records" else (looks.missed_value, looks.value)
     low = tried.expected.rate[where] + tried.drop[where] / 2

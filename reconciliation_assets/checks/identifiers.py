@@ -37,7 +37,7 @@ _BY_ACCIDENT = 0.001
 
 
 @dataclass(frozen=True)
-class Lost:
+class EmptiedColumn:
     """A column that is emptier than it was.
 
     Attributes:
@@ -55,7 +55,7 @@ class Lost:
 
 def lost_identifiers(
     warehouse: Warehouse, link: Link, segment: tuple[str, str], since: date, morning: date
-) -> list[Lost]:
+) -> list[EmptiedColumn]:
     """Identifying columns that lost values in a segment since a day, against the four weeks before; the worst, two at most.
 
     Args:
@@ -90,7 +90,7 @@ def _emptier(
     *,
     things: str,
     is_own: bool,
-) -> list[Lost]:
+) -> list[EmptiedColumn]:
     counts = ", ".join(f"count(c.{column}) as {column}" for column in columns)
     counted = warehouse.arrow(
         f"""
@@ -112,5 +112,5 @@ def _emptier(
         if filled_before - filled_now < _LEAST_DROP:
             continue
         if float(scipy.stats.fisher_exact(table, alternative="greater").pvalue) <= _BY_ACCIDENT:
-            found.append(Lost(things, is_own, name, filled_before, filled_now))
+            found.append(EmptiedColumn(things, is_own, name, filled_before, filled_now))
     return found

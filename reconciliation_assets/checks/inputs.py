@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import counted, some_of
 from reconciliation_assets.contracts.inputs import (
     CRM_RECORDS,
@@ -42,8 +43,8 @@ def input_checks() -> list[TableCheck]:
 
 
 def _quarantine(table: InputTable) -> TableCheck:
-    def ask(ground: Ground) -> Answer:
-        rows, bad, set_aside, uncounted = ground.warehouse.rows(
+    def ask(context: RunContext) -> CheckResult:
+        rows, bad, set_aside, uncounted = context.warehouse.rows(
             """
             select coalesce(sum(rows), 0), coalesce(sum(case when set_aside_reason is null then quarantined else rows end), 0),
                    count(set_aside_reason), count(set_aside_reason) filter (rows = 0)
@@ -52,7 +53,7 @@ def _quarantine(table: InputTable) -> TableCheck:
             {"table": table.name},
         )[0]
         unread = int(
-            ground.warehouse.rows(
+            context.warehouse.rows(
                 """
                 select count(*) from raw.unread_values u
                 join raw.landings l on l.landing_id = u.landing_id and l.present and l.source_table = $table
@@ -60,7 +61,7 @@ def _quarantine(table: InputTable) -> TableCheck:
                 {"table": table.name},
             )[0][0]
         )
-        limit = ground.policy.thresholds.quarantine_share
+        limit = context.policy.thresholds.quarantine_share
         share = float(bad) / float(rows) if rows else float(set_aside > 0)
         figures: dict[str, float | int | str] = {
             "rows": int(rows),
@@ -70,7 +71,7 @@ def _quarantine(table: InputTable) -> TableCheck:
         }
         notes = [
             f"{file}: {note}"
-            for file, note in ground.warehouse.rows(
+            for file, note in context.warehouse.rows(
                 "select file, notes from raw.landings where present and source_table = $table and notes is not null order by 1",
                 {"table": table.name},
             )
@@ -82,10 +83,10 @@ def _quarantine(table: InputTable) -> TableCheck:
         )
         if not bad and not set_aside:
             noted = f" Mind: {some_of(notes)}." if notes else ""
-            return Answer(
+            return CheckResult(
                 not unread and not notes, f"All {int(rows):,} rows could be read.{noted}{sides}", "WARN", figures
             )
-        reasons = ground.warehouse.rows(
+        reasons = context.warehouse.rows(
             """
             select l.file || case when q.row_number is null then '' else ', row ' || cast(q.row_number as varchar) end
                    || case when q.column_name is null then '' else ', column ' || q.column_name end || ': ' || q.reason
@@ -107,8 +108,8 @@ def _quarantine(table: InputTable) -> TableCheck:
             f"drop the file again.{sides}"
         )
         if share > limit and table.may_stop_a_run:
-            return Answer(False, f"{found} The policy stops a run above {limit:.0%}.", "ERROR", figures)
-        return Answer(False, found, "WARN", figures)
+            return CheckResult(False, f"{found} The policy stops a run above {limit:.0%}.", "ERROR", figures)
+        return CheckResult(False, found, "WARN", figures)
 
     return TableCheck(
         "few_rows_in_quarantine",
@@ -120,11 +121,11 @@ def _quarantine(table: InputTable) -> TableCheck:
 
 
 def _not_empty(table: InputTable) -> TableCheck:
-    def ask(ground: Ground) -> Answer:
-        rows = int(ground.warehouse.rows(f"select count(*) from current.{table.name}")[0][0])
+    def ask(context: RunContext) -> CheckResult:
+        rows = int(context.warehouse.rows(f"select count(*) from current.{table.name}")[0][0])
         if rows:
-            return Answer(True, f"{rows:,} rows.", figures={"rows": rows})
-        return Answer(
+            return CheckResult(True, f"{rows:,} rows.", figures={"rows": rows})
+        return CheckResult(
             False,
             f"There is no {table.name} to reconcile. Drop {table.name}.csv into the inbox, or configure a source for it; "
             "the published copy stays as it was.",
@@ -134,23 +135,23 @@ def _not_empty(table: InputTable) -> TableCheck:
 
 
 def _not_silent(table: InputTable) -> TableCheck:
-    def ask(ground: Ground) -> Answer:
-        newest = ground.warehouse.rows(f"select cast(max({table.created}) as timestamptz) from current.{table.name}")[
+    def ask(context: RunContext) -> CheckResult:
+        newest = context.warehouse.rows(f"select cast(max({table.created}) as timestamptz) from current.{table.name}")[
             0
         ][0]
         if newest is None:
-            return Answer(True, f"No {table.name} yet.")
-        limit = timedelta(days=ground.policy.thresholds.source_silent_days)
-        (after,) = ground.warehouse.rows(
+            return CheckResult(True, f"No {table.name} yet.")
+        limit = timedelta(days=context.policy.thresholds.source_silent_days)
+        (after,) = context.warehouse.rows(
             "select count(*) from raw.after_as_of where source_table = $table", {"table": table.name}
         )[0]
-        age = ground.as_of - newest
+        age = context.as_of - newest
         figures: dict[str, float | int | str] = {
             "newest": newest.isoformat(),
             "age in days": round(age.total_seconds() / 86400, 1),
         }
         if age > limit:
-            return Answer(
+            return CheckResult(
                 False,
                 f"The newest row of {table.name} is of {newest:%Y-%m-%d}, {age.days} days before the instant this run speaks "
                 f"for. If business went on, its source has fallen silent: check the export or the integration.",
@@ -158,15 +159,15 @@ def _not_silent(table: InputTable) -> TableCheck:
                 figures,
             )
         if after:
-            return Answer(
+            return CheckResult(
                 False,
                 f"{counted(int(after), 'row')} of {table.name}: happened or written after the instant this run speaks for "
-                f"({ground.as_of:%Y-%m-%d}), so not counted (source_totals, after_as_of). Unless RECON_AS_OF looks back, their dates "
+                f"({context.as_of:%Y-%m-%d}), so not counted (source_totals, after_as_of). Unless RECON_AS_OF looks back, their dates "
                 "are wrong: correct them at the source.",
                 "WARN",
                 {**figures, "rows after": int(after)},
             )
-        return Answer(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
+        return CheckResult(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
 
     return TableCheck(
         "newest_row_is_recent",
@@ -177,8 +178,8 @@ def _not_silent(table: InputTable) -> TableCheck:
     )
 
 
-def _files_recognised(ground: Ground) -> Answer:
-    files, unknown, by_preset = ground.warehouse.rows(
+def _files_recognised(context: RunContext) -> CheckResult:
+    files, unknown, by_preset = context.warehouse.rows(
         """
         select count(distinct file), count(*) filter (source_table is null), count(distinct case when preset is not null then file end)
         from raw.inbox_files
@@ -190,11 +191,11 @@ def _files_recognised(ground: Ground) -> Answer:
         "files read by a preset": by_preset,
     }
     if not unknown:
-        return Answer(True, f"{files:,} files, all known.", figures=figures)
-    reasons = ground.warehouse.rows(
+        return CheckResult(True, f"{files:,} files, all known.", figures=figures)
+    reasons = context.warehouse.rows(
         "select file || ': ' || reason from raw.inbox_files where reason is not null order by 1"
     )
-    return Answer(
+    return CheckResult(
         False,
         f"{unknown:,} of {files:,} files in the inbox are not taken in: {some_of([reason for (reason,) in reasons])}. "
         "`reconcile inspect FILE` says more; docs/sources/files.md says how to describe a kind of file.",
@@ -203,32 +204,32 @@ def _files_recognised(ground: Ground) -> Answer:
     )
 
 
-def _leads_or_orders(ground: Ground) -> Answer:
-    leads, orders = ground.warehouse.rows(
+def _leads_or_orders(context: RunContext) -> CheckResult:
+    leads, orders = context.warehouse.rows(
         "select (select count(*) from current.leads), (select count(*) from current.orders)"
     )[0]
     if leads or orders:
-        return Answer(True, f"{leads:,} leads and {orders:,} orders.", figures={"leads": leads, "orders": orders})
-    return Answer(
+        return CheckResult(True, f"{leads:,} leads and {orders:,} orders.", figures={"leads": leads, "orders": orders})
+    return CheckResult(
         False,
         "There are neither leads nor orders, so nothing was captured that money could belong to. Drop leads.csv or "
         "orders.csv into the inbox; the published copy stays as it was.",
     )
 
 
-def _rates_known(ground: Ground) -> Answer:
-    missing = ground.warehouse.rows(
+def _rates_known(context: RunContext) -> CheckResult:
+    missing = context.warehouse.rows(
         "select currency, min(day), count(*) from canonical.daily_rates where rate is null group by currency order by currency"
     )
     if not missing:
-        return Answer(True, "Every amount can be converted.")
+        return CheckResult(True, "Every amount can be converted.")
     named = [
         f"{currency} on {day:%Y-%m-%d}" + (f" and {days - 1} later days" if days > 1 else "")
         for currency, day, days in missing
     ]
-    return Answer(
+    return CheckResult(
         False,
-        f"canonical.daily_rates has no rate to {ground.policy.reporting_currency} for {some_of(named)}. Add rates from that "
+        f"canonical.daily_rates has no rate to {context.policy.reporting_currency} for {some_of(named)}. Add rates from that "
         "day on to fx_rates.csv (date, currency, rate); a rate holds until the next one.",
         figures={"currencies": len(missing)},
     )

@@ -1,6 +1,7 @@
 """Locked months: their figures move only under a signature."""
 
-from reconciliation_assets.chain.check import Answer, Ground, Severity, TableCheck
+from reconciliation_assets.chain.check import CheckResult, Severity, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 
 
@@ -17,11 +18,11 @@ def lock_checks() -> list[TableCheck]:
     ]
 
 
-def _locked_months_hold(ground: Ground) -> Answer:
-    severity: Severity = "ERROR" if ground.policy.change_control.on_locked_change == "stop" else "WARN"
-    locks = int(ground.warehouse.rows("select count(*) from governance.locks_in_force")[0][0])
+def _locked_months_hold(context: RunContext) -> CheckResult:
+    severity: Severity = "ERROR" if context.policy.change_control.on_locked_change == "stop" else "WARN"
+    locks = int(context.warehouse.rows("select count(*) from governance.locks_in_force")[0][0])
     waiting = int(
-        ground.warehouse.rows(
+        context.warehouse.rows(
             """
             select count(*) from raw.after_as_of a
             join raw.landings l on l.landing_id = a.landing_id
@@ -30,22 +31,22 @@ def _locked_months_hold(ground: Ground) -> Answer:
         )[0][0]
     )
     figures: dict[str, float | int | str] = {"locked months": locks, "signatures dated later than this run": waiting}
-    problems = [*_not_as_signed(ground), *_moved(ground)]
+    problems = [*_not_as_signed(context), *_moved(context)]
     if problems:
-        return Answer(False, " ".join(problems), severity, figures)
+        return CheckResult(False, " ".join(problems), severity, figures)
     if waiting:
-        return Answer(
+        return CheckResult(
             False,
-            f"{waiting} entries of period_locks are dated after {ground.as_of:%Y-%m-%d %H:%M} UTC, the instant this run speaks "
+            f"{waiting} entries of period_locks are dated after {context.as_of:%Y-%m-%d %H:%M} UTC, the instant this run speaks "
             "for, and hold nothing yet.",
             "WARN",
             figures,
         )
-    return Answer(True, f"{locks} locked months stand as they were signed.", figures=figures)
+    return CheckResult(True, f"{locks} locked months stand as they were signed.", figures=figures)
 
 
-def _moved(ground: Ground) -> list[str]:
-    moved = ground.warehouse.rows(
+def _moved(context: RunContext) -> list[str]:
+    moved = context.warehouse.rows(
         """
         select left(cast(period_start as varchar), 7), max(locked_by), max(locked_at),
                max(locked_policy_version), max(policy_version), max(currency), count(*),
@@ -57,7 +58,7 @@ def _moved(ground: Ground) -> list[str]:
     )
     told = []
     for month, locked_by, locked_at, version_then, version_now, currency, lines, collected in moved:
-        largest = ground.warehouse.rows(
+        largest = context.warehouse.rows(
             """
             select coalesce(campaign_id, 'no campaign') || ' ' || line, difference, records - locked_records
             from governance.locked_differences
@@ -69,7 +70,7 @@ def _moved(ground: Ground) -> list[str]:
         named = some_of([f"{name} {amount:+,.2f} ({records:+,} records)" for name, amount, records in largest])
         policy = f", and the policy is now {version_now}, not {version_then}" if version_then != version_now else ""
         told.append(
-            f"{month} was locked by {locked_by} on {locked_at.astimezone(ground.policy.timezone):%Y-%m-%d}; {lines} of its figures differ now, collected by "
+            f"{month} was locked by {locked_by} on {locked_at.astimezone(context.policy.timezone):%Y-%m-%d}; {lines} of its figures differ now, collected by "
             f"{collected:+,.2f} {currency}{policy}: {named}."
         )
     if told:
@@ -80,8 +81,8 @@ def _moved(ground: Ground) -> list[str]:
     return told
 
 
-def _not_as_signed(ground: Ground) -> list[str]:
-    refused = ground.warehouse.rows(
+def _not_as_signed(context: RunContext) -> list[str]:
+    refused = context.warehouse.rows(
         """
         select left(cast(f.period_start as varchar), 7), f.locked_by, f.signed_value,
                sum(case when b.line = 'collected' then b.amount else 0 end)

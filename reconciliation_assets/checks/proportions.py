@@ -80,7 +80,7 @@ def usual(past: Shares, weekdays: Ints, today: int) -> Usual:
     return Usual(by_weekday[:, today], scatter, of_today / excess)
 
 
-def chance(expected: Usual, rate: Floats, size: Floats) -> Floats:
+def p_value(expected: Usual, rate: Floats, size: Floats) -> Floats:
     """How likely so large a missed share is, or a larger one, if nothing changed (beta-binomial).
 
     The usual rate is drawn to one half by one record, so that no past is so clean that a single miss is a break; days scatter, and

@@ -1,6 +1,7 @@
 """Meta's beliefs: what is believed now is what every other table counts with."""
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 
 
@@ -17,8 +18,8 @@ def restatement_checks() -> list[TableCheck]:
     ]
 
 
-def _believed_now(ground: Ground) -> Answer:
-    gaps = ground.warehouse.rows(
+def _believed_now(context: RunContext) -> CheckResult:
+    gaps = context.warehouse.rows(
         """
         with both_sides as (
           select account_id, campaign_id, date, spend_value, results, attributed_value_reporting
@@ -34,8 +35,8 @@ def _believed_now(ground: Ground) -> Answer:
         """
     )
     if not gaps:
-        return Answer(True, "All beliefs of now tie to the figures in use.")
-    return Answer(
+        return CheckResult(True, "All beliefs of now tie to the figures in use.")
+    return CheckResult(
         False,
         f"meta_restatements differs from meta_insights on {len(gaps):,} campaign days: {some_of([name for (name,) in gaps])}. "
         "This is a fault of the product, not of the data: report it.",

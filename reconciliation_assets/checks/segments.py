@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.checks.summaries import failing_rows
 
@@ -52,12 +53,12 @@ def segment_checks() -> list[TableCheck]:
     ]
 
 
-def _adds_up(table: str) -> Callable[[Ground], Answer]:
+def _adds_up(table: str) -> Callable[[RunContext], CheckResult]:
     whole, parts = _WHOLES[table]
 
-    def ask(ground: Ground) -> Answer:
+    def ask(context: RunContext) -> CheckResult:
         summary = (
-            ground.warehouse.arrow(
+            context.warehouse.arrow(
                 f"""
                 with whole as ({whole}), parts as ({parts})
                 select k.segment_kind || ' ' || w.part as name,
@@ -73,14 +74,14 @@ def _adds_up(table: str) -> Callable[[Ground], Answer]:
         )
         wrong = failing_rows(summary, _NO_GAP)
         if wrong.empty:
-            return Answer(
+            return CheckResult(
                 True, f"All {len(summary)} sums of segments tie to the whole.", figures={"sums": len(summary)}
             )
         named = [
             f"{name} ({records:+,} records, {gap / 1000:+,.3f})"
             for name, records, gap in zip(wrong["name"], wrong["record_gap"], wrong["gap_thousandths"], strict=True)
         ]
-        return Answer(
+        return CheckResult(
             False,
             f"{table} does not add up to the whole: {some_of(named)}. A record stands in two segments of a kind or in none. "
             "This is a fault of the product, not of the data: report it with this message.",

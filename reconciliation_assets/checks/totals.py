@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import pandera.pandas as pap
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.checks.summaries import failing_rows
 
@@ -35,10 +36,10 @@ def total_checks() -> list[TableCheck]:
     return [*families, daily]
 
 
-def _family(family: str) -> Callable[[Ground], Answer]:
-    def ask(ground: Ground) -> Answer:
+def _family(family: str) -> Callable[[RunContext], CheckResult]:
+    def ask(context: RunContext) -> CheckResult:
         summary = _in_millionths(
-            ground.warehouse.arrow(
+            context.warehouse.arrow(
                 """
                 select source_table || ' ' || measure as total,
                        cast(difference * 1000000 as bigint) as difference_millionths
@@ -59,9 +60,9 @@ def _family(family: str) -> Callable[[Ground], Answer]:
     return ask
 
 
-def _by_account_and_day(ground: Ground) -> Answer:
+def _by_account_and_day(context: RunContext) -> CheckResult:
     summary = _in_millionths(
-        ground.warehouse.arrow(
+        context.warehouse.arrow(
             """
             with source as (
               select account_id, date, sum(spend) + sum(results) + sum(attributed_value) as total
@@ -85,15 +86,15 @@ def _in_millionths(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.astype({"difference_millionths": "int64"})
 
 
-def _told(summary: pd.DataFrame, table: str) -> Answer:
+def _told(summary: pd.DataFrame, table: str) -> CheckResult:
     wrong = failing_rows(summary, _NO_DIFFERENCE)
     if wrong.empty:
-        return Answer(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})
+        return CheckResult(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})
     named = [
         f"{total} ({gap / 1e6:+,.2f})"
         for total, gap in zip(wrong["total"], wrong["difference_millionths"], strict=True)
     ]
-    return Answer(
+    return CheckResult(
         False,
         f"{table} does not tie to the source: {some_of(named)}. A row was lost or counted twice between raw and here; the "
         "published copy stays as it was. Report it with this message.",

@@ -1,6 +1,7 @@
 """The reviewers' verdicts: methods that lost their right to carry money are named."""
 
-from reconciliation_assets.chain.check import Answer, Ground, TableCheck
+from reconciliation_assets.chain.check import CheckResult, TableCheck
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.messages import some_of
 
 
@@ -17,8 +18,8 @@ def validation_checks() -> list[TableCheck]:
     ]
 
 
-def _reviewers_agree(ground: Ground) -> Answer:
-    found = ground.warehouse.rows(
+def _reviewers_agree(context: RunContext) -> CheckResult:
+    found = context.warehouse.rows(
         """
         select link || ', ' || match_method, verdicts, error_rate, error_low, error_high, precision_floor, holds
         from matching.validation_results where period is null and verdicts > 0 order by 1
@@ -32,8 +33,8 @@ def _reviewers_agree(ground: Ground) -> Answer:
     ]
     if not failed:
         judged = sum(holds is not None for *_, holds in found)
-        return Answer(True, f"{judged} methods have enough verdicts; none is below its floor.", figures=figures)
-    return Answer(
+        return CheckResult(True, f"{judged} methods have enough verdicts; none is below its floor.", figures=figures)
+    return CheckResult(
         False,
         f"Reviewers found these methods wrong too often, so they carry no money: {some_of(failed)}. Their links are in "
         "match_reviews. Mend what misleads them, then sign in method_sign_offs.csv (link, match_method, signed_by, signed_at, reason).",

@@ -69,7 +69,7 @@ CANONICAL: tuple[OutputTable, ...] = (
         words={"tied_by": TIED_BY},
     ),
     OutputTable(
-        "repeated_payments",
+        "duplicate_payments",
         "canonical",
         "payment that another file tells with its settlement",
         FINANCE,
@@ -208,15 +208,15 @@ MATCHING: tuple[OutputTable, ...] = (
         shares=("error_rate", "error_low", "error_high"),
         published=True,
     ),
-    OutputTable("repeat_candidates", "matching", "record and shared key", DATA, ()),
-    OutputTable("repeats", "matching", "duplicate", DATA, ("source_table", "source_id")),
+    OutputTable("duplicate_candidates", "matching", "record and shared key", DATA, ()),
+    OutputTable("duplicates", "matching", "duplicate", DATA, ("source_table", "source_id")),
     OutputTable("contact_owners", "matching", "lead and contact", DATA, ()),
     OutputTable(
         "lead_contact_pairs", "matching", "lead and record with its contact", DATA, ("link", "left_id", "right_id")
     ),
     OutputTable("known_lead_crm", "matching", "CRM record with a known lead", SALES, ("right_id",)),
-    OutputTable("lead_ends", "matching", "lead", DATA, ("unique_id",)),
-    OutputTable("crm_ends", "matching", "CRM record", DATA, ("unique_id",)),
+    OutputTable("matchable_leads", "matching", "lead", DATA, ("unique_id",)),
+    OutputTable("matchable_crm_records", "matching", "CRM record", DATA, ("unique_id",)),
     OutputTable("inferred_lead_crm", "matching", "CRM record with an inferred lead", DATA, ("right_id",)),
     OutputTable(
         "lead_crm_proposals", "matching", "pair proposed", SALES, ("link", "left_id", "right_id", "match_method")
@@ -224,15 +224,15 @@ MATCHING: tuple[OutputTable, ...] = (
     OutputTable("lead_crm_links", "matching", "linked CRM record", SALES, ("right_id",)),
     OutputTable("lead_validity", "matching", "lead", SALES, ("lead_id",)),
     OutputTable("known_lead_order", "matching", "order with a known lead", SALES, ("right_id",)),
-    OutputTable("order_ends", "matching", "order", DATA, ("unique_id",)),
+    OutputTable("matchable_orders", "matching", "order", DATA, ("unique_id",)),
     OutputTable("inferred_lead_order", "matching", "order with an inferred lead", DATA, ("right_id",)),
     OutputTable(
         "lead_order_proposals", "matching", "pair proposed", SALES, ("link", "left_id", "right_id", "match_method")
     ),
     OutputTable("lead_order_links", "matching", "linked order", SALES, ("right_id",)),
     OutputTable("named_payments", "matching", "payment that names its order or CRM record", FINANCE, ("right_id",)),
-    OutputTable("payable_ends", "matching", "order or CRM record that money can belong to", DATA, ("unique_id",)),
-    OutputTable("payment_ends", "matching", "settled payment", DATA, ("unique_id",)),
+    OutputTable("payables", "matching", "order or CRM record that money can belong to", DATA, ("unique_id",)),
+    OutputTable("matchable_payments", "matching", "settled payment", DATA, ("unique_id",)),
     OutputTable(
         "assigned_payments",
         "matching",
@@ -911,7 +911,7 @@ DECISIONS: tuple[OutputTable, ...] = (
             "expected_rate",
             "expected_low",
             "expected_high",
-            "chance",
+            "p_value",
             "peer_rate",
             "past_rate",
         ),

@@ -14,7 +14,7 @@ from reconciliation_assets.policy.model import AlertKind, Alerts, QuietHours
 from reconciliation_assets.publish.wording import ENGLISH, Wording
 
 
-class Finding(BaseModel):
+class AlertState(BaseModel):
     """That something is broken, or is not.
 
     Attributes:
@@ -58,12 +58,12 @@ class Notice(BaseModel):
 class OpenProblem(BaseModel):
     """A problem that was told and is not over."""
 
-    finding: Finding
+    finding: AlertState
     since: datetime
     last_said: datetime
 
 
-class Book(BaseModel):
+class SensorState(BaseModel):
     """What a sensor remembers between ticks.
 
     Attributes:
@@ -80,7 +80,9 @@ class Book(BaseModel):
     outbox: list[Notice] = Field(default_factory=list)
 
 
-def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts, say: Wording = ENGLISH) -> Book:
+def noted(
+    book: SensorState, findings: Iterable[AlertState], now: datetime, alerts: Alerts, say: Wording = ENGLISH
+) -> SensorState:
     """The book after new findings: a notice for each break, each end, and each open problem that is due a reminder.
 
     Args:
@@ -108,10 +110,10 @@ def noted(book: Book, findings: Iterable[Finding], now: datetime, alerts: Alerts
             title = say.plural("Still broken after {days} day", "Still broken after {days} days", days, days=days)
             # A tick that was killed is repeated at another time; its reminder is the same, the one after that last word.
             outbox.append(_notice("Still broken", title, known.finding, alerts, say, known.last_said))
-    return Book(has_begun=True, seen=seen, open=problems, outbox=outbox)
+    return SensorState(has_begun=True, seen=seen, open=problems, outbox=outbox)
 
 
-def latest(findings: Iterable[Finding]) -> list[Finding]:
+def latest(findings: Iterable[AlertState]) -> list[AlertState]:
     """The last finding of each problem: a sensor that begins tells how things stand, not their history."""
     return list({finding.problem: finding for finding in findings}.values())
 
@@ -139,7 +141,7 @@ def _is_quiet(local_time: time, hours: QuietHours) -> bool:
 
 
 def _notice(
-    word: str, title: str, finding: Finding, alerts: Alerts, say: Wording, after: datetime | None = None
+    word: str, title: str, finding: AlertState, alerts: Alerts, say: Wording, after: datetime | None = None
 ) -> Notice:
     identity = (
         f"{finding.problem}|reminder after {after.isoformat()}"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
-from reconciliation_assets.operations.alerts import Book, Finding
+from reconciliation_assets.operations.alerts import AlertState, SensorState
 from reconciliation_assets.operations.check_history import evaluations_after
 from reconciliation_assets.operations.jobs import DAILY_JOB
 from reconciliation_assets.policy.model import AlertKind, Policy
@@ -34,13 +34,13 @@ class Tick:
     """
 
     instance: dg.DagsterInstance
-    book: Book
+    book: SensorState
     policy: Policy
     ui: str
     now: datetime
 
 
-Collector = Callable[[Tick], Iterable[Finding]]
+Collector = Callable[[Tick], Iterable[AlertState]]
 
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
@@ -56,12 +56,12 @@ def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collec
     """Evaluations of the checks of one kind since the last tick."""
     watched = [check for check in checks if kind_of(check) == kind]
 
-    def collect(tick: Tick) -> Iterable[Finding]:
+    def collect(tick: Tick) -> Iterable[AlertState]:
         say = wording(tick.policy.locale)
         seen = {check: tick.book.seen.get(_problem(check), 0) for check in watched}
         for position, check, evaluation in evaluations_after(tick.instance, seen):
             table = check.asset_key.to_user_string()
-            yield Finding(
+            yield AlertState(
                 problem=_problem(check),
                 position=position,
                 kind=kind,
@@ -85,7 +85,7 @@ def _held(table: str, check: str, say: Wording, *, passed: bool) -> str:
     return say("{table}: the check {check} does not hold.", table=table, check=check)
 
 
-def broken_runs(tick: Tick) -> Iterable[Finding]:
+def broken_runs(tick: Tick) -> Iterable[AlertState]:
     """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
     say = wording(tick.policy.locale)
     filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
@@ -99,7 +99,7 @@ def broken_runs(tick: Tick) -> Iterable[Finding]:
         if position <= tick.book.seen.get(DAILY_JOB, 0) or _stopped_by_a_check(tick.instance, run.run_id):
             continue
         succeeded = run.status is dg.DagsterRunStatus.SUCCESS
-        yield Finding(
+        yield AlertState(
             problem=DAILY_JOB,
             position=position,
             kind="run",
@@ -119,7 +119,7 @@ def broken_runs(tick: Tick) -> Iterable[Finding]:
         )
 
 
-def stale_copy(tick: Tick) -> Iterable[Finding]:
+def stale_copy(tick: Tick) -> Iterable[AlertState]:
     """Whether the published copy is older than the policy allows; nothing where none was ever written."""
     say = wording(tick.policy.locale)
     newest = tick.instance.get_latest_materialization_event(COPY)
@@ -127,7 +127,7 @@ def stale_copy(tick: Tick) -> Iterable[Finding]:
         return
     age = tick.now - datetime.fromtimestamp(newest.timestamp, tick.now.tzinfo)
     limit = timedelta(hours=tick.policy.alerts.copy_stale_hours)
-    yield Finding(
+    yield AlertState(
         problem="published_copy",
         position=int(newest.timestamp),
         kind="stale_copy",

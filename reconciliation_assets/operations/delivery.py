@@ -15,7 +15,7 @@ from pathlib import Path
 import apprise
 from pydantic import SecretStr
 
-from reconciliation_assets.operations.alerts import Book, Notice, may_go
+from reconciliation_assets.operations.alerts import Notice, SensorState, may_go
 from reconciliation_assets.policy.model import Alerts
 
 DEFAULT_CHANNEL = "default"
@@ -72,8 +72,8 @@ REFUSALS_OF_A_DOWN_CHANNEL = 3
 
 
 def deliver(
-    book: Book, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
-) -> tuple[Book, list[Notice], list[str]]:
+    book: SensorState, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
+) -> tuple[SensorState, list[Notice], list[str]]:
     """Deliver what may go out now; what a channel refused stays for the next tick, behind what it was not asked yet.
 
     So a notice that a channel never takes holds up no other. Notices of one problem keep their order: that it is over

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from reconciliation_assets.operations.alerts import Book, Notice, channels_of
+from reconciliation_assets.operations.alerts import Notice, SensorState, channels_of
 from reconciliation_assets.policy.model import WEEKDAYS, Digest, Policy
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import OpenException, Published, QueueChange
 from reconciliation_assets.publish.queues import queue_file
 from reconciliation_assets.publish.wording import Wording, wording
@@ -32,10 +32,10 @@ def last_day(now: datetime, digest: Digest) -> date:
     return day - _WEEK if day == now.date() and now.hour < digest.hour else day
 
 
-def begun(now: datetime, digest: Digest) -> Book:
+def begun(now: datetime, digest: Digest) -> SensorState:
     """What a sensor that begins remembers: it tells the digest of its own day, and no older one."""
     day = last_day(now, digest)
-    return Book(has_begun=True, seen={DIGEST: day.toordinal() - (day == now.date())})
+    return SensorState(has_begun=True, seen={DIGEST: day.toordinal() - (day == now.date())})
 
 
 def digests(published: Published, day: date, policy: Policy, settings: Settings) -> list[Notice]:
@@ -47,7 +47,7 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
     for each in published.open_exceptions():
         queues[each.owner].append(each)
     changes = {change.owner: change for change in published.queue_changes(day - _WEEK)}
-    write, say = Writer(policy.reporting_currency, policy.locale, policy.numerals), wording(policy.locale)
+    write, say = FigureFormatter(policy.reporting_currency, policy.locale, policy.numerals), wording(policy.locale)
     return [
         Notice(
             notice_id=hashlib.sha256(f"digest|{owner}|{day:%G-W%V}".encode()).hexdigest()[:16],
@@ -82,7 +82,7 @@ def _at_stake(queue: Sequence[OpenException]) -> Decimal:
     return sum((each.value for each in queue), Decimal(0))
 
 
-def _changes(change: QueueChange | None, write: Writer, say: Wording) -> list[str]:
+def _changes(change: QueueChange | None, write: FigureFormatter, say: Wording) -> list[str]:
     if change is None:
         return []
     return [
@@ -96,7 +96,7 @@ def _changes(change: QueueChange | None, write: Writer, say: Wording) -> list[st
     ]
 
 
-def _kinds(queue: Sequence[OpenException], write: Writer, say: Wording) -> list[str]:
+def _kinds(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> list[str]:
     """A line for each kind, the most value first."""
     kinds: dict[str, list[OpenException]] = defaultdict(list)
     for each in queue:
@@ -116,13 +116,13 @@ def _kinds(queue: Sequence[OpenException], write: Writer, say: Wording) -> list[
     ]
 
 
-def _oldest(queue: Sequence[OpenException], write: Writer, say: Wording) -> str:
+def _oldest(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> str:
     """How old the oldest is; nothing where none says since when."""
     ages = [each.age_days for each in queue if each.age_days is not None]
     return say(", the oldest {days} days old", days=write.count(max(ages))) if ages else ""
 
 
-def _largest(queue: Sequence[OpenException], write: Writer, say: Wording) -> list[str]:
+def _largest(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> list[str]:
     """The few with the most at stake; the queue comes in that order."""
     return [
         say(

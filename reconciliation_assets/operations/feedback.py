@@ -22,6 +22,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
 from reconciliation_assets.publish.figures import OutboxCount, Published
 from reconciliation_assets.settings import Settings
+from reconciliation_assets.sources.capi_contacts import WantedContact, hashed_contacts
 from reconciliation_assets.sources.errors import RequestRefused, SourceError, SourceUnavailable
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.meta_conversions import (
@@ -29,12 +30,11 @@ from reconciliation_assets.sources.meta_conversions import (
     SYSTEM,
     Conversions,
     ConversionsSettings,
+    DeliveryResult,
     Event,
-    Told,
 )
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
-from reconciliation_assets.sources.told_contacts import Wanted, hashed_contacts
 from reconciliation_assets.warehouse.duckdb import Warehouse, connect
 
 MOST_REFUSED = 50
@@ -69,14 +69,14 @@ class FeedbackError(PlainError):
 
 
 @dataclass(frozen=True, repr=False)
-class Pending:
+class PendingEvent:
     """An event that goes with the next sending, and where its contact would be found; without a repr, as `Event`."""
 
     event: Event
     record_id: str
     outcome: str
     identifiers: str
-    contact: Wanted | None
+    contact: WantedContact | None
 
 
 @dataclass
@@ -106,7 +106,7 @@ def standings(settings: Settings) -> list[OutboxCount]:
         return sorted(published.outbox(), key=lambda each: (each.outcome, each.status, each.reason))
 
 
-def pending_events(settings: Settings, now: datetime) -> list[Pending]:
+def pending_events(settings: Settings, now: datetime) -> list[PendingEvent]:
     """What the next sending would tell, oldest first; nothing is sent or entered.
 
     Raises:
@@ -182,7 +182,7 @@ def _published(warehouse: Warehouse, settings: Settings) -> Iterator[None]:
         warehouse.execute("detach published")
 
 
-def _pending(warehouse: Warehouse, settings: Settings, now: datetime) -> list[Pending]:
+def _pending(warehouse: Warehouse, settings: Settings, now: datetime) -> list[PendingEvent]:
     oldest = now - timedelta(hours=load_policy(settings.policy_path).policy.capi.max_age_hours)
     with _published(warehouse, settings):
         rows = warehouse.rows(_PENDING, {"oldest": oldest, "still_counted_once": now - DEDUPLICATION})
@@ -203,17 +203,17 @@ def _read(
     click_id: str | None,
     browser_id: str | None,
     *contact: Any,
-) -> Pending:
-    return Pending(
+) -> PendingEvent:
+    return PendingEvent(
         Event(event_id, name, happened_at, value, currency, order_id, lead_id, click_id, browser_id),
         record_id,
         outcome,
         identifiers,
-        Wanted(*contact) if identifiers == "hashed contact" else None,
+        WantedContact(*contact) if identifiers == "hashed contact" else None,
     )
 
 
-def _with_contacts(pending: Sequence[Pending], settings: Settings) -> list[Pending]:
+def _with_contacts(pending: Sequence[PendingEvent], settings: Settings) -> list[PendingEvent]:
     """The events, with hashed contacts for those that nothing else identifies; the policy decided whether there are any."""
     wanted = [each.contact for each in pending if each.contact is not None]
     if not wanted:
@@ -234,7 +234,7 @@ def _has_contact(event: Event) -> bool:
     return event.email_hash is not None or event.phone_hash is not None
 
 
-def _enter(warehouse: Warehouse, batch: Sequence[Pending], now: datetime, *, is_test: bool) -> None:
+def _enter(warehouse: Warehouse, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
     """Note that events are about to be sent, before they are."""
     rows = pa.Table.from_pylist(
         [
@@ -255,7 +255,7 @@ def _enter(warehouse: Warehouse, batch: Sequence[Pending], now: datetime, *, is_
         warehouse.execute(_ENTER, {"now": now, "is_test": is_test})
 
 
-def _note(warehouse: Warehouse, told: Sequence[Told]) -> None:
+def _note(warehouse: Warehouse, told: Sequence[DeliveryResult]) -> None:
     """Note what Meta answered, all events of an answer together."""
     answers = pa.table(
         {
@@ -285,7 +285,7 @@ def _take_back(warehouse: Warehouse, event_ids: Iterable[str]) -> None:
         )
 
 
-def _count(sending: Sending, told: Sequence[Told], by_id: dict[str, Pending]) -> None:
+def _count(sending: Sending, told: Sequence[DeliveryResult], by_id: dict[str, PendingEvent]) -> None:
     for each in told:
         if each.refused_with is None:
             sending.taken += 1

@@ -34,7 +34,7 @@ from reconciliation_assets.operations.decisions import (
 from reconciliation_assets.operations.gate import Gate
 from reconciliation_assets.operations.serve import require_free_port
 from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.details import entries, records
 from reconciliation_assets.publish.figures import Published, UnreadableCopyError
 from reconciliation_assets.publish.report import FILE_NAME, render_report
@@ -123,7 +123,9 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
     def record(request: Request) -> Response:
         record_id = request.query_params.get("id", "")
         with published() as copy:
-            found = records(copy, [record_id], Writer(copy.currency(), policy.locale, policy.numerals), policy.timezone)
+            found = records(
+                copy, [record_id], FigureFormatter(copy.currency(), policy.locale, policy.numerals), policy.timezone
+            )
         return JSONResponse(found.get(record_id), headers=_HEADERS)
 
     def to_decide(_: Request) -> Response:

@@ -13,11 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.raw.landing import land_all
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.rebuild import rebuild
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.operations.instance import only_run
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
@@ -47,7 +47,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedFigure:
     """A figure under both policies: an amount of the bridge, or a count of rungs or links."""
 
     period: str
@@ -77,9 +77,9 @@ class PolicyDiff:
     old: LoadedPolicy
     new: LoadedPolicy
     definitions: list[Definition]
-    lines: list[Compared]
-    rungs: list[Compared]
-    links: list[Compared]
+    lines: list[ComparedFigure]
+    rungs: list[ComparedFigure]
+    links: list[ComparedFigure]
     stops: list[tuple[str, str]]
 
     @property
@@ -147,8 +147,8 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
     try:
         warehouse = Warehouse(connection)
         _land(settings, loaded, warehouse, settings.as_of)
-        bench = Workbench(warehouse, loaded, settings.as_of)
-        stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(bench, checks_by_table())}
+        context = RunContext(warehouse, loaded, settings.as_of)
+        stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(context, checks_by_table())}
         figures = {
             name: {tuple(key): Decimal(value) for *key, value in warehouse.rows(sql)} for name, sql in _FIGURES.items()
         }
@@ -185,7 +185,7 @@ def _definitions(old: LoadedPolicy, new: LoadedPolicy) -> list[Definition]:
     ]
 
 
-def _compared(before: dict[tuple[Any, ...], Decimal], after: dict[tuple[Any, ...], Decimal]) -> list[Compared]:
+def _compared(before: dict[tuple[Any, ...], Decimal], after: dict[tuple[Any, ...], Decimal]) -> list[ComparedFigure]:
     keys = sorted(before.keys() | after.keys(), key=lambda key: (key[0], key[1] or "", key[2], key[3]))
     nothing = Decimal(0)
-    return [Compared(key[0], key[1], key[3], before.get(key, nothing), after.get(key, nothing)) for key in keys]
+    return [ComparedFigure(key[0], key[1], key[3], before.get(key, nothing), after.get(key, nothing)) for key in keys]

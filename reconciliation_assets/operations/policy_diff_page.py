@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.contracts.outputs import BRIDGE_LINES
-from reconciliation_assets.operations.policy_diff import Compared, PolicyDiff
+from reconciliation_assets.operations.policy_diff import ComparedFigure, PolicyDiff
 from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.page import money
 from reconciliation_assets.publish.words import LINES, LINKS
@@ -53,7 +53,7 @@ def _definitions(console: Console, diff: PolicyDiff) -> None:
     console.print(table)
 
 
-def _by_campaign(console: Console, lines: list[Compared], currency: str) -> None:
+def _by_campaign(console: Console, lines: list[ComparedFigure], currency: str) -> None:
     listing = Listing(
         ["campaign", "line"],
         ["old", "new", "difference"],
@@ -84,7 +84,7 @@ def _all_first(entry: tuple[tuple[str, str], list[Decimal]]) -> tuple[bool, str,
     return campaign != "all", campaign, BRIDGE_LINES.index(line)
 
 
-def _by_month(console: Console, lines: list[Compared], currency: str) -> None:
+def _by_month(console: Console, lines: list[ComparedFigure], currency: str) -> None:
     listing = Listing(["month"], ["old", "new", "difference"], title="Collected by month")
     months: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for each in lines:
@@ -100,7 +100,7 @@ def _by_month(console: Console, lines: list[Compared], currency: str) -> None:
         console.print("Collected money of every month stays the same in sum; it moves between campaigns or lines only.")
 
 
-def _counts(console: Console, title: str, compared: Iterable[Compared]) -> None:
+def _counts(console: Console, title: str, compared: Iterable[ComparedFigure]) -> None:
     rows = [
         (f"{LINKS[each.period]}, " if each.period else "", each.name.replace("_", " "), each.before, each.after)
         for each in compared

@@ -33,7 +33,7 @@ _ORIGIN = RemoteJobOrigin(
 
 
 @dataclass(frozen=True)
-class ToldCheck:
+class FailedCheck:
     """A check that did not hold: its table, its name and what it said."""
 
     table: str
@@ -54,8 +54,8 @@ class RunOutcome:
 
     run_id: str
     succeeded: bool
-    stopped_by: list[ToldCheck] = field(default_factory=list)
-    warned: list[ToldCheck] = field(default_factory=list)
+    stopped_by: list[FailedCheck] = field(default_factory=list)
+    warned: list[FailedCheck] = field(default_factory=list)
     broke: list[tuple[str, str]] = field(default_factory=list)
     same_as: datetime | None = None
 
@@ -117,7 +117,7 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
     with only_run(settings):
         last = None if full_refresh else same_as_last_run(settings)
         if last:
-            warned = [ToldCheck(*told) for told in last.warned]
+            warned = [FailedCheck(*told) for told in last.warned]
             return RunOutcome(last.run_id, succeeded=True, warned=warned, same_as=datetime.fromisoformat(last.ended_at))
         return _run(settings, listener, state, full_refresh=full_refresh)
 
@@ -193,7 +193,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             check = event.asset_check_evaluation_data
             if check.passed:
                 continue
-            told = ToldCheck(check.asset_key.to_user_string(), check.check_name, check.description or "")
+            told = FailedCheck(check.asset_key.to_user_string(), check.check_name, check.description or "")
             stops = check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
             (outcome.stopped_by if stops else outcome.warned).append(told)
             if stops:

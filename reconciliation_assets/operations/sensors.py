@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from reconciliation_assets.errors import without_values
-from reconciliation_assets.operations.alerts import Book, latest, noted
+from reconciliation_assets.operations.alerts import SensorState, latest, noted
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
 from reconciliation_assets.operations.digests import DIGEST, begun, digests, last_day
@@ -100,7 +100,7 @@ def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime
     """One tick. It never raises for a channel that refuses: what was not taken stays in the cursor's outbox."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
-    before = Book.model_validate_json(context.cursor) if context.cursor else Book()
+    before = SensorState.model_validate_json(context.cursor) if context.cursor else SensorState()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
     after = noted(before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale))
     return _bring(context, after, now)
@@ -114,7 +114,7 @@ def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason
     digest = policy.alerts.digest
     if digest is None:
         return dg.SkipReason("The policy wants no digest.")
-    book = Book.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
+    book = SensorState.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
     day = last_day(local, digest)
     if day.toordinal() > book.seen.get(DIGEST, 0) and settings.published_path.is_file():
         with Published(settings.published_path) as published:
@@ -123,7 +123,7 @@ def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason
     return _bring(context, book, now)
 
 
-def _bring(context: dg.SensorEvaluationContext, book: Book, now: datetime) -> dg.SkipReason:
+def _bring(context: dg.SensorEvaluationContext, book: SensorState, now: datetime) -> dg.SkipReason:
     """Deliver what a book has to tell, and remember the rest."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy

@@ -21,7 +21,7 @@ def minor_digits(currency: str) -> int:
 
 
 @dataclass(frozen=True)
-class Writer:
+class FigureFormatter:
     """Writes figures for people.
 
     Attributes:

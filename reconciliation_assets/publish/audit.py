@@ -14,11 +14,11 @@ from typing import Any
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published, UnreadableCopyError
 from reconciliation_assets.publish.naming import naming_findings
 from reconciliation_assets.publish.pages import rendered
-from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
+from reconciliation_assets.publish.roadmap import FieldFill, Findings, OpenItems, roadmap
 from reconciliation_assets.publish.words import ANOMALIES, LINKS
 
 FILE_NAME = "audit.html"
@@ -101,19 +101,19 @@ def render_audit(published: Published, policy: Policy, systems: Sequence[System]
         is_untracked=bool(campaigns) and not any(row["link"] == "record_ad" and row["matched"] for row in coverage),
         naming=naming,
         fills=[
-            Fill(row["source_table"], row["column_name"], row["records"], row["fill_rate"])
+            FieldFill(row["source_table"], row["column_name"], row["records"], row["fill_rate"])
             for row in fills
             if row["column_name"] in _NEEDED[row["source_table"]] and row["fill_rate"] is not None
         ],
-        unmatched=[Gap(*row) for row in published.rows(_UNMATCHED_GAPS)],
-        exceptions=[Gap(queue.kind, queue.owner, queue.count, queue.value) for queue in published.queues()],
-        duplicates=Gap("duplicates", "marketing", *published.rows(_DUPLICATES_GAP)[0]),
-        anomalies=[Gap(*row) for row in published.rows(_ANOMALY_GAPS)],
-        unconsented=Gap("consent", "marketing", *published.rows(_UNCONSENTED_GAP)[0]),
+        unmatched=[OpenItems(*row) for row in published.rows(_UNMATCHED_GAPS)],
+        exceptions=[OpenItems(queue.kind, queue.owner, queue.count, queue.value) for queue in published.queues()],
+        duplicates=OpenItems("duplicates", "marketing", *published.rows(_DUPLICATES_GAP)[0]),
+        anomalies=[OpenItems(*row) for row in published.rows(_ANOMALY_GAPS)],
+        unconsented=OpenItems("consent", "marketing", *published.rows(_UNCONSENTED_GAP)[0]),
     )
     return rendered(
         "audit.html.j2",
-        write=Writer(published.currency(), policy.locale, policy.numerals),
+        write=FigureFormatter(published.currency(), policy.locale, policy.numerals),
         as_of=as_of,
         policy=policy,
         published_version=published.policy_version(),

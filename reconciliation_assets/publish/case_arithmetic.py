@@ -55,7 +55,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Step:
+class WaterfallStep:
     """One line of the column: what it is called, its ROAS points, their share of the claim."""
 
     name: str
@@ -77,7 +77,7 @@ class Case:
     """
 
     headline: Headline
-    steps: tuple[Step, ...]
+    steps: tuple[WaterfallStep, ...]
     unexplained: Decimal
     unexplained_if_of_shipped: Decimal
 
@@ -138,10 +138,10 @@ def _returned(headline: Headline) -> Decimal:
     return headline.gross * headline.returns
 
 
-def _steps(headline: Headline, unexplained: Decimal) -> Iterator[Step]:
-    def step(name: str, roas: Decimal, *, is_total: bool = False) -> Step:
+def _steps(headline: Headline, unexplained: Decimal) -> Iterator[WaterfallStep]:
+    def step(name: str, roas: Decimal, *, is_total: bool = False) -> WaterfallStep:
         amount = None if headline.spend is None else roas * headline.spend
-        return Step(name, roas, roas / headline.gross, amount, is_total)
+        return WaterfallStep(name, roas, roas / headline.gross, amount, is_total)
 
     yield step("claimed by the platform", headline.gross, is_total=True)
     yield step("returned", -_returned(headline))

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
-from reconciliation_assets.chain.programs import PROGRAMS
+from reconciliation_assets.chain.python_tables import PYTHON_TABLES
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.contracts.glossary import GLOSSARY
 from reconciliation_assets.contracts.model import OutputTable
@@ -21,7 +21,18 @@ SCHEMA = "reporting"
 
 _WRITTEN = {
     TableName("governance", "policy_versions"): DESCRIPTION,
-    **{program.target: program.description for program in PROGRAMS},
+    **{program.target: program.description for program in PYTHON_TABLES},
+}
+
+
+# Columns that have a plainer name since policy version 4. They keep the old one as well, until the next version.
+_OLD_NAMES = {
+    "diagnosis": {"p_value": "chance", "compared_with": "held_against"},
+    "budget_actions": {
+        "expected_roas": "young_roas",
+        "expected_roas_low": "young_roas_low",
+        "expected_roas_high": "young_roas_high",
+    },
 }
 
 
@@ -89,10 +100,14 @@ def _copy(warehouse: Warehouse, table: OutputTable) -> int:
     source = TableName(table.layer, table.name)
     target = f"published.{SCHEMA}.{table.name}"
     order = ", ".join(table.key) or "all"
-    warehouse.execute(f"create table {target} as select * from {source} order by {order}")
+    old_names = _OLD_NAMES.get(table.name, {})
+    copied = ", ".join(("*", *(f"{new} as {old}" for new, old in old_names.items())))
+    warehouse.execute(f"create table {target} as select {copied} from {source} order by {order}")
     warehouse.execute(f"comment on table {target} is '{_quoted(meaning_of(table))}'")
     for column in warehouse.columns(source):
         warehouse.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
+    for new, old in old_names.items():
+        warehouse.execute(f"comment on column {target}.{old} is 'Old name of {new}; gone with the next version'")
     return warehouse.count(source)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reconciliation_assets.policy.model import METHODS
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, LINKS, PAGE
@@ -37,7 +37,7 @@ WHOLE_ONLY = frozenset(
 """Lines of a month and campaign as a whole, which no market or offer has a part of."""
 
 
-def details_of_file(published: Published, write: Writer, zone: tzinfo | None, say: Wording = ENGLISH) -> Json:
+def details_of_file(published: Published, write: FigureFormatter, zone: tzinfo | None, say: Wording = ENGLISH) -> Json:
     """What the file carries: all sums, and the largest entries of each line with the chains of their records."""
     entries = _entries_by_line(
         published.rows(
@@ -59,7 +59,7 @@ def details_of_file(published: Published, write: Writer, zone: tzinfo | None, sa
     }
 
 
-def details_of_server(published: Published, write: Writer, say: Wording = ENGLISH) -> Json:
+def details_of_server(published: Published, write: FigureFormatter, say: Wording = ENGLISH) -> Json:
     """What the served page begins with; entries and records are asked for one by one."""
     return {
         **_frame(published, write, say),
@@ -95,7 +95,7 @@ def entries(published: Published, line: str, filters: Mapping[str, str], skip: i
     return _entries_by_line(found).get(line, [])
 
 
-def records(published: Published, ids: Iterable[str], write: Writer, zone: tzinfo | None) -> dict[str, Json]:
+def records(published: Published, ids: Iterable[str], write: FigureFormatter, zone: tzinfo | None) -> dict[str, Json]:
     """Captured records by ID: what they are, their links from ad to payment in the chain's order, and their entries."""
     wanted = {"ids": list(ids)}
     found: dict[str, Json] = {
@@ -117,7 +117,7 @@ def records(published: Published, ids: Iterable[str], write: Writer, zone: tzinf
     return found
 
 
-def _frame(published: Published, write: Writer, say: Wording) -> Json:
+def _frame(published: Published, write: FigureFormatter, say: Wording) -> Json:
     return {
         "campaigns": published.campaign_names(),
         "months": [[f"{month:%Y-%m}", write.month(month)] for (month,) in published.rows(_MONTHS)],

@@ -158,7 +158,7 @@ class CohortMonth:
 
 
 @dataclass(frozen=True)
-class Mature:
+class MatureTotals:
     """The part of the two numbers whose cohort months are complete at the longest maturity: only these are final.
 
     Attributes:
@@ -258,7 +258,7 @@ class CollectedView:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class CohortSnapshot:
     """A cohort month at one maturity: what its spend had brought by then, final only where the cohort is complete."""
 
     start: date
@@ -310,7 +310,7 @@ class RecordValue:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Bottleneck:
     """A bottleneck: which segment loses too many records on which step, in a sentence, and who acts."""
 
     bottleneck: str
@@ -422,7 +422,7 @@ class Published:
         zero = Decimal(0)
         return TwoNumbers("all campaigns", spend or zero, platform or zero, collected or zero, exact_roas)
 
-    def mature(self) -> Mature:
+    def mature(self) -> MatureTotals:
         """The two numbers over all campaigns of the cohort months that are complete at the longest maturity."""
         spend, platform, collected, exact_roas, first, last, months, of_months, all_spend = self.rows(
             f"""
@@ -438,7 +438,7 @@ class Published:
         )[0]
         (maturity,) = self.rows("select coalesce(max(maturity_day), 0) from reporting.cohort_snapshots")[0]
         zero = Decimal(0)
-        return Mature(
+        return MatureTotals(
             TwoNumbers("mature months", spend or zero, platform or zero, collected or zero, exact_roas),
             first,
             last,
@@ -553,10 +553,10 @@ class Published:
             )
         ]
 
-    def snapshots(self) -> list[Snapshot]:
+    def snapshots(self) -> list[CohortSnapshot]:
         """All campaigns' cohort months at each maturity."""
         return [
-            Snapshot(*row)
+            CohortSnapshot(*row)
             for row in self.rows(
                 """
                 select cohort_start, maturity_day, bool_and(is_complete), coalesce(sum(spend_value), 0),
@@ -702,10 +702,10 @@ class Published:
             )
         ]
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Bottleneck]:
         """The main bottleneck of every segment that has one, the most at stake first."""
         return [
-            Finding(*row)
+            Bottleneck(*row)
             for row in self.rows(
                 """
                 select bottleneck, finding, likely_causes, next_step, owner, value_at_stake from reporting.diagnosis

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciliation_assets.publish.figures import BridgeLine, Snapshot
+from reconciliation_assets.publish.figures import BridgeLine, CohortSnapshot
 
 _ENDS = ("platform_attributed", "collected")
 CURVES_WIDTH, CURVES_HEIGHT = 640, 260
@@ -73,7 +73,7 @@ def _kind(line: BridgeLine) -> str:
     return "loss" if line.amount < 0 else "gain"
 
 
-def cohort_curves(snapshots: Sequence[Snapshot]) -> Curves:
+def cohort_curves(snapshots: Sequence[CohortSnapshot]) -> Curves:
     """Collected money per spend of each cohort month that spent, over its maturity."""
     drawn = [(each, each.collected_roas) for each in snapshots]
     known = [(each, roas) for each, roas in drawn if roas is not None]

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
-from reconciliation_assets.publish.figures import CashMonth, Coverage, Mature, Published, TwoNumbers
+from reconciliation_assets.publish.figures import CashMonth, Coverage, MatureTotals, Published, TwoNumbers
 from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS, belong
 
@@ -98,7 +98,7 @@ def _add_numbers(listing: Listing, name: str, numbers: TwoNumbers, currency: str
     )
 
 
-def _maturity(mature: Mature) -> str:
+def _maturity(mature: MatureTotals) -> str:
     """How much of the figures is final."""
     rule = f"A month is mature once all of it is {mature.maturity_days} days old"
     if mature.first is None or mature.last is None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.policy.model import Numerals
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import previous_of
 from reconciliation_assets.publish.details import (
     SCRIPT,
@@ -70,7 +70,7 @@ def render_report(
         is_served: a server answers beside the page, so it need not carry what it opens.
     """
     say = wording(locale)
-    write = Writer(published.currency(), locale, numerals)
+    write = FigureFormatter(published.currency(), locale, numerals)
     details = (
         details_of_server(published, write, say) if is_served else details_of_file(published, write, as_of.tzinfo, say)
     )

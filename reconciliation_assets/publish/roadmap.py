@@ -37,7 +37,7 @@ _LINKS_OF_MONEY = {"order_payment", "crm_payment"}
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """One next step.
 
     Attributes:
@@ -54,7 +54,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Gap:
+class OpenItems:
     """Things of one kind that wait for an owner: an exception's kind, a link's or an anomaly's."""
 
     kind: str
@@ -64,7 +64,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Fill:
+class FieldFill:
     """How often a tracking field is filled among the records that came from Meta."""
 
     table: str
@@ -94,15 +94,15 @@ class Findings:
     bad_rows: int = 0
     is_untracked: bool = False
     naming: Sequence[str] = ()
-    fills: Sequence[Fill] = ()
-    unmatched: Sequence[Gap] = ()
-    exceptions: Sequence[Gap] = ()
-    duplicates: Gap | None = None
-    unconsented: Gap | None = field(default=None)
-    anomalies: Sequence[Gap] = ()
+    fills: Sequence[FieldFill] = ()
+    unmatched: Sequence[OpenItems] = ()
+    exceptions: Sequence[OpenItems] = ()
+    duplicates: OpenItems | None = None
+    unconsented: OpenItems | None = field(default=None)
+    anomalies: Sequence[OpenItems] = ()
 
 
-def roadmap(found: Findings) -> list[Step]:
+def roadmap(found: Findings) -> list[NextStep]:
     """The steps in their order."""
     return [
         *_foundations(found),
@@ -110,9 +110,9 @@ def roadmap(found: Findings) -> list[Step]:
     ]
 
 
-def _foundations(found: Findings) -> Iterator[Step]:
+def _foundations(found: Findings) -> Iterator[NextStep]:
     if not found.is_signed:
-        yield Step(
+        yield NextStep(
             "Agree on the definitions and sign them: a policy of your own, with a version and who approved it",
             "finance",
             1,
@@ -120,11 +120,11 @@ def _foundations(found: Findings) -> Iterator[Step]:
             "policy_choices",
         )
     if found.bad_rows:
-        yield Step(
+        yield NextStep(
             "Correct at the source the rows that could not be used", "data", found.bad_rows, None, "quarantined_rows"
         )
     if found.missing_inputs:
-        yield Step(
+        yield NextStep(
             f"Deliver what is missing: {', '.join(found.missing_inputs)}",
             "data",
             len(found.missing_inputs),
@@ -133,26 +133,26 @@ def _foundations(found: Findings) -> Iterator[Step]:
         )
     if found.is_untracked:
         what = "Tag the ads' links and connect the lead forms: Meta reports ads, and no record is linked to any"
-        yield Step(what, "marketing", 1, None, "field_fill")
+        yield NextStep(what, "marketing", 1, None, "field_fill")
 
 
-def _repairs(found: Findings) -> Iterator[Step]:
+def _repairs(found: Findings) -> Iterator[NextStep]:
     for gap in found.unmatched:
-        yield Step(_FIXED[gap.kind], gap.owner, gap.things, gap.value, "unmatched_records")
+        yield NextStep(_FIXED[gap.kind], gap.owner, gap.things, gap.value, "unmatched_records")
     is_money_listed = any(gap.kind in _LINKS_OF_MONEY for gap in found.unmatched)
     for gap in found.exceptions:
         if gap.kind == "unmatched_money" and is_money_listed:
             continue
         what = _OF_A_KIND.get(gap.kind, f"Work off the exceptions: {gap.kind.replace('_', ' ')}")
-        yield Step(what, gap.owner, gap.things, gap.value, "exceptions")
+        yield NextStep(what, gap.owner, gap.things, gap.value, "exceptions")
     for gap in found.anomalies:
-        yield Step(_STANDS_OUT[gap.kind], gap.owner, gap.things, gap.value, "anomalies")
+        yield NextStep(_STANDS_OUT[gap.kind], gap.owner, gap.things, gap.value, "anomalies")
     if found.duplicates and found.duplicates.things:
         gap = found.duplicates
-        yield Step("Stop records from being captured twice", gap.owner, gap.things, gap.value, "duplicate_records")
+        yield NextStep("Stop records from being captured twice", gap.owner, gap.things, gap.value, "duplicate_records")
     if found.unconsented and found.unconsented.things:
         gap = found.unconsented
-        yield Step(
+        yield NextStep(
             "Record consent at capture, or agree that none is needed, so that Meta may be told what was collected",
             gap.owner,
             gap.things,
@@ -162,8 +162,8 @@ def _repairs(found: Findings) -> Iterator[Step]:
     for fill in found.fills:
         if fill.rate < LOW_FILL and fill.records:
             empty = round(fill.records * (1 - fill.rate))
-            yield Step(
+            yield NextStep(
                 f"Fill {fill.column} of {fill.table} that come from Meta", "marketing", empty, None, "field_fill"
             )
     if found.naming:
-        yield Step("Name campaigns by one pattern", "marketing", len(found.naming), None, "platform_performance")
+        yield NextStep("Name campaigns by one pattern", "marketing", len(found.naming), None, "platform_performance")

@@ -13,7 +13,7 @@ from reconciliation_assets.publish.figures import Published
 
 
 @dataclass(frozen=True)
-class Step:
+class ChangeStep:
     """From one figure to the next.
 
     Attributes:
@@ -28,7 +28,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Since:
+class ChangesSince:
     """What changed over all campaigns: before plus the steps is now, to the minor unit.
 
     Attributes:
@@ -38,13 +38,13 @@ class Since:
         policy_now: that of the later one; where they differ, what the policy moved is within the steps.
     """
 
-    platform: tuple[Step, ...]
-    collected: tuple[Step, ...]
+    platform: tuple[ChangeStep, ...]
+    collected: tuple[ChangeStep, ...]
     policy_before: str
     policy_now: str
 
 
-def since(published: Published, earlier: Path) -> Since | None:
+def since(published: Published, earlier: Path) -> ChangesSince | None:
     """What changed since an earlier copy; None where there is none, or one that an older version made or in another currency.
 
     Args:
@@ -65,7 +65,7 @@ def since(published: Published, earlier: Path) -> Since | None:
     (before, now) = ends
     if before[1] != now[1]:
         return None
-    return Since(
+    return ChangesSince(
         _steps(before[3], _OF_PLATFORM, platform, now[3]),
         _steps(before[4], _OF_COLLECTED, [*collected, ("adjusted", now[5] - before[5], now[6])], now[4]),
         before[2],
@@ -75,10 +75,10 @@ def since(published: Published, earlier: Path) -> Since | None:
 
 def _steps(
     before: Decimal, kinds: Sequence[str], found: list[tuple[str, Decimal, int]], now: Decimal
-) -> tuple[Step, ...]:
-    by_kind = {step.kind: step for step in itertools.starmap(Step, found)}
+) -> tuple[ChangeStep, ...]:
+    by_kind = {step.kind: step for step in itertools.starmap(ChangeStep, found)}
     moved = [by_kind[kind] for kind in kinds if kind in by_kind and by_kind[kind].amount]
-    return (Step("before", before, 0), *moved, Step("now", now, 0))
+    return (ChangeStep("before", before, 0), *moved, ChangeStep("now", now, 0))
 
 
 _OF_PLATFORM = ("new_days", "restated_days", "gone_days")

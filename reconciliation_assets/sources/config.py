@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 from reconciliation_assets.sources.errors import Misconfigured
-from reconciliation_assets.sources.http import Patience
+from reconciliation_assets.sources.http import RetryPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -44,9 +44,9 @@ class SourceSettings(BaseModel):
     overlap_days: int | None = Field(default=None, ge=1)
     id_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
 
-    def patience(self) -> Patience:
+    def retry_policy(self) -> RetryPolicy:
         """The settings as the HTTP client takes them."""
-        return Patience(
+        return RetryPolicy(
             timeout=timedelta(seconds=self.timeout_seconds), budget=timedelta(minutes=self.max_wait_minutes)
         )
 

@@ -22,7 +22,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class SourceDiagnosis:
     """One line of the doctor's table.
 
     Attributes:
@@ -38,7 +38,7 @@ class Diagnosis:
     next_step: str = ""
 
 
-def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[str] = ()) -> list[Diagnosis]:
+def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[str] = ()) -> list[SourceDiagnosis]:
     """Probe every source; one that fails keeps none of the others from being asked.
 
     Args:
@@ -49,15 +49,15 @@ def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[s
     return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
 
 
-def examine_feedback(sources_file: Path | None, policy: Policy) -> list[Diagnosis]:
+def examine_feedback(sources_file: Path | None, policy: Policy) -> list[SourceDiagnosis]:
     """Probe the dataset that is told outcomes, where the sources file names one."""
     try:
         probe = Conversions(load_feedback_settings(sources_file)).probe()
     except NoDatasetError:
         return []
     except SourceError as problem:
-        return [Diagnosis(problem.system, "missing", f"{problem.system}: {problem.happened}", problem.remedy)]
-    works = Diagnosis(SYSTEM, "works", _working(probe))
+        return [SourceDiagnosis(problem.system, "missing", f"{problem.system}: {problem.happened}", problem.remedy)]
+    works = SourceDiagnosis(SYSTEM, "works", _working(probe))
     return [works, *diagnose(SYSTEM, probe, policy, by_account_days=False)]
 
 
@@ -76,27 +76,27 @@ def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:
     return found
 
 
-def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -> Iterator[Diagnosis]:
+def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -> Iterator[SourceDiagnosis]:
     try:
         probe = connector.probe()
     except SourceError as problem:
-        yield Diagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
+        yield SourceDiagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
         return
     if probe.lacking:
-        yield Diagnosis(
+        yield SourceDiagnosis(
             connector.name,
             "missing",
             f"the credentials lack {', '.join(probe.lacking)}",
             "Grant what this source's page under docs/sources lists",
         )
     else:
-        yield Diagnosis(connector.name, "works", _working(probe))
+        yield SourceDiagnosis(connector.name, "works", _working(probe))
     yield from diagnose(connector.name, probe, policy, rated, by_account_days="meta_insights" in connector.tables)
 
 
 def diagnose(
     source: str, probe: Probe, policy: Policy, rated: Collection[str] = (), *, by_account_days: bool
-) -> Iterator[Diagnosis]:
+) -> Iterator[SourceDiagnosis]:
     """Hold a probe against the policy and our clock.
 
     Args:
@@ -107,23 +107,23 @@ def diagnose(
         by_account_days: whether the source reports by days of the account's own zone.
     """
     for finding in probe.findings:
-        yield Diagnosis(source, "look", finding, "Compare it with this source's page under docs/sources")
+        yield SourceDiagnosis(source, "look", finding, "Compare it with this source's page under docs/sources")
     if probe.clock_skew is not None and abs(probe.clock_skew) > CLOCK_TOLERANCE:
         seconds = abs(probe.clock_skew).total_seconds()
         side = "ahead of" if probe.clock_skew > timedelta() else "behind"
-        yield Diagnosis(
+        yield SourceDiagnosis(
             source, "look", f"its clock is {seconds:,.0f} seconds {side} ours", "Let this machine follow a time server"
         )
     for account in probe.accounts:
         if account.currency and account.currency not in rated and not _has_a_rate(account.currency, policy):
-            yield Diagnosis(
+            yield SourceDiagnosis(
                 source,
                 "look",
                 f"{account.account_id} is in {account.currency}, and neither the policy nor fx_rates has a rate to {policy.reporting_currency}",
                 f"Have {account.currency} in fx_rates.csv for every day of its money",
             )
         if by_account_days and account.time_zone and account.time_zone != policy.zone:
-            yield Diagnosis(
+            yield SourceDiagnosis(
                 source,
                 "look",
                 f"{account.account_id} has its days in {account.time_zone}, the policy in {policy.zone}",

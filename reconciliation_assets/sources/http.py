@@ -43,7 +43,7 @@ Params = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """One answer: its status, its headers (names in lower case), its body as parsed JSON (None when empty)."""
 
     status: int
@@ -52,7 +52,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Failure:
     """What is wrong with an answer.
 
     Attributes:
@@ -66,13 +66,13 @@ class Trouble:
     wait: timedelta | None = None
 
 
-Judge = Callable[[Answer], Trouble | None]
-Pace = Callable[[Answer], timedelta]
-Fits = Callable[[Answer], bool]
+Judge = Callable[[HttpResponse], Failure | None]
+Pace = Callable[[HttpResponse], timedelta]
+Fits = Callable[[HttpResponse], bool]
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long a source may keep a pull waiting.
 
     Attributes:
@@ -124,7 +124,7 @@ class HttpClient:
         credentials: Credentials | None = None,
         judge: Judge | None = None,
         pace: Pace | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         if not _is_encrypted_or_loopback(base_url):
             raise Misconfigured(
@@ -138,7 +138,7 @@ class HttpClient:
         self._credentials = credentials or FixedHeaders()
         self._judge = judge or (lambda answer: judge_status(system, answer))
         self._pace = pace
-        self._patience = patience or Patience()
+        self._patience = retry_policy or RetryPolicy()
         self._waiting_left = self._patience.budget.total_seconds()
         self._waiting_since: float | None = None
         self._client = httpx.Client(timeout=self._patience.timeout.total_seconds(), verify=_trusted())
@@ -158,7 +158,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         fits: Fits | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Ask for a path under the base URL.
 
         Args:
@@ -179,7 +179,7 @@ class HttpClient:
         json_body: object = None,
         form: Params | None = None,
         fits: Fits | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Post JSON or a form to a path under the base URL; for requests that may safely be repeated.
 
         Args:
@@ -208,11 +208,11 @@ class HttpClient:
         self._waiting_left -= duration.total_seconds()
         time.sleep(duration.total_seconds())
 
-    def _request(self, question: _Question) -> Answer:
+    def _request(self, question: _Question) -> HttpResponse:
         outcome = self._patiently(question)
-        if isinstance(outcome, Trouble) and isinstance(outcome.error, ExpiredCredentials) and self._credentials.renew():
+        if isinstance(outcome, Failure) and isinstance(outcome.error, ExpiredCredentials) and self._credentials.renew():
             outcome = self._patiently(question)
-        if isinstance(outcome, Trouble):
+        if isinstance(outcome, Failure):
             raise outcome.error
         if self._pace is not None:
             pause = self._pace(outcome)
@@ -220,7 +220,7 @@ class HttpClient:
                 self.rest(pause, "keeping below the quota")
         return outcome
 
-    def _patiently(self, question: _Question) -> Answer | Trouble:
+    def _patiently(self, question: _Question) -> HttpResponse | Failure:
         try:
             for attempt in stamina.retry_context(
                 on=self._worth_waiting,
@@ -232,12 +232,12 @@ class HttpClient:
                 with attempt:
                     self._charge_waiting()
                     return _answer_or_raise(self._send(question))
-        except _TroubleError as failed:
+        except _FailureError as failed:
             trouble = failed.trouble
         return trouble
 
     def _worth_waiting(self, error: Exception) -> bool | float:
-        if not isinstance(error, _TroubleError) or not error.trouble.passing or self._waiting_left <= 0:
+        if not isinstance(error, _FailureError) or not error.trouble.passing or self._waiting_left <= 0:
             return False
         asked = error.trouble.wait
         if asked is not None and asked.total_seconds() > self._waiting_left:
@@ -250,7 +250,7 @@ class HttpClient:
             self._waiting_left -= time.monotonic() - self._waiting_since
             self._waiting_since = None
 
-    def _send(self, question: _Question) -> Answer | Trouble:
+    def _send(self, question: _Question) -> HttpResponse | Failure:
         try:
             response = self._client.request(
                 question.method,
@@ -262,26 +262,26 @@ class HttpClient:
             )
         # The troubles are raised later, outside these handlers: no httpx exception and its URL hangs on our errors.
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            return Trouble(
+            return Failure(
                 Misconfigured(self.system, "base_url is not a web address", "Correct it in the sources file")
             )
         except httpx.TimeoutException:
             seconds = self._patience.timeout.total_seconds()
-            return Trouble(TimedOut(self.system, f"no answer within {seconds:g} seconds", _TRY_LATER), passing=True)
+            return Failure(TimedOut(self.system, f"no answer within {seconds:g} seconds", _TRY_LATER), passing=True)
         except httpx.HTTPError:
             happened = "the connection failed or broke off"
-            return Trouble(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
+            return Failure(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
         return self._read(response, question.fits)
 
-    def _read(self, response: httpx.Response, fits: Fits | None) -> Answer | Trouble:
+    def _read(self, response: httpx.Response, fits: Fits | None) -> HttpResponse | Failure:
         self._note_clock(response.headers.get("date"))
         readable, body = _parse(response.content)
-        answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+        answer = HttpResponse(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         if not readable and response.is_success:
-            return Trouble(SourceUnavailable(self.system, "the answer is not valid JSON", _TRY_LATER), passing=True)
+            return Failure(SourceUnavailable(self.system, "the answer is not valid JSON", _TRY_LATER), passing=True)
         trouble = self._judge(answer)
         if trouble is None and fits is not None and not fits(answer):
-            return Trouble(
+            return Failure(
                 SourceUnavailable(self.system, "the answer is one to another question", _TRY_LATER), passing=True
             )
         return trouble or answer
@@ -292,9 +292,9 @@ class HttpClient:
             self.clock_skew = theirs + timedelta(seconds=0.5) - datetime.now(UTC)
 
 
-def _answer_or_raise(outcome: Answer | Trouble) -> Answer:
-    if isinstance(outcome, Trouble):
-        raise _TroubleError(outcome)
+def _answer_or_raise(outcome: HttpResponse | Failure) -> HttpResponse:
+    if isinstance(outcome, Failure):
+        raise _FailureError(outcome)
     return outcome
 
 
@@ -304,10 +304,10 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class _TroubleError(Exception):
+class _FailureError(Exception):
     """Carries trouble through stamina, which retries on exceptions; its text is safe to log."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Failure) -> None:
         super().__init__(str(trouble.error))
         self.trouble = trouble
 
@@ -315,17 +315,17 @@ class _TroubleError(Exception):
 _TRY_LATER = "The connector tried several times; run again later, and check the system's status page if it lasts"
 
 
-def judge_status(system: str, answer: Answer) -> Trouble | None:
+def judge_status(system: str, answer: HttpResponse) -> Failure | None:
     """Find trouble by HTTP status alone, as most systems use it (RFC 9110, RFC 6585)."""
     status = answer.status
     if status < 300:
         return None
     if status == 401:
-        return Trouble(
+        return Failure(
             ExpiredCredentials(system, "the credentials are not accepted (HTTP 401)", "Issue a new token or key")
         )
     if status == 403:
-        return Trouble(
+        return Failure(
             MissingPermission(
                 system,
                 "the credentials may not read what the connector needs (HTTP 403)",
@@ -334,18 +334,18 @@ def judge_status(system: str, answer: Answer) -> Trouble | None:
         )
     if status == 429:
         wait = retry_after(answer)
-        return Trouble(
+        return Failure(
             RateLimited(system, "too many requests (HTTP 429)", None if wait is None else datetime.now(UTC) + wait),
             passing=True,
             wait=wait,
         )
     if status == 408 or status >= 500:
-        return Trouble(
+        return Failure(
             SourceUnavailable(system, f"the system answers with HTTP {status}", _TRY_LATER),
             passing=True,
             wait=retry_after(answer),
         )
-    return Trouble(
+    return Failure(
         RequestRefused(
             system,
             f"the system refuses the request (HTTP {status})",
@@ -354,7 +354,7 @@ def judge_status(system: str, answer: Answer) -> Trouble | None:
     )
 
 
-def retry_after(answer: Answer) -> timedelta | None:
+def retry_after(answer: HttpResponse) -> timedelta | None:
     """How long the Retry-After header asks to wait, in seconds or until a date (RFC 9110, 10.2.3)."""
     value = answer.headers.get("retry-after")
     if value is None:

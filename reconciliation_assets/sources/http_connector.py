@@ -10,7 +10,7 @@ from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
 from reconciliation_assets.sources.records import RecordReader, known
 from reconciliation_assets.sources.shapes import Shape
 from reconciliation_assets.sources.tokens import TokenStore
@@ -78,14 +78,14 @@ class HttpConnector(ABC, Generic[SettingsT]):
             credentials=credentials,
             judge=self._judge,
             pace=self._pace,
-            patience=self.settings.patience(),
+            retry_policy=self.settings.retry_policy(),
         )
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         """Find trouble in an answer; systems with an error envelope of their own say more here."""
         return judge_status(self.name, answer)
 
-    def _pace(self, _answer: Answer) -> timedelta:
+    def _pace(self, _answer: HttpResponse) -> timedelta:
         """How long to rest after a good answer; systems that tell the quota used say more here."""
         return timedelta()
 

@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.records import RecordReader
@@ -260,24 +260,24 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 lacking=lacking,
             )
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         trouble = judge_status(self.name, answer)
         if trouble is None or not isinstance(answer.body, dict):
             return trouble
         refusal = self._read(_Refusal, answer.body, "error")
         missing = refusal.context.get("missingScopes") or refusal.context.get("requiredGranularScopes")
         if answer.status == 403 and missing:
-            return Trouble(
+            return Failure(
                 MissingPermission(
                     self.name, f"the token lacks the scopes {', '.join(missing)}", "Add them to the private app"
                 )
             )
         if answer.status == 400 and refusal.context.get("invalidPropertyName"):
             name = refusal.context["invalidPropertyName"][0]
-            return Trouble(SchemaDrift(self.name, name, "is no property of this account any more"))
+            return Failure(SchemaDrift(self.name, name, "is no property of this account any more"))
         if refusal.policyName == "DAILY":
             midnight = (self._now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-            return Trouble(RateLimited(self.name, "the account's calls of the day are used up", midnight))
+            return Failure(RateLimited(self.name, "the account's calls of the day are used up", midnight))
         return trouble
 
     def _hub(self) -> HttpClient:
@@ -368,13 +368,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             "after": "0",
         }
 
-        def found_in(answer: Answer) -> list[dict[str, object]]:
+        def found_in(answer: HttpResponse) -> list[dict[str, object]]:
             results = self._read(_Results, answer.body, "search").results
             if not all(str(record.get("id", "")).isdecimal() for record in results):
                 raise SchemaDrift(self.name, "search.results.id", "is missing or no number")
             return sorted(results, key=lambda record: int(str(record["id"])))
 
-        def fits(answer: Answer) -> bool:
+        def fits(answer: HttpResponse) -> bool:
             return all(int(str(record["id"])) > int(beyond) for record in found_in(answer))
 
         return found_in(client.post(f"{self.settings.objects_path}/{kind}/search", json_body=body, fits=fits))
@@ -426,7 +426,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         """Ask about records by ID; the answer may leave some out, but names no other."""
         ids = {each["id"] for each in asked}
 
-        def fits(answer: Answer) -> bool:
+        def fits(answer: HttpResponse) -> bool:
             told = self._read(shape, answer.body, path).ids()
             if None in told:
                 raise SchemaDrift(self.name, f"{path}.results.id", "is missing or no text")

@@ -20,7 +20,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.shapes import Shape, read
 
@@ -110,7 +110,7 @@ class _List(Shape):
     paging: _Paging | None = None
 
 
-def judge(system: str, answer: Answer) -> Trouble | None:
+def judge(system: str, answer: HttpResponse) -> Failure | None:
     """Find trouble in a Graph API answer of any HTTP status."""
     if not isinstance(answer.body, dict) or "error" not in answer.body:
         return judge_status(system, answer)
@@ -121,28 +121,28 @@ def judge(system: str, answer: Answer) -> Trouble | None:
     if code in RATE_LIMIT_CODES:
         wait = _time_to_regain_access(answer)
         back_at = None if wait is None else datetime.now(UTC) + wait
-        return Trouble(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
+        return Failure(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
     if pair in UNKNOWN_ERRORS and _REDUCE not in said:
-        return Trouble(UnknownError(system, f"{known}, an unknown error, and it lasts", "Run again later"))
+        return Failure(UnknownError(system, f"{known}, an unknown error, and it lasts", "Run again later"))
     if _REDUCE in said or pair in TOO_MUCH_DATA:
-        return Trouble(
+        return Failure(
             TooMuchData(system, f"{known}, too much data asked for at once", "Lower days_per_request or page_limit")
         )
     if pair in TOO_SLOW:
-        return Trouble(TooSlow(system, f"{known}, the answer took too long", "Run again later"))
+        return Failure(TooSlow(system, f"{known}, the answer took too long", "Run again later"))
     return _judge_refusal(system, error, known, answer.status)
 
 
-def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Trouble:
+def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Failure:
     code = error.code
     if code in EXPIRED_CODES:
-        return Trouble(ExpiredCredentials(system, *_token_problem(error, known)))
+        return Failure(ExpiredCredentials(system, *_token_problem(error, known)))
     if (
         code in PERMISSION_CODES
         or (code, error.error_subcode) == (100, 3191001)
         or "missing permission" in error.message.lower()
     ):
-        return Trouble(
+        return Failure(
             MissingPermission(
                 system,
                 f"{known}, the token may not read this",
@@ -150,10 +150,10 @@ def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Troub
             )
         )
     if code == 100 and (field := _named_field(error.message)) is not None:
-        return Trouble(SchemaDrift(system, field, "is no longer known to Meta"))
+        return Failure(SchemaDrift(system, field, "is no longer known to Meta"))
     if code in PASSING_CODES or error.is_transient or error.error_subcode == 99 or status >= 500:
-        return Trouble(SourceUnavailable(system, f"{known}, and it lasts", "Run again later"), passing=True)
-    return Trouble(
+        return Failure(SourceUnavailable(system, f"{known}, and it lasts", "Run again later"), passing=True)
+    return Failure(
         RequestRefused(
             system, f"{known}, the request is refused", "Check api_version and the account, page and form IDs"
         )
@@ -176,12 +176,12 @@ def _token_problem(error: _Error, known: str) -> tuple[str, str]:
     return f"{known}, {problem}", remedy
 
 
-def pace(answer: Answer) -> timedelta:
+def pace(answer: HttpResponse) -> timedelta:
     """Rest the longer the closer the fullest quota is to its limit; Meta sends percentages and no Retry-After."""
     return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
 
 
-def asked(client: HttpClient, path: str, params: Params | None = None) -> Answer:
+def asked(client: HttpClient, path: str, params: Params | None = None) -> HttpResponse:
     """Ask what cannot be asked in smaller parts, again where Meta answers with an unknown error.
 
     Raises:
@@ -211,7 +211,7 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
     """
     limit = int(params.get("limit", SMALLEST_PAGE))
 
-    def answered(after: str | None) -> Answer:
+    def answered(after: str | None) -> HttpResponse:
         nonlocal limit
         while True:
             paged: Params = {**params, "limit": limit, **({"after": after} if after is not None else {})}
@@ -252,7 +252,7 @@ def _named_field(message: str) -> str | None:
     return None if found is None else found.group(1) or found.group(2)
 
 
-def _quota_headers(answer: Answer) -> Iterator[Mapping[str, object]]:
+def _quota_headers(answer: HttpResponse) -> Iterator[Mapping[str, object]]:
     for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle", "x-business-use-case-usage"):
         try:
             usage = json.loads(answer.headers.get(name, "{}"))
@@ -267,13 +267,13 @@ def _quota_headers(answer: Answer) -> Iterator[Mapping[str, object]]:
             yield usage
 
 
-def _fullest_quota(answer: Answer) -> float:
+def _fullest_quota(answer: HttpResponse) -> float:
     percentages = ("call_count", "total_time", "total_cputime", "acc_id_util_pct", "app_id_util_pct")
     used = [usage.get(name) for usage in _quota_headers(answer) for name in percentages]
     return max((float(value) for value in used if isinstance(value, int | float)), default=0.0)
 
 
-def _time_to_regain_access(answer: Answer) -> timedelta | None:
+def _time_to_regain_access(answer: HttpResponse) -> timedelta | None:
     waits = [timedelta()]
     for usage in _quota_headers(answer):
         minutes = usage.get("estimated_time_to_regain_access")

@@ -22,7 +22,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable
 from reconciliation_assets.sources.connector import Probe, ProbedAccount
 from reconciliation_assets.sources.credentials import bearer, secret
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Patience, Trouble
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, RetryPolicy
 from reconciliation_assets.sources.shapes import Identifier, Shape, read
 
 SYSTEM = "feedback"
@@ -141,7 +141,7 @@ class EventRefusedError(RequestRefused):
 
 
 @dataclass(frozen=True)
-class Told:
+class DeliveryResult:
     """What became of one event: taken, or refused with Meta's error."""
 
     event: Event
@@ -170,7 +170,7 @@ class Conversions:
         self._settings = settings
         self._token = secret(SYSTEM, settings.token_env)
 
-    def send(self, events: Sequence[Event]) -> Iterator[Sequence[Told]]:
+    def send(self, events: Sequence[Event]) -> Iterator[Sequence[DeliveryResult]]:
         """Send one batch; yields what became of its events with every answer that settles some of them.
 
         Args:
@@ -202,13 +202,13 @@ class Conversions:
             credentials=bearer(self._token),
             judge=judge,
             pace=meta.pace,
-            patience=Patience(
+            retry_policy=RetryPolicy(
                 timeout=timedelta(seconds=self._settings.timeout_seconds),
                 budget=timedelta(minutes=self._settings.max_wait_minutes),
             ),
         )
 
-    def _send(self, client: HttpClient, events: Sequence[Event]) -> Iterator[Sequence[Told]]:
+    def _send(self, client: HttpClient, events: Sequence[Event]) -> Iterator[Sequence[DeliveryResult]]:
         if not events:
             return
         try:
@@ -216,10 +216,10 @@ class Conversions:
         except EventRefusedError as refusal:
             refused = refusal
         else:
-            yield [Told(event) for event in events]
+            yield [DeliveryResult(event) for event in events]
             return
         if len(events) == 1:
-            yield [Told(events[0], refused.code)]
+            yield [DeliveryResult(events[0], refused.code)]
             return
         for part in _parted(events, refused.place):
             yield from self._send(client, part)
@@ -290,17 +290,17 @@ def hashed_phone(number: str) -> str:
     return sha256(number.removeprefix("+").encode()).hexdigest()
 
 
-def judge(answer: Answer) -> Trouble | None:
+def judge(answer: HttpResponse) -> Failure | None:
     """Find trouble in an answer: an event that is not valid apart from what any Meta source may answer."""
     error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
     if isinstance(error, Mapping) and error.get("code") == 100:
         subcode, place = error.get("error_subcode"), _named_event(error)
         if place is not None or subcode in _EVENT_SUBCODES:
-            return Trouble(EventRefusedError(f"100/{subcode}" if subcode else "100", place))
+            return Failure(EventRefusedError(f"100/{subcode}" if subcode else "100", place))
     trouble = meta.judge(SYSTEM, answer)
     # Events are few enough; what Meta cannot say is asked again.
     if trouble is not None and isinstance(trouble.error, meta.UnknownError):
-        return Trouble(trouble.error, passing=True)
+        return Failure(trouble.error, passing=True)
     return trouble
 
 

@@ -23,7 +23,7 @@ from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import Misconfigured, SchemaDrift, SourceUnavailable, TimedOut
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
 from reconciliation_assets.sources.shapes import NumberText, Shape, Side, Zone, amount_text, instant_text
@@ -218,10 +218,10 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 lacking,
             )
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         return meta.judge(self.name, answer)
 
-    def _pace(self, answer: Answer) -> timedelta:
+    def _pace(self, answer: HttpResponse) -> timedelta:
         return meta.pace(answer)
 
     def _graph(self) -> HttpClient:

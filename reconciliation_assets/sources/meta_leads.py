@@ -19,7 +19,7 @@ from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import newest
 from reconciliation_assets.sources.shapes import Identifier, Instant, Shape, Side, flag_text, full_name, instant_text
@@ -160,10 +160,10 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             accounts = [ProbedAccount(page_id, "UTC") for page_id in self.settings.page_ids]
             return Probe(accounts, client.clock_skew, findings, lacking)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         return meta.judge(self.name, answer)
 
-    def _pace(self, answer: Answer) -> timedelta:
+    def _pace(self, answer: HttpResponse) -> timedelta:
         return meta.pace(answer)
 
     def _graph(self) -> HttpClient:

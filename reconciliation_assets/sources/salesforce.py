@@ -25,7 +25,7 @@ from reconciliation_assets.sources.errors import (
     RequestRefused,
     SchemaDrift,
 )
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -214,25 +214,25 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
             return Probe([account], client.clock_skew, lacking=lacking)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         refusals = answer.body if isinstance(answer.body, list) else []
         first = refusals[0] if refusals and isinstance(refusals[0], dict) else {}
         code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
         if code == "REQUEST_LIMIT_EXCEEDED":
             happened = "the organisation's API calls of the last 24 hours are used up"
-            return Trouble(RateLimited(self.name, happened, self._now() + timedelta(hours=4)))
+            return Failure(RateLimited(self.name, happened, self._now() + timedelta(hours=4)))
         if code == "INVALID_FIELD":
             column = re.search(r"No such column '(\w+)' on entity '(\w+)'", message)
             field = f"{column.group(2)}.{column.group(1)}" if column else "unnamed"
             remedy = "Restore it, make it visible to the integration user, or correct the sources file"
             if field == "Opportunity.CurrencyIsoCode":
                 remedy = "The organisation has one currency: name it as `currency` of this source in the sources file"
-            return Trouble(
+            return Failure(
                 SchemaDrift(self.name, field, "does not exist or is hidden from the integration user", remedy)
             )
         if code == "INVALID_TYPE":
             happened = "an object the connector needs does not exist for the integration user"
-            return Trouble(MissingPermission(self.name, happened, "Grant read access to Lead, Opportunity and Contact"))
+            return Failure(MissingPermission(self.name, happened, "Grant read access to Lead, Opportunity and Contact"))
         return judge_status(self.name, answer)
 
     def _organisation(self) -> HttpClient:
@@ -245,15 +245,15 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "client_secret": self._secret(self.settings.client_secret_env),
         }
         with HttpClient(
-            self.name, self.settings.base_url, judge=self._judge_grant, patience=self.settings.patience()
+            self.name, self.settings.base_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
         ) as client:
             answer = client.post("services/oauth2/token", form=form)
         return self._read(_Token, answer.body, "token").access_token
 
-    def _judge_grant(self, answer: Answer) -> Trouble | None:
+    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salesforce does not accept the client ID and secret"
-            return Trouble(ExpiredCredentials(self.name, happened, "Check the external client app and its run-as user"))
+            return Failure(ExpiredCredentials(self.name, happened, "Check the external client app and its run-as user"))
         return judge_status(self.name, answer)
 
     def _query(
@@ -261,7 +261,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
     ) -> Iterator[dict[str, object]]:
         first = f"services/data/{self.settings.api_version}/{'queryAll' if include_deleted else 'query'}?{urlencode({'q': soql})}"
 
-        def is_of_entity(answer: Answer) -> bool:
+        def is_of_entity(answer: HttpResponse) -> bool:
             records = self._read(_Page, answer.body, entity).records
             return all(self._read(_Record, record, entity).attributes.type == entity for record in records)
 

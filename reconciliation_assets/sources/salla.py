@@ -19,7 +19,7 @@ from pydantic import Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
 from reconciliation_assets.sources.rotating_token import RotatingToken, TokenPair
@@ -168,12 +168,12 @@ class Salla(HttpConnector[SallaSettings]):
             zone, currency = (order.date.timezone.key, order.amounts.total.currency) if order else (None, None)
             return Probe([ProbedAccount(self.name, zone, currency)], client.clock_skew)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         message = at(error, "message") if isinstance(error, dict) else None
         if answer.status == 401 and message and "one of those scopes" in message:
             scopes = message.rpartition(":")[2].strip()
-            return Trouble(
+            return Failure(
                 MissingPermission(self.name, f"the app lacks one of the scopes {scopes}", "Add it to the app")
             )
         return judge_status(self.name, answer)
@@ -189,19 +189,19 @@ class Salla(HttpConnector[SallaSettings]):
             "client_secret": self._secret(self.settings.client_secret_env),
             "refresh_token": refresh_token,
         }
-        once = replace(self.settings.patience(), attempts=1)
-        with HttpClient(self.name, self.settings.accounts_url, judge=self._judge_grant, patience=once) as client:
+        once = replace(self.settings.retry_policy(), attempts=1)
+        with HttpClient(self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=once) as client:
             grant = self._read(_Grant, client.post("oauth2/token", form=form).body, "token")
         return TokenPair(grant.access_token, grant.refresh_token)
 
-    def _judge_grant(self, answer: Answer) -> Trouble | None:
+    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salla does not accept the refresh token; it may have been used before"
             remedy = (
                 f"Have the merchant install the app again, set the new refresh token in {self.settings.refresh_token_env} "
                 "and run again; nothing that was pulled is lost"
             )
-            return Trouble(ExpiredCredentials(self.name, happened, remedy))
+            return Failure(ExpiredCredentials(self.name, happened, remedy))
         return judge_status(self.name, answer)
 
     def _listed(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
@@ -210,7 +210,7 @@ class Salla(HttpConnector[SallaSettings]):
         params: Params = {**since, "per_page": self.settings.page_limit, "expanded": "true"}
 
         def fetch(number: int) -> CountedPage[dict[str, object]]:
-            def fits(answer: Answer) -> bool:
+            def fits(answer: HttpResponse) -> bool:
                 return self._read(_Page, answer.body, "orders").pagination.currentPage == number
 
             page = self._read(_Page, client.get("orders", {**params, "page": number}, fits=fits).body, "orders")

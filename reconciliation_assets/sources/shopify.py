@@ -24,7 +24,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -466,7 +466,7 @@ class Shopify(HttpConnector[ShopifySettings]):
             needed = (*SCOPES, DISPUTE_SCOPE) if self._reads_disputes() else SCOPES
             return Probe([account], client.clock_skew, findings, [name for name in needed if name not in scopes])
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
         if answer.status >= 300 or not isinstance(errors, list) or not errors:
             return judge_status(self.name, answer)
@@ -474,27 +474,27 @@ class Shopify(HttpConnector[ShopifySettings]):
         if known.code == "THROTTLED":
             wait = self._until_affordable(answer)
             happened = "Shopify's query budget is used up"
-            return Trouble(RateLimited(self.name, happened, self._now() + wait), passing=True, wait=wait)
+            return Failure(RateLimited(self.name, happened, self._now() + wait), passing=True, wait=wait)
         if known.code == "ACCESS_DENIED":
             happened = "the app may not read a field the connector needs"
             remedy = "Grant the scopes and the customer data access on this source's page under docs/sources"
-            return Trouble(MissingPermission(self.name, happened, remedy))
+            return Failure(MissingPermission(self.name, happened, remedy))
         if known.code == "undefinedField":
-            return Trouble(
+            return Failure(
                 SchemaDrift(self.name, f"{known.typeName}.{known.fieldName}", "does not exist in this API version")
             )
         return self._refusal(known.code)
 
-    def _refusal(self, code: str | None) -> Trouble:
+    def _refusal(self, code: str | None) -> Failure:
         if code in _PASSING:
             happened = "Shopify answers with an error of its own, and it lasts"
-            return Trouble(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
+            return Failure(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
         if code == "MAX_COST_EXCEEDED":
-            return Trouble(_TooDear(self.name, "Shopify finds the query too dear", "Lower page_limit"))
+            return Failure(_TooDear(self.name, "Shopify finds the query too dear", "Lower page_limit"))
         happened = f"Shopify refuses the query ({code})"
-        return Trouble(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
+        return Failure(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
 
-    def _until_affordable(self, answer: Answer) -> timedelta:
+    def _until_affordable(self, answer: HttpResponse) -> timedelta:
         cost = self._read(_Throttled, answer.body, "answer").extensions.cost
         lacking = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable
         return timedelta(seconds=max(1.0, float(lacking / cost.throttleStatus.restoreRate)))

@@ -17,7 +17,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import FixedHeaders, bearer
 from reconciliation_assets.sources.errors import MissingPermission
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import from_minor
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
@@ -188,13 +188,13 @@ class Stripe(HttpConnector[StripeSettings]):
             probed = ProbedAccount(account.id, None, account.default_currency.upper())
             return Probe([probed], client.clock_skew, self._test_key_finding(self.settings.key_env))
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         code = at(error, "code") if isinstance(error, Mapping) else None
         if code in {"oauth_not_supported", "more_permissions_required"}:
             happened = "the restricted key may not read what the connector needs"
             remedy = "Give it the read permissions on this source's page under docs/sources"
-            return Trouble(MissingPermission(self.name, happened, remedy))
+            return Failure(MissingPermission(self.name, happened, remedy))
         return judge_status(self.name, answer)
 
     def _account_client(self) -> HttpClient:

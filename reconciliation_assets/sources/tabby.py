@@ -13,7 +13,7 @@ from pydantic import Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
-from reconciliation_assets.sources.http import Answer, HttpClient, Params
+from reconciliation_assets.sources.http import HttpClient, HttpResponse, Params
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
@@ -131,7 +131,7 @@ class Tabby(HttpConnector[TabbySettings]):
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")), first=0)
 
     def _page(self, client: HttpClient, since: Params, offset: int) -> _Payments:
-        def fits(answer: Answer) -> bool:
+        def fits(answer: HttpResponse) -> bool:
             return self._read(_Payments, answer.body, "answer").pagination.offset == offset
 
         params: Params = {**since, "limit": self.settings.page_limit, "offset": offset}

@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.records import RecordReader
@@ -144,7 +144,7 @@ class Tamara(HttpConnector[TamaraSettings]):
             findings = [finding] if _SANDBOX in self.settings.base_url else []
             return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew, findings)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)
 
     def _tamara(self) -> HttpClient:
@@ -170,7 +170,7 @@ class Tamara(HttpConnector[TamaraSettings]):
         return any(name.lower() in method for name in self.settings.payment_methods)
 
     def _order(self, client: HttpClient, reference: str) -> _Order | None:
-        def fits(answer: Answer) -> bool:
+        def fits(answer: HttpResponse) -> bool:
             return answer.status == _UNKNOWN_REFERENCE or (
                 self._read(_Order, answer.body, "order").order_reference_id == reference
             )

@@ -14,7 +14,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import RequestRefused
-from reconciliation_assets.sources.http import Answer, HttpClient, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
@@ -206,9 +206,9 @@ class Tap(HttpConnector[TapSettings]):
             reader.pass_over("Tap answers 400 to the list of refunds, as it does where there are none", window)
         return found
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         if answer.status == 400 and isinstance(answer.body, dict) and isinstance(answer.body.get("errors"), list):
-            return Trouble(
+            return Failure(
                 _BadRequest(
                     self.name,
                     "the system refuses the request (HTTP 400)",

@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import basic
 from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
 from reconciliation_assets.sources.records import RecordReader, known
@@ -144,11 +144,11 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             account = ProbedAccount("woocommerce", "UTC", self._read(_Setting, currency, "settings").value)
             return Probe([account], client.clock_skew)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         code = answer.body.get("code") if isinstance(answer.body, dict) else None
         if answer.status in {401, 403} and code == "woocommerce_rest_cannot_view":
             happened = "the API key may not read orders"
-            return Trouble(
+            return Failure(
                 MissingPermission(self.name, happened, "Give it read permission, for a user who may see orders")
             )
         return judge_status(self.name, answer)
@@ -185,7 +185,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         row = known(order_id=own_id, created_at=made, gross_value="total", currency="currency")(record)
         return {**row, "created_at": f"{row['created_at']}Z" if row["created_at"] else None}
 
-    def _counted(self, answer: Answer, header: str) -> int:
+    def _counted(self, answer: HttpResponse, header: str) -> int:
         """A count told in a header; without it, the first page would pass for all there is."""
         value = answer.headers.get(header, "")
         if not value.isdecimal():

@@ -15,7 +15,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import GrantedToken
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Answer, HttpClient, Params, Trouble, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -203,14 +203,14 @@ class Zoho(HttpConnector[ZohoSettings]):
             account = ProbedAccount(organisation.id, organisation.time_zone, organisation.iso_code)
             return Probe([account], client.clock_skew)
 
-    def _judge(self, answer: Answer) -> Trouble | None:
+    def _judge(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {204, 304}:
             return None
         refusal = self._read(_Refusal, answer.body, "error") if isinstance(answer.body, dict) else _Refusal()
         if refusal.code == "OAUTH_SCOPE_MISMATCH":
             happened = "the refresh token was granted with fewer scopes than the connector needs"
             remedy = "Grant a new one with the scopes on this source's page under docs/sources"
-            return Trouble(MissingPermission(self.name, happened, remedy))
+            return Failure(MissingPermission(self.name, happened, remedy))
         return judge_status(self.name, answer)
 
     def _crm(self) -> HttpClient:
@@ -224,15 +224,15 @@ class Zoho(HttpConnector[ZohoSettings]):
             "refresh_token": self._secret(self.settings.refresh_token_env),
         }
         with HttpClient(
-            self.name, self.settings.accounts_url, judge=self._judge_grant, patience=self.settings.patience()
+            self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
         ) as client:
             return self._read(_Token, client.post("oauth/v2/token", form=form).body, "token").access_token
 
-    def _judge_grant(self, answer: Answer) -> Trouble | None:
+    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
         # Zoho refuses a refresh token with status 200.
         if isinstance(answer.body, dict) and "error" in answer.body:
             happened = "Zoho does not accept the refresh token or the client"
-            return Trouble(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
+            return Failure(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
         return judge_status(self.name, answer)
 
     def _path(self, rest: str) -> str:
@@ -272,8 +272,8 @@ class Zoho(HttpConnector[ZohoSettings]):
             page = self._read(_Page, body, f"{module}/deleted")
             return CursorPage(page.data, str(number + 1) if page.info.more_records else None)
 
-        def is_that_page(number: int) -> Callable[[Answer], bool]:
-            def fits(answer: Answer) -> bool:
+        def is_that_page(number: int) -> Callable[[HttpResponse], bool]:
+            def fits(answer: HttpResponse) -> bool:
                 told = None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
                 return told in {None, number}
 
@@ -322,7 +322,7 @@ class Zoho(HttpConnector[ZohoSettings]):
         headers: Mapping[str, str] | None = None,
         among: Sequence[str] | None = None,
     ) -> Iterator[dict[str, object]]:
-        def fits(answer: Answer) -> bool:
+        def fits(answer: HttpResponse) -> bool:
             records = [] if answer.body is None else self._read(_Page, answer.body, module).data
             return among is None or {at(record, "id") for record in records} <= set(among)
 

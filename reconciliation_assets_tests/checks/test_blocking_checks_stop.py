@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from reconciliation_assets.chain.check import Ground
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
@@ -116,12 +116,12 @@ def test_on_the_sample_every_blocking_check_holds(sample: Built) -> None:
     ("table", "check"), sorted(BREAKS), ids=[f"{table}.{check}" for table, check in sorted(BREAKS)]
 )
 def test_a_broken_table_is_stopped(sample: Built, table: str, check: str) -> None:
-    ground = Ground(sample.warehouse, sample.loaded.policy, sample.as_of)
+    context = RunContext(sample.warehouse, sample.loaded, sample.as_of)
 
     def break_and_ask() -> NoReturn:
         with sample.warehouse.transaction():
             sample.warehouse.execute(BREAKS[table, check])
-            answers.append(CHECKS[table, check].ask(ground))
+            answers.append(CHECKS[table, check].ask(context))
             raise PutBackError
 
     answers = []

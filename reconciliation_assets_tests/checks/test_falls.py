@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from reconciliation_assets.checks.falls import AGES, Fall, Limits, Looks, culprit, find_fall
+from reconciliation_assets.checks.falls import AGES, DailyCoverage, Fall, Limits, explaining_segment, find_fall
 
 MORNINGS = [date(2026, 5, 20) + timedelta(days=day) for day in range(43)]
-LIMITS = Limits(drop=0.05, records=10, chance=0.001, floors={})
+LIMITS = Limits(drop=0.05, records=10, p_value=0.001, floors={})
 NEWEST = MORNINGS[-1] - timedelta(days=1)
 SEGMENTS = [("all", ""), ("form", "ar-3"), ("form", "en-1"), ("market", "AE")]
 
@@ -33,7 +33,7 @@ class Company:
         self.missed_on[form, back] = missed
         return self
 
-    def looks(self) -> Looks:
+    def looks(self) -> DailyCoverage:
         shape = (len(SEGMENTS), len(MORNINGS), AGES)
         records, missed = np.zeros(shape), np.zeros(shape)
         for at, morning in enumerate(MORNINGS):
@@ -47,7 +47,7 @@ class Company:
                     missed[form, at, age - 1] = round(share * self.a_day / 2)
         for figures in (records, missed):
             figures[0] = figures[3] = figures[1] + figures[2]
-        return Looks(SEGMENTS, MORNINGS, records, missed, records * 100, missed * 100, records * 100**2)
+        return DailyCoverage(SEGMENTS, MORNINGS, records, missed, records * 100, missed * 100, records * 100**2)
 
     def fall(self, limits: Limits = LIMITS) -> Fall | None:
         return find_fall(self.looks(), limits)
@@ -58,8 +58,12 @@ def test_a_break_of_yesterday_is_found_this_morning_with_day_and_place() -> None
     assert fall is not None
     assert (fall.measure, fall.where, fall.days, fall.since) == ("records", ("all", ""), 1, NEWEST)
     assert (fall.before, fall.now) == (pytest.approx(0.94), pytest.approx(0.57))
-    assert (fall.culprit.kind, fall.culprit.segment, fall.culprit.share) == ("form", "ar-3", pytest.approx(1))
-    assert (fall.culprit.missed, fall.culprit.missed_value, fall.missed) == (40, 4000, 43)
+    assert (fall.explaining_segment.kind, fall.explaining_segment.segment, fall.explaining_segment.share) == (
+        "form",
+        "ar-3",
+        pytest.approx(1),
+    )
+    assert (fall.explaining_segment.missed, fall.explaining_segment.missed_value, fall.missed) == (40, 4000, 43)
 
 
 def test_a_fall_that_went_on_is_told_since_its_first_day() -> None:
@@ -101,7 +105,7 @@ def test_a_weekday_that_is_always_worse_is_no_fall() -> None:
     for morning in range(len(MORNINGS) - 7, len(MORNINGS)):
         upto = slice(0, morning + 1)
         figures = (looks.records, looks.missed, looks.value, looks.missed_value, looks.value_squares)
-        seen = Looks(SEGMENTS, MORNINGS[upto], *(each[:, upto] for each in figures))
+        seen = DailyCoverage(SEGMENTS, MORNINGS[upto], *(each[:, upto] for each in figures))
         assert find_fall(seen, LIMITS) is None
 
 
@@ -125,7 +129,7 @@ def test_breaks_that_come_again_and_again_are_found_each_time(known: int) -> Non
         each[:, : len(MORNINGS) - known] = 0
     fall = find_fall(looks, LIMITS)
     assert fall is not None
-    assert (fall.days, fall.culprit.segment) == (1, "ar-3")
+    assert (fall.days, fall.explaining_segment.segment) == (1, "ar-3")
 
 
 def test_days_that_always_differ_widely_need_a_larger_fall() -> None:
@@ -170,7 +174,7 @@ def test_a_fall_smaller_than_the_policys_is_told_only_where_it_breaks_the_floor(
     for form in ("ar-3", "en-1"):
         company.breaks(form, 1, 0.08)
     assert company.fall() is None
-    with_floor = Limits(LIMITS.drop, LIMITS.records, LIMITS.chance, {"records": 0.94})
+    with_floor = Limits(LIMITS.drop, LIMITS.records, LIMITS.p_value, {"records": 0.94})
     assert company.fall(with_floor) is not None
     assert Company(a_day=5000, missed=0.08).fall(with_floor) is None, "always below the floor is the floor's own alert"
 
@@ -178,7 +182,7 @@ def test_a_fall_smaller_than_the_policys_is_told_only_where_it_breaks_the_floor(
 def test_too_few_records_or_mornings_are_not_judged() -> None:
     company = Company(a_day=8).breaks("ar-3", 1, 1.0).breaks("en-1", 1, 1.0)
     assert company.fall() is not None
-    assert company.fall(Limits(LIMITS.drop, 60, LIMITS.chance, {})) is None
+    assert company.fall(Limits(LIMITS.drop, 60, LIMITS.p_value, {})) is None
     looks = Company().breaks("ar-3", 1, 1.0).looks()
     looks.records[:, :-14] = 0
     assert find_fall(looks, LIMITS) is None
@@ -188,7 +192,7 @@ def test_the_smallest_segment_that_holds_the_fall_is_named_not_the_market_around
     segments = [("all", ""), ("market", "AE"), ("form", "ar-3"), ("form", "en-1")]
     size = np.array([200.0, 150, 60, 140])
     missed = np.array([60, 57, 53, 7]) / size
-    found = culprit(segments, missed, size, np.full(4, 0.05))
+    found = explaining_segment(segments, missed, size, np.full(4, 0.05))
     assert found is not None
     assert segments[found[0]] == ("form", "ar-3")
     assert found[1] == pytest.approx(1.0)

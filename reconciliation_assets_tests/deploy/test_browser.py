@@ -16,15 +16,15 @@ import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reconciliation_assets.operations.alerts import Book, Finding
+from reconciliation_assets.operations.alerts import Finding, SensorState
 from reconciliation_assets.operations.collectors import Tick, failed_checks
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
-from reconciliation_assets_tests.installation import RECONCILE, Installation, Told
+from reconciliation_assets_tests.installation import RECONCILE, DeliveryResult, Installation
 from reconciliation_assets_tests.operations.test_graph import GROUPS
 
 pytestmark = pytest.mark.slow(seconds=120)
@@ -48,7 +48,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(chromium: str, below_its_floor: tuple[Installation, Told]) -> Iterator[str]:
+def address(chromium: str, below_its_floor: tuple[Installation, DeliveryResult]) -> Iterator[str]:
     """The read-only UI of the sample company, whose owner asks for more matched payments than there are.
 
     Name it before the browser: the run in this process and the browser's event loop do not go together.
@@ -77,7 +77,7 @@ def open_plot(page: Page, title: str = "plot") -> None:
 
 
 @pytest.fixture(scope="module")
-def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
+def alert(address: str, below_its_floor: tuple[Installation, DeliveryResult]) -> Finding:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
     check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "order_payment_above_floor")
@@ -86,7 +86,7 @@ def alert(address: str, below_its_floor: tuple[Installation, Told]) -> Finding:
         instance = dg.DagsterInstance.get()
     with instance:
         collect = failed_checks("match_rate", [check])
-        findings = collect(Tick(instance, Book(), load_policy(None).policy, address, datetime.now(UTC)))
+        findings = collect(Tick(instance, SensorState(), load_policy(None).policy, address, datetime.now(UTC)))
         return [found for found in findings if found.is_broken][-1]
 
 
@@ -244,7 +244,7 @@ def test_a_line_opens_its_entries_and_an_entry_its_record_and_chain(
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(report)
-    write = Writer("AED", "en_AE")
+    write = FigureFormatter("AED", "en_AE")
     with Published(finished.published_path) as published:
         bridge = {each.line: write.money(each.amount) for each in published.bridge()}
         (campaign, month, amount), *_ = published.rows(

@@ -34,7 +34,9 @@ def set_up(folder: Path, lock: str) -> subprocess.CompletedProcess[str]:
     for name in ("Makefile", "pyproject.toml"):
         shutil.copyfile(PROJECT_ROOT / name, folder / name)
     (folder / "requirements.lock").write_text(lock)
-    environment = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
+    # Of a `make` around the tests this one knows nothing: it would print which folder it enters.
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = {**outside, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
     command = ["make", "run", f"PYTHON={sys.executable}"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from reconciliation_assets.errors import sentence_of
-from reconciliation_assets_tests.installation import Installation, Told
+from reconciliation_assets_tests.installation import DeliveryResult, Installation
 
 
-def assert_told(told: Told, *says: str) -> None:
+def assert_told(told: DeliveryResult, *says: str) -> None:
     assert told.status == 1
     for words in (*says, "Stopped."):
         assert words in told.text

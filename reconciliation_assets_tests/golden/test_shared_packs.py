@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets_tests.installation import Installation, Told
+from reconciliation_assets_tests.installation import DeliveryResult, Installation
 
 pytestmark = pytest.mark.slow(seconds=180)
 
 
-def held(shared: Path, installation: Installation, *expected: Path) -> Told:
+def held(shared: Path, installation: Installation, *expected: Path) -> DeliveryResult:
     """What the independent check of a finished run says."""
     done = subprocess.run(
         [sys.executable, str(shared / "check_pack.py"), str(installation.home), *map(str, expected)],
@@ -20,7 +20,7 @@ def held(shared: Path, installation: Installation, *expected: Path) -> Told:
         text=True,
         check=False,
     )
-    return Told(done.returncode, done.stdout + done.stderr)
+    return DeliveryResult(done.returncode, done.stdout + done.stderr)
 
 
 def reconciled(pack: Path, home: Path, as_of: str) -> Installation:

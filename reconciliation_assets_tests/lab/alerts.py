@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import binomtest, chi2
 
-from reconciliation_assets.checks.falls import AGES, Fall, Limits, Looks, find_fall
+from reconciliation_assets.checks.falls import AGES, DailyCoverage, Fall, Limits, find_fall
 from reconciliation_assets.checks.proportions import Floats, Ints
 from reconciliation_assets.policy.model import LINKS
 
@@ -113,7 +113,11 @@ def plant_breaks(seed: int, limits: Limits, past_days: int, companies: int) -> I
                     found = find_fall(counted.looks(first_day + days, known), limits)
                     if found:
                         break
-                named = (found.culprit.kind, found.culprit.segment) == segment if found and segment else None
+                named = (
+                    (found.explaining_segment.kind, found.explaining_segment.segment) == segment
+                    if found and segment
+                    else None
+                )
                 lost = int(((broken.waited > link.waited) & (link.day == first_day)).sum())
                 yield Planted(kind, size, lost, days if found else None, named)
 
@@ -286,7 +290,7 @@ class _Counted:
     segments: list[tuple[str, str]]
     figures: tuple[Floats, ...]
 
-    def looks(self, morning: int, past_days: int) -> Looks:
+    def looks(self, morning: int, past_days: int) -> DailyCoverage:
         """How the link looked on a morning and on those before it."""
         mornings = np.arange(morning - past_days, morning + 1)
         age = np.arange(1, AGES + 1)
@@ -295,7 +299,7 @@ class _Counted:
         records, missed, value, missed_value, squares = (
             figure[:, day, np.broadcast_to(age, day.shape)] for figure in self.figures
         )
-        return Looks(self.segments, dates, records, missed, value, missed_value, squares)
+        return DailyCoverage(self.segments, dates, records, missed, value, missed_value, squares)
 
 
 def _counted(link: _Link) -> _Counted:

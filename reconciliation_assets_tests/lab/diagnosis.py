@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciliation_assets.chain.governance.policy_versions import use_policy
-from reconciliation_assets.chain.program import Workbench
 from reconciliation_assets.chain.raw.landing import land_all
 from reconciliation_assets.chain.rebuild import in_order, make
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
@@ -84,9 +84,9 @@ def _chain_up_to(home: Path, wanted: TableName) -> Iterator[Warehouse]:
         known, _ = discover(home / "inbox", load_presets(home / "presets"))
         land_all(warehouse, known, ContactProtector(b"benchmark"), loaded.policy.zone_of, AS_OF)
         use_policy(warehouse, loaded, AS_OF)
-        bench = Workbench(warehouse, loaded, AS_OF)
+        context = RunContext(warehouse, loaded, AS_OF)
         for table in in_order(wanted):
-            make(bench, table)
+            make(context, table)
         yield warehouse
     finally:
         connection.close()

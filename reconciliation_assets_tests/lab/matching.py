@@ -126,19 +126,21 @@ def infer_all_payments(home: Path) -> Inferred:
             create schema if not exists bench;
             create or replace table bench.named_payments as select * from matching.named_payments;
             create or replace table bench.match_calibration as select * from matching.match_calibration;
-            create or replace table bench.payable_ends as
-            select * replace (0 as paid_amount, 0 as returned_amount) from matching.payable_ends;
-            create or replace table bench.payment_ends as
+            create or replace table bench.payables as
+            select * replace (0 as paid_amount, 0 as returned_amount) from matching.payables;
+            create or replace table bench.matchable_payments as
             select * replace (true as is_open, false as names_something, cast(null as varchar) as email_key,
               cast(null as varchar) as phone_key, cast(null as varchar) as customer_id, cast(null as varchar) as lead_id)
-            from matching.payment_ends
+            from matching.matchable_payments
             """
         )
         began = time.perf_counter()
         assign(warehouse, "bench", matching)
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        payments, payables = (warehouse.count(TableName("bench", table)) for table in ("payment_ends", "payable_ends"))
+        payments, payables = (
+            warehouse.count(TableName("bench", table)) for table in ("matchable_payments", "payables")
+        )
         accepted, right = warehouse.rows(
             f"""
             select count(*), count(t.right_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from reconciliation_assets.operations.alerts import Book, Notice
+from reconciliation_assets.operations.alerts import Notice, SensorState
 from reconciliation_assets.operations.delivery import REFUSALS_OF_A_DOWN_CHANNEL, DeliveryLog, deliver
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets_tests.operations.receiver import Receiver
@@ -37,7 +37,7 @@ def notice(number: int, problem: str | None = None) -> Notice:
     )
 
 
-def ticks(channel: Receiver, book: Book, log: Path, count: int) -> Book:
+def ticks(channel: Receiver, book: SensorState, log: Path, count: int) -> SensorState:
     for _ in range(count):
         book, _, _ = deliver(book, {"default": SecretStr(channel.url)}, DeliveryLog(log), NOON, ALERTS)
     return book
@@ -46,7 +46,7 @@ def ticks(channel: Receiver, book: Book, log: Path, count: int) -> Book:
 def test_notices_that_are_never_taken_hold_up_no_other(channel: Receiver, tmp_path: Path) -> None:
     never = {f"notice {number}" for number in range(4)}
     channel.refuse_titles = never
-    book = ticks(channel, Book(outbox=[notice(number) for number in range(8)]), tmp_path / "alerts.jsonl", 2)
+    book = ticks(channel, SensorState(outbox=[notice(number) for number in range(8)]), tmp_path / "alerts.jsonl", 2)
     assert channel.titles == ["notice 4", "notice 5", "notice 6", "notice 7"]
     assert {each.title for each in book.outbox} == never
     channel.refuse_titles = set()
@@ -56,7 +56,7 @@ def test_notices_that_are_never_taken_hold_up_no_other(channel: Receiver, tmp_pa
 
 def test_a_channel_that_is_down_is_asked_a_few_times_a_tick(channel: Receiver, tmp_path: Path) -> None:
     channel.refuse_after = 0
-    book = ticks(channel, Book(outbox=[notice(number) for number in range(50)]), tmp_path / "alerts.jsonl", 1)
+    book = ticks(channel, SensorState(outbox=[notice(number) for number in range(50)]), tmp_path / "alerts.jsonl", 1)
     assert channel.asked == REFUSALS_OF_A_DOWN_CHANNEL
     assert len(book.outbox) == 50
 
@@ -64,7 +64,7 @@ def test_a_channel_that_is_down_is_asked_a_few_times_a_tick(channel: Receiver, t
 def test_that_a_problem_is_over_is_not_told_before_that_it_broke(channel: Receiver, tmp_path: Path) -> None:
     channel.refuse_titles = {"notice 0"}
     outbox = [notice(0, "match rate"), notice(1, "match rate"), notice(2)]
-    book = ticks(channel, Book(outbox=outbox), tmp_path / "alerts.jsonl", 3)
+    book = ticks(channel, SensorState(outbox=outbox), tmp_path / "alerts.jsonl", 3)
     assert channel.titles == ["notice 2"]
     channel.refuse_titles = set()
     ticks(channel, book, tmp_path / "alerts.jsonl", 1)

@@ -26,12 +26,12 @@ LAYERS = {
     },
     "canonical": {
         "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "repeated_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
+        "duplicate_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
     },
     "matching": {
-        "repeat_candidates", "repeats", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
+        "duplicate_candidates", "duplicates", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
         "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
-        "known_lead_order", "named_payments", "lead_ends", "crm_ends", "order_ends", "payable_ends", "payment_ends",
+        "known_lead_order", "named_payments", "matchable_leads", "matchable_crm_records", "matchable_orders", "payables", "matchable_payments",
         "inferred_lead_crm", "inferred_lead_order", "assigned_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
         "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
     },
@@ -82,7 +82,7 @@ BESIDE_THE_CONTRACT = {
     *("remittances", "remittance_lines", "settlement_transfers"),
 }
 
-WITHOUT_A_KEY = {"repeat_candidates", "contact_owners", "quarantined_rows", *LAYERS["publish"], *LAYERS["raw"]}
+WITHOUT_A_KEY = {"duplicate_candidates", "contact_owners", "quarantined_rows", *LAYERS["publish"], *LAYERS["raw"]}
 WITH_A_ROW_CONTRACT = {
     *RAW,
     *(LAYERS["canonical"] - {"daily_rates"}),

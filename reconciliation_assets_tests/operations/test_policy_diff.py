@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciliation_assets_tests.installation import Installation, Told
+from reconciliation_assets_tests.installation import DeliveryResult, Installation
 from reconciliation_assets_tests.rows import CAMPAIGN, insight, lead, lock, order, payment
 
 COMPANY = {
@@ -33,7 +33,7 @@ def installation(tmp_path: Path) -> Installation:
     return Installation(tmp_path / "data").drop(COMPANY)
 
 
-def diff(installation: Installation, **policy: object) -> Told:
+def diff(installation: Installation, **policy: object) -> DeliveryResult:
     path = installation.home.parent / "new.yaml"
     path.write_text(
         yaml.safe_dump({"version": "next", "change_reason": "a proposal", "approved_by": "nobody yet", **policy})
@@ -41,7 +41,7 @@ def diff(installation: Installation, **policy: object) -> Told:
     return installation.reconcile("policy", "diff", str(path))
 
 
-def line(told: Told, name: str) -> list[str]:
+def line(told: DeliveryResult, name: str) -> list[str]:
     """The amounts of the first line of the answer that holds a name."""
     (first, *_) = [line for line in told.text.splitlines() if name in line]
     return first.partition(name)[2].split()

@@ -11,7 +11,7 @@ import pytest
 
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish import details
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.details import details_of_file, entries, records
 from reconciliation_assets.publish.figures import Published
@@ -22,7 +22,7 @@ from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
 from reconciliation_assets_tests.rows import adjustment, crm, insight, lead, order, payment, refund
 
-WRITE = Writer("AED", "en_AE")
+WRITE = FigureFormatter("AED", "en_AE")
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_a_server_answers_page_by_page_what_the_file_holds_whole(
 
 @pytest.mark.parametrize(("currency", "locale"), [("AED", "en_AE"), ("KWD", "fr"), ("AED", "de_DE"), ("AED", "ar_AE")])
 def test_the_script_has_the_marks_by_which_money_is_written(currency: str, locale: str) -> None:
-    write = Writer(currency, locale)
+    write = FigureFormatter(currency, locale)
     marks = write.marks()
     decimals = "568" if marks["digits"] == 3 else "57"
     assert write.money(Decimal("-1234.5678")) == f"{marks['minus']}1{marks['group']}234{marks['decimal']}{decimals}"

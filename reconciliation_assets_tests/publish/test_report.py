@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.details import embedded
-from reconciliation_assets.publish.figures import Anomaly, BridgeLine, Finding, Published
+from reconciliation_assets.publish.figures import Anomaly, Bottleneck, BridgeLine, Published
 from reconciliation_assets.publish.geometry import waterfall
 from reconciliation_assets.publish.report import render_report, write_report
 from reconciliation_assets_tests.conftest import Build
@@ -62,13 +62,13 @@ def test_the_numbers_are_those_published(published_path: Path) -> None:
     html = render(published_path)
     with Published(published_path) as published:
         for line in published.bridge():
-            assert f">{Writer('AED', 'en_AE').money(line.amount)}<" in html, line
+            assert f">{FigureFormatter('AED', 'en_AE').money(line.amount)}<" in html, line
     assert "950.00" in html, "what Meta attributes"
     assert "430.05" in html, "what was collected of campaigns: 400 - 30 + 60.05"
 
 
 def test_findings_and_budgets_are_those_published(published_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Finding(
+    found = Bottleneck(
         "low win rate", "Owner <sara>: 10 % were won.", "price", "Ask.", "sales-operations", Decimal("1234.5")
     )
     assert "No segment loses more records" in render(published_path)
@@ -208,7 +208,7 @@ def test_the_same_copy_and_instant_give_the_same_bytes(published_path: Path, tmp
     ],
 )
 def test_an_amount_has_its_currencys_decimals_and_its_locales_marks(currency: str, locale: str, written: str) -> None:
-    assert Writer(currency, locale).money(Decimal("-1234.5678")) == written
+    assert FigureFormatter(currency, locale).money(Decimal("-1234.5678")) == written
 
 
 def test_a_step_of_the_waterfall_begins_where_the_one_before_ended() -> None:

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from reconciliation_assets.publish.roadmap import Fill, Findings, Gap, roadmap
+from reconciliation_assets.publish.roadmap import FieldFill, Findings, Gap, roadmap
 
 SIGNED = Findings(is_signed=True, weight=Decimal(0))
 
 
 def test_a_company_in_order_has_no_next_step() -> None:
     assert roadmap(SIGNED) == []
-    assert roadmap(Findings(True, Decimal(9), fills=[Fill("leads", "campaign_id", 10, 0.9)])) == []
+    assert roadmap(Findings(True, Decimal(9), fills=[FieldFill("leads", "campaign_id", 10, 0.9)])) == []
 
 
 def test_definitions_and_input_come_before_any_value() -> None:
@@ -42,7 +42,7 @@ def test_repairs_stand_by_value_then_by_number() -> None:
             is_signed=True,
             weight=Decimal(0),
             naming=["one", "two"],
-            fills=[Fill("orders", "click_id", 10, 0.3)],
+            fills=[FieldFill("orders", "click_id", 10, 0.3)],
             exceptions=[
                 Gap("overpaid_order", "finance", 9, Decimal(20)),
                 Gap("won_without_value", "sales-operations", 1, Decimal(0)),

@@ -11,7 +11,7 @@ from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import previous_of, publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.report import render_report
-from reconciliation_assets.publish.since import Since, since
+from reconciliation_assets.publish.since import ChangesSince, since
 from reconciliation_assets.publish.words import STEPS
 from reconciliation_assets_tests.harness import AS_OF, Bench, Company, drop
 from reconciliation_assets_tests.rows import adjustment, insight, order, payment
@@ -62,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def changes(path: Path) -> Since:
+def changes(path: Path) -> ChangesSince:
     with Published(path) as opened:
         found = since(opened, previous_of(path))
     assert found

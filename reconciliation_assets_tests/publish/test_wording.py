@@ -14,10 +14,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-from reconciliation_assets.operations.alerts import Book, Finding, noted
+from reconciliation_assets.operations.alerts import Bottleneck, SensorState, noted
 from reconciliation_assets.operations.digests import digests
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.publish.amounts import Writer
+from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.queues import write_queues
@@ -111,14 +111,14 @@ def test_a_language_without_a_catalogue_is_english() -> None:
     ],
 )  # fmt: skip
 def test_numerals_are_those_the_policy_names(locale: str, numerals: str, written: list[str]) -> None:
-    write = Writer("AED", locale, numerals)  # type: ignore[arg-type]
+    write = FigureFormatter("AED", locale, numerals)  # type: ignore[arg-type]
     told = [write.money(Decimal("1234.5")), write.share(0.123), write.month(AS_OF.date())]
     assert [re.sub("[\u200e\u200f\u061c]", "", text) for text in told] == written
 
 
 @pytest.mark.parametrize(("numerals", "written"), [("latn", "\u200e-1,234.50"), ("arab", "\u061c-١٬٢٣٤٫٥٠")])
 def test_a_minus_stays_before_its_number_from_right_to_left(numerals: str, written: str) -> None:
-    write = Writer("AED", "ar_AE", numerals)  # type: ignore[arg-type]
+    write = FigureFormatter("AED", "ar_AE", numerals)  # type: ignore[arg-type]
     assert write.money(Decimal("-1234.5")) == written
     assert write.marks()["minus"] == written[:2]
 
@@ -220,10 +220,10 @@ def test_queues_say_in_arabic_what_to_do(waiting: Path, tmp_path: Path) -> None:
 
 def test_alerts_and_digests_are_in_arabic_but_for_a_checks_own_message(waiting: Path) -> None:
     policy = load_policy(None).policy.model_copy(update={"locale": "ar_AE"})
-    finding = Finding(
+    finding = Bottleneck(
         problem="p", position=1, kind="check", is_broken=True, what="w", message="The check's words.", owner="finance", link="http://x",
     )  # fmt: skip
-    (notice,) = noted(Book(has_begun=True), [finding], AS_OF, policy.alerts, ARABIC).outbox
+    (notice,) = noted(SensorState(has_begun=True), [finding], AS_OF, policy.alerts, ARABIC).outbox
     assert notice.title == "عطل: w"
     assert notice.text == "The check's words.\nالمسؤول: finance\nافتح في الواجهة: http://x"
     with Published(waiting) as published:

@@ -15,7 +15,7 @@ from reconciliation_assets.sources.errors import (
     SourceError,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Answer, HttpClient, Patience, judge_status, retry_after
+from reconciliation_assets.sources.http import HttpClient, HttpResponse, RetryPolicy, judge_status, retry_after
 from reconciliation_assets_tests.standin.server import Standin
 
 
@@ -34,30 +34,30 @@ from reconciliation_assets_tests.standin.server import Standin
     ],
 )
 def test_a_status_means_one_thing(status: int, error: type[SourceError], passing: bool) -> None:
-    trouble = judge_status("shop", Answer(status, {}, None))
+    trouble = judge_status("shop", HttpResponse(status, {}, None))
     assert trouble is not None
     assert (type(trouble.error), trouble.passing) == (error, passing)
 
 
 def test_success_is_no_trouble() -> None:
-    assert judge_status("shop", Answer(204, {}, None)) is None
+    assert judge_status("shop", HttpResponse(204, {}, None)) is None
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("1.5", 1.5), ("-3", 0)])
 def test_retry_after_may_be_seconds(value: str, seconds: float) -> None:
-    assert retry_after(Answer(429, {"retry-after": value}, None)) == timedelta(seconds=seconds)
+    assert retry_after(HttpResponse(429, {"retry-after": value}, None)) == timedelta(seconds=seconds)
 
 
 def test_retry_after_may_be_a_date() -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
-    wait = retry_after(Answer(429, {"retry-after": format_datetime(until, usegmt=True)}, None))
+    wait = retry_after(HttpResponse(429, {"retry-after": format_datetime(until, usegmt=True)}, None))
     assert wait is not None
     assert timedelta(minutes=4, seconds=55) < wait <= timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}])
 def test_without_a_readable_retry_after_the_wait_is_ours_to_choose(headers: dict[str, str]) -> None:
-    assert retry_after(Answer(429, headers, None)) is None
+    assert retry_after(HttpResponse(429, headers, None)) is None
 
 
 def test_an_address_that_is_none_is_a_setting_to_correct() -> None:
@@ -68,7 +68,7 @@ def test_an_address_that_is_none_is_a_setting_to_correct() -> None:
 def test_a_closed_door_is_told_after_the_attempts(standin: Standin) -> None:
     closed = "http://127.0.0.1:9"
     with (
-        HttpClient("shop", closed, patience=Patience(attempts=2)) as client,
+        HttpClient("shop", closed, retry_policy=RetryPolicy(attempts=2)) as client,
         pytest.raises(SourceUnavailable, match="connection failed") as raised,
     ):
         client.get("orders")
@@ -77,7 +77,9 @@ def test_a_closed_door_is_told_after_the_attempts(standin: Standin) -> None:
 
 
 def test_resting_is_on_the_pulls_budget() -> None:
-    with HttpClient("shop", "http://127.0.0.1:9", patience=Patience(budget=timedelta(milliseconds=30))) as client:
+    with HttpClient(
+        "shop", "http://127.0.0.1:9", retry_policy=RetryPolicy(budget=timedelta(milliseconds=30))
+    ) as client:
         client.rest(timedelta(milliseconds=20), "a report job")
         with pytest.raises(SourceUnavailable, match="a report job took longer"):
             client.rest(timedelta(milliseconds=20), "a report job")

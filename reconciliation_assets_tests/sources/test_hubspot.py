@@ -8,7 +8,7 @@ import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, SchemaDrift
-from reconciliation_assets.sources.http import Answer
+from reconciliation_assets.sources.http import HttpResponse
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
 from reconciliation_assets_tests.sources.openapi import violations
 from reconciliation_assets_tests.sources.shared_bodies import recorded, shared_json
@@ -200,7 +200,7 @@ def test_missing_scopes_are_named(standin: Standin, connect: Connect) -> None:
 
 
 def test_a_used_up_day_is_not_waited_for(connect: Connect) -> None:
-    trouble = connect("hubspot")._judge(Answer(429, {}, {"policyName": "DAILY"}))
+    trouble = connect("hubspot")._judge(HttpResponse(429, {}, {"policyName": "DAILY"}))
     assert trouble is not None
     assert isinstance(trouble.error, RateLimited)
     assert not trouble.passing

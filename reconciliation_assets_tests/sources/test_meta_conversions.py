@@ -20,8 +20,8 @@ from reconciliation_assets.sources.errors import (
 from reconciliation_assets.sources.meta_conversions import (
     Conversions,
     ConversionsSettings,
+    DeliveryResult,
     Event,
-    Told,
     hashed_email,
     hashed_phone,
     load_feedback_settings,
@@ -69,7 +69,7 @@ def connect(standin: Standin, dataset: Meta, monkeypatch: pytest.MonkeyPatch) ->
     return build
 
 
-def told(conversions: Conversions, events: list[Event]) -> list[Told]:
+def told(conversions: Conversions, events: list[Event]) -> list[DeliveryResult]:
     return [each for answered in conversions.send(events) for each in answered]
 
 
@@ -121,7 +121,9 @@ def test_contacts_are_hashed_as_metas_own_examples_are() -> None:
 
 
 def test_a_good_batch_goes_in_one_call(connect: Connect, dataset: Meta) -> None:
-    assert told(connect(), [event(number) for number in range(1000)]) == [Told(event(number)) for number in range(1000)]
+    assert told(connect(), [event(number) for number in range(1000)]) == [
+        DeliveryResult(event(number)) for number in range(1000)
+    ]
     assert dataset.batches == [1000]
 
 
@@ -153,7 +155,7 @@ def test_several_bad_events_are_all_found(connect: Connect, dataset: Meta) -> No
 
 def test_the_same_event_twice_counts_once_at_meta(connect: Connect, dataset: Meta) -> None:
     for _ in range(2):
-        assert told(connect(), [event()]) == [Told(event())]
+        assert told(connect(), [event()]) == [DeliveryResult(event())]
     assert len(dataset.events) == 1
 
 
@@ -167,7 +169,7 @@ def test_a_test_code_goes_beside_the_events(connect: Connect, standin: Standin) 
 @pytest.mark.parametrize("fault", ["rate_limited", "server_error", "cut_body", "wrong_json"])
 def test_passing_trouble_is_waited_out(connect: Connect, standin: Standin, dataset: Meta, fault: Any) -> None:
     standin.plan(Fault(fault, CALL))
-    assert told(connect(), [event()]) == [Told(event())]
+    assert told(connect(), [event()]) == [DeliveryResult(event())]
     assert len(dataset.events) == 1
 
 

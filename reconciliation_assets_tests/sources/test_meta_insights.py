@@ -10,7 +10,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources import meta
 from reconciliation_assets.sources.connector import Window
 from reconciliation_assets.sources.errors import Misconfigured, RateLimited, SchemaDrift, SourceUnavailable
-from reconciliation_assets.sources.http import Answer
+from reconciliation_assets.sources.http import HttpResponse
 from reconciliation_assets.sources.meta_insights import FIELDS
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
@@ -222,7 +222,7 @@ def test_one_odd_row_of_insights_goes_to_quarantine_with_its_spend(standin: Stan
 )
 def test_a_refused_token_is_told_by_its_cause(subcode: int | None, message: str, said: str) -> None:
     error = {"code": 190, "error_subcode": subcode, "message": message}
-    trouble = meta.judge("meta", Answer(400, {}, {"error": error}))
+    trouble = meta.judge("meta", HttpResponse(400, {}, {"error": error}))
     assert trouble is not None
     assert said in str(trouble.error)
 
@@ -350,7 +350,7 @@ def test_a_limit_is_waited_out_as_long_as_meta_says(standin: Standin, connect: C
 
 @pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80000, 80004, 80014])
 def test_every_rate_limit_code_is_one_even_with_status_200(code: int) -> None:
-    trouble = meta.judge("meta", Answer(200, {}, {"error": {"code": code, "message": ""}}))
+    trouble = meta.judge("meta", HttpResponse(200, {}, {"error": {"code": code, "message": ""}}))
     assert trouble is not None
     assert trouble.passing
     assert isinstance(trouble.error, RateLimited)
@@ -368,4 +368,4 @@ def test_every_rate_limit_code_is_one_even_with_status_200(code: int) -> None:
     ],
 )
 def test_the_nearer_the_quota_the_longer_the_rest(header: str, usage: object, seconds: float) -> None:
-    assert meta.pace(Answer(200, {header: json.dumps(usage)}, {})).total_seconds() == seconds
+    assert meta.pace(HttpResponse(200, {header: json.dumps(usage)}, {})).total_seconds() == seconds

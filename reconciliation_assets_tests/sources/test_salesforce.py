@@ -8,7 +8,7 @@ import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, RateLimited, SchemaDrift
-from reconciliation_assets.sources.http import Answer
+from reconciliation_assets.sources.http import HttpResponse
 from reconciliation_assets_tests.sources.conftest import Connect, rows_of
 from reconciliation_assets_tests.standin.company import AS_OF, Deal, Lead, Person, Stage
 from reconciliation_assets_tests.standin.faults import Fault
@@ -97,7 +97,7 @@ def test_a_stage_that_salesforce_calls_open_is_open_whatever_its_name(standin: S
 
 def test_one_currency_that_is_not_named_is_asked_for_by_name(standin: Standin, connect: Connect) -> None:
     trouble = connect("salesforce")._judge(
-        Answer(
+        HttpResponse(
             400,
             {},
             [{"errorCode": "INVALID_FIELD", "message": "No such column 'CurrencyIsoCode' on entity 'Opportunity'."}],

@@ -8,7 +8,7 @@ import pytest
 
 from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.errors import RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Answer
+from reconciliation_assets.sources.http import HttpResponse
 from reconciliation_assets_tests.sources.conftest import EVERYTHING, Connect, rows_of
 from reconciliation_assets_tests.sources.openapi import violations
 from reconciliation_assets_tests.sources.shared_bodies import shared_yaml
@@ -56,7 +56,7 @@ def test_no_refunds_is_an_answer_and_no_fault(standin: Standin, connect: Connect
 
 
 def test_a_refusal_of_the_charges_is_told_as_one(standin: Standin, connect: Connect) -> None:
-    trouble = connect("tap")._judge(Answer(400, {}, {"errors": [{"code": "1104"}]}))
+    trouble = connect("tap")._judge(HttpResponse(400, {}, {"errors": [{"code": "1104"}]}))
     assert trouble is not None
     assert isinstance(trouble.error, RequestRefused)
 

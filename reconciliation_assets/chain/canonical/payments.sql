@@ -79,5 +79,5 @@ select
   cast(s.sign * round_even(cast(s.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3)) as signed_value
 from signed s
 left join canonical.transfers t on t.source_table = 'payments' and t.transfer_id = s.payment_id
-left join canonical.repeated_payments d on d.payment_id = s.payment_id
+left join canonical.duplicate_payments d on d.payment_id = s.payment_id
 left join canonical.daily_rates r on r.currency = s.currency and r.day = s.paid_date

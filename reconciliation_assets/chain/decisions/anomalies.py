@@ -14,8 +14,9 @@ import pandas as pd
 import pyarrow as pa
 
 from reconciliation_assets.chain.decisions.gaps import gaps
-from reconciliation_assets.chain.decisions.returns import sales_by_luck
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.decisions.returns import poisson_interval
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -46,20 +47,20 @@ _SCHEMA = pa.schema(
 )
 
 
-def look_back(bench: Workbench) -> Made:
+def look_back(context: RunContext) -> TableMetadata:
     """Find all anomalies anew."""
-    policy = bench.loaded_policy.policy
+    policy = context.loaded_policy.policy
     rows = [
         row | {"currency": policy.reporting_currency, "policy_version": policy.version}
         for find in (_overrated, _untracked, _late)
-        for row in find(bench, policy)
+        for row in find(context, policy)
     ]
-    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
+    context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
     found = [row["anomaly"] for row in rows]
-    return Made({kind: found.count(kind) for kind in (OVERRATED, UNTRACKED, LATE)})
+    return TableMetadata({kind: found.count(kind) for kind in (OVERRATED, UNTRACKED, LATE)})
 
 
-ANOMALIES = Program(
+ANOMALIES = PythonTable(
     _TARGET,
     _READS,
     "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
@@ -69,10 +70,10 @@ ANOMALIES = Program(
 )
 
 
-def _overrated(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
+def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Campaigns whose reported ROAS is above that of the others, and their collected ROAS surely below, in mature months."""
     frame = _numbers(
-        bench.warehouse.arrow(
+        context.warehouse.arrow(
             """
             select n.campaign_id, coalesce(max(c.campaign_name), n.campaign_id) as campaign_name,
                    min(n.cohort_start) as started_on,
@@ -98,7 +99,7 @@ def _overrated(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
     frame["collected_place"] = frame["collected_roas"].rank(ascending=False, method="max").astype(int)
     per_sale = frame["collected"].sum() / max(frame["paid"].sum(), 1)
     # As much as the campaign might have collected had luck brought more sales, each as large as its own, or as anybody's.
-    sales = np.array([sales_by_luck(int(paid))[1] for paid in frame["paid"]])
+    sales = np.array([poisson_interval(int(paid))[1] for paid in frame["paid"]])
     own_sale = (frame["collected"] / frame["paid"].where(frame["paid"] > 0)).fillna(per_sale)
     at_most = sales * own_sale / frame["spend"]
     is_overrated = (frame["reported_roas"] > frame["reported_others"]) & (at_most < frame["collected_others"])
@@ -126,10 +127,10 @@ def _overrated(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
         }
 
 
-def _untracked(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
+def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Days on which most records of a form (of a landing page, where no form is known) name no ad, though they came from Meta."""
     frame = _numbers(
-        bench.warehouse.arrow(
+        context.warehouse.arrow(
             """
             select case when form <> '(none)' then 'form' else 'landing page' end as kind,
                    case when form <> '(none)' then form else landing_page end as channel,
@@ -167,13 +168,13 @@ def _untracked(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
             }
 
 
-def _late(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
+def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Settlements whose money came much later after delivery than that of others in the same currency.
 
     Much later is beyond Tukey's outer fence, and by more days than the policy gives a transfer.
     """
     frame = _numbers(
-        bench.warehouse.arrow(
+        context.warehouse.arrow(
             """
             with lines as (
               select l.settlement_id, l.currency, p.signed_value, cast(o.delivered_at at time zone $zone as date) as delivered_on,
@@ -188,7 +189,7 @@ def _late(bench: Workbench, policy: Policy) -> Iterator[dict[str, Any]]:
                    median(received_on - delivered_on) as wait, count(*) as parcels, sum(signed_value) as value
             from lines group by settlement_id, currency order by settlement_id, currency
             """,
-            bench.parameters,
+            context.parameters,
         )
     )
     for currency, rows in frame.groupby("currency"):

@@ -9,10 +9,10 @@ import scipy
 
 from reconciliation_assets.chain.decisions.maturity import AtAge
 from reconciliation_assets.chain.decisions.rates import (
-    Passed,
+    PassCounts,
+    compared_with_past,
+    compared_with_peers,
     evidence_for,
-    held_against_past,
-    held_against_peers,
     interval,
     natural_spread,
 )
@@ -63,9 +63,9 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
         ignore_index=True,
     )
     limit = _limit(judged, policy.false_discoveries)
-    low = judged["is_enough"] & (judged["chance"] <= limit) & (judged["gap"] >= policy.smallest_gap)
+    low = judged["is_enough"] & (judged["p_value"] <= limit) & (judged["gap"] >= policy.smallest_gap)
     judged["verdict"] = np.select(
-        [~judged["is_enough"], judged["chance"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
+        [~judged["is_enough"], judged["p_value"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
     )
     judged["explained_by"] = None
     for step in judged.loc[low, "step"].unique():
@@ -89,10 +89,10 @@ def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
     """Read from all kinds of a step together: a kind of three segments cannot tell its own spread."""
     named = rows[(rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all")]
     enough = named[named["entered"] >= policy.fewest_records]
-    seen: list[tuple[Passed, np.ndarray, np.ndarray]] = []
+    seen: list[tuple[PassCounts, np.ndarray, np.ndarray]] = []
     for _, kind in _comparable(enough, policy):
         own = _passed(kind)
-        peers = held_against_peers(AtAge("a segment", 0, own), AtAge("its peers", 0, own), policy.natural_spread)
+        peers = compared_with_peers(AtAge("a segment", 0, own), AtAge("its peers", 0, own), policy.natural_spread)
         seen.append((own, peers.expected, ((peers.expected_high - peers.expected_low) / 3.92) ** 2))
     among = _spread_of(seen, policy.natural_spread)
     old = enough[enough["past_entered"] >= policy.fewest_records]
@@ -105,10 +105,10 @@ def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
     return _Spreads(among, moved)
 
 
-def _spread_of(seen: list[tuple[Passed, np.ndarray, np.ndarray]], at_least: float) -> float:
+def _spread_of(seen: list[tuple[PassCounts, np.ndarray, np.ndarray]], at_least: float) -> float:
     if not seen:
         return at_least
-    counts = Passed(
+    counts = PassCounts(
         np.concatenate([own.entered for own, _, _ in seen]), np.concatenate([own.passed for own, _, _ in seen])
     )
     return natural_spread(
@@ -132,47 +132,47 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
     rows["rate"] = own.rate
     rows["rate_low"], rows["rate_high"] = interval(own.passed, own.entered)
     rows["is_enough"] = rows["entered"] >= policy.fewest_records
-    for name in ("peer_rate", "peer_low", "peer_high", "peer_chance", "peers"):
+    for name in ("peer_rate", "peer_low", "peer_high", "peer_p_value", "peers"):
         rows[name] = np.nan
-    for name in ("past_rate", "past_low", "past_high", "past_chance"):
+    for name in ("past_rate", "past_low", "past_high", "past_p_value"):
         rows[name] = np.nan
     # A peer with few records is worth little, and says as little by its weight; all of them are asked.
     for _, kind in _comparable(rows[(rows["entered"] > 0) & (rows["segment"] != _UNNAMED)], policy):
         counts = _passed(kind)
-        stand = held_against_peers(
+        stand = compared_with_peers(
             AtAge("a segment", window_days, counts), AtAge("its peers", window_days, counts), spreads.peers
         )
         told = counts.entered.sum() - counts.entered >= policy.fewest_records
         rows.loc[kind.index, "peers"] = len(kind) - 1
         for name, values in zip(
-            ("peer_rate", "peer_low", "peer_high", "peer_chance"),
-            (stand.expected, stand.expected_low, stand.expected_high, stand.chance),
+            ("peer_rate", "peer_low", "peer_high", "peer_p_value"),
+            (stand.expected, stand.expected_low, stand.expected_high, stand.p_value),
             strict=True,
         ):
             rows.loc[kind.index, name] = np.where(told, values, np.nan)
     old = rows[(rows["past_entered"] >= policy.fewest_records) & (rows["segment"] != _UNNAMED)]
-    before = Passed(old["past_entered"].to_numpy(float), old["past_passed"].to_numpy(float))
-    stand = held_against_past(
+    before = PassCounts(old["past_entered"].to_numpy(float), old["past_passed"].to_numpy(float))
+    stand = compared_with_past(
         AtAge("a segment", window_days, _passed(old)), AtAge("its own past", window_days, before), spreads.past
     )
     low, high = interval(before.passed, before.entered)
     for name, values in zip(
-        ("past_rate", "past_low", "past_high", "past_chance"), (before.rate, low, high, stand.chance), strict=True
+        ("past_rate", "past_low", "past_high", "past_p_value"), (before.rate, low, high, stand.p_value), strict=True
     ):
         rows.loc[old.index, name] = values
-    by_peers = rows["peer_chance"].fillna(2) <= rows["past_chance"].fillna(2)
-    none = rows["peer_chance"].isna() & rows["past_chance"].isna()
-    rows["held_against"] = pd.Series(np.where(by_peers, "peers", "past"), index=rows.index).mask(none, None)
+    by_peers = rows["peer_p_value"].fillna(2) <= rows["past_p_value"].fillna(2)
+    none = rows["peer_p_value"].isna() & rows["past_p_value"].isna()
+    rows["compared_with"] = pd.Series(np.where(by_peers, "peers", "past"), index=rows.index).mask(none, None)
     for name in ("rate", "low", "high"):
         rows[f"expected_{name}"] = np.where(by_peers, rows[f"peer_{name}"], rows[f"past_{name}"])
     rows = rows.rename(columns={"expected_rate": "expected"})
-    rows["chance"] = np.where(by_peers, rows["peer_chance"], rows["past_chance"])
+    rows["p_value"] = np.where(by_peers, rows["peer_p_value"], rows["past_p_value"])
     rows["gap"] = rows["expected"] - rows["rate"]
     rows["evidence"] = np.maximum(_evidence(own, rows["peer_rate"]), _evidence(own, rows["past_rate"]))
     return rows
 
 
-def _evidence(own: Passed, expected: pd.Series) -> np.ndarray:
+def _evidence(own: PassCounts, expected: pd.Series) -> np.ndarray:
     rate = np.clip(expected.to_numpy(float), 1e-6, 1 - 1e-6)
     return np.nan_to_num(evidence_for(own, rate))
 
@@ -180,10 +180,10 @@ def _evidence(own: Passed, expected: pd.Series) -> np.ndarray:
 def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
     """The chance up to which findings are told, so that of all told no more than a share are accidents (Benjamini-Hochberg)."""
     tried = judged[judged["is_enough"]]
-    chances = np.concatenate([tried["peer_chance"].dropna().to_numpy(), tried["past_chance"].dropna().to_numpy()])
-    if not len(chances):
+    p_values = np.concatenate([tried["peer_p_value"].dropna().to_numpy(), tried["past_p_value"].dropna().to_numpy()])
+    if not len(p_values):
         return 0.0
-    found = chances[scipy.stats.false_discovery_control(np.clip(chances, 0, 1)) <= false_discoveries]
+    found = p_values[scipy.stats.false_discovery_control(np.clip(p_values, 0, 1)) <= false_discoveries]
     return float(found.max()) if len(found) else 0.0
 
 
@@ -215,7 +215,7 @@ def _explain(  # one step's rows, its age and spreads, and how to count anew
         for index, row in rest.iterrows():
             key = (row["segment_kind"], row["segment"])
             now = again.loc[key] if key in again.index else None
-            if now is not None and now["is_enough"] and now["chance"] <= limit and now["gap"] >= policy.smallest_gap:
+            if now is not None and now["is_enough"] and now["p_value"] <= limit and now["gap"] >= policy.smallest_gap:
                 still.append((index, float(now["evidence"])))
             else:
                 judged.loc[index, ["verdict", "explained_by"]] = [EXPLAINED, f"{named[-1][0]} {named[-1][1]}".strip()]
@@ -223,5 +223,5 @@ def _explain(  # one step's rows, its age and spreads, and how to count anew
         waiting = rest.loc[order]
 
 
-def _passed(rows: pd.DataFrame) -> Passed:
-    return Passed(rows["entered"].to_numpy(float), rows["passed"].to_numpy(float))
+def _passed(rows: pd.DataFrame) -> PassCounts:
+    return PassCounts(rows["entered"].to_numpy(float), rows["passed"].to_numpy(float))

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
-from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, projected, ratio, sales_by_luck
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Budget, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -38,7 +39,7 @@ _SCHEMA = pa.schema(
         ("young_spend_value", pa.decimal128(18, 3)),
         ("young_collected_value", pa.decimal128(18, 3)),
         *((name, pa.float64()) for name in ("cash_share", "cash_share_low", "cash_share_high")),
-        *((name, pa.float64()) for name in ("young_roas", "young_roas_low", "young_roas_high")),
+        *((name, pa.float64()) for name in ("expected_roas", "expected_roas_low", "expected_roas_high")),
         *((name, pa.float64()) for name in ("ad_coverage", "money_coverage")),
         *((name, pa.int64()) for name in ("recent_leads", "busy_leads")),
         ("last_spent_on", pa.date32()),
@@ -139,21 +140,21 @@ def _told(figures: Ratio) -> str:
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
-def act(bench: Workbench) -> Made:
+def act(context: RunContext) -> TableMetadata:
     """Decide for every campaign that ever spent."""
-    policy = bench.loaded_policy.policy
+    policy = context.loaded_policy.policy
     weeks: pd.DataFrame = (
-        bench.warehouse.arrow("select * from decisions.campaign_weeks order by campaign_id, week_start, age_days")
+        context.warehouse.arrow("select * from decisions.campaign_weeks order by campaign_id, week_start, age_days")
         .to_pandas()
         .astype({"spend_value": float, "collected_value": float, "collected_exact_value": float})
     )
     final = weeks[weeks["is_complete"] & (weeks["age_days"] == policy.cohorts.maturity_days[-1])]
     per_sale = float(final["collected_value"].sum()) / max(int(final["paid_records"].sum()), 1)
-    ad_coverage, money_coverage = _coverage(bench)
-    today = bench.as_of.astimezone(policy.timezone).date()
-    names = dict(bench.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
+    ad_coverage, money_coverage = _coverage(context)
+    today = context.as_of.astimezone(policy.timezone).date()
+    names = dict(context.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
     rows = []
-    for campaign_id, last_spent_on, daily, recent_leads, busy_leads in bench.warehouse.rows(
+    for campaign_id, last_spent_on, daily, recent_leads, busy_leads in context.warehouse.rows(
         """
         select campaign_id, last_spent_on, daily_spend, recent_leads, busy_leads from decisions.campaign_load
         where last_spent_on is not null order by campaign_id
@@ -190,12 +191,12 @@ def act(bench: Workbench) -> Made:
                 "policy_version": policy.version,
             }
         )
-    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
+    context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
     actions = [row["action"] for row in rows]
-    return Made({action: actions.count(action) for action in (SCALE, HOLD, STOP, NOT_ENOUGH, NOT_RUNNING)})
+    return TableMetadata({action: actions.count(action) for action in (SCALE, HOLD, STOP, NOT_ENOUGH, NOT_RUNNING)})
 
 
-BUDGET = Program(
+BUDGET = PythonTable(
     _TARGET,
     _READS,
     "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
@@ -204,9 +205,9 @@ BUDGET = Program(
 )
 
 
-def _coverage(bench: Workbench) -> tuple[float | None, float | None]:
+def _coverage(context: RunContext) -> tuple[float | None, float | None]:
     """Share of Meta's records linked to an ad, and of the settled money linked at all."""
-    ads, money = bench.warehouse.rows(
+    ads, money = context.warehouse.rows(
         """
         select cast(sum(case when link = 'record_ad' and match_method <> 'unmatched' then records end) as double)
                  / nullif(sum(case when link = 'record_ad' then records end), 0),
@@ -245,7 +246,7 @@ def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str
         of_all, of_exact = ratio(own, spend), ratio(exact, spend)
         if of_all and of_exact:
             sales = int(judged["paid_records"].sum())
-            fewest, most = sales_by_luck(sales)
+            fewest, most = poisson_interval(sales)
             one = of_all.value / sales if sales else per_sale / float(spend.sum())
             exact_share = of_exact.value / of_all.value if of_all.value else 1.0
             low = max(min(of_all.low, of_exact.low, one * fewest * exact_share), min(of_exact.value, 0))
@@ -292,9 +293,9 @@ def _young(
         "cash_share": share.value,
         "cash_share_low": share.low,
         "cash_share_high": share.high,
-        "young_roas": roas.value,
-        "young_roas_low": roas.low,
-        "young_roas_high": roas.high,
+        "expected_roas": roas.value,
+        "expected_roas_low": roas.low,
+        "expected_roas_high": roas.high,
     }
     return roas
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, judge
 from reconciliation_assets.chain.decisions.causes import CAUSES
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -42,8 +43,8 @@ _SCHEMA = pa.schema(
         ("window_days", pa.int32()),
         *((name, pa.int64()) for name in ("entered", "passed")),
         *((name, pa.float64()) for name in ("rate", "rate_low", "rate_high")),
-        ("held_against", pa.string()),
-        *((name, pa.float64()) for name in ("expected_rate", "expected_low", "expected_high", "chance")),
+        ("compared_with", pa.string()),
+        *((name, pa.float64()) for name in ("expected_rate", "expected_low", "expected_high", "p_value")),
         ("peers", pa.int64()),
         *((name, pa.float64()) for name in ("peer_rate", "past_rate")),
         ("past_entered", pa.int64()),
@@ -61,31 +62,33 @@ _SCHEMA = pa.schema(
 )
 
 
-def diagnose(bench: Workbench) -> Made:
+def diagnose(context: RunContext) -> TableMetadata:
     """Judge every segment on every step."""
-    policy = bench.loaded_policy.policy
-    counts = _counted(bench.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment"))
+    policy = context.loaded_policy.policy
+    counts = _counted(
+        context.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment")
+    )
     if counts.empty:
-        bench.warehouse.load(_TARGET, _SCHEMA.empty_table())
-        return Made({"findings": 0})
-    windows = bench.warehouse.arrow("select * from decisions.step_windows").to_pandas().set_index("step")
+        context.warehouse.load(_TARGET, _SCHEMA.empty_table())
+        return TableMetadata({"findings": 0})
+    windows = context.warehouse.arrow("select * from decisions.step_windows").to_pandas().set_index("step")
     judged = judge(
         counts,
         windows["window_days"].to_dict(),
         policy.diagnosis,
-        lambda step, named: _counts_without(bench.warehouse, step, named),
+        lambda step, named: _counts_without(context.warehouse, step, named),
     )
     judged = judged.join(windows, on="step")
     judged = _with_value(judged, policy)
-    judged = _with_reasons(judged, bench.warehouse)
-    names = dict(bench.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
+    judged = _with_reasons(judged, context.warehouse)
+    names = dict(context.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
     rows = [
         _row(each, policy, names)
         for each in judged.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
     ]
-    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
+    context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
     low = judged[judged["verdict"] == LOW]
-    return Made(
+    return TableMetadata(
         {
             "segments and steps judged": int(judged["is_enough"].sum()),
             "not enough yet": int((judged["verdict"] == NOT_ENOUGH).sum()),
@@ -95,7 +98,7 @@ def diagnose(bench: Workbench) -> Made:
     )
 
 
-DIAGNOSIS = Program(
+DIAGNOSIS = PythonTable(
     _TARGET,
     _READS,
     "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
@@ -240,7 +243,7 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
     seen = f"{row['rate']:.1%} of {row['entered']:,} {passed} (95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
     if verdict == NOTHING_ALIKE:
         return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
-    against = "its own past" if row["held_against"] == "past" else f"its {row['peers']} peers"
+    against = "its own past" if row["compared_with"] == "past" else f"its {row['peers']} peers"
     told = f"{whose}: {seen}; {row['expected_rate']:.1%} in {against}."
     if verdict == IN_LINE:
         return f"{told} No more than chance and nature explain."

@@ -76,8 +76,8 @@ def _surest(days: Counts, records: Counts, misses: Counts) -> Gap | None:
         return None
     evidence = np.where(is_gap, _log_likelihood(missed, inside) - _log_likelihood_at(missed, inside, usual), -np.inf)
     place = int(evidence.argmax())
-    chance = float(binom.sf(missed[place] - 1, inside[place], usual[place])) * len(first)
-    if chance > _CHANCE:
+    p_value = float(binom.sf(missed[place] - 1, inside[place], usual[place])) * len(first)
+    if p_value > _CHANCE:
         return None
     return Gap(
         int(first[place]),

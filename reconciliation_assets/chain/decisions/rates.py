@@ -32,7 +32,7 @@ _WEIGHTS = np.exp(-(_STEPS**2) / 2) / np.exp(-(_STEPS**2) / 2).sum()
 
 
 @dataclass(frozen=True)
-class Passed:
+class PassCounts:
     """How many records entered a step and how many passed it, segment by segment."""
 
     entered: Numbers
@@ -48,7 +48,7 @@ class Passed:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateComparison:
     """How a segment's rate stands to what it is held against.
 
     Attributes:
@@ -61,7 +61,7 @@ class Standing:
     expected: Numbers
     expected_low: Numbers
     expected_high: Numbers
-    chance: Numbers
+    p_value: Numbers
 
 
 def interval(passed: Numbers, entered: Numbers) -> tuple[Numbers, Numbers]:
@@ -71,12 +71,12 @@ def interval(passed: Numbers, entered: Numbers) -> tuple[Numbers, Numbers]:
     return low, high
 
 
-def others(counts: Passed) -> Passed:
+def others(counts: PassCounts) -> PassCounts:
     """For each segment, all other segments together."""
-    return Passed(counts.entered.sum() - counts.entered, counts.passed.sum() - counts.passed)
+    return PassCounts(counts.entered.sum() - counts.entered, counts.passed.sum() - counts.passed)
 
 
-def held_against_peers(own: AtAge[Passed], peers: AtAge[Passed], spread: float) -> Standing:
+def compared_with_peers(own: AtAge[PassCounts], peers: AtAge[PassCounts], spread: float) -> RateComparison:
     """Each segment against all others of its kind.
 
     The expected rate is the mean of the others, weighted by how much each is worth (DerSimonian and Laird's weights), so that
@@ -105,7 +105,7 @@ def held_against_peers(own: AtAge[Passed], peers: AtAge[Passed], spread: float) 
     return _standing(counts, mean, 1 / total, nature)
 
 
-def held_against_past(own: AtAge[Passed], past: AtAge[Passed], spread: float) -> Standing:
+def compared_with_past(own: AtAge[PassCounts], past: AtAge[PassCounts], spread: float) -> RateComparison:
     """Each segment against its own past.
 
     Args:
@@ -121,7 +121,7 @@ def held_against_past(own: AtAge[Passed], past: AtAge[Passed], spread: float) ->
     return _standing(counts, mean, mean * (1 - mean) / np.maximum(before.entered, 1), (mean * (1 - mean) * spread) ** 2)
 
 
-def natural_spread(counts: Passed, expected: Numbers, expected_variance: Numbers, at_least: float) -> float:
+def natural_spread(counts: PassCounts, expected: Numbers, expected_variance: Numbers, at_least: float) -> float:
     """The spread of healthy log odds at which most segments are as far off as chance has it.
 
     The fifth that is furthest off is not asked, so that a few sick segments do not make the rest look as if they differed by
@@ -152,7 +152,7 @@ def natural_spread(counts: Passed, expected: Numbers, expected_variance: Numbers
     return max(at_least, (low + high) / 2)
 
 
-def evidence_for(counts: Passed, expected: Numbers) -> Numbers:
+def evidence_for(counts: PassCounts, expected: Numbers) -> Numbers:
     """How much better a rate of its own explains each segment than the expected one does: the log likelihood ratio."""
     rate = np.clip(counts.rate, _SMALLEST, 1 - _SMALLEST)
     lost = counts.entered - counts.passed
@@ -160,21 +160,23 @@ def evidence_for(counts: Passed, expected: Numbers) -> Numbers:
     return np.where(counts.rate < expected, ratio, 0.0)
 
 
-def _standing(counts: Passed, mean: Numbers, mean_variance: Numbers, nature: Numbers) -> Standing:
+def _standing(counts: PassCounts, mean: Numbers, mean_variance: Numbers, nature: Numbers) -> RateComparison:
     """The tail of a binomial whose log odds are normal: around the expected rate, as far as nature and the unsure mean allow."""
     room = mean * (1 - mean)
     sigma = np.sqrt(mean_variance + nature) / room
     log_odds = logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
     tails = scipy.stats.binom.cdf(counts.passed[:, None], counts.entered[:, None], expit(log_odds))
     margin = 1.96 * np.sqrt(mean_variance)
-    return Standing(mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.clip(tails @ _WEIGHTS, 0, 1))
+    return RateComparison(
+        mean, np.clip(mean - margin, 0, 1), np.clip(mean + margin, 0, 1), np.clip(tails @ _WEIGHTS, 0, 1)
+    )
 
 
-def _least(counts: Passed) -> Numbers:
+def _least(counts: PassCounts) -> Numbers:
     """The smallest rate that a number of records can show apart from none."""
     return 0.5 / np.maximum(others(counts).entered, 1)
 
 
-def _inside(counts: Passed) -> Numbers:
+def _inside(counts: PassCounts) -> Numbers:
     """A rate, kept off 0 and 1, which no number of records proves."""
     return (counts.passed + 0.5) / (counts.entered + 1)

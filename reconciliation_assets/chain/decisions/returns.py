@@ -38,7 +38,7 @@ def ratio(above: Numbers, below: Numbers) -> Ratio | None:
     return Ratio(value, value - margin, value + margin)
 
 
-def sales_by_luck(sales: int) -> tuple[float, float]:
+def poisson_interval(sales: int) -> tuple[float, float]:
     """Between how many sales would lie if luck alone had varied them: the 95 % interval of a count (Garwood's).
 
     Weeks without a single sale agree with each other perfectly and prove little; this says how little.
@@ -49,7 +49,7 @@ def sales_by_luck(sales: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Curve:
+class CollectionCurve:
     """Which share of the money of a week is in at each age, of what is in at the longest maturity.
 
     Attributes:
@@ -61,7 +61,7 @@ class Curve:
     last_age: int
 
 
-def collection_curve(collected: dict[int, Numbers], last_age: int) -> Curve | None:
+def collection_curve(collected: dict[int, Numbers], last_age: int) -> CollectionCurve | None:
     """A campaign's own curve.
 
     Args:
@@ -75,11 +75,11 @@ def collection_curve(collected: dict[int, Numbers], last_age: int) -> Curve | No
         return None
     shares = {age: ratio(money, final) for age, money in collected.items()}
     known = {age: share for age, share in shares.items() if share is not None}
-    return Curve(known, last_age) if len(known) == len(collected) else None
+    return CollectionCurve(known, last_age) if len(known) == len(collected) else None
 
 
 def projected(
-    spend: Numbers, collected: Numbers, collected_exact: Numbers, ages: list[int], curve: Curve
+    spend: Numbers, collected: Numbers, collected_exact: Numbers, ages: list[int], curve: CollectionCurve
 ) -> tuple[Ratio, Ratio] | None:
     """What young weeks will have collected per spend at the longest maturity, and the share of it that is in.
 

@@ -3,7 +3,8 @@
 The log is kept from run to run and written by the sending alone (`operations/feedback.py`). A run only makes it ready.
 """
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 DELIVERIES = TableName("feedback", "capi_deliveries")
@@ -28,16 +29,16 @@ create table if not exists {DELIVERIES} (
 """
 
 
-def keep_deliveries(bench: Workbench) -> Made:
+def keep_deliveries(context: RunContext) -> TableMetadata:
     """Make the log where there is none, and leave it alone where there is one."""
-    bench.warehouse.execute(_PREPARE)
-    taken, refused = bench.warehouse.rows(
+    context.warehouse.execute(_PREPARE)
+    taken, refused = context.warehouse.rows(
         f"select count(*) filter (answer = 'taken'), count(*) filter (answer = 'refused') from {DELIVERIES}"
     )[0]
-    return Made({"taken": int(taken), "refused": int(refused)})
+    return TableMetadata({"taken": int(taken), "refused": int(refused)})
 
 
-CAPI_DELIVERIES = Program(
+CAPI_DELIVERIES = PythonTable(
     DELIVERIES,
     (),
     "What Meta was told: every event ever sent, what it said and what Meta answered; kept from run to run, so that nothing "

@@ -4,7 +4,8 @@ Links arrive late: a lead of yesterday looks worse today than it will in a week.
 they looked equally soon after, and that is what nothing but a record of past mornings can tell.
 """
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "coverage_history")
@@ -12,9 +13,9 @@ _COVERAGE_DAILY = TableName("governance", "coverage_daily")
 _DAYS_KEPT = 7
 
 
-def observe_coverage(bench: Workbench) -> Made:
+def observe_coverage(context: RunContext) -> TableMetadata:
     """Keep the coverage of the last days as it is seen now; the same morning seen again replaces itself."""
-    warehouse, parameters = bench.warehouse, bench.parameters
+    warehouse, parameters = context.warehouse, context.parameters
     observed = "cast($as_of at time zone $zone as date)"
     with warehouse.transaction():
         warehouse.execute(
@@ -35,10 +36,10 @@ def observe_coverage(bench: Workbench) -> Made:
             parameters,
         )
     mornings = warehouse.rows(f"select count(distinct observed_on) from {_TARGET}")[0][0]
-    return Made({"mornings kept": int(mornings)})
+    return TableMetadata({"mornings kept": int(mornings)})
 
 
-COVERAGE_HISTORY = Program(
+COVERAGE_HISTORY = PythonTable(
     _TARGET,
     (_COVERAGE_DAILY,),
     "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon.",

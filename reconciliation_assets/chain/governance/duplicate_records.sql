@@ -1,4 +1,4 @@
--- Rows counted as duplicates, each with the record it repeats: repeat forms, repeated orders, CRM records merged away, payments
+-- Rows counted as duplicates, each with the record it duplicates: repeat forms, repeated orders, CRM records merged away, payments
 -- that another file tells with their settlement.
 select
   d.source_table,
@@ -7,7 +7,7 @@ select
   d.rule,
   e.stated_value as value,
   $reporting_currency as currency
-from matching.repeats d
+from matching.duplicates d
 join matching.captured_records r
   on r.source_id = d.source_id
   and r.record_type = case d.source_table when 'leads' then 'lead' else 'order' end

@@ -1,6 +1,7 @@
 """The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
@@ -40,14 +41,14 @@ where exception_id not in (select exception_id from governance.exception_history
 """
 
 
-def record_exceptions(bench: Workbench) -> Made:
+def record_exceptions(context: RunContext) -> TableMetadata:
     """Bring the history up to the exceptions as they are now, all of it or nothing.
 
     A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one
     recorded leaves the history alone: what was seen since is not unseen.
     """
-    warehouse = bench.warehouse
-    day = bench.as_of.astimezone(bench.loaded_policy.policy.timezone).date()
+    warehouse = context.warehouse
+    day = context.as_of.astimezone(context.loaded_policy.policy.timezone).date()
     with warehouse.transaction():
         warehouse.execute(_PREPARE)
         last = warehouse.rows(
@@ -57,10 +58,10 @@ def record_exceptions(bench: Workbench) -> Made:
             for statement in (_CLOSE, _SEE_AGAIN, _OPEN):
                 warehouse.execute(statement, {"day": day})
     still_open = warehouse.rows("select count(*) from governance.exception_history where closed_on is null")[0][0]
-    return Made({"open": int(still_open)})
+    return TableMetadata({"open": int(still_open)})
 
 
-EXCEPTION_HISTORY = Program(
+EXCEPTION_HISTORY = PythonTable(
     TableName("governance", "exception_history"),
     (TableName("governance", "exceptions"),),
     "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, LEADS, ORDERS
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -29,11 +30,11 @@ _TYPES = pa.schema(
 )
 
 
-def count_fields(bench: Workbench) -> Made:
+def count_fields(context: RunContext) -> TableMetadata:
     """Count the filled cells of every input column; a contact is filled where its protected key is."""
-    rows = [row for table in INPUT_TABLES for row in _counted(bench.warehouse, table)]
-    bench.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
-    return Made({"columns": len(rows)})
+    rows = [row for table in INPUT_TABLES for row in _counted(context.warehouse, table)]
+    context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
+    return TableMetadata({"columns": len(rows)})
 
 
 def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, object]]:
@@ -58,7 +59,7 @@ def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, obje
             }
 
 
-FIELD_FILL = Program(
+FIELD_FILL = PythonTable(
     _TARGET,
     (_ORIGINS, *(TableName("current", table.name) for table in INPUT_TABLES)),
     "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "

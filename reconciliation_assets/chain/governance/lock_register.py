@@ -3,16 +3,17 @@
 Taking the file out of the inbox releases nothing, nor does rewriting a row: only another signed entry does.
 """
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "lock_register")
 _PERIOD_LOCKS = TableName("canonical", "period_locks")
 
 
-def register_locks(bench: Workbench) -> Made:
+def register_locks(context: RunContext) -> TableMetadata:
     """Enter the signatures that are new; those entered before stay as they were."""
-    warehouse = bench.warehouse
+    warehouse = context.warehouse
     warehouse.execute("create schema if not exists governance")
     with warehouse.transaction():
         warehouse.execute(
@@ -36,10 +37,10 @@ def register_locks(bench: Workbench) -> Made:
             where r.period_start is null
             """
         )
-    return Made({"signatures": warehouse.count(_TARGET)})
+    return TableMetadata({"signatures": warehouse.count(_TARGET)})
 
 
-LOCK_REGISTER = Program(
+LOCK_REGISTER = PythonTable(
     _TARGET,
     (_PERIOD_LOCKS,),
     "Every signature under a closed month that was ever seen, kept from run to run: a lock holds until a later signed entry.",

@@ -4,7 +4,8 @@ A lock takes hold in the first run that sees it. Where the signature names the c
 other: figures that moved between signing and locking are not what was signed.
 """
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "locked_bridge")
@@ -12,9 +13,9 @@ _LOCKS = TableName("governance", "locks_in_force")
 _BRIDGE = TableName("bridge", "bridge")
 
 
-def keep_locked_figures(bench: Workbench) -> Made:
+def keep_locked_figures(context: RunContext) -> TableMetadata:
     """Keep the bridge of every month whose lock has not taken hold yet; what was kept before never changes."""
-    warehouse = bench.warehouse
+    warehouse = context.warehouse
     with warehouse.transaction():
         warehouse.execute(
             f"""
@@ -38,10 +39,10 @@ def keep_locked_figures(bench: Workbench) -> Made:
             """
         )
     locks = warehouse.rows(f"select count(*) from (select distinct period_start, locked_at from {_TARGET})")[0][0]
-    return Made({"locks that took hold": int(locks)})
+    return TableMetadata({"locks that took hold": int(locks)})
 
 
-LOCKED_BRIDGE = Program(
+LOCKED_BRIDGE = PythonTable(
     _TARGET,
     (_LOCKS, _BRIDGE),
     "The bridge of every locked month as it stood when the lock took hold; never changed afterwards.",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reconciliation_assets.chain.check import Answer
+from reconciliation_assets.chain.check import CheckResult
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.tables import policy_definitions, policy_tables
 from reconciliation_assets.warehouse.duckdb import Warehouse
@@ -34,7 +34,7 @@ create table if not exists policy.definitions (
 """
 
 
-def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> Answer:
+def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
     """Put a policy in force: enter its version, and lay out its definitions as the tables by which SQL meets them."""
     answer = record_policy_version(warehouse, loaded, as_of)
     for name, rows in policy_tables(loaded).items():
@@ -42,7 +42,7 @@ def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> A
     return answer
 
 
-def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> Answer:
+def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
     """Enter the version on its first use, and say whether its name still stands for the same definitions.
 
     Args:
@@ -70,12 +70,12 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
             },
         )
         _keep_definitions(warehouse, loaded)
-        return Answer(True, f"Version {policy.version} is used for the first time: {policy.change_reason}")
+        return CheckResult(True, f"Version {policy.version} is used for the first time: {policy.change_reason}")
     first_hash, first_used_at = used[0]
     if first_hash == loaded.content_hash:
         _keep_definitions(warehouse, loaded)
-        return Answer(True, f"Version {policy.version} stands for the same definitions as ever.")
-    return Answer(
+        return CheckResult(True, f"Version {policy.version} stands for the same definitions as ever.")
+    return CheckResult(
         False,
         f"policy_versions: the definitions in {loaded.origin} changed, but they still call themselves version "
         f"{policy.version!r}, which was first used on {first_used_at:%Y-%m-%d} for others. Give the file a new version and a "

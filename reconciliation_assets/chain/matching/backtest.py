@@ -12,8 +12,9 @@ import pyarrow as pa
 from reconciliation_assets.chain.matching.inference.infer import infer
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.matching.inference.payments import Assigned, assign
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.queries import matching_query
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Backtest
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -62,14 +63,14 @@ _STEPS: tuple[str | Model, ...] = (
     *(
         "lead_contact_pairs",
         "known_lead_crm",
-        "lead_ends",
-        "crm_ends",
+        "matchable_leads",
+        "matchable_crm_records",
         LEAD_CRM,
         "lead_crm_proposals",
         "lead_crm_links",
     ),
-    *("lead_validity", "known_lead_order", "order_ends", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
-    *("named_payments", "payable_ends", "payment_ends"),
+    *("lead_validity", "known_lead_order", "matchable_orders", LEAD_ORDER, "lead_order_proposals", "lead_order_links"),
+    *("named_payments", "payables", "matchable_payments"),
 )
 _ASSIGNED = f"{_LAYER}.assigned_payments"
 _REHEARSED = {
@@ -84,23 +85,23 @@ _MOVED = {
 }
 
 
-def rehearse(bench: Workbench) -> Made:
+def rehearse(context: RunContext) -> TableMetadata:
     """Hide, look again, and keep what was found for every hidden record."""
-    warehouse = bench.warehouse
-    matching = bench.loaded_policy.policy.matching
+    warehouse = context.warehouse
+    matching = context.loaded_policy.policy.matching
     warehouse.execute(f"create schema if not exists {_LAYER}")
     hidden = sum(_hide(warehouse, table, matching.backtest) for table in _HIDDEN)
     _take_partners_away(warehouse)
     if hidden < matching.backtest.fewest:
         warehouse.load(_TARGET, _NOTHING)
-        return Made({"hidden": hidden, "judged": "too few known links to hide any"})
+        return TableMetadata({"hidden": hidden, "judged": "too few known links to hide any"})
     _let_every_method_try(warehouse, matching.inferred.accept_from)
     for step in _STEPS:
         if isinstance(step, Model):
             infer(warehouse, step, _LAYER, matching)
         else:
             query = matching_query(step).moved(_MOVED)
-            warehouse.materialise(query, bench.parameters)
+            warehouse.materialise(query, context.parameters)
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.tried_payments as
@@ -108,7 +109,7 @@ def rehearse(bench: Workbench) -> Made:
         union all
         select unique_id, false
         from (
-          select unique_id from {_LAYER}.payment_ends
+          select unique_id from {_LAYER}.matchable_payments
           where is_open and unique_id not in (select right_id from {_LAYER}.hidden_payments)
           order by md5(unique_id), unique_id limit {matching.backtest.most}
         )
@@ -118,7 +119,7 @@ def rehearse(bench: Workbench) -> Made:
     _judge_as_many_strangers_as_there_are(warehouse, assigned)
     _compare(warehouse, matching.inferred.accept_from)
     warehouse.execute(f"drop schema {_LAYER} cascade")
-    return Made({"hidden": hidden})
+    return TableMetadata({"hidden": hidden})
 
 
 def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
@@ -274,7 +275,7 @@ _NOTHING = pa.table(
     }
 )
 
-BACKTEST = Program(
+BACKTEST = PythonTable(
     _TARGET,
     tuple(
         sorted(

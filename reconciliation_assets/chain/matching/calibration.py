@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.matching.kinds import MONEY, Observed, shipped_confidence
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, shipped_confidence
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
@@ -46,7 +47,7 @@ def calibrate(
     found = []
     for link, method, kind, candidates, raw, judged, right in rows:
         before = shipped_confidence(kind) if link == MONEY else raw
-        observed = Observed(judged, right)
+        observed = ObservedLinks(judged, right)
         if link == MONEY:
             may = observed.drawn(before) >= money_floor
         else:
@@ -57,9 +58,9 @@ def calibrate(
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
 
-def _make(bench: Workbench) -> Made:
-    matching = bench.loaded_policy.policy.matching
-    rows: list[Any] = bench.warehouse.rows(
+def _make(context: RunContext) -> TableMetadata:
+    matching = context.loaded_policy.policy.matching
+    rows: list[Any] = context.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
           least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
@@ -70,11 +71,11 @@ def _make(bench: Workbench) -> Made:
         """
     )
     table = calibrate(rows, matching.backtest.fewest, matching.precision_floors, matching.money.precision_floor)
-    bench.warehouse.load(_TARGET, table)
-    return Made({"kinds of evidence tried": table.num_rows})
+    context.warehouse.load(_TARGET, table)
+    return TableMetadata({"kinds of evidence tried": table.num_rows})
 
 
-CALIBRATION = Program(
+CALIBRATION = PythonTable(
     _TARGET,
     (TableName("matching", "backtest_links"),),
     "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",

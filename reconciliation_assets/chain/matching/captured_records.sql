@@ -57,5 +57,5 @@ select
   cast(null as decimal(18, 3))
 from canonical.orders o
 left join matching.lead_order_links k on k.right_id = o.order_id
-left join matching.repeats d on d.source_table = 'orders' and d.source_id = o.order_id
+left join matching.duplicates d on d.source_table = 'orders' and d.source_id = o.order_id
 where k.right_id is null

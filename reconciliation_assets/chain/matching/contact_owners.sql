@@ -12,7 +12,7 @@ with contacts as (
 counted as (
   select c.lead_id, c.created_at, c.contact_key, c.contact, count(*) over (partition by c.contact_key) as leads
   from contacts c
-  left join matching.repeats d on d.source_table = 'leads' and d.source_id = c.lead_id
+  left join matching.duplicates d on d.source_table = 'leads' and d.source_id = c.lead_id
   where d.source_id is null
 )
 select lead_id, created_at, contact_key, contact

@@ -62,7 +62,7 @@ def shipped_confidence(evidence_kind: str) -> float:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedLinks:
     """What the backtest saw of one kind of evidence with one number of candidates.
 
     Attributes:

@@ -18,5 +18,5 @@ select
     when c.is_invalid then 'CRM: ' || lower(c.word)
   end as invalid_reason
 from canonical.leads l
-left join matching.repeats d on d.source_table = 'leads' and d.source_id = l.lead_id
+left join matching.duplicates d on d.source_table = 'leads' and d.source_id = l.lead_id
 left join crm c on c.lead_id = l.lead_id

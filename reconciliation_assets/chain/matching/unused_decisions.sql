@@ -37,7 +37,7 @@ judged as (
       when r.id is null then 'its right end ' || m.right_id || ' no longer exists'
       when l.merged_into is not null then 'its CRM record ' || m.left_id || ' was merged into ' || l.merged_into
       when r.merged_into is not null then 'its CRM record ' || m.right_id || ' was merged into ' || r.merged_into
-      when m.verdict = 'accept' then 'another accepted decision holds, or its payment is not settled or repeats another'
+      when m.verdict = 'accept' then 'another accepted decision holds, or its payment is not settled or duplicates another'
     end as reason
   from canonical.manual_matches m
   join kinds k on k.link = m.link

@@ -27,8 +27,8 @@ from reconciliation_assets.chain.raw.versions import (
     LANDINGS,
     PREPARE_VERSIONS,
     REPEATED_ROWS,
+    note_duplicates,
     note_not_current,
-    note_repeats,
     prepare_versions,
     raw_table,
 )
@@ -563,7 +563,7 @@ def _keep(
             {"id": landing_id},
         )
     if is_file:
-        note_repeats(warehouse, table, "arrived", landing_id, has_digest=text.has_digest)
+        note_duplicates(warehouse, table, "arrived", landing_id, has_digest=text.has_digest)
     warehouse.execute(
         f"""
         insert into {raw_table(table)} (landing_id, row_number, {stored})

@@ -11,7 +11,7 @@ import dagster as dg
 
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
-from reconciliation_assets.chain.raw.rhythm import rhythm, why_empty_is_strange, why_stale
+from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_strange, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.sources.connector import Connector, Window
@@ -79,7 +79,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
         opened = installation.now
         last = last_pull(opened.warehouse, connector.name)
         window = next_window(opened.warehouse, connector, opened.as_of)
-        before = rhythm(opened.warehouse, connector.name, tables, window)
+        before = pull_cadence(opened.warehouse, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None
         passed_over: Counter[str] = Counter()
@@ -108,7 +108,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                     f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
                     "any; if so, its permissions or filters changed."
                 )
-        after = rhythm(opened.warehouse, connector.name, tables, window)
+        after = pull_cadence(opened.warehouse, connector.name, tables, window)
         if stale := why_stale(after, window.until, _silent_after(connector, opened)):
             failures["fresh"] = (
                 f"{connector.name} may have fallen silent: {stale}. If business went on, look whether records still reach "

@@ -48,7 +48,9 @@ def prepare_versions(warehouse: Warehouse, table: InputTable) -> None:
     )
 
 
-def note_repeats(warehouse: Warehouse, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool) -> None:
+def note_duplicates(
+    warehouse: Warehouse, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool
+) -> None:
     """Note the rows of one file that repeat another: the same content once more, or another content of the same key and version.
 
     Rows of a table whose measures are added up are parts of one thing; of them only the same content repeats.

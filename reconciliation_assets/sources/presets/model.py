@@ -91,7 +91,7 @@ class Condition(_Part):
         return self
 
 
-class Case(Condition):
+class WordRule(Condition):
     """A word for the rows that meet a condition."""
 
     then: str
@@ -221,7 +221,7 @@ class Cell(_Part):
     key: Key | None = None
     latest: Names | None = None
     largest: Name | None = None
-    cases: tuple[Case, ...] | None = None
+    cases: tuple[WordRule, ...] | None = None
     difference: tuple[Name, Name] | None = None
     first_of: tuple["Cell", ...] | None = None
     all_of: tuple["Cell", ...] | None = None

@@ -9,7 +9,7 @@ import pytest
 
 from reconciliation_assets.chain.decisions.budget import Evidence, decide
 from reconciliation_assets.chain.decisions.maturity import AtAge
-from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, projected, ratio, sales_by_luck
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.rows import CAMPAIGN, insight, lead, order, payment
@@ -78,8 +78,8 @@ def test_weeks_that_differ_make_the_range_wide() -> None:
 
 
 def test_no_sale_proves_little() -> None:
-    assert sales_by_luck(0) == (0.0, pytest.approx(3.69, abs=0.01))
-    assert sales_by_luck(10) == (pytest.approx(4.80, abs=0.01), pytest.approx(18.39, abs=0.01))
+    assert poisson_interval(0) == (0.0, pytest.approx(3.69, abs=0.01))
+    assert poisson_interval(10) == (pytest.approx(4.80, abs=0.01), pytest.approx(18.39, abs=0.01))
 
 
 def test_young_spend_is_held_against_the_share_that_is_in_at_its_age() -> None:

@@ -108,7 +108,7 @@ def test_a_fall_against_its_own_past_is_found_without_peers(build: Build) -> Non
     paid_after = [row | {"paid_at": "2026-04-28T12:00:00+04:00"} for row in paid_after]
     built = build({"orders": [*before, *after], "payments": [*paid_before, *paid_after]})
     found = built.one("diagnosis", verdict="bottleneck", step="collected_orders")
-    assert (found["held_against"], found["past_entered"]) == ("past", 150)
+    assert (found["compared_with"], found["past_entered"]) == ("past", 150)
 
 
 def test_records_that_name_no_segment_are_no_segment(build: Build) -> None:

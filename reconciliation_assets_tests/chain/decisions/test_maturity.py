@@ -5,11 +5,11 @@ import pytest
 
 from reconciliation_assets.chain.decisions.budget import Evidence, decide
 from reconciliation_assets.chain.decisions.maturity import AtAge, UnlikeMaturityError, side_by_side
-from reconciliation_assets.chain.decisions.rates import Passed, held_against_past, held_against_peers
+from reconciliation_assets.chain.decisions.rates import PassCounts, compared_with_past, compared_with_peers
 from reconciliation_assets.chain.decisions.returns import Ratio
 from reconciliation_assets.policy.load import load_policy
 
-COUNTS = Passed(np.array([100.0, 100.0]), np.array([50.0, 60.0]))
+COUNTS = PassCounts(np.array([100.0, 100.0]), np.array([50.0, 60.0]))
 
 
 def test_figures_of_one_age_are_put_side_by_side() -> None:
@@ -21,11 +21,11 @@ def test_the_refusal_names_both_and_says_what_to_do() -> None:
         side_by_side(AtAge("March", 90, 1.0), AtAge("April", 30, 2.0))
 
 
-@pytest.mark.parametrize("held_against", [held_against_peers, held_against_past])
-def test_rates_of_unlike_age_are_refused(held_against: object) -> None:
-    assert callable(held_against)
+@pytest.mark.parametrize("compared_with", [compared_with_peers, compared_with_past])
+def test_rates_of_unlike_age_are_refused(compared_with: object) -> None:
+    assert callable(compared_with)
     with pytest.raises(UnlikeMaturityError):
-        held_against(AtAge("a form", 30, COUNTS), AtAge("its peers", 60, COUNTS), 0.2)
+        compared_with(AtAge("a form", 30, COUNTS), AtAge("its peers", 60, COUNTS), 0.2)
 
 
 def test_young_money_is_refused_beside_mature_money() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation_assets.chain.check import Answer
+from reconciliation_assets.chain.check import CheckResult
 from reconciliation_assets_tests.harness import AS_OF, Bench, Built, Row, drop
 from reconciliation_assets_tests.rows import CAMPAIGN, adjustment, insight, lead, lock, order, payment, refund
 
@@ -47,7 +47,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
     made.close()
 
 
-def verdict(built: Built) -> Answer:
+def verdict(built: Built) -> CheckResult:
     return built.ask("locked_differences", "locked_months_hold")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from reconciliation_assets_tests.lab.sample.arrays import NONE, Bools, Floats, Ints, Random
 from reconciliation_assets_tests.lab.sample.campaigns import Campaign, Line
-from reconciliation_assets_tests.lab.sample.clock import rhythm
+from reconciliation_assets_tests.lab.sample.clock import pull_cadence
 from reconciliation_assets_tests.lab.sample.money import MARKETS
 
 _ADS_OF_A_SMALL_CAMPAIGN = 2.4
@@ -75,7 +75,7 @@ def plan_ads(random: Random, campaigns: Sequence[Campaign], *, orders: int, open
 
 def _campaign_demand(row: Campaign, opened: date, days: int) -> Floats:
     day = np.arange(days)
-    demand = rhythm(opened, days, row.market) * (day >= row.first_day)
+    demand = pull_cadence(opened, days, row.market) * (day >= row.first_day)
     if row.burst is not None:
         during = (day >= row.burst.first_day) & (day < row.burst.first_day + row.burst.days)
         demand *= np.where(during, row.burst.factor, 1)

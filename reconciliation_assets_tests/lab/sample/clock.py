@@ -36,7 +36,7 @@ def midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=DUBAI).timestamp())
 
 
-def rhythm(opened: date, days: int, market: str) -> Floats:
+def pull_cadence(opened: date, days: int, market: str) -> Floats:
     """Return the demand of each day relative to an average one: the market's week, and slow growth."""
     week = np.array(_WEEK_RHYTHM[market])
     number = np.arange(days)

@@ -107,7 +107,7 @@ def _opportunities(
     market, service, real = leads.market[of], leads.service[of], leads.kind[of] == REAL
     campaign = ads.campaign[leads.slot[of]]
     owner = _OWNERS_OF_MARKET[market, random.integers(0, 2, size)]
-    patience = np.array([hours for _, hours in OWNERS])[owner]
+    retry_policy = np.array([hours for _, hours in OWNERS])[owner]
 
     win_rate = np.array([row.win_rate for row in spec.campaigns])[campaign]
     outcome, effort = random.random(size), random.random(size)
@@ -120,7 +120,7 @@ def _opportunities(
     haggled = won | (real & service & (effort < 0.12))
 
     created = leads.created[of] + random.integers(20, 900, size)
-    contacted = created + (hours_after(random, 1, 0.9, size) * patience).astype(np.int64)
+    contacted = created + (hours_after(random, 1, 0.9, size) * retry_policy).astype(np.int64)
     at_qualified = contacted + hours_after(random, 30, 0.8, size)
     at_proposal = at_qualified + hours_after(random, 60, 0.7, size)
     at_negotiation = at_proposal + hours_after(random, 50, 0.7, size)

@@ -203,7 +203,7 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
           {_units("greatest(amount - paid_amount, 0)")} as owed_units,
           list_distinct([{_units("asked")} for asked in
             [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked
-        from {layer}.payable_ends
+        from {layer}.payables
         order by unique_id
         """
     )
@@ -218,7 +218,7 @@ def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Tab
         select unique_id, at_day, direction, settled_from_day, settled_to_day, email_key, phone_key, customer_id, lead_id,
           name_keys, name_sound_keys, currency, rate, method, names_something, {is_open} as is_open, {is_hidden} as is_hidden,
           {_units("amount")} as amount_units, {_units("fee")} as fee_units
-        from {layer}.payment_ends
+        from {layer}.matchable_payments
         order by unique_id
         """
     )

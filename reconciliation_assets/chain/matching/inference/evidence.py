@@ -6,7 +6,7 @@ import numpy.typing as npt
 from reconciliation_assets.chain.matching.inference import candidates as who
 from reconciliation_assets.chain.matching.inference import weights as by
 from reconciliation_assets.chain.matching.inference.candidates import Ints, Payables, Payments, People
-from reconciliation_assets.chain.matching.inference.sums import Together
+from reconciliation_assets.chain.matching.inference.sums import PairGroup
 
 Words = npt.NDArray[np.object_]
 
@@ -48,11 +48,11 @@ def told(
     left: Payables,
     right: Payments,
     people: People,
-    weighed: by.Weighed,
+    weighed: by.PairWeights,
     best: Ints,
     is_paired: np.ndarray,
     is_together: np.ndarray,
-    together: Together,
+    together: PairGroup,
 ) -> tuple[Words, Words, Words]:
     """Kind of evidence, method and evidence in words of the chosen pairs.
 
@@ -103,7 +103,7 @@ def told(
     return person + ", " + amount, method, evidence
 
 
-def parts_in_words(weighed: by.Weighed, best: Ints) -> Words:
+def parts_in_words(weighed: by.PairWeights, best: Ints) -> Words:
     """What each piece of evidence adds, in powers of two: `amount +9.1; name +5.2`."""
     words = np.full(len(best), "", object)
     for name, bits in weighed.parts.items():

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -122,21 +123,21 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
     return f"concat_ws('; ', {parts})"
 
 
-def _program(model: Model, description: str) -> Program:
-    def make(bench: Workbench) -> Made:
+def _program(model: Model, description: str) -> PythonTable:
+    def make(context: RunContext) -> TableMetadata:
         # Here, since the drawing library takes a third of a second of every command that loads the graph.
         from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
 
-        scored = infer(bench.warehouse, model, "matching", bench.loaded_policy.policy.matching)
+        scored = infer(context.warehouse, model, "matching", context.loaded_policy.policy.matching)
         if scored is None:
-            return Made({"learnt from": "nothing is open"})
+            return TableMetadata({"learnt from": "nothing is open"})
         learnt = f"{scored.learnt_from:,} known links" if scored.learnt_from else "the shipped chances"
-        return Made(
+        return TableMetadata(
             {"learnt from": learnt, "pairs compared": scored.pairs.num_rows, "weights": json.dumps(scored.weights)},
             {"what each outcome adds": match_weights(scored.weights)},
         )
 
-    return Program(
+    return PythonTable(
         TableName("matching", f"inferred_{model.name}"),
         (
             TableName("matching", model.left_ends),
@@ -149,7 +150,7 @@ def _program(model: Model, description: str) -> Program:
     )
 
 
-INFERENCES: tuple[Program, ...] = (
+INFERENCES: tuple[PythonTable, ...] = (
     _program(LEAD_CRM, "CRM records that name no lead, each with the lead it most likely came from."),
     _program(LEAD_ORDER, "Orders that name no lead, each with the lead it most likely came from."),
 )

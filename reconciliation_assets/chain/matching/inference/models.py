@@ -103,8 +103,8 @@ def _each_with_each(words: str, numbers: str) -> str:
 
 LEAD_CRM = Model(
     "lead_crm",
-    "lead_ends",
-    "crm_ends",
+    "matchable_leads",
+    "matchable_crm_records",
     "known_lead_crm",
     (
         NAME,
@@ -149,8 +149,8 @@ LEAD_CRM = Model(
 
 LEAD_ORDER = Model(
     "lead_order",
-    "lead_ends",
-    "order_ends",
+    "matchable_leads",
+    "matchable_orders",
     "known_lead_order",
     (
         NAME,

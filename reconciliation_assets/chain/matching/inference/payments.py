@@ -22,10 +22,11 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
-from reconciliation_assets.chain.matching.inference.sums import Together, owed_at_once, paid_together
+from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.policy.model import Matching
 from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.query import TableName
@@ -42,7 +43,7 @@ _COMPETES_FROM = 0.01
 
 
 @dataclass(frozen=True)
-class Chosen:
+class BestPairs:
     """The best pair of each payment: positions of its ends, how sure it is, whether it is linked, and why."""
 
     left: Ints
@@ -69,7 +70,7 @@ class Assigned:
         shown: what each payment that was looked at shows: right_id, shown.
     """
 
-    made: Made
+    made: TableMetadata
     shares: dict[int, float]
     shown: pa.Table
 
@@ -89,7 +90,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
     payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, trial)
     if not payables.num_rows or not pc.any(payments["is_open"]).as_py():
         warehouse.load(target, _table(payables, payments, []))
-        return Assigned(Made({"learnt from": "nothing is open"}), {}, pa.table({"right_id": [], "shown": []}))
+        return Assigned(TableMetadata({"learnt from": "nothing is open"}), {}, pa.table({"right_id": [], "shown": []}))
     left, right = who.arrays(payables, payments)
     people = _without_rejected(warehouse, who.find_people(payables, payments, matching, warehouse.limits), left, right)
     known = _known(warehouse, layer, left, right)
@@ -102,7 +103,9 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         asked = {"in": left.value - paid, "out": paid - returned, "back": returned}[direction]
         discounted = left.discounted - paid if direction == "in" else asked
         mine = right.direction[people.right] == direction
-        found = _settle(left, right, _only(people, mine), known, learnt, np.maximum(asked, 0), discounted, direction, believed)
+        found = _settle(
+            left, right, _only(people, mine), known, learnt, np.maximum(asked, 0), discounted, direction, believed
+        )
         brought = np.bincount(
             found.left[found.is_sure],
             _in_currency_of(left, right, found.left[found.is_sure], found.right[found.is_sure]),
@@ -124,7 +127,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
-    return Assigned(Made(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+    return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
@@ -166,12 +169,12 @@ def _settle(
     right: Payments,
     people: People,
     known: tuple[Ints, Ints],
-    learnt: by.Chances,
+    learnt: by.LevelShares,
     asked: Ints,
     discounted: Ints,
     direction: str,
     believed: _Believed,
-) -> Chosen:
+) -> BestPairs:
     """Weigh all pairs of one direction of money, let them compete, and take the best of each payment."""
     accept_from = believed.accept_from
     if not len(people.left):
@@ -190,7 +193,7 @@ def _settle(
     alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
     paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
     best = _best_of_each(people.right, chance, fits)
-    together = Together.none()
+    together = PairGroup.none()
     if direction == "in":
         settled = np.r_[people.right[paired], people.right[best[chance[best] >= accept_from]]]
         together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
@@ -236,7 +239,7 @@ def _settle(
     parts = parts_in_words(weighed, best)
     shares = {int(shown): float(share[right.group == shown][0]) for shown in np.unique(right.group)}
     left_end, right_end = people.left[best], people.right[best]
-    return Chosen(
+    return BestPairs(
         left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
     )
 
@@ -246,10 +249,10 @@ def _learnt_from_all(
     right: Payments,
     people: People,
     known: tuple[Ints, Ints],
-    learnt: by.Chances,
-    weighed: by.Weighed,
+    learnt: by.LevelShares,
+    weighed: by.PairWeights,
     looking: Ints,
-) -> by.Weighed:
+) -> by.PairWeights:
     """The pairs weighed by what times and ways of paying the open payments themselves show, each pair counted by how likely it is.
 
     Money that names its order comes by other ways than money that names none: cards here, couriers there.
@@ -257,8 +260,11 @@ def _learnt_from_all(
     taught = looking[np.linspace(0, len(looking) - 1, min(len(looking), _PAYMENTS_LEARNT_FROM)).astype(np.int64)]
     pairs = np.flatnonzero(np.isfinite(weighed.bits) & np.isin(people.right, taught))
     some = _only(people, pairs)
-    part = by.Weighed(
-        weighed.bits[pairs], weighed.fit[pairs], weighed.gap[pairs], {name: bits[pairs] for name, bits in weighed.parts.items()}
+    part = by.PairWeights(
+        weighed.bits[pairs],
+        weighed.fit[pairs],
+        weighed.gap[pairs],
+        {name: bits[pairs] for name, bits in weighed.parts.items()},
     )
     i, j = np.r_[known[0], some.left], np.r_[known[1], some.right]
     for _ in range(_ROUNDS_OF_LEARNING):
@@ -340,15 +346,15 @@ def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) ->
     return i[both].astype(np.int64), j[both].astype(np.int64)
 
 
-def _nobody() -> Chosen:
+def _nobody() -> BestPairs:
     none = np.array([], object)
     whole = np.array([], np.int64)
-    return Chosen(
+    return BestPairs(
         whole, whole, np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), whole, none, none, none, none, {}
     )
 
 
-def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> pa.Table:
+def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[BestPairs]) -> pa.Table:
     def joined(name: str, kind: pa.DataType) -> pa.Array:
         parts = [getattr(each, name) for each in chosen]
         return pa.array(np.concatenate(parts) if parts else [], kind)
@@ -372,15 +378,15 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[Chosen]) -> 
     )
 
 
-def _make(bench: Workbench) -> Made:
-    return assign(bench.warehouse, "matching", bench.loaded_policy.policy.matching).made
+def _make(context: RunContext) -> TableMetadata:
+    return assign(context.warehouse, "matching", context.loaded_policy.policy.matching).made
 
 
-ASSIGNMENT = Program(
+ASSIGNMENT = PythonTable(
     TableName("matching", "assigned_payments"),
     (
-        TableName("matching", "payable_ends"),
-        TableName("matching", "payment_ends"),
+        TableName("matching", "payables"),
+        TableName("matching", "matchable_payments"),
         TableName("matching", "named_payments"),
         TableName("matching", "match_calibration"),
         TableName("canonical", "manual_matches"),

@@ -20,7 +20,7 @@ _CHANCE_OF_SEVERAL = 0.5
 
 
 @dataclass(frozen=True)
-class Together:
+class PairGroup:
     """Pairs that are right together, how sure they are, and their evidence by pair."""
 
     pairs: Ints
@@ -28,25 +28,25 @@ class Together:
     words: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def none(cls) -> "Together":
+    def none(cls) -> "PairGroup":
         """No such pairs."""
         return cls(np.array([], np.int64), np.zeros(0))
 
-    def without(self, right: Ints, taken: Ints) -> "Together":
+    def without(self, right: Ints, taken: Ints) -> "PairGroup":
         """The pairs of payments that are not taken elsewhere."""
         free = ~np.isin(right[self.pairs], taken)
-        return Together(self.pairs[free], self.chance[free], self.words)
+        return PairGroup(self.pairs[free], self.chance[free], self.words)
 
-    def beside(self, others: "Together") -> "Together":
+    def beside(self, others: "PairGroup") -> "PairGroup":
         """These pairs and others."""
         pairs = np.r_[self.pairs, others.pairs]
         order = np.argsort(pairs)
-        return Together(pairs[order], np.r_[self.chance, others.chance][order], self.words | others.words)
+        return PairGroup(pairs[order], np.r_[self.chance, others.chance][order], self.words | others.words)
 
 
 def paid_together(
     left: Payables, right: Payments, people: People, fit: Ints, chance: Floats, asked: Ints, accept_from: float
-) -> Together:
+) -> PairGroup:
     """Pairs whose payments are together exactly what their payable asks.
 
     Args:
@@ -61,7 +61,7 @@ def paid_together(
     counts = np.bincount(people.left[part], minlength=len(asked)) if len(part) else np.zeros(len(asked), int)
     part = part[(counts[people.left[part]] >= 2) & (counts[people.left[part]] <= _MOST_PAYMENTS)]
     if not len(part):
-        return Together.none()
+        return PairGroup.none()
     exact = (chance >= accept_from) & np.isin(fit, (by.IN_FULL, by.DISCOUNTED))
     settled, closed = set(people.right[exact].tolist()), set(people.left[exact].tolist())
     order = part[np.lexsort((people.right[part], people.left[part]))]
@@ -82,10 +82,10 @@ def paid_together(
     }
     pairs = np.array(sorted(words), dtype=np.int64)
     sure = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME) if len(pairs) else np.zeros(0)
-    return Together(pairs, sure, words)
+    return PairGroup(pairs, sure, words)
 
 
-def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints, settled: Ints) -> Together:
+def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints, settled: Ints) -> PairGroup:
     """Pairs of payments that are exactly what several orders of one person owe together: each with the first of these orders.
 
     Args:
@@ -104,7 +104,7 @@ def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, ask
             others = [left.ids[int(people.left[pair])].as_py().partition(":")[2] for pair in found[1:]]
             words[found[0]] = f"exactly what it owes together with {', '.join(others)}"
     first = np.array(sorted(words), dtype=np.int64)
-    return Together(first, np.full(len(first), _CHANCE_OF_SEVERAL), words)
+    return PairGroup(first, np.full(len(first), _CHANCE_OF_SEVERAL), words)
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:

@@ -49,7 +49,7 @@ _SHIPPED: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True)
-class Chances:
+class LevelShares:
     """Share of true pairs at each level of each kind of evidence, and of random pairs where these are counted by level.
 
     Attributes:
@@ -65,7 +65,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class PairWeights:
     """What speaks for each pair.
 
     Attributes:
@@ -86,7 +86,7 @@ def learn(
     right: Payments,
     known_left: Ints,
     known_right: Ints,
-) -> Chances:
+) -> LevelShares:
     """The chances that known pairs show, drawn towards the shipped ones where they are few."""
     random_left, random_right = (
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
@@ -101,11 +101,11 @@ def learn(
         else:
             seen = np.bincount(_known(levels_of(left, right, *by_chance)), minlength=len(shipped))
             random[name] = (seen + 1.0) / (seen.sum() + len(shipped))
-    known = Chances(true, random, len(known_left))
+    known = LevelShares(true, random, len(known_left))
     return learn_times(known, left, right, known_left, known_right, np.ones(len(known_left)))
 
 
-def learn_times(chances: Chances, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats) -> Chances:
+def learn_times(chances: LevelShares, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats) -> LevelShares:
     """The same chances with those of times and ways of paying as some pairs show them.
 
     Args:
@@ -120,7 +120,7 @@ def learn_times(chances: Chances, left: Payables, right: Payments, i: Ints, j: I
             by_method[name] = _by_method(levels, right.method[j], weight, int(right.method.max()) + 1, true[name])
     for name in ("gap of orders", "gap of opportunities"):
         by_method[name] = _not_too_rare(by_method[name])
-    return Chances(true, chances.random, chances.learnt_from, by_method)
+    return LevelShares(true, chances.random, chances.learnt_from, by_method)
 
 
 def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
@@ -233,8 +233,8 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
 
 
 def weigh(
-    left: Payables, right: Payments, people: People, chances: Chances, asked: Ints, discounted: Ints, is_open: Bools
-) -> Weighed:
+    left: Payables, right: Payments, people: People, chances: LevelShares, asked: Ints, discounted: Ints, is_open: Bools
+) -> PairWeights:
     """What speaks for each pair of one direction of money.
 
     Args:
@@ -257,18 +257,20 @@ def weigh(
     bits = sum(parts.values()) - np.log2(max(1, int(is_open.sum())))
     # There is a row per pair, and tenths of a bit are told: half the precision is half the memory.
     parts = {name: each.astype(np.float32) for name, each in parts.items()}
-    return Weighed(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
+    return PairWeights(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
 
 
-def weigh_times(left: Payables, right: Payments, people: People, chances: Chances, weighed: Weighed) -> Weighed:
+def weigh_times(
+    left: Payables, right: Payments, people: People, chances: LevelShares, weighed: PairWeights
+) -> PairWeights:
     """The same pairs, their times and ways of paying weighed by other chances."""
     times = _time_bits(left, right, people.left, people.right, chances)
     change = sum(bits - weighed.parts[name] for name, bits in times.items())
     parts = weighed.parts | {name: each.astype(np.float32) for name, each in times.items()}
-    return Weighed(weighed.bits + change, weighed.fit, weighed.gap, parts)
+    return PairWeights(weighed.bits + change, weighed.fit, weighed.gap, parts)
 
 
-def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chances) -> dict[str, Floats]:
+def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: LevelShares) -> dict[str, Floats]:
     return {
         "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
         "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
@@ -276,7 +278,7 @@ def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chanc
     }
 
 
-def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chances, *names: str) -> Floats:
+def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: LevelShares, *names: str) -> Floats:
     bits = np.zeros(len(i))
     for name in names:
         level = _LEVELS[name](left, right, i, j)
@@ -287,7 +289,7 @@ def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Chan
 
 
 def _amount_bits(
-    left: Payables, right: Payments, i: Ints, j: Ints, fit: Ints, chances: Chances, asked: Ints, is_open: Bools
+    left: Payables, right: Payments, i: Ints, j: Ints, fit: Ints, chances: LevelShares, asked: Ints, is_open: Bools
 ) -> Floats:
     direction = np.where(right.direction[j] != "in", 2, left.is_opportunity[i].astype(int))
     table = np.stack(

@@ -12,10 +12,11 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.program import Made, Program, Workbench
+from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
 
-REPEATS_SCHEMA = pa.schema(
+DUPLICATES_SCHEMA = pa.schema(
     [
         ("source_table", pa.string()),
         ("source_id", pa.string()),
@@ -25,11 +26,11 @@ REPEATS_SCHEMA = pa.schema(
 )
 
 
-def find_repeats(candidates: pa.Table, window: timedelta) -> pa.Table:
+def find_duplicates(candidates: pa.Table, window: timedelta) -> pa.Table:
     """The duplicates among the candidates.
 
     Args:
-        candidates: rows of `matching.repeat_candidates`, in any order.
+        candidates: rows of `matching.duplicate_candidates`, in any order.
         window: how far before a record its valid original may lie.
 
     Returns:
@@ -39,8 +40,8 @@ def find_repeats(candidates: pa.Table, window: timedelta) -> pa.Table:
         [(name, "ascending") for name in ("source_table", "created_at", "source_id", "repeat_key")]
     )
     rows = zip(*(ordered[name].to_pylist() for name in _COLUMNS), strict=True)
-    repeats = list(_walk(rows, window))
-    return pa.Table.from_pylist(repeats, REPEATS_SCHEMA)
+    duplicates = list(_walk(rows, window))
+    return pa.Table.from_pylist(duplicates, DUPLICATES_SCHEMA)
 
 
 _COLUMNS = ("source_table", "created_at", "source_id", "repeat_key", "rule")
@@ -63,16 +64,16 @@ def _walk(rows: Iterator[_Row], window: timedelta) -> Iterator[dict[str, str]]:
             latest_valid.update({(table, key): (when, record) for key, _ in named})
 
 
-def _make(bench: Workbench) -> Made:
-    window = timedelta(days=bench.loaded_policy.policy.matching.duplicate_window_days)
-    candidates = bench.warehouse.arrow("select * from matching.repeat_candidates")
-    bench.warehouse.load(REPEATS.target, find_repeats(candidates, window))
-    return Made()
+def _make(context: RunContext) -> TableMetadata:
+    window = timedelta(days=context.loaded_policy.policy.matching.duplicate_window_days)
+    candidates = context.warehouse.arrow("select * from matching.duplicate_candidates")
+    context.warehouse.load(DUPLICATES.target, find_duplicates(candidates, window))
+    return TableMetadata()
 
 
-REPEATS = Program(
-    TableName("matching", "repeats"),
-    (TableName("matching", "repeat_candidates"),),
+DUPLICATES = PythonTable(
+    TableName("matching", "duplicates"),
+    (TableName("matching", "duplicate_candidates"),),
     "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
     "earlier record stays the valid one.",
     _make,

@@ -1,4 +1,4 @@
--- Leads as the left end of links that are inferred: what they can be compared by. Tests and repeats take no part.
+-- Leads as the left end of links that are inferred: what they can be compared by. Tests and duplicates take no part.
 select
   l.lead_id as unique_id,
   epoch(l.created_at) / 86400.0 as at_day,
@@ -14,4 +14,4 @@ select
   coalesce(l.currency, $reporting_currency) || ' ' || cast(l.stated_amount as varchar) as amount_key,
   not l.is_test and d.source_id is null as is_open
 from canonical.leads l
-left join matching.repeats d on d.source_table = 'leads' and d.source_id = l.lead_id
+left join matching.duplicates d on d.source_table = 'leads' and d.source_id = l.lead_id

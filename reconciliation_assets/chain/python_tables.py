@@ -11,13 +11,13 @@ from reconciliation_assets.chain.governance.lock_register import LOCK_REGISTER
 from reconciliation_assets.chain.governance.locked_bridge import LOCKED_BRIDGE
 from reconciliation_assets.chain.matching.backtest import BACKTEST
 from reconciliation_assets.chain.matching.calibration import CALIBRATION
+from reconciliation_assets.chain.matching.duplicates import DUPLICATES
 from reconciliation_assets.chain.matching.inference.infer import INFERENCES
 from reconciliation_assets.chain.matching.inference.payments import ASSIGNMENT
-from reconciliation_assets.chain.matching.repeats import REPEATS
-from reconciliation_assets.chain.program import Program
+from reconciliation_assets.chain.python_table import PythonTable
 
-PROGRAMS: tuple[Program, ...] = (
-    REPEATS,
+PYTHON_TABLES: tuple[PythonTable, ...] = (
+    DUPLICATES,
     BACKTEST,
     CALIBRATION,
     *INFERENCES,

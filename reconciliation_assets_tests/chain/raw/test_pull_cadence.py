@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from reconciliation_assets.chain.raw.landing import land_pull
-from reconciliation_assets.chain.raw.rhythm import rhythm, why_empty_is_strange, why_stale
+from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_strange, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.connector import Batch, Window
 from reconciliation_assets.sources.protect import ContactProtector
@@ -32,7 +32,7 @@ def land(warehouse: Warehouse, source: str, days: list[float]) -> None:
 
 def judged(warehouse: Warehouse, since: float, until: float) -> str | None:
     window = Window(START + since * DAY, START + until * DAY)
-    return why_empty_is_strange(rhythm(warehouse, "forms", LEADS, window), window)
+    return why_empty_is_strange(pull_cadence(warehouse, "forms", LEADS, window), window)
 
 
 EVERY_DAY_BUT_ONE_WEEKEND = [float(day) for day in range(30) if day not in (12, 13)]
@@ -63,12 +63,12 @@ def test_a_source_with_little_past_is_not_judged_by_it(warehouse: Warehouse) -> 
 def test_one_source_is_not_judged_by_the_records_of_another(warehouse: Warehouse) -> None:
     land(warehouse, "forms", EVERY_DAY_BUT_ONE_WEEKEND)
     land(warehouse, "forms_too", [29.9])
-    assert rhythm(warehouse, "forms", LEADS, Window(None, START + 30 * DAY)).newest == START + 29 * DAY
+    assert pull_cadence(warehouse, "forms", LEADS, Window(None, START + 30 * DAY)).newest == START + 29 * DAY
 
 
 def test_a_source_is_fresh_up_to_its_limit_and_stale_past_it(warehouse: Warehouse) -> None:
     land(warehouse, "forms", [0.0])
-    known = rhythm(warehouse, "forms", LEADS, Window(None, START + 3 * DAY))
+    known = pull_cadence(warehouse, "forms", LEADS, Window(None, START + 3 * DAY))
     assert why_stale(known, START + 3 * DAY, 3 * DAY) is None
     assert why_stale(known, START + 4 * DAY, 3 * DAY) == (
         "its newest record is of 2026-06-01 00:00 UTC, 4.0 days old, and the limit is 3.0 days"
@@ -76,5 +76,5 @@ def test_a_source_is_fresh_up_to_its_limit_and_stale_past_it(warehouse: Warehous
 
 
 def test_a_source_that_never_delivered_is_not_fresh(warehouse: Warehouse) -> None:
-    known = rhythm(warehouse, "forms", LEADS, Window(None, START))
+    known = pull_cadence(warehouse, "forms", LEADS, Window(None, START))
     assert why_stale(known, START, 3 * DAY) == "it has never delivered a record"

@@ -19,7 +19,7 @@ from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedContact:
     """A row whose contact is wanted, with the protected keys of what its current version holds."""
 
     table: str
@@ -37,7 +37,7 @@ class HashedContact:
 
 
 def hashed_contacts(
-    wanted: Iterable[Wanted], files: Iterable[InboxFile], protector: ContactProtector
+    wanted: Iterable[WantedContact], files: Iterable[InboxFile], protector: ContactProtector
 ) -> dict[tuple[str, str], HashedContact]:
     """The hashed contacts of rows that still lie in the inbox, by table and ID.
 
@@ -46,7 +46,7 @@ def hashed_contacts(
         files: the files of the inbox.
         protector: makes the protected keys, by which an older version's contact is told from the current one's.
     """
-    by_table: dict[str, dict[str, Wanted]] = {}
+    by_table: dict[str, dict[str, WantedContact]] = {}
     for row in wanted:
         by_table.setdefault(row.table, {})[row.source_id] = row
     found: dict[tuple[str, str], HashedContact] = {}
@@ -64,7 +64,7 @@ def hashed_contacts(
     return {place: contact for place, contact in found.items() if contact.email_hash or contact.phone_hash}
 
 
-def _rows_of(file: InboxFile, rows: Mapping[str, Wanted]) -> Iterable[Mapping[str, str | None]]:
+def _rows_of(file: InboxFile, rows: Mapping[str, WantedContact]) -> Iterable[Mapping[str, str | None]]:
     """The wanted rows of a file; one that cannot be read now has none."""
     key = INPUT_TABLE[file.table].key[0]
     try:
@@ -78,7 +78,7 @@ def _rows_of(file: InboxFile, rows: Mapping[str, Wanted]) -> Iterable[Mapping[st
         return
 
 
-def _hashed(cells: Mapping[str, str | None], row: Wanted, protector: ContactProtector) -> HashedContact:
+def _hashed(cells: Mapping[str, str | None], row: WantedContact, protector: ContactProtector) -> HashedContact:
     address = normalise_email(cells.get("email") or "")
     number = normalise_phone(cells.get("phone") or "", protector.market_of(cells.get("market"), cells.get("currency")))
     is_current_address = address is not None and protector.keyed(address) == row.email_key

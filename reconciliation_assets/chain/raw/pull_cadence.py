@@ -22,7 +22,7 @@ PAUSES_TO_JUDGE_BY = 20
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class PullCadence:
     """When the records came that a source's pulls brought.
 
     Attributes:
@@ -36,7 +36,7 @@ class Rhythm:
     longest_pause: timedelta | None
 
 
-def rhythm(warehouse: Warehouse, source: str, tables: Sequence[InputTable], window: Window) -> Rhythm:
+def pull_cadence(warehouse: Warehouse, source: str, tables: Sequence[InputTable], window: Window) -> PullCadence:
     """The rhythm of a source's records up to the end of a window."""
     for table in tables:
         prepare(warehouse, table)
@@ -66,10 +66,10 @@ def rhythm(warehouse: Warehouse, source: str, tables: Sequence[InputTable], wind
             "remembered": window.until - REMEMBERED,
         },
     )[0]
-    return Rhythm(newest, int(in_window), longest if pauses >= PAUSES_TO_JUDGE_BY else None)
+    return PullCadence(newest, int(in_window), longest if pauses >= PAUSES_TO_JUDGE_BY else None)
 
 
-def why_empty_is_strange(known: Rhythm, window: Window) -> str | None:
+def why_empty_is_strange(known: PullCadence, window: Window) -> str | None:
     """What makes an empty answer to a window suspicious; None where it may well be right."""
     if window.since is not None and known.in_window:
         return f"earlier pulls brought records of {known.in_window:,} moments of the same window"
@@ -81,7 +81,7 @@ def why_empty_is_strange(known: Rhythm, window: Window) -> str | None:
     return f"it has been quiet for {_long(quiet)}, and never paused for longer than {_long(known.longest_pause)}"
 
 
-def why_stale(known: Rhythm, until: datetime, limit: timedelta) -> str | None:
+def why_stale(known: PullCadence, until: datetime, limit: timedelta) -> str | None:
     """What makes a source look silent; None where its newest record is young enough."""
     if known.newest is None:
         return "it has never delivered a record"

@@ -1,28 +1,10 @@
-"""What a program is: a table of the chain that SQL cannot make, beside the queries that make all others."""
+"""What a Python table is: a table of the chain that SQL cannot make. Queries make all others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
-from reconciliation_assets.policy.load import LoadedPolicy
-from reconciliation_assets.policy.tables import policy_parameters
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.warehouse.query import TableName
-
-
-@dataclass(frozen=True)
-class Workbench:
-    """What a program works with: the warehouse, under a policy, at an instant."""
-
-    warehouse: Warehouse
-    loaded_policy: LoadedPolicy
-    as_of: datetime
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """The policy's single values, as SQL names them."""
-        return policy_parameters(self.loaded_policy, self.as_of)
 
 
 @dataclass(frozen=True)
@@ -39,8 +21,8 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a program made.
+class TableMetadata:
+    """What is shown of a table that Python made.
 
     Attributes:
         figures: small numbers and words shown beside the table.
@@ -52,7 +34,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Program:
+class PythonTable:
     """One table made in Python.
 
     Attributes:
@@ -65,4 +47,4 @@ class Program:
     target: TableName
     reads: tuple[TableName, ...]
     description: str
-    make: Callable[[Workbench], Made]
+    make: Callable[[RunContext], TableMetadata]

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from reconciliation_assets.chain.matching.repeats import find_repeats
+from reconciliation_assets.chain.matching.duplicates import find_duplicates
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.rows import lead
 
@@ -27,7 +27,7 @@ def candidate(
 
 
 def repeats(*candidates: Any, window: timedelta = WEEK) -> dict[str, str]:
-    found = find_repeats(pa.Table.from_pylist(list(candidates)), window).to_pylist()
+    found = find_duplicates(pa.Table.from_pylist(list(candidates)), window).to_pylist()
     return {row["source_id"]: row["duplicate_of"] for row in found}
 
 
@@ -96,7 +96,7 @@ def test_tables_are_kept_apart() -> None:
 
 
 def test_the_rule_that_found_it_is_told() -> None:
-    (found,) = find_repeats(
+    (found,) = find_duplicates(
         pa.Table.from_pylist([candidate("A", 0), candidate("B", 1, rule="same e-mail and offer")]), WEEK
     ).to_pylist()
     assert found == {
