@@ -90,6 +90,12 @@ class People:
     name: Ints
     rarity: Floats
 
+    def with_strangers(self, left: Ints, right: Ints) -> "People":
+        """These pairs, then others whose people share nothing."""
+        size = len(left)
+        others = People(left, right, *(np.zeros(size, dtype=bool),) * 6, np.full(size, UNKNOWN), np.zeros(size))
+        return People(*(np.r_[getattr(self, name), getattr(others, name)] for name in People.__dataclass_fields__))
+
     @cached_property
     def is_personal(self) -> Bools:
         """Whether a contact, a customer or a lead is shared."""
@@ -113,7 +119,7 @@ _PERSONAL = (
 _POSSIBLE = f"""
   r.at_day >= l.created_day - {STAMPED_EARLY_DAYS}
   and case r.direction
-    when 'in' then (l.owed_units > 0 or l.amount_units is null) and coalesce(l.undone_day > r.at_day, true)
+    when 'in' then (l.owed_units > 0 or l.amount_units is null) and coalesce(l.undone_day > r.at_day or l.delivered_day < l.undone_day, true)
     when 'out' then true
     else l.returned_units >= r.amount_units
   end

@@ -22,7 +22,7 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
-from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
+from reconciliation_assets.chain.matching.inference.sums import PairGroup, completing, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
@@ -179,28 +179,27 @@ def _settle(
     accept_from = believed.accept_from
     if not len(people.left):
         return _nobody()
-    may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
-    looking = np.flatnonzero(right.is_open & (right.direction == direction))
-    weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
-    weighed = _learnt_from_all(left, right, people, known, learnt, weighed, looking)
+    compared = _compare(left, right, people, known, learnt, asked, discounted, direction)
+    people, weighed, looking = compared.people, compared.weighed, compared.looking
+    fit = weighed.fit
     fits = np.isfinite(weighed.bits)
     share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, right.group)
     bits = weighed.bits + np.log2(share / (1 - share))[people.right]
-    taken_once = by.CLOSES[weighed.fit]
+    taken_once = by.CLOSES[fit]
     chance = np.zeros(len(bits))
     chance[fits] = chances(people.left[fits], people.right[fits], bits[fits], taken_once[fits])
 
-    alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
+    alike = fits & people.is_personal & np.isin(fit, (by.IN_FULL, by.DISCOUNTED))
     paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
     best = _best_of_each(people.right, chance, fits)
     together = PairGroup.none()
     if direction == "in":
         settled = np.r_[people.right[paired], people.right[best[chance[best] >= accept_from]]]
-        together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
+        together = paid_together(left, right, people, fit, chance, asked, compared.completes, accept_from).without(
             people.right, people.right[paired]
         )
         taken = np.r_[settled, people.right[together.pairs]]
-        together = together.beside(owed_at_once(left, right, people, weighed.fit, asked, taken))
+        together = together.beside(compared.several.without(people.right, taken))
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
     best = best[np.argsort(people.right[best], kind="stable")]
@@ -216,9 +215,12 @@ def _settle(
     somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
     kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
     worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
-    known = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
-    sure = (sure_enough >= accept_from) & np.array([may for _, may in known], dtype=bool)
-    confidence = np.minimum(sure_enough, np.array([value for value, _ in known], dtype=float))
+    worth_of_each = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
+    # A payment belongs to one order: what is several orders' is for a person to divide.
+    sure = (
+        (sure_enough >= accept_from) & (fit[best] != by.MORE) & np.array([may for _, may in worth_of_each], dtype=bool)
+    )
+    confidence = np.minimum(sure_enough, np.array([value for value, _ in worth_of_each], dtype=float))
     accepted = np.flatnonzero(sure)
     pairs = best[accepted]
     closes = (taken_once[pairs]) & ~is_together[accepted]
@@ -242,6 +244,49 @@ def _settle(
     return BestPairs(
         left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
     )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The pairs of one direction of money, weighed.
+
+    Attributes:
+        completes: pairs that show nobody and are only right in sum.
+        several: pairs of one transfer for several orders, with the first of these.
+        looking: payments that look for a partner by themselves.
+    """
+
+    people: People
+    weighed: by.PairWeights
+    completes: np.ndarray
+    several: PairGroup
+    looking: Ints
+
+
+def _compare(
+    left: Payables,
+    right: Payments,
+    people: People,
+    known: tuple[Ints, Ints],
+    learnt: by.LevelShares,
+    asked: Ints,
+    discounted: Ints,
+    direction: str,
+) -> _Compared:
+    may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
+    looking = np.flatnonzero(right.is_open & (right.direction == direction))
+    fit = by.fits(left, right, people.left, people.right, asked, discounted)
+    several, completes = PairGroup.none(), np.zeros(len(fit), dtype=bool)
+    if direction == "in":
+        several = owed_at_once(left, right, people, fit, asked)
+        missing = completing(left, right, people, fit, asked)
+        people = people.with_strangers(*missing)
+        fit, completes = np.r_[fit, np.full(len(missing[0]), by.PART)], np.r_[completes, np.ones(len(missing[0]), bool)]
+        looking = looking[~np.isin(looking, np.r_[people.right[several.pairs], missing[1]])]
+    weighed = by.weigh(left, right, people, learnt, fit, asked, may_take)
+    weighed.bits[completes] = -np.inf
+    weighed = _learnt_from_all(left, right, people, known, learnt, weighed, looking)
+    return _Compared(people, weighed, completes, several, looking)
 
 
 def _learnt_from_all(

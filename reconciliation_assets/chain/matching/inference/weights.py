@@ -81,12 +81,7 @@ class PairWeights:
     parts: dict[str, Floats]
 
 
-def learn(
-    left: Payables,
-    right: Payments,
-    known_left: Ints,
-    known_right: Ints,
-) -> LevelShares:
+def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> LevelShares:
     """The chances that known pairs show, drawn towards the shipped ones where they are few."""
     random_left, random_right = (
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
@@ -126,8 +121,9 @@ def learn_times(chances: LevelShares, left: Payables, right: Payments, i: Ints, 
 def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
     """Share of each level among weighed pairs, drawn towards the shipped share where they are few."""
     seen = np.bincount(_known(levels), weight[levels >= 0], minlength=len(shipped))
-    mixed: Floats = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
-    return mixed / mixed.sum()
+    mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
+    shares: Floats = mixed / mixed.sum()
+    return shares
 
 
 def _by_method(levels: Ints, method: Ints, weight: Floats, methods: int, all_methods: Floats) -> Floats:
@@ -233,18 +229,18 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
 
 
 def weigh(
-    left: Payables, right: Payments, people: People, chances: LevelShares, asked: Ints, discounted: Ints, is_open: Bools
+    left: Payables, right: Payments, people: People, chances: LevelShares, fit: Ints, asked: Ints, is_open: Bools
 ) -> PairWeights:
     """What speaks for each pair of one direction of money.
 
     Args:
         left, right, people: the ends and the pairs.
         chances: what true and random pairs look like.
-        asked, discounted: what each payable may still take: what it owes, or what it received and did not give back.
+        fit: how the amount of each pair fits what is asked.
+        asked: what each payable may still take: what it owes, or what it received and did not give back.
         is_open: payables that may take anything at all.
     """
     i, j = people.left, people.right
-    fit = fits(left, right, i, j, asked, discounted)
     gap = gap_level(left, right, i, j)
     parts = {
         "amount": _amount_bits(left, right, i, j, fit, chances, asked, is_open),
@@ -377,8 +373,11 @@ def _transfer_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
 
 
 def _state_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
+    """Money for an order that came to nothing is rare, and rarer after that; couriers hand over what was delivered and came back."""
     undone = ~np.isnan(left.undone[i])
-    pays = right.direction[j] == "in"
+    before = undone & (left.undone[i] <= right.at[j])
     return np.where(
-        pays, np.where(undone, -1.0, 0.0), np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0)
+        right.direction[j] == "in",
+        np.select([before, undone], [-4.0, -1.0], 0.0),
+        np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0),
     )
