@@ -44,7 +44,7 @@ _AMOUNT_LESS_SURE = {
 }
 # Amounts that are not exactly what is owed need more than a likely person.
 _EXACT = {
-    "the amount owed", "the amount less its discount", "all of the money back", "payments that are together what is owed"
+    "the amount owed", "the amount less its discount", "an equal instalment", "all of the money back", "payments that are together what is owed"
 }  # fmt: skip
 _NEEDS_A_PERSON = frozenset(_AMOUNT_LESS_SURE) - _EXACT
 _PERSONS = ("contact", "relationship", "the same name")

@@ -127,7 +127,7 @@ _POSSIBLE = f"""
     coalesce(l.lead_id = r.lead_id, false)
     or ({_PERSONAL} and r.at_day - l.at_day <= {{window}})
     or (not r.names_something and r.at_day - l.at_day <= {LONGEST_DAYS} and (
-      (l.currency = r.currency and list_contains(l.asked, r.amount_units) and ({_NAMES_MISSING} or list_has_any(l.sounds, r.sounds)))
+      (l.currency = r.currency and (list_contains(l.asked, r.amount_units) or list_contains(l.instalments, r.amount_units)) and ({_NAMES_MISSING} or list_has_any(l.sounds, r.sounds)))
       or (len({_SHARED}) >= 2 and list_contains(r.sounds, l.sounds[1]) and list_contains(l.sounds, r.sounds[1]))
     ))
   )
@@ -156,6 +156,7 @@ _SOUND_PAIRS = (
     "lambda p: p[1] < p[2]), lambda p: p[1] || ' ' || p[2])"
 )
 _ASKED = "list_transform(asked, lambda a: currency || ' ' || a)"
+_INSTALMENTS = "list_transform(instalments, lambda a: currency || ' ' || a)"
 _AMOUNT = "currency || ' ' || amount_units"
 
 
@@ -180,15 +181,30 @@ _BLOCKS = (
         f"{_AMOUNT} || '|' || unnest({_periods(14, 3)})",
     ),
     Block(
+        f"unnest({_INSTALMENTS}) || '|' || floor(at_day / 30)",
+        f"{_AMOUNT} || '|' || unnest({_periods(30, 3)})",
+    ),
+    Block(
         f"unnest({_SOUND_PAIRS.format('sounds')}) || '|' || floor(at_day / 30)",
         _each_with_each(_SOUND_PAIRS.format("sounds"), _periods(30, 3)),
     ),
 )
 
 
+# A deal is paid in two to four equal parts, each rounded to the smallest coin, to a whole unit or to five.
+MOST_INSTALMENTS, INSTALMENT_STEPS = 4, (10, 1_000, 5_000)
+
+
 def _units(amount: str) -> str:
     """SQL for an amount in thousandths, as a whole number; as wide as any amount that the contract lets in."""
     return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
+
+
+_INSTALMENTS_OF = ", ".join(
+    f"[{_units('amount')} // {number * step} * {step} + up for up in [0, {step}]]"
+    for number in range(2, MOST_INSTALMENTS + 1)
+    for step in INSTALMENT_STEPS
+)
 
 
 def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Table:
@@ -208,7 +224,8 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
           {_units("amount")} as amount_units,
           {_units("greatest(amount - paid_amount, 0)")} as owed_units,
           list_distinct([{_units("asked")} for asked in
-            [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked
+            [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked,
+          case when is_opportunity and amount > paid_amount then list_distinct(flatten([{_INSTALMENTS_OF}])) end as instalments
         from {layer}.payables
         order by unique_id
         """

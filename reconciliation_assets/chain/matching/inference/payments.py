@@ -316,7 +316,7 @@ def _learnt_from_all(
         share = share_with_an_order(part.bits, some.right, taught, right.group)
         odds = np.exp2(np.minimum(part.bits, 45.0)) * (share / (1 - share))[some.right]
         likely = odds / (1 + np.bincount(some.right, odds, minlength=len(right.at))[some.right])
-        learnt = by.learn_times(learnt, left, right, i, j, np.r_[np.ones(len(known[0])), likely])
+        learnt = by.learn_times(learnt, left, right, i, j, np.r_[np.ones(len(known[0])), likely], len(known[0]))
         part = by.weigh_times(left, right, some, learnt, part)
     return by.weigh_times(left, right, people, learnt, weighed)
 

@@ -61,7 +61,7 @@ def completing(left: Payables, right: Payments, people: People, fit: Ints, asked
         return silent, silent
     silent = silent[np.argsort(right.at[silent], kind="stable")]
     times = right.at[silent]
-    common = by.commonness(left, right)
+    common = by.commonness(left, right)[1]
     part = np.flatnonzero(
         _of_a_person(people) & (fit == by.PART) & ~left.is_opportunity[people.left] & right.is_open[people.right]
     )

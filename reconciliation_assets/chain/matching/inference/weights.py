@@ -31,6 +31,11 @@ _STRANGERS_WITH_A_KNOWN_CONTACT = 0.02
 # Upper ends of the gaps between order and payment, in days: five minutes, an hour, a day, ...
 _GAPS = np.array([-who.STAMPED_EARLY_DAYS, 0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DAYS, np.inf])
 STAMPED_EARLY, WITHIN_MINUTES, WITHIN_AN_HOUR, WITHIN_A_DAY = 1, 2, 3, 4
+# So many amounts are an instalment of a deal, in this number of parts or that, rounded down or up.
+_AMOUNTS_OF_INSTALMENTS = 2 * (who.MOST_INSTALMENTS - 1)
+_SHARE_OF_INSTALMENTS_SEEN_AGAIN = 0.7
+# Amounts that are no further apart than this factor are of one size.
+_SAME_SIZE = 1.25
 # Stamps in the wrong zone come from a source that names no order: those that do cannot teach how many there are.
 _LEAST_SHARE_STAMPED_EARLY = 0.03
 _AFTER_DELIVERY = np.array([-7.0, 0.0, 1.0, 5.0, 10.0, 21.0, np.inf])
@@ -90,22 +95,25 @@ def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) 
     random: dict[str, Floats] = {}
     true: dict[str, Floats] = {}
     for name, levels_of in _LEVELS.items():
-        shipped = np.array(_SHIPPED[name])
+        shipped = np.array(_SHIPPED.get(name, (1 / 3, 1 / 3, 1 / 3)))
         if name.startswith("fit"):
             true[name] = _shares(levels_of(left, right, known_left, known_right), np.ones(len(known_left)), shipped)
         else:
             seen = np.bincount(_known(levels_of(left, right, *by_chance)), minlength=len(shipped))
             random[name] = (seen + 1.0) / (seen.sum() + len(shipped))
     known = LevelShares(true, random, len(known_left))
-    return learn_times(known, left, right, known_left, known_right, np.ones(len(known_left)))
+    return learn_times(known, left, right, known_left, known_right, np.ones(len(known_left)), len(known_left))
 
 
-def learn_times(chances: LevelShares, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats) -> LevelShares:
+def learn_times(
+    chances: LevelShares, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats, known: int
+) -> LevelShares:
     """The same chances with those of times and ways of paying as some pairs show them.
 
     Args:
         i, j: positions of the pairs.
         weight: how likely each is a true one.
+        known: so many of the first pairs are known by an ID. They do not teach what money without one is for.
     """
     true, by_method = dict(chances.true), {}
     for name in (*_TIMES, "method"):
@@ -113,6 +121,9 @@ def learn_times(chances: LevelShares, left: Payables, right: Payments, i: Ints, 
         true[name] = _shares(levels, weight, np.array(_SHIPPED[name]))
         if name in _TIMES:
             by_method[name] = _by_method(levels, right.method[j], weight, int(right.method.max()) + 1, true[name])
+    unknown = slice(known, None)
+    levels = _payable(left, right, i[unknown], j[unknown])
+    true["payable"] = _shares(levels, weight[unknown], chances.random["payable"])
     for name in ("gap of orders", "gap of opportunities"):
         by_method[name] = _not_too_rare(by_method[name])
     return LevelShares(true, chances.random, chances.learnt_from, by_method)
@@ -173,6 +184,12 @@ def _method(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
     return np.where(unknown, -1, (left.method[i] != right.method[j]).astype(np.int64))
 
 
+def _payable(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
+    """Whether money coming in is of an order (0), of a deal with an agreed value (1) or of one without (2)."""
+    level = np.where(left.is_opportunity[i], np.where(left.has_value[i], 1, 2), 0)
+    return np.where(right.direction[j] == "in", level, -1)
+
+
 def _fit_of_known(left: Payables, right: Payments, i: Ints, j: Ints, kind: Bools) -> Ints:
     fit = fits(left, right, i, j, left.value, left.discounted)
     return np.where(kind & (fit > NO_FIT), fit - 1, -1)
@@ -184,6 +201,7 @@ _LEVELS: dict[str, Callable[[Payables, Payments, Ints, Ints], Ints]] = {
     "gap of refunds": _gap_of_refunds,
     "delivery": _delivery,
     "method": _method,
+    "payable": _payable,
     "fit of orders": lambda left, right, i, j: _fit_of_known(
         left, right, i, j, (right.direction[j] == "in") & ~left.is_opportunity[i]
     ),
@@ -203,7 +221,11 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
     short = wanted - amount
     instalments = np.rint(value / np.maximum(amount, 1))
     many = np.where(left.is_opportunity[i], 12, 4)
-    even = (np.abs(instalments * amount - value) <= 10 * instalments) & (instalments >= 2) & (instalments <= many)
+    off = np.abs(instalments * amount - value) / np.maximum(instalments, 1)
+    even = (off <= 10) & (instalments >= 2) & (instalments <= many)
+    for step in who.INSTALMENT_STEPS:
+        rounded = left.is_opportunity[i] & (amount % step == 0) & (off < step)
+        even |= rounded & (instalments >= 2) & (instalments <= who.MOST_INSTALMENTS)
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = amount * right.rate[j] / np.maximum(wanted * left.rate[i], 1e-9) - 1
     fee = (amount + right.fee[j] == wanted) | (short <= np.minimum(_LARGEST_FEE_SHARE * wanted, _LARGEST_FEE))
@@ -271,6 +293,7 @@ def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: Level
         "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
         "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
         "method": _level_bits(left, right, i, j, chances, "method"),
+        "kind": _level_bits(left, right, i, j, chances, "payable"),
     }
 
 
@@ -302,32 +325,58 @@ def _amount_bits(
         np.searchsorted(wanted, highest, side="right") - np.searchsorted(wanted, amount * 0.98, side="left")
     ) / total
     near = np.clip(near, 0.002, 1)
+    of_orders, common = (of_all[j] for of_all in commonness(left, right))
+    # Instalments come again by themselves: that other payments are of the amount says nothing against them.
+    parts = np.rint(left.value[i] / np.maximum(amount, 1))
+    to_the_coin = np.abs(parts * amount - left.value[i]) <= who.INSTALMENT_STEPS[0] * parts
+    roundings = np.where(to_the_coin, 1, len(who.INSTALMENT_STEPS))
+    instalment = np.clip(_AMOUNTS_OF_INSTALMENTS * roundings * of_orders / _again(right)[j], 1e-6, 0.05)
     by_chance = np.select(
         [fit >= DISCOUNTED, fit == NO_VALUE, fit == INSTALMENT, fit == PART],
-        [commonness(left, right)[j], 1.0, np.clip(near, 0.004, 0.05), np.clip(above, 0.05, 1)],
+        [
+            common,
+            1.0,
+            np.where(left.is_opportunity[i], instalment, np.clip(near, 0.004, 0.05)),
+            np.clip(above, 0.05, 1),
+        ],
         near,
     )
     bits: Floats = np.log2(true / by_chance)
     return bits
 
 
-def commonness(left: Payables, right: Payments) -> Floats:
-    """For every payment, how often money of somebody else would be of its amount.
+def commonness(left: Payables, right: Payments) -> tuple[Floats, Floats]:
+    """For every payment, how often money of somebody else would be of its amount: as the orders say, and as open payments say too.
 
-    An amount seen once says more the fewer amounts come twice (the Good-Turing estimate of what is unseen); one that several
-    open payments share is common whatever the orders say.
+    An amount seen once says more the fewer amounts of its size come twice (the Good-Turing estimate of what is unseen); one that
+    several open payments share is common whatever the orders say.
     """
-    keys = np.r_[left.currency, right.currency] * (1 << 48) + np.r_[left.value, right.amount]
-    code = np.unique(keys, return_inverse=True)[1]
-    of_orders = np.bincount(code[: len(left.currency)], minlength=code.max() + 1)
-    once, twice = (int((of_orders == times).sum()) for times in (1, 2))
-    single = min(1.0, max(0.02, 2 * (twice + 0.5) / (once + 1)))
-    orders = np.where(of_orders <= 1, single, of_orders) / max(1, len(left.currency))
-    mine = code[len(left.currency) :]
+    amount, currency = np.r_[left.value, right.amount], np.r_[left.currency, right.currency]
+    code = np.unique(currency * (1 << 48) + amount, return_inverse=True)[1]
+    size = np.floor(np.log(np.maximum(amount, 1)) / np.log(_SAME_SIZE)).astype(np.int64)
+    of_size = np.unique(currency * 1_000 + size, return_inverse=True)[1]
+    many = len(left.currency)
+    of_orders = np.bincount(code[:many], minlength=code.max() + 1)
+    once, twice = (
+        np.bincount(of_size[:many], of_orders[code[:many]] == times, minlength=of_size.max() + 1) / times
+        for times in (1, 2)
+    )
+    single = np.clip(2 * (twice + 0.5) / (once + 1), 0.02, 1)[of_size[many:]]
+    mine = code[many:]
+    orders = np.where(of_orders[mine] <= 1, single, of_orders[mine]) / max(1, many)
     of_open = np.bincount(mine[right.is_open], minlength=code.max() + 1)
     payments = np.maximum(of_open - 1, 0) / (int(right.is_open.sum()) + 20)
-    common: Floats = np.clip(np.maximum(orders, payments)[mine], 1e-9, 1)
-    return common
+    return np.clip(orders, 1e-9, 1), np.clip(np.maximum(orders, payments[mine]), 1e-9, 1)
+
+
+def _again(right: Payments) -> Floats:
+    """For every payment, how much likelier an instalment's amount is to come again, or not to, than any open payment's."""
+    code = np.unique(right.currency * (1 << 48) + right.amount, return_inverse=True)[1]
+    comes_again = np.bincount(code, right.is_open)[code] >= 2
+    of_any = np.clip(comes_again[right.is_open].mean(), 0.05, 0.95) if right.is_open.any() else 0.5
+    true = _SHARE_OF_INSTALMENTS_SEEN_AGAIN
+    ratio: Floats = np.where(comes_again, true / of_any, (1 - true) / (1 - of_any))
+    return ratio
 
 
 def _contact_bits(left: Payables, people: People) -> Floats:
