@@ -65,6 +65,11 @@ def shipped_confidence(evidence_kind: str) -> float:
     return _WHO_SURE[person] - _AMOUNT_LESS_SURE[amount]
 
 
+def chance_kind(tenth: str) -> str:
+    """The name of pairs of money that are not sure enough, by their chance: these are judged together, whatever their evidence."""
+    return f"chance from {tenth}"
+
+
 @dataclass(frozen=True)
 class ObservedLinks:
     """What the backtest saw of one kind of evidence with one number of candidates.

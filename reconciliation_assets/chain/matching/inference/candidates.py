@@ -119,7 +119,8 @@ _PERSONAL = (
 _POSSIBLE = f"""
   r.at_day >= l.created_day - {STAMPED_EARLY_DAYS}
   and case r.direction
-    when 'in' then (l.owed_units > 0 or l.amount_units is null) and coalesce(l.undone_day > r.at_day or l.delivered_day < l.undone_day, true)
+    when 'in' then (l.owed_units > 0 or l.amount_units is null)
+      and (coalesce(l.undone_day > r.at_day, true) or coalesce(l.delivered_day < l.undone_day, false))
     when 'out' then true
     else l.returned_units >= r.amount_units
   end

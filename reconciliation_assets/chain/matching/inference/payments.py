@@ -23,7 +23,7 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, completing, owed_at_once, paid_together
-from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
+from reconciliation_assets.chain.matching.kinds import MONEY, chance_kind, shipped_confidence
 from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import RunContext
@@ -163,6 +163,16 @@ class _Believed:
         confidence, may = self.observed.get((method, kind, min(candidates, 3)), (shipped, shipped >= self.floor))
         return confidence, may or self.is_trial
 
+    def of_chances(self, chances: Floats) -> Floats:
+        """How often pairs that are not sure enough were right where they were as likely; their chance where none was tried."""
+        tenths = np.floor(10 * chances).astype(np.int64)
+        confidence = chances.copy()
+        for tenth in np.unique(tenths):
+            seen = self.observed.get(("inferred", chance_kind(f"{tenth / 10:.1f}"), 0))
+            if seen:
+                confidence[tenths == tenth] = seen[0]
+        return confidence
+
 
 def _settle(
     left: Payables,
@@ -220,7 +230,11 @@ def _settle(
     sure = (
         (sure_enough >= accept_from) & (fit[best] != by.MORE) & np.array([may for _, may in worth_of_each], dtype=bool)
     )
-    confidence = np.minimum(sure_enough, np.array([value for value, _ in worth_of_each], dtype=float))
+    confidence = np.where(
+        sure_enough < accept_from,
+        believed.of_chances(sure_enough),
+        np.minimum(sure_enough, np.array([value for value, _ in worth_of_each], dtype=float)),
+    )
     accepted = np.flatnonzero(sure)
     pairs = best[accepted]
     closes = (taken_once[pairs]) & ~is_together[accepted]
