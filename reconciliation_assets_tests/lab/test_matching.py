@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.lab.matching import Measured, hold_against_truth
+from reconciliation_assets_tests.lab.matching import Measured, hold_against_truth, lose_ids, money_found
 from reconciliation_assets_tests.lab.sample import CompanySpec, Noise, write_company
 
 pytestmark = pytest.mark.slow(seconds=120)
@@ -30,3 +30,13 @@ def test_inferred_money_is_right_and_most_of_it_is_found(measured: dict[tuple[st
     money = [each for (link, method), each in measured.items() if method == "inferred" and link.endswith("payment")]
     assert sum(each.right for each in money) / sum(each.links for each in money) >= 0.98
     assert sum(each.found for each in money) / sum(each.sought for each in money) >= 0.8
+
+
+def test_money_that_lost_its_ids_is_found_without_assuming_that_all_of_it_has_an_order(tmp_path: Path) -> None:
+    spec = CompanySpec(orders=1_500, seed=12)
+    write_company(spec, tmp_path)
+    lose_ids(tmp_path / "inbox" / "payments.csv")
+    assert Installation(tmp_path, spec.as_of.isoformat()).reconcile("run").status == 0
+    precision, recall = money_found(hold_against_truth(tmp_path))
+    assert precision >= 0.99
+    assert recall >= 0.9
