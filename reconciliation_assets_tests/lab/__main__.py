@@ -21,7 +21,7 @@ from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.lab import spark_cluster
 from reconciliation_assets_tests.lab.alerts import falls_found, false_alarms, measure_alerts
 from reconciliation_assets_tests.lab.diagnosis import measure_diagnosis
-from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching
+from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching, measure_without_ids
 from reconciliation_assets_tests.lab.money_noise import KINDS, calibration, judge
 from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 from reconciliation_assets_tests.lab.whole_job import measure
@@ -96,6 +96,10 @@ def bench_matching(
                 f"{each.sought:,}",
                 "–" if each.recall is None else f"{each.recall:.4f}",
             )
+        precision, recall = measure_without_ids(orders, seed)
+        table.add_row(
+            str(seed), "money", "no order, invoice or CRM numbers", "", f"{precision:.4f}", "", f"{recall:.4f}"
+        )
     _out.print(table)
     _out.print(_money_by_kind_of_noise(noisy_orders, seeds))
 
