@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign-files clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign spark spark-down clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,7 @@ viewer: $(READY) ## Open the same UI for looking only
 	@$(BIN)/reconcile viewer
 
 pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
-	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q reconciliation_assets_tests/deploy/test_browser.py
+	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q -m picture reconciliation_assets_tests/deploy/test_browser.py
 
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))
@@ -64,6 +64,9 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
 		--no-header --no-annotate -o requirements.lock pyproject.toml
 
+definitions: $(READY) ## Write the page of the published tables anew, of what the tables say of themselves
+	@$(BIN)/python -m reconciliation_assets_tests.docs.published_tables_page
+
 sample: $(READY) ## Write the committed sample company anew (ORDERS=500 SEED=85 TO=data/sample)
 	@$(BIN)/python -m reconciliation_assets_tests.lab sample --orders $(or $(ORDERS),500) --seed $(or $(SEED),85) --out $(or $(TO),data/sample)
 
@@ -85,9 +88,15 @@ bench-diagnosis: $(READY) ## Measure the diagnosis on generated companies with a
 bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORDERS=1000000)
 	@$(BIN)/python -m reconciliation_assets_tests.lab bench-inference --orders $(or $(ORDERS),1000000)
 
-campaign-files: $(READY) ## Throw damaged, hostile and changing files at the reading (CAMPAIGN_SECONDS=3600 CAMPAIGN_SEED=12)
-	@CAMPAIGN_SECONDS=$(or $(CAMPAIGN_SECONDS),600) CAMPAIGN_SEED=$(or $(CAMPAIGN_SEED),12) \
-	  $(BIN)/python -m pytest -q -rP -p no:xdist reconciliation_assets_tests/faults/test_file_campaign.py
+campaign: $(READY) ## Kill, fill and rival whatever an installation does, and damage files, so long each (MINUTES=60 SEEDS=100-199)
+	@CAMPAIGN_MINUTES=$(or $(MINUTES),10) CAMPAIGN_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -rP -p no:xdist \
+		reconciliation_assets_tests/faults/test_campaign.py reconciliation_assets_tests/faults/test_file_campaign.py
+
+spark: $(READY) ## Run the sample company on a Spark cluster of this machine and print the page (needs Java 17 and pyspark)
+	@$(BIN)/python -m reconciliation_assets_tests.lab spark
+
+spark-down: $(READY) ## End that cluster and remove its tables
+	@$(BIN)/python -m reconciliation_assets_tests.lab spark-down
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

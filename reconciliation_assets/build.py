@@ -1,4 +1,4 @@
-"""The one place where the graph is put together, for production, tests and notebooks alike."""
+"""Builds the asset graph, for production, tests and notebooks."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,10 +7,9 @@ from functools import partial
 import dagster as dg
 
 from reconciliation_assets.chain.assets import chain_assets, reporting_days
-from reconciliation_assets.chain.groups import group_of
+from reconciliation_assets.chain.documentation import columns_of, definition_of, group_of
 from reconciliation_assets.chain.installation import Installation
 from reconciliation_assets.checks.catalog import checks_by_table
-from reconciliation_assets.contracts.documentation import columns_of, definition_of
 from reconciliation_assets.operations.jobs import daily_reconciliation, meta_insights_history
 from reconciliation_assets.operations.schedules import daily_schedule
 from reconciliation_assets.operations.sensors import alert_sensors, exception_digests, new_files_in_inbox
@@ -23,7 +22,7 @@ from reconciliation_assets.sources.meta_insights import RETENTION
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 
-# The job runs every morning, so what is older than a day and some hours missed one; what people read warns first.
+# The job runs every morning, so an asset older than a day and some hours missed a run; published tables warn first.
 _MISSED_A_MORNING = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30))
 FRESHNESS = {
     **dict.fromkeys(
@@ -35,10 +34,10 @@ FRESHNESS = {
 
 
 def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
-    """The graph of the installation that the environment names.
+    """The asset graph of the installation configured by the environment.
 
     Args:
-        loggers: how a run tells what it does; Dagster's own where none are given.
+        loggers: loggers of a run; by default Dagster's own.
 
     Raises:
         PolicyError: the policy file cannot be used.
@@ -52,7 +51,7 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
         else []
     )
     days = _reporting_days(settings, policy)
-    made = [*chain_assets(checks_by_table(), connectors, days), published_copy, reports, restricted_contacts]
+    made = [*chain_assets(checks_by_table(), connectors, days), published_copy(), reports, restricted_contacts]
     documented = partial(_documented, docs_url=settings.docs_url, contacts=policy.owners.contacts)
     assets = [asset.map_asset_specs(lambda spec: documented(_promised_fresh(spec))) for asset in made]
     return dg.Definitions(
@@ -71,20 +70,20 @@ def build_defs(*, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> d
 
 
 def _reporting_days(settings: Settings, policy: Policy) -> dg.DailyPartitionsDefinition:
-    """The reporting days from where the published copy begins; before there is one, as far back as Meta serves insights."""
+    """The reporting days from the first day of the published copy; without a copy, from Meta's oldest available insights."""
     last = (settings.as_of.astimezone(policy.timezone) - timedelta.resolution).date()
     first = first_reporting_day(settings.published_path) or last - RETENTION
     return reporting_days(first, max(first, last) if settings.is_as_of_fixed else None, policy.zone)
 
 
 def _promised_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """An asset with the freshness that its layer promises."""
+    """The asset with the freshness policy of its layer."""
     promised = FRESHNESS.get(spec.tags.get("layer", ""))
     return dg.apply_freshness_policy(spec, promised) if promised else spec
 
 
 def _documented(spec: dg.AssetSpec, docs_url: str | None, contacts: Mapping[str, str]) -> dg.AssetSpec:
-    """An asset in its group, with links to what defines it and to who answers for it."""
+    """The asset in its UI group, with links to its definition and to its owner's contact."""
     name, layer = spec.key.to_user_string(), spec.tags.get("layer", "")
     pages = {"definition": definition_of(name, layer), "columns explained": columns_of(name)}
     teams = [owner.removeprefix("team:") for owner in spec.owners]

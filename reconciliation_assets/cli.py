@@ -1,4 +1,4 @@
-"""The command line, `reconcile`: begin, run, show, inspect a file, open the UI."""
+"""The command line, `reconcile`: set up, run, show, inspect a file, open the UI."""
 
 import inspect as introspection
 import io
@@ -18,25 +18,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from reconciliation_assets.errors import sentence_of, told
+from reconciliation_assets.commands.sample import bring_sample, sample_home, sample_instant
+from reconciliation_assets.commands.serve import serve
+from reconciliation_assets.errors import describe, sentence_of
 from reconciliation_assets.operations.instance import prepare_home
-from reconciliation_assets.operations.sample import bring_sample, sample_home, sample_instant
-from reconciliation_assets.operations.serve import serve
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.publish.figures import UnreadableCopyError
-from reconciliation_assets.settings import Settings, is_set, load_settings
+from reconciliation_assets.settings import Settings, is_set, load_settings, require_whole
 from reconciliation_assets.sources.presets.load import load_presets, save_preset
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Meta says these ads earned this much: how much was collected, where did the rest go, and how sure are we?",
+    help="Reconcile the revenue that Meta attributes to ads with the money that was collected.",
 )
-policy_app = typer.Typer(no_args_is_help=True, help="Definitions: what another policy would change.")
+policy_app = typer.Typer(no_args_is_help=True, help="Compare policies.")
 app.add_typer(policy_app, name="policy")
-feedback_app = typer.Typer(help="Tell Meta what became of its leads and clicks; without a command, a dry run.")
+feedback_app = typer.Typer(help="Send outcomes to Meta as conversion events; without a command, a dry run.")
 app.add_typer(feedback_app, name="feedback")
 _out = Console(width=None if sys.stdout.isatty() else 110)
 _err = Console(stderr=True)
@@ -46,16 +46,16 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command be told where the installation lies and which instant it speaks for, as the environment may tell it."""
     options = {
         "data_dir": Annotated[
-            Path | None, typer.Option("--data-dir", help="Where the installation keeps its state; else RECON_DATA_DIR.")
+            Path | None, typer.Option("--data-dir", help="Data directory of the installation; default: RECON_DATA_DIR.")
         ],
         "as_of": Annotated[
             str | None,
-            typer.Option("--as-of", help="The instant to speak for, ISO 8601; else RECON_AS_OF, else now."),
+            typer.Option("--as-of", help="Time the figures are as of, ISO 8601; default: RECON_AS_OF, else now."),
         ],
     }
 
     @wraps(command)
-    def told(*, data_dir: Path | None, as_of: str | None, **others: Any) -> None:
+    def wrapper(*, data_dir: Path | None, as_of: str | None, **others: Any) -> None:
         for variable, value in (("RECON_DATA_DIR", data_dir), ("RECON_AS_OF", as_of)):
             if value is not None:
                 os.environ[variable] = str(value)
@@ -67,9 +67,9 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
         introspection.Parameter(name, introspection.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in options.items()
     ]
-    told.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
-    told.__annotations__ = {**command.__annotations__, **options}
-    return told
+    wrapper.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {**command.__annotations__, **options}
+    return wrapper
 
 
 def _tell_version(asked: bool) -> None:
@@ -83,7 +83,7 @@ def _tell_version(asked: bool) -> None:
 def _before_any_command(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     del version
@@ -98,13 +98,15 @@ def _plainly(status: int = 1) -> Iterator[None]:
         sentence = sentence_of(problem)
         if sentence is None:
             raise
-        _tell("Stopped.", "bold red", f" {sentence}")
+        _print_line("Stopped.", "bold red", f" {sentence}")
         sys.exit(status)
 
 
 def _require_published(settings: Settings) -> None:
     if not settings.published_path.is_file():
-        _err.print(f"There is no published copy in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True)
+        _err.print(
+            f"There are no published figures in {settings.data_dir} yet: run `reconcile run` first.", soft_wrap=True
+        )
         sys.exit(1)
 
 
@@ -116,41 +118,41 @@ _COMPANY, _MONEY, _SYSTEMS = "The company", "What counts as collected", "Systems
 def init(
     *,
     company: Annotated[
-        str | None, typer.Option(help="Its name, as reports show it.", rich_help_panel=_COMPANY, show_default=False)
+        str | None, typer.Option(help="Company name shown in reports.", rich_help_panel=_COMPANY, show_default=False)
     ] = None,
     currency: Annotated[
-        str | None, typer.Option(help="Currency of reports, such as AED.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Reporting currency, e.g. AED.", rich_help_panel=_COMPANY)
     ] = None,
     zone: Annotated[
-        str | None, typer.Option(help="Time zone of the books, such as Asia/Dubai.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Time zone of the books, e.g. Asia/Dubai.", rich_help_panel=_COMPANY)
     ] = None,
     locale: Annotated[
-        str | None, typer.Option(help="Language of reports, such as en_AE or ar_AE.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Language of reports, e.g. en_AE or ar_AE.", rich_help_panel=_COMPANY)
     ] = None,
     approved_by: Annotated[
-        str | None, typer.Option(help="Who answers for these definitions.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Who approves these definitions.", rich_help_panel=_COMPANY)
     ] = None,
     daily_at: Annotated[
-        str | None, typer.Option(help="When the daily run begins, such as 06:00.", rich_help_panel=_COMPANY)
+        str | None, typer.Option(help="Time of the daily run, e.g. 06:00.", rich_help_panel=_COMPANY)
     ] = None,
     mature_after: Annotated[
-        int | None, typer.Option(help="Days after which a cohort is judged.", rich_help_panel=_MONEY)
+        int | None, typer.Option(help="Days after which a cohort is mature.", rich_help_panel=_MONEY)
     ] = None,
     include_tax: Annotated[
-        bool | None, typer.Option("--vat/--no-vat", help="VAT counts.", rich_help_panel=_MONEY)
+        bool | None, typer.Option("--vat/--no-vat", help="Include VAT in collected revenue.", rich_help_panel=_MONEY)
     ] = None,
     include_shipping: Annotated[
         bool | None,
-        typer.Option("--shipping/--no-shipping", help="Shipping that customers paid counts.", rich_help_panel=_MONEY),
+        typer.Option("--shipping/--no-shipping", help="Include shipping charged to customers.", rich_help_panel=_MONEY),
     ] = None,
     deduct_payment_fees: Annotated[
         bool | None,
-        typer.Option("--fees/--no-fees", help="Providers' and couriers' fees are taken off.", rich_help_panel=_MONEY),
+        typer.Option("--fees/--no-fees", help="Deduct provider and courier fees.", rich_help_panel=_MONEY),
     ] = None,
     systems: Annotated[
         str | None,
         typer.Option(
-            help="To pull from, such as meta_insights,shopify; empty where files are dropped.", rich_help_panel=_SYSTEMS
+            help="Systems to pull from, e.g. meta_insights,shopify; empty if you drop files.", rich_help_panel=_SYSTEMS
         ),
     ] = None,
     set_: Annotated[
@@ -158,20 +160,18 @@ def init(
         typer.Option(
             "--set",
             metavar="SYSTEM.SETTING=VALUE",
-            help="What a system needs, such as meta_insights.account_ids=act_1; repeat it.",
+            help="A setting of a system, e.g. meta_insights.account_ids=act_1; can be repeated.",
             rich_help_panel=_SYSTEMS,
         ),
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing: the suggested answer where none is given.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no questions; use the suggested answers.")] = False,
 ) -> None:
-    """Begin: write policy.yaml, sources.yaml and .env.example from a few answers, asked for where no option gives them.
+    """Set up: write policy.yaml, sources.yaml and .env.example from a few answers, given as options or asked for.
 
-    Each file says why it says what it says, is loaded as a run would load it, and overwrites nothing.
+    Each file explains its settings. Existing files are never overwritten.
     """
-    from reconciliation_assets.operations.questions import answers  # noqa: PLC0415
-    from reconciliation_assets.operations.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
+    from reconciliation_assets.commands.questions import answers  # noqa: PLC0415
+    from reconciliation_assets.commands.set_up import refuse_to_overwrite, write_first_files  # noqa: PLC0415
 
     given = {
         "company": company,
@@ -186,6 +186,7 @@ def init(
         "deduct_payment_fees": deduct_payment_fees,
     }
     settings = load_settings()
+    require_whole(settings)
     refuse_to_overwrite(settings)
     said = answers(given, systems, set_ or [], ask=not yes)
     written = write_first_files(said, settings, settings.as_of.astimezone(UTC).date())
@@ -193,12 +194,11 @@ def init(
         _out.print(f"Wrote {path}", soft_wrap=True, highlight=False)
     if said.systems:
         _out.print(
-            f"Next: copy {settings.data_dir / '.env.example'} to .env, fill it in, load it, and ask `reconcile doctor`.",
+            f"Next: copy {settings.data_dir / '.env.example'} to .env, fill it in, load it, and run `reconcile doctor`.",
             soft_wrap=True,
         )
     _out.print(
-        f"Put what your systems export into {settings.inbox} (`reconcile inspect FILE` says what a file is taken for), then "
-        "`reconcile run`.",
+        f"Put your exports into {settings.inbox} (`reconcile inspect FILE` shows how a file is read), then run `reconcile run`.",
         soft_wrap=True,
     )
 
@@ -209,66 +209,62 @@ def run(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print Dagster's log lines.")] = False,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Forget what files landed and read the whole inbox anew.")
+        bool, typer.Option("--full-refresh", help="Read the whole inbox again, also files that were read before.")
     ] = False,
 ) -> None:
-    """Reconcile once: land what is new, rebuild the chain, check it, publish, and print the page."""
+    """Reconcile once: load new data, rebuild and check all tables, publish them, and print the summary."""
 
     settings = _settings(works=True)
-    with _plainly():
-        succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
+    succeeded = _run(settings, verbose=verbose, full_refresh=full_refresh)
     sys.exit(0 if succeeded else 1)
 
 
 @app.command()
 @_of_installation
 def show() -> None:
-    """Print the page of the published copy again, without running."""
+    """Print the summary of the published figures again, without a run."""
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        show_page(_out, settings.published_path, settings.reports_dir, None)
+    show_page(_out, settings.published_path, settings.reports_dir, None)
 
 
 @app.command()
 @_of_installation
 def inspect(
-    files: Annotated[list[Path], typer.Argument(help="Files to look at, in the inbox or not.", show_default=False)],
-    save: Annotated[
-        bool, typer.Option("--save", help="Write the preset that a file needs into the folder of presets.")
-    ] = False,
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to inspect, in the inbox or elsewhere.", show_default=False)
+    ],
+    save: Annotated[bool, typer.Option("--save", help="Save the drafted preset into the presets folder.")] = False,
     currency: Annotated[
-        str | None, typer.Option(help="What money is in that names no currency; asked for once where it is needed.")
+        str | None, typer.Option(help="Currency of amounts in files that name none; asked for if needed.")
     ] = None,
 ) -> None:
-    """Say what files would be taken for, without landing them: table, preset, columns, first problems; print the preset that one lacks."""
-    from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
-    from reconciliation_assets.publish.inspected import show_draft, show_inspection  # noqa: PLC0415
+    """Show how files would be read, without loading them: table, preset, columns, first problems. Drafts a preset if none fits."""
+    from reconciliation_assets.chain.raw.inspection import draft_for, inspect_file  # noqa: PLC0415
+    from reconciliation_assets.commands.inspected import show_draft, show_inspection  # noqa: PLC0415
 
-    with _plainly():
-        settings = load_settings()
-        policy = load_policy(settings.policy_path).policy
-        presets = load_presets(settings.presets_dir, policy.reporting_currency)
+    settings = load_settings()
+    policy = load_policy(settings.policy_path).policy
+    presets = load_presets(settings.presets_dir, policy.reporting_currency)
     is_taken = True
     for path in files:
         inspection = inspect_file(path, presets, policy.zone_of)
         show_inspection(_out, inspection)
-        draft = drafted(inspection, presets, currency)
+        draft = draft_for(inspection, presets, currency)
         if draft and draft.needs_currency and sys.stdin.isatty():
             currency = typer.prompt(
                 f"What currency is the money of {path.name} in", default=policy.reporting_currency
             ).upper()
-            draft = drafted(inspection, presets, currency)
+            draft = draft_for(inspection, presets, currency)
         if draft:
-            with _plainly():
-                saved = save_preset(settings.presets_dir, draft) if save else None
-                show_draft(_out, draft, saved)
-                if saved:
-                    presets = load_presets(settings.presets_dir, policy.reporting_currency)
-                    inspection = inspect_file(path, presets, policy.zone_of)
-                    show_inspection(_out, inspection)
+            saved = save_preset(settings.presets_dir, draft) if save else None
+            show_draft(_out, draft, saved)
+            if saved:
+                presets = load_presets(settings.presets_dir, policy.reporting_currency)
+                inspection = inspect_file(path, presets, policy.zone_of)
+                show_inspection(_out, inspection)
         is_taken = is_taken and inspection.is_taken
     sys.exit(0 if is_taken else 1)
 
@@ -277,49 +273,47 @@ def inspect(
 @_of_installation
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
-    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback by default.")] = "127.0.0.1",
 ) -> None:
-    """Open the Dagster UI, with its schedule and sensors, on the installation's state."""
+    """Open the Dagster UI with its schedule and sensors."""
     _serve("Dagster UI", ["--with-daemon"], host, port)
 
 
 @app.command("open")
 @_of_installation
 def open_page(port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3002) -> None:
-    """Open the report with every entry and record behind it, for this machine alone, and decide possible matches in it."""
-    from reconciliation_assets.operations.open_page import serve_page  # noqa: PLC0415
+    """Open the report with all entries and records, and decide open matches in it. On this machine only."""
+    from reconciliation_assets.commands.open_page import serve_page  # noqa: PLC0415
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        serve_page(
-            settings,
-            load_policy(settings.policy_path).policy,
-            port,
-            lambda address: _out.print(f"Open {address} (Ctrl+C ends it)", highlight=False, soft_wrap=True),
-        )
+    serve_page(
+        settings,
+        load_policy(settings.policy_path).policy,
+        port,
+        lambda address: _out.print(f"Open {address} (Ctrl+C ends it)", highlight=False, soft_wrap=True),
+    )
 
 
 @app.command()
 @_of_installation
 def doctor() -> None:
-    """Ask every configured source whether it can be read, without pulling, and write the audit; exit status 1 where one cannot."""
+    """Check that every configured source can be read, without pulling, and write the audit. Exit status 1 if one cannot."""
     from reconciliation_assets.sources.doctor import examine, examine_feedback, rated_currencies  # noqa: PLC0415
     from reconciliation_assets.sources.registry import load_connectors  # noqa: PLC0415
     from reconciliation_assets.sources.tokens import FileTokenStore  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        loaded = load_policy(settings.policy_path)
-        connectors = (
-            load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
-            if settings.sources_path
-            else []
-        )
-        found = [
-            *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
-            *examine_feedback(settings.sources_path, loaded.policy),
-        ]
+    loaded = load_policy(settings.policy_path)
+    connectors = (
+        load_connectors(settings.sources_path, FileTokenStore(settings.tokens_dir), loaded.policy)
+        if settings.sources_path
+        else []
+    )
+    found = [
+        *examine(connectors, loaded.policy, rated_currencies(settings.inbox, load_presets(settings.presets_dir))),
+        *examine_feedback(settings.sources_path, loaded.policy),
+    ]
     version = loaded.policy.version
     table = Table("source", "state", "found", "next step", title_justify="left", box=None)
     table.add_row(
@@ -329,42 +323,42 @@ def doctor() -> None:
         table.add_row(line.source, line.state, Text(line.told), Text(line.next_step))
     _out.print(table)
     if settings.sources_path is None:
-        _out.print(f"No sources.yaml in {settings.data_dir}: there is no system to ask.", soft_wrap=True)
+        _out.print(f"No sources.yaml in {settings.data_dir}: no systems are configured.", soft_wrap=True)
     if settings.published_path.is_file():
         try:
-            _out.print(f"What hinders matching, to discuss: {_audited(settings, loaded.policy)}", soft_wrap=True)
+            _out.print(
+                f"Audit of tracking, matching and definitions: {_audited(settings, loaded.policy)}", soft_wrap=True
+            )
         except UnreadableCopyError as problem:
             _out.print(f"No audit: {problem}", soft_wrap=True)
     else:
-        _out.print("No published copy yet: after the first run, this also writes the audit.", soft_wrap=True)
+        _out.print("No published figures yet; after the first run, this command also writes the audit.", soft_wrap=True)
     sys.exit(1 if any(line.state == "missing" for line in found) else 0)
 
 
 @app.command()
 @_of_installation
 def audit() -> None:
-    """Write the audit of the published copy: definitions, systems, tracking, coverage, rules to agree on, next steps."""
+    """Write the audit: definitions, systems, tracking, coverage, rules to agree on, next steps."""
 
     settings = _settings()
     _require_published(settings)
-    with _plainly():
-        page = _audited(settings, load_policy(settings.policy_path).policy)
+    page = _audited(settings, load_policy(settings.policy_path).policy)
     _out.print(f"The audit is in {page}", soft_wrap=True)
 
 
 @feedback_app.callback(invoke_without_command=True)
 @_of_installation
 def feedback(context: typer.Context) -> None:
-    """Print what stands in the outbox and what the next sending would tell; nothing is sent."""
-    from reconciliation_assets.operations.feedback import pending_events, standings  # noqa: PLC0415
+    """Show the outbox and what the next send would include; nothing is sent."""
+    from reconciliation_assets.commands.feedback import outbox_counts, pending_events  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
     from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    with _plainly():
-        found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
+    found, pending = outbox_counts(settings), pending_events(settings, datetime.now(UTC))
     listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
         value = f"{money(each.value, each.currency)} {each.currency}"
@@ -373,10 +367,11 @@ def feedback(context: typer.Context) -> None:
     ready = sum(each.events for each in found if each.status == "ready")
     if ready > len(pending):
         _out.print(
-            f"{ready - len(pending):,} that were ready when the run spoke are sent, or too old, by now.", soft_wrap=True
+            f"{ready - len(pending):,} events that were ready at the last run have been sent or are too old by now.",
+            soft_wrap=True,
         )
     _out.print(
-        f"{len(pending):,} events would go now. This is a dry run: `reconcile feedback send` sends them.",
+        f"{len(pending):,} events are ready to send. This is a dry run: `reconcile feedback send` sends them.",
         soft_wrap=True,
     )
 
@@ -384,33 +379,32 @@ def feedback(context: typer.Context) -> None:
 @feedback_app.command()
 @_of_installation
 def send() -> None:
-    """Tell Meta what is ready; safe to repeat, since nothing that Meta took is sent again."""
-    from reconciliation_assets.operations.feedback import send_feedback  # noqa: PLC0415
+    """Send ready events to Meta. Safe to repeat: events that Meta accepted are not sent again."""
+    from reconciliation_assets.commands.feedback import send_feedback  # noqa: PLC0415
     from reconciliation_assets.sources.meta_conversions import load_feedback_settings  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
+    sending = send_feedback(settings, load_feedback_settings(settings.sources_path), datetime.now(UTC))
     for record_id, outcome, code in sending.refused:
         _err.print(f"[yellow]Refused[/] {record_id}, {outcome}: Meta's error {code}", highlight=False, soft_wrap=True)
     if sending.without_contact:
         _err.print(
-            f"{sending.without_contact:,} events were not sent: only a contact identifies them, and it is not in the inbox.",
+            f"{sending.without_contact:,} events were not sent: only a contact could identify them, and it is not in the inbox.",
             soft_wrap=True,
         )
-    _out.print(f"Meta took {sending.taken:,} events. The outbox shows it after the next run.", soft_wrap=True)
+    _out.print(f"Meta accepted {sending.taken:,} events. The outbox is updated by the next run.", soft_wrap=True)
     sys.exit(1 if sending.refused else 0)
 
 
 @app.command()
 def explain(
-    gross: Annotated[str, typer.Option(help="ROAS that the platform claims, such as 4.1.")],
-    delivered: Annotated[str, typer.Option(help="ROAS of what was delivered and kept, such as 1.9.")],
-    returns: Annotated[str, typer.Option(help="Share that came back, such as 0.33 or 33%.")],
-    collected: Annotated[str | None, typer.Option(help="ROAS of the money that arrived.")] = None,
-    spend: Annotated[str | None, typer.Option(help="Spend, for amounts beside the ratios.")] = None,
+    gross: Annotated[str, typer.Option(help="ROAS reported by the platform, e.g. 4.1.")],
+    delivered: Annotated[str, typer.Option(help="ROAS of delivered and kept orders, e.g. 1.9.")],
+    returns: Annotated[str, typer.Option(help="Return rate between 0 and 1, e.g. 0.33.")],
+    collected: Annotated[str | None, typer.Option(help="ROAS of collected money.")] = None,
+    spend: Annotated[str | None, typer.Option(help="Ad spend, to show amounts as well.")] = None,
 ) -> None:
-    """Put headline ratios into one column: the losses they explain, and the loss they leave without a name."""
+    """Show how much of the ROAS gap returns explain, and how much remains unexplained."""
     from reconciliation_assets.publish.case_arithmetic import Headline, number_of, ratio, take_apart  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
 
@@ -437,26 +431,26 @@ def explain(
 @_of_installation
 def viewer(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3001,
-    host: Annotated[str, typer.Option(help="Interface to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Interface to listen on; loopback by default.")] = "127.0.0.1",
 ) -> None:
-    """Open the Dagster UI for looking only: nobody can start, change or stop anything from it."""
+    """Open the Dagster UI read-only: nothing can be started, changed or stopped from it."""
     _serve("Read-only UI", ["--read-only"], host, port)
 
 
 @policy_app.command("diff")
 @_of_installation
 def policy_diff(
-    new: Annotated[Path, typer.Argument(help="The policy file to hold against the one in use.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The policy file to compare with the one in use.", show_default=False)],
 ) -> None:
-    """Run old and new side by side on the same inputs, apart from the installation, and print what changes by campaign and line.
+    """Run both policies on the same inputs, outside the installation, and print what changes by campaign and line.
 
-    Exit status as of `diff`: 0 where no figure changes, 1 where some do, 2 where the two cannot be compared.
+    Exit status as of `diff`: 0 if no figure changes, 1 if some do, 2 if the two cannot be compared.
     """
-    from reconciliation_assets.operations.policy_diff import compare_policies  # noqa: PLC0415
-    from reconciliation_assets.operations.policy_diff_page import show_policy_diff  # noqa: PLC0415
+    from reconciliation_assets.commands.policy_diff import compare_policies  # noqa: PLC0415
+    from reconciliation_assets.commands.policy_diff_page import show_policy_diff  # noqa: PLC0415
 
-    settings = _settings(works=True, or_exit=2)
     with _plainly(2):
+        settings = _settings(works=True)
         diff = compare_policies(settings, new)
     show_policy_diff(_out, diff)
     sys.exit(1 if diff.changes_figures else 0)
@@ -465,29 +459,26 @@ def policy_diff(
 @app.command()
 @_of_installation
 def backup(
-    to: Annotated[Path, typer.Argument(help="A folder that is not there yet; the backup is made in it.")],
+    to: Annotated[Path, typer.Argument(help="A new folder for the backup; it must not exist yet.")],
 ) -> None:
-    """Copy what cannot be made again: warehouse, secret, policy, sources, tokens, published copy and run storage."""
-    from reconciliation_assets.operations.backup import back_up  # noqa: PLC0415
+    """Back up what cannot be rebuilt: warehouse, secret, policy, sources, tokens, published copy and run storage."""
+    from reconciliation_assets.commands.backup import back_up  # noqa: PLC0415
 
     settings = _settings()
-    with _plainly():
-        copied = back_up(settings, to)
+    copied = back_up(settings, to)
     _out.print(f"Backed up to {to}: {', '.join(copied)}. It holds the secret: keep it private.", soft_wrap=True)
 
 
 @app.command()
 @_of_installation
 def restore(
-    source: Annotated[Path, typer.Argument(help="A folder that `reconcile backup` made.")],
+    source: Annotated[Path, typer.Argument(help="A folder made by `reconcile backup`.")],
 ) -> None:
-    """Put a backup into the data directory, which must not hold an installation."""
-    from reconciliation_assets.operations.backup import put_back  # noqa: PLC0415
-    from reconciliation_assets.settings import read_settings  # noqa: PLC0415
+    """Restore a backup into a data directory that holds no installation."""
+    from reconciliation_assets.commands.backup import restore_backup  # noqa: PLC0415
 
-    with _plainly():
-        settings = read_settings()
-        copied = put_back(source, settings)
+    settings = load_settings()
+    copied = restore_backup(source, settings)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
 
@@ -506,34 +497,31 @@ def _audited(settings: Settings, policy: Policy) -> Path:
 def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
     """Become a server on the installation's state; its address is printed once it answers."""
     settings = _settings(works=True)
-    with _plainly():
-        prepare_home(settings)
-        _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
-        serve(
-            arguments,
-            host,
-            port,
-            lambda address: _out.print(f"{name} on {address} (Ctrl+C ends it)", highlight=False),
-        )
+    prepare_home(settings)
+    _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
+    serve(
+        arguments,
+        host,
+        port,
+        lambda address: _out.print(f"{name} on {address} (Ctrl+C ends it)", highlight=False),
+    )
 
 
-def _settings(*, works: bool = False, or_exit: int = 1) -> Settings:
+def _settings(*, works: bool = False) -> Settings:
     """The environment's settings, or the sample company's where nothing was set, dropped or named.
 
     Args:
         works: the command needs the sample's files, not only what a run made of them.
-        or_exit: status to end with where the settings cannot be used.
     """
-    with _plainly(or_exit):
-        settings = load_settings()
+    settings = load_settings()
+    require_whole(settings)
     is_empty = not (settings.inbox.is_dir() and any(settings.inbox.iterdir()))
     if is_set("RECON_DATA_DIR") or settings.sources_path or not is_empty:
         return settings
     home = sample_home(settings.data_dir)
-    _out.print(f"Nothing in {settings.inbox}: working on the sample company in {home}.", soft_wrap=True)
+    _out.print(f"{settings.inbox} is empty: using the sample company in {home}.", soft_wrap=True)
     if works:
-        with _plainly(or_exit):
-            bring_sample(home)
+        bring_sample(home)
     os.environ["RECON_DATA_DIR"] = str(home)
     if not is_set("RECON_AS_OF"):
         os.environ["RECON_AS_OF"] = sample_instant().isoformat()
@@ -557,7 +545,7 @@ def _console_of_its_own() -> Iterator[Console]:
 
 
 def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
-    from reconciliation_assets.operations.run import Listener, run_daily  # noqa: PLC0415
+    from reconciliation_assets.commands.run import Listener, run_daily  # noqa: PLC0415
     from reconciliation_assets.publish.page import show_page  # noqa: PLC0415
 
     with (
@@ -586,17 +574,17 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
             full_refresh=full_refresh,
         )
     for check in outcome.warned:
-        _tell("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
+        _print_line("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
     for check in outcome.stopped_by:
-        _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
+        _print_line("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
-        _tell("Broke", "bold red", f" in {step}: {message}")
+        _print_line("Failed", "bold red", f" in {step}: {message}")
     if outcome.same_as:
-        _tell(
+        _print_line(
             "Nothing changed",
             "green",
-            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: the same files, policy, code and instant. "
-            "The published copy stays as it is.",
+            f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: same files, policy, code and as-of time. "
+            "The published copy is unchanged.",
         )
     if outcome.succeeded:
         show_page(_out, settings.published_path, settings.reports_dir, settings.as_of)
@@ -605,9 +593,9 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     return outcome.succeeded
 
 
-def _tell(word: str, style: str, told: str) -> None:
+def _print_line(word: str, style: str, text: str) -> None:
     """A line as it stands: brackets in the name of a file or a campaign are not markup."""
-    _err.print(Text.assemble((word, style), told), soft_wrap=True)
+    _err.print(Text.assemble((word, style), text), soft_wrap=True)
 
 
 def main() -> None:
@@ -623,7 +611,7 @@ def main() -> None:
         code = ended.code
     except Exception as error:
         _err.print("Stopped.", style="bold red", end=" ")
-        _err.print(sentence_of(error) or told(error), markup=False, highlight=False, soft_wrap=True)
+        _err.print(sentence_of(error) or describe(error), markup=False, highlight=False, soft_wrap=True)
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

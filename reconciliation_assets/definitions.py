@@ -1,4 +1,4 @@
-"""What Dagster loads: the graph of the installation that the environment names."""
+"""The module that Dagster loads: the asset graph of the installation configured by the environment."""
 
 from reconciliation_assets.build import build_defs
 

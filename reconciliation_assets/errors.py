@@ -1,7 +1,7 @@
-"""What is said to a person in place of a stack trace, without a word of what was being worked on.
+"""Error messages for people in place of stack traces, without any value of the data.
 
-What an engine or a library says of a fault may quote the row it met: a name, a phone number, a line of a file. Those who look
-after the product need to know what kind of fault it was and where in the code; neither is anybody's secret.
+The message of an engine or a library may quote a row: a name, a phone number, a line of a file. Maintainers need only the kind
+of error and its place in the code, which contain no data.
 """
 
 import errno
@@ -14,27 +14,31 @@ from pathlib import Path
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 _DISK_FULL = "The disk is full{where}. Free some space, then run again; what was done before is kept."
 _NOT_ALLOWED = "This user may not write there{where}. Give it the permission, or set RECON_DATA_DIR to another folder."
+_NOT_A_FOLDER = (
+    "{path} cannot be used: {why}. Move away what is there, or set RECON_DATA_DIR, or --data-dir, to another folder."
+)
 
 _PACKAGE = Path(__file__).parent
 _OURS = (_PACKAGE.name, "dagster")
-# Faults of the machine, which an engine tells in its own words; of any other it may quote what it met, with marks or without.
+# Errors of the machine, whose engine messages are shown in part; messages of all other errors may quote data.
 _OF_THE_MACHINE = ("OutOfMemoryException", "IOException")
 _QUOTING = re.compile(r"[\"'`\n]")
 _LONG_NUMBER = re.compile(r"\d{6,}")
 
 
 class PlainError(Exception):
-    """Something that a person has to mend; the message says what happened, where and what to do."""
+    """An error that a person can fix; the message says what happened, where and what to do."""
 
 
 def sentence_of(error: Exception) -> str | None:
-    """What an error means for the person who runs the command; None where it is a fault of the program.
+    """The message of an error for the person who runs the command; None if it is a bug of the program.
 
     Args:
-        error: a `PlainError`, or one of the operating system, of the engine or of the run storage about a file.
+        error: a `PlainError`, or a file error of the operating system, the engine or the run storage.
     """
     if isinstance(error, PlainError):
         return str(error)
@@ -59,16 +63,18 @@ def _of_the_system(error: OSError) -> str:
         return _DISK_FULL.format(where=where)
     if error.errno in _FORBIDDEN:
         return _NOT_ALLOWED.format(where=where)
+    if error.errno in _IN_THE_WAY and error.filename:
+        return _NOT_A_FOLDER.format(path=error.filename, why=error.strerror)
     return f"{error.strerror or 'A file cannot be used'}{where}."
 
 
 class UnforeseenError(PlainError):
-    """Something went wrong that nobody foresaw; the message says what kind of fault it was and where, and quotes nothing."""
+    """An unexpected error; the message says its kind and place in the code, and quotes no data."""
 
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """Let only errors out whose words are the product's own; of any other, its kind and place. Also a decorator.
+    """Replace errors of engines and libraries by their kind and place; our own errors pass through. Also a decorator.
 
     Raises:
         UnforeseenError: in place of an error of an engine or a library.
@@ -79,11 +85,11 @@ def without_values() -> Iterator[None]:
         if type(error).__module__.split(".")[0] in _OURS:
             raise
         is_of_the_disk = isinstance(error, OSError) and error.errno in _FULL | _FORBIDDEN
-        raise UnforeseenError((is_of_the_disk and sentence_of(error)) or told(error)) from None
+        raise UnforeseenError((is_of_the_disk and sentence_of(error)) or describe(error)) from None
 
 
-def told(error: BaseException) -> str:
-    """What kind of error it is and where in the product's code it arose."""
+def describe(error: BaseException) -> str:
+    """The kind of an error and its place in the product's code."""
     kind, words = type(error).__name__, ""
     if isinstance(error, OSError) and error.strerror:
         words = error.strerror

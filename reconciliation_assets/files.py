@@ -1,4 +1,4 @@
-"""Files on disk that survive a kill or a power cut: replaced whole, and flushed with the folder that names them."""
+"""Atomic and durable writes of files: replaced completely or not at all, and flushed to disk together with their folder."""
 
 import os
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def atomic_file(path: Path, mode: int | None = None) -> Iterator[Path]:
-    """Where to write what replaces a file; a failure or kill in here leaves the old one, and the next try begins anew.
+    """A temporary path whose content replaces a file at the end; after a failure or kill the old file is unchanged.
 
     Args:
-        path: the file to replace; its folder is made where it is missing.
+        path: the file to replace; its folder is created if missing.
         mode: permissions from the first byte on, such as 0o600; None for those of the user's umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,13 +29,13 @@ def atomic_file(path: Path, mode: int | None = None) -> Iterator[Path]:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Rename a file or folder, over a file where one is there; done when the disk has it."""
+    """Rename a file or folder durably; an existing file is replaced."""
     old.replace(new)
     flush(new.parent)
 
 
 def flush(path: Path) -> None:
-    """Wait until the disk has a file's content, or a folder's list of names."""
+    """Flush a file's content, or a folder's entries, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,24 +1,27 @@
-"""Where one installation keeps its state and what instant a run speaks for: the environment, read once."""
+"""Settings of an installation from the environment: where its state is, and the as-of time of a run."""
 
 import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
 from reconciliation_assets.errors import PlainError
 
-# Days outside these are typing errors; the days a run may speak for begin with the first.
+# Years outside these are typing errors; reporting days begin in the first year.
 FIRST_YEAR, LAST_YEAR = 2016, 2100
 
 _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
     "group_reads": "true or false",
     "memory": "a size such as 8GB",
+    "engine": "duckdb or spark",
+    "spark_remote": "the address of a Spark Connect endpoint such as sc://host:15002, where RECON_ENGINE is spark",
+    "spark_tables": "a prefix of schemas such as reconciliation, or catalog.reconciliation, in small letters, digits and _",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 
@@ -26,27 +29,30 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").is_file()
 
 DEFAULT_DATA_DIR = PROJECT_ROOT / "data" if _IS_CHECKOUT else Path("reconciliation-data")
-"""In the project's own folder, from wherever it is run; beside whoever runs an installed package."""
+"""In a checkout, the project's own folder; for an installed package, in the current folder."""
 
 SHIPPED_SAMPLE = PROJECT_ROOT / "data/sample" if _IS_CHECKOUT else Path(__file__).with_name("sample")
-"""The sample company as delivered: `inbox/`, and the truth about it in `truth.json`."""
+"""The shipped sample company: its `inbox/`, and the true figures in `truth.json`."""
 
 
 class Settings(BaseSettings):
     """The settings of CONTRACT "Where things are", from `RECON_*` environment variables.
 
     Attributes:
-        data_dir: all state of one installation.
-        policy: the policy file; `<data_dir>/policy.yaml` where it exists, else none, meaning the shipped default.
-        sources: the file that names the outside systems to pull from; `<data_dir>/sources.yaml` where it exists.
-        as_of: the instant the run speaks for.
-        contact_key: secret key of the protected contact keys; made on first run where it is not given.
-        group_reads: whether the group of the data directory may read in it, not only its owner.
-        alert_channels: Apprise URLs by channel, as a JSON object; they may carry tokens.
-        ui_url: where people reach the Dagster UI; alerts link to it.
-        memory: what the engine may hold in memory before it spills to disk; most of the machine's where none is given.
-        temp_dir: where it spills to; beside the warehouse where none is given.
-        docs_url: where people read this project's files, without a slash at its end; assets link to their pages there.
+        data_dir: folder with all state of the installation.
+        policy: the policy file; by default `<data_dir>/policy.yaml` if it exists, else the shipped default policy.
+        sources: the file that names the outside systems to pull from; by default `<data_dir>/sources.yaml` if it exists.
+        as_of: the as-of time of the run; later records do not count.
+        contact_key: secret for the protected contact keys; by default made on the first run.
+        group_reads: whether the group of the data directory may read it, not only its owner.
+        alert_channels: Apprise URLs by channel, as a JSON object; they may contain tokens.
+        ui_url: URL of the Dagster UI, for links in alerts.
+        memory: memory limit of the engine before it spills to disk; by default most of the machine's memory.
+        temp_dir: folder for spilling; by default next to the warehouse.
+        engine: engine that makes the tables; `warehouse.duckdb` is the ledger in any case.
+        spark_remote: address of the Spark Connect endpoint.
+        spark_tables: prefix of the schemas on Spark, one schema per layer; each installation needs a prefix of its own.
+        docs_url: URL of this project's files, for links of assets.
     """
 
     model_config = SettingsConfigDict(env_prefix="RECON_", env_ignore_empty=True, extra="ignore")
@@ -62,6 +68,9 @@ class Settings(BaseSettings):
     docs_url: str | None = None
     memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$")] | None = None
     temp_dir: Path | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_remote: Annotated[str | None, Field(pattern=r"^sc://", validate_default=True)] = None
+    spark_tables: Annotated[str, Field(pattern=r"^([a-z0-9_]+\.)?[a-z0-9_]+$")] = "reconciliation"
 
     @field_validator("data_dir", "policy", "sources", "temp_dir")
     @classmethod
@@ -75,6 +84,13 @@ class Settings(BaseSettings):
             raise ValueError("a bare number would be taken for seconds since 1970")
         return instant
 
+    @field_validator("spark_remote")
+    @classmethod
+    def _is_there_where_spark_is(cls, remote: str | None, given: ValidationInfo) -> str | None:
+        if remote is None and given.data.get("engine") == "spark":
+            raise ValueError("no address")
+        return remote
+
     @field_validator("as_of")
     @classmethod
     def _has_an_offset_and_a_possible_year(cls, instant: datetime) -> datetime:
@@ -84,106 +100,109 @@ class Settings(BaseSettings):
 
     @property
     def is_as_of_fixed(self) -> bool:
-        """Whether somebody said which instant runs speak for; else it is the one at which they are asked."""
+        """Whether the as-of time is set in the environment; otherwise it is the current time."""
         return "as_of" in self.model_fields_set
 
     @property
+    def cluster(self) -> str | None:
+        """Address of the Spark cluster that makes the tables; None if DuckDB makes them."""
+        return self.spark_remote if self.engine == "spark" else None
+
+    @property
     def inbox(self) -> Path:
-        """Dropped extracts."""
+        """Folder of dropped files."""
         return self.data_dir / "inbox"
 
     @property
     def presets_dir(self) -> Path:
-        """The company's own presets, by which exports of other products are read."""
+        """Folder of the company's own presets for exports of other products."""
         return self.data_dir / "presets"
 
     @property
     def warehouse_path(self) -> Path:
-        """The warehouse, private to the run."""
+        """The warehouse file, private to runs."""
         return self.data_dir / "warehouse.duckdb"
 
     @property
     def published_path(self) -> Path:
-        """The published copy, which people read."""
+        """The published copy, for people to read."""
         return self.data_dir / "published" / "reconciliation.duckdb"
 
     @property
     def restricted_path(self) -> Path:
-        """The protected keys of contacts, for those who match; its folder says who may."""
+        """The protected contact keys, for people who match records; access is controlled by its folder's permissions."""
         return self.data_dir / "restricted" / "contacts.duckdb"
 
     @property
     def reports_dir(self) -> Path:
-        """Reports for people who never open Dagster."""
+        """Folder of reports for people who do not use Dagster."""
         return self.data_dir / "reports"
 
     @property
     def queues_dir(self) -> Path:
-        """What waits for each owner, a file each."""
+        """Folder with one file of open items per owner."""
         return self.reports_dir / "exceptions"
 
     @property
     def alert_log_path(self) -> Path:
-        """What every alert channel took, one JSON line each."""
+        """Log of delivered alerts, one JSON line per notice and channel."""
         return self.data_dir / "alerts.jsonl"
 
     @property
     def dagster_home(self) -> Path:
-        """Run storage."""
+        """Dagster's home, with run storage."""
         return self.data_dir / ".dagster"
 
     @property
     def policy_path(self) -> Path | None:
-        """The company's policy file, or none where the shipped default holds."""
+        """The company's policy file; None for the shipped default."""
         own = self.data_dir / "policy.yaml"
         return self.policy or (own if own.is_file() else None)
 
     @property
     def sources_path(self) -> Path | None:
-        """The file that names the outside systems, or none where everything is dropped as files."""
+        """The file that names the outside systems; None if all data is dropped as files."""
         own = self.data_dir / "sources.yaml"
         return self.sources or (own if own.is_file() else None)
 
     @property
     def restore_copy(self) -> Path:
-        """A backup as it is being copied; nothing of it is in place yet."""
+        """Folder to which a backup is being copied; nothing is in place yet."""
         return self.data_dir / ".restore.unfinished"
 
     @property
     def restore_whole(self) -> Path:
-        """A backup that was copied whole and is being moved into place."""
+        """Folder of a completely copied backup that is being moved into place."""
         return self.data_dir / ".restore"
 
     @property
     def tokens_dir(self) -> Path:
-        """Where tokens that a system replaces with every use are kept."""
+        """Folder of tokens that a system replaces with every use."""
         return self.data_dir / "tokens"
 
 
 class SettingsError(PlainError):
-    """A setting of the environment cannot be used; the message names it."""
+    """A setting in the environment is invalid; the message names it."""
 
 
-def load_settings() -> Settings:
-    """The settings of this process, for an installation that is whole.
+def require_whole(settings: Settings) -> None:
+    """Refuse an installation that is only partly restored; asked once where one is opened.
 
     Raises:
-        SettingsError: a `RECON_*` variable cannot be understood, or a restore did not finish.
+        SettingsError: a restore did not finish.
     """
-    settings = read_settings()
     if settings.restore_copy.exists() or settings.restore_whole.exists():
         raise SettingsError(
             f"A restore into {settings.data_dir} did not finish, so the installation is not whole. Run `reconcile restore` "
             "with the same backup again; it finishes the work."
         )
-    return settings
 
 
-def read_settings() -> Settings:
-    """The settings of this process, whatever state the installation is in.
+def load_settings() -> Settings:
+    """The settings of this process.
 
     Raises:
-        SettingsError: a `RECON_*` variable cannot be understood.
+        SettingsError: a `RECON_*` variable is invalid.
     """
     try:
         return Settings()
@@ -191,7 +210,7 @@ def read_settings() -> Settings:
         wrong = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
     except ValidationError as error:
         wrong = list(dict.fromkeys(str(issue["loc"][0]) for issue in error.errors()))
-    # Neither the value, which may be a secret, nor what the library says of it.
+    # Without the value, which may be a secret, and without the library's message about it.
     problems = "; ".join(
         f"RECON_{name.upper()} is to be {_HOW_TO_WRITE.get(name, 'a path or a URL')}" for name in wrong
     )
@@ -199,5 +218,5 @@ def read_settings() -> Settings:
 
 
 def is_set(variable: str) -> bool:
-    """Whether the environment sets a variable to something."""
+    """Whether the environment sets a variable to a non-empty value."""
     return bool(os.environ.get(variable))

@@ -20,15 +20,15 @@ from reconciliation_assets.chain.raw.landing import Landed, land_inbox, prepare
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.rebuild import in_order, make
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import output_tables, published_tables
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLE, INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE, OUTPUT_TABLES
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
 from reconciliation_assets.warehouse.query import TableName
 
 Row = dict[str, Any]
@@ -36,7 +36,7 @@ Company = Mapping[str, Sequence[Mapping[str, Any]]]
 
 AS_OF = datetime.fromisoformat("2026-07-01T00:00:00+04:00")
 KEY = b"a key for the tests"
-PUBLISHED = tuple(table.name for table in OUTPUT_TABLES if table.published)
+PUBLISHED = tuple(table.name for table in published_tables())
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Built:
         made: the tables made so far.
     """
 
-    warehouse: Warehouse
+    warehouse: DuckDB
     loaded: LoadedPolicy
     as_of: datetime
     landed: Mapping[str, list[Landed]]
@@ -73,10 +73,10 @@ class Built:
 
     def rows(self, table: str, **where: Any) -> list[Row]:
         """Rows of a computed table as dicts, those whose columns have the given values, in the order of its key."""
-        name = TableName(OUTPUT_TABLE[table].layer, table)
+        name = TableName(output_tables()[table].layer, table)
         self.make(name)
         columns = list(self.warehouse.columns(name))
-        order = ", ".join(OUTPUT_TABLE[table].key) or "all"
+        order = ", ".join(output_tables()[table].key) or "all"
         found = [
             dict(zip(columns, row, strict=True))
             for row in self.warehouse.rows(f"select * from {name} order by {order}")
@@ -113,7 +113,7 @@ class Built:
         self.make_all()
         return {
             name: self.warehouse.rows(
-                f"select * from {OUTPUT_TABLE[name].layer}.{name} order by {', '.join(OUTPUT_TABLE[name].key) or 'all'}"
+                f"select * from {output_tables()[name].layer}.{name} order by {', '.join(output_tables()[name].key) or 'all'}"
             )
             for name in PUBLISHED
         }
@@ -134,7 +134,8 @@ class Bench:
         self.loaded = load_policy(policy_file(home, policy) if policy else None)
         self.connection = duckdb.connect(":memory:", config={"threads": 1})
         self.connection.execute("set TimeZone = 'UTC'")
-        self.warehouse = Warehouse(self.connection)
+        self.warehouse = DuckDB(self.connection)
+        self._protector = ContactProtector(KEY, self.loaded.policy.reporting_currency, self.loaded.policy.kept_words)
         self._ever_dropped: set[str] = set()
 
     def land(self) -> dict[str, list[Landed]]:
@@ -153,8 +154,7 @@ class Bench:
             prepare(self.warehouse, table)
             return []
         zone = self.loaded.policy.zone_of(table.name)
-        protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
-        return land_inbox(self.warehouse, table, files, protector, zone, self.as_of)
+        return land_inbox(self.warehouse, table, files, self._protector, zone, self.as_of)
 
     def build(self) -> Built:
         """Land the inbox and build the chain over it."""

@@ -19,7 +19,7 @@ RECONCILE = Path(sys.executable).with_name("reconcile")
 
 
 @dataclass(frozen=True)
-class DeliveryResult:
+class CommandResult:
     """How a command ended: its exit status and all it printed, line ends of a narrow terminal taken out."""
 
     status: int
@@ -57,7 +57,7 @@ class Installation:
         """The variables that name it."""
         return {"RECON_DATA_DIR": str(self.home), "RECON_AS_OF": self.as_of, **self._own}
 
-    def reconcile(self, *arguments: str) -> DeliveryResult:
+    def reconcile(self, *arguments: str) -> CommandResult:
         """Run the command line in this process, which saves its start."""
         from reconciliation_assets.cli import app
 
@@ -72,7 +72,7 @@ class Installation:
             result = CliRunner().invoke(app, list(arguments) or ["run"])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return DeliveryResult(result.exit_code, result.output)
+        return CommandResult(result.exit_code, result.output)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line in a process of its own."""
@@ -84,11 +84,11 @@ class Installation:
             text=True,
         )
 
-    def reconcile_alone(self, *arguments: str) -> DeliveryResult:
+    def reconcile_alone(self, *arguments: str) -> CommandResult:
         """Run the command line in a process of its own, to its end."""
         process = self.start(*arguments)
         text, _ = process.communicate(timeout=300)
-        return DeliveryResult(process.returncode, text)
+        return CommandResult(process.returncode, text)
 
     def start_step(self, asset: str) -> subprocess.Popen[str]:
         """Start one step of the graph in a process of its own, on what an earlier run made."""

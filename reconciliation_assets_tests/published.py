@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.rows import insight, order, payment
@@ -38,5 +38,5 @@ def published_path(build_once: Build, tmp_path_factory: pytest.TempPathFactory) 
         }
     ).make_all()
     path = tmp_path_factory.mktemp("published") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path

@@ -5,6 +5,11 @@ Times are written as a day or as ISO 8601; a bare day means noon of it in Dubai.
 
 from typing import Any
 
+import pyarrow as pa
+
+from reconciliation_assets.contracts.model import InputTable
+from reconciliation_assets.sources.protect import ContactProtector
+
 Row = dict[str, Any]
 
 CAMPAIGN, ADSET, AD = "12000000000000001", "12000000000000011", "12000000000000111"
@@ -125,3 +130,9 @@ def adjustment(adjustment_id: str, amount: Any, day: str = "2026-03-15", **cells
         "adjusted_at": at("2026-04-01"),
     }
     return row | cells
+
+
+def kept_rows(protector: ContactProtector, table: InputTable, rows: pa.Table) -> pa.Table:
+    """Rows of text as they are kept."""
+    with protector.protected(table, rows.to_reader()) as kept:
+        return kept.read_all()

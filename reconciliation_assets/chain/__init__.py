@@ -1,3 +1,3 @@
-"""The asset graph, a folder per layer in the order data flows: raw, canonical, matching, outcomes, views, bridge,
-governance. One SQL file per table beside its siblings; Python only for what SQL cannot do.
+"""The asset graph: one folder per layer, in the order of the data flow: raw, canonical, matching, outcomes, views,
+bridge, governance. One SQL file per table; Python only for what SQL cannot do.
 """

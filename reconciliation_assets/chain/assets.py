@@ -1,7 +1,7 @@
-"""The assets of the chain: one per input table, one per SQL file, and one per program for what SQL cannot make.
+"""The assets of the chain: one per input table, one per SQL file, and one per table made in Python.
 
 A table's upstream assets are read from its parsed SQL, so the graph cannot drift from the code. Its checks run in the
-same step, right after it is made, so that a blocking one stops everything downstream.
+same step, right after it is made, so that a failing blocking check stops everything downstream.
 """
 
 import base64
@@ -9,28 +9,29 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from reconciliation_assets.chain.check import CheckResult, TableCheck
-from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION, use_policy
+from reconciliation_assets.chain.governance.policy_versions import POLICY_VERSIONS, use_policy
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
-from reconciliation_assets.chain.python_table import Plot, PythonTable
-from reconciliation_assets.chain.python_tables import PYTHON_TABLES
+from reconciliation_assets.chain.python_table import PythonTable
+from reconciliation_assets.chain.python_tables import python_tables
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.landing import forget, land_inbox
 from reconciliation_assets.chain.raw.pulls import pull_asset, pull_name
 from reconciliation_assets.chain.raw.stocktaking import INBOX_FILES, take_stock
 from reconciliation_assets.chain.raw.versions import raw_table
-from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import output_tables, tables_read
+from reconciliation_assets.contracts.columns import COMMON, meaning_of
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, META_INSIGHTS
-from reconciliation_assets.contracts.model import InputTable
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.contracts.model import InputTable, OutputTable
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.settings import FIRST_YEAR
 from reconciliation_assets.sources.connector import Connector
-from reconciliation_assets.warehouse.duckdb import Warehouse
 from reconciliation_assets.warehouse.lineage import Lineage
 from reconciliation_assets.warehouse.query import Query, TableName
 
@@ -46,7 +47,7 @@ _DAGSTER_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheck
 
 
 class LandingConfig(dg.Config):
-    """How a raw asset lands."""
+    """Run configuration of a raw asset."""
 
     full_refresh: bool = Field(
         default=False, description="Forget what files landed for the table and read the whole inbox anew."
@@ -54,12 +55,12 @@ class LandingConfig(dg.Config):
 
 
 def reporting_days(first: date, last: date | None, zone: str) -> dg.DailyPartitionsDefinition:
-    """The days of Meta's figures.
+    """The reporting days of Meta's figures, as daily partitions.
 
     Args:
-        first: the first of them.
-        last: the last of them; None where they go on up to the one that has begun.
-        zone: IANA zone of the policy, by whose clock a day begins.
+        first: the first day.
+        last: the last day; None for today.
+        zone: IANA zone of the policy, in which a day begins.
     """
     end = f"{last + timedelta(days=1)}" if last else None
     return dg.DailyPartitionsDefinition(start_date=f"{first}", end_date=end, timezone=zone, end_offset=1)
@@ -77,7 +78,7 @@ def chain_assets(
     """
     pulls = [pull_asset(connector) for connector in connectors]
     with warnings.catch_warnings():
-        # The single-run backfill policy is what the daily partitions need; Dagster still calls it beta.
+        # The daily partitions need the single-run backfill policy, which Dagster still marks as beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         raw = [_raw_asset(table, checks.get(table.raw_asset, ()), connectors, days) for table in INPUT_TABLES]
     computed = [_query_asset(query, checks.get(query.target.name, ())) for query in queries().values()]
@@ -86,23 +87,21 @@ def chain_assets(
         _inbox_files(checks.get(INBOX_FILES.name, ())),
         *raw,
         _policy_versions(checks.get("policy_versions", ())),
-        *(_program_asset(program, checks.get(program.target.name, ())) for program in PYTHON_TABLES),
+        *(_python_asset(made, checks.get(made.target.name, ())) for made in python_tables().values()),
         *computed,
     ]
 
 
 def asset_of(table: TableName) -> dg.AssetKey:
-    """The asset that makes a table: current rows are views over raw ones, policy tables come with its version."""
+    """The asset that makes a table; a current view belongs to its raw asset, a policy table to `policy_versions`."""
     if table.layer == "current":
         return dg.AssetKey(next(each.raw_asset for each in INPUT_TABLES if each.name == table.name))
     return dg.AssetKey("policy_versions" if table.layer == "policy" else table.name)
 
 
 def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
-    """Every computed table with the computed tables it is made of; raw ones land at any time and are not among them."""
-    reads = {query.target: query.reads for query in queries().values()} | {
-        program.target: program.reads for program in PYTHON_TABLES
-    }
+    """The computed assets that each computed asset reads; raw assets are left out because they can land at any time."""
+    reads = tables_read()
     return {
         asset_of(target): sorted({asset_of(read) for read in read_by if read in reads})
         for target, read_by in reads.items()
@@ -110,7 +109,7 @@ def upstream_assets() -> dict[dg.AssetKey, list[dg.AssetKey]]:
 
 
 def _upstream(query: Query) -> list[dg.AssetKey]:
-    """The assets a query reads; the records of landings belong to all raw assets."""
+    """The assets that a query reads; the landing tables belong to all raw assets."""
     records = [table for table in query.reads if table.layer == "raw" and not table.name.startswith("raw_")]
     landings = [dg.AssetKey(table.raw_asset) for table in INPUT_TABLES] if records else []
     return sorted({asset_of(table) for table in query.reads if table not in records} | set(landings))
@@ -123,7 +122,7 @@ def _check_specs(asset: str, checks: Sequence[TableCheck]) -> list[dg.AssetCheck
     ]
 
 
-def _asked(checks: Sequence[TableCheck], opened: OpenInstallation) -> list[dg.AssetCheckResult]:
+def _asked(checks: Sequence[TableCheck], opened: RunContext) -> list[dg.AssetCheckResult]:
     return [_check_result(check.name, check.ask(opened)) for check in checks]
 
 
@@ -137,27 +136,35 @@ def _check_result(name: str, answer: CheckResult) -> dg.AssetCheckResult:
     )
 
 
-def _table_schema(columns: Mapping[str, str], own: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """A table's columns with their types, meanings and units; `own` are descriptions of this very table."""
-    described = []
-    for name, kind in columns.items():
-        if own and name in own:
-            described.append(dg.TableColumn(name, kind, description=own[name]))
-            continue
-        meaning = GLOSSARY.get(name)
-        described.append(dg.TableColumn(name, kind, description=meaning.text if meaning else None))
-    return dg.TableSchema(described)
+def _table_schema(columns: Mapping[str, str], meanings: Mapping[str, str]) -> dg.TableSchema:
+    """A table's columns with their types, meanings and units."""
+    return dg.TableSchema(
+        [dg.TableColumn(name, kind, description=meanings.get(name)) for name, kind in columns.items()]
+    )
 
 
-def _plot(warehouse: Warehouse, table: str) -> dict[str, dg.MarkdownMetadataValue]:
-    # Here, since the drawing library takes a third of a second of every command that loads the graph.
-    from reconciliation_assets.chain.plots import PLOTS  # noqa: PLC0415
-
-    return _shown("plot", PLOTS[table](warehouse)) if table in PLOTS else {}
+def _computed_schema(table: OutputTable, columns: Mapping[str, str]) -> dg.TableSchema:
+    return _table_schema(columns, {column: meaning_of(table, column).text for column in columns})
 
 
-def _shown(title: str, plot: Plot) -> dict[str, dg.MarkdownMetadataValue]:
-    picture = base64.b64encode(plot.picture).decode()
+def _raw_schema(table: InputTable, columns: Mapping[str, str]) -> dg.TableSchema:
+    ours = {name: meaning.text for name, meaning in COMMON.items()}
+    return _table_schema(columns, ours | {column.name: column.description for column in table})
+
+
+def _plot(
+    opened: OpenInstallation, table: str, weights: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dg.MarkdownMetadataValue]:
+    # Imported here because the chart library would add a third of a second to every command that loads the graph.
+    from reconciliation_assets.chain.plots import PLOTS, match_weights  # noqa: PLC0415
+
+    if table in PLOTS:
+        title, plot = "plot", PLOTS[table](opened.warehouse)
+    elif weights:
+        title, plot = "what each outcome adds", match_weights(weights)
+    else:
+        return {}
+    picture = base64.b64encode(opened.pictures.of(table, plot)).decode()
     return {
         title: dg.MetadataValue.md(plot.text),
         f"{title}, as a picture": dg.MetadataValue.md(f"![{title}](data:image/png;base64,{picture})"),
@@ -182,10 +189,10 @@ def _inbox_files(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         known, unknown = opened.inbox
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": take_stock(opened.warehouse, known, unknown),
+                "dagster/row_count": take_stock(opened.ledger, known, unknown),
                 "files not taken in": ", ".join(file.name for file in unknown) or "none",
             },
-            check_results=_asked(checks, opened),
+            check_results=_asked(checks, opened.at_landing),
         )
 
     return inbox_files
@@ -225,9 +232,9 @@ def _raw_asset(
         known, _ = opened.inbox
         files = [file for file in known if file.table == table.name]
         if config.full_refresh:
-            forget(opened.warehouse, table)
+            forget(opened.ledger, table)
         landed = land_inbox(
-            opened.warehouse,
+            opened.ledger,
             table,
             files,
             opened.protector,
@@ -242,26 +249,24 @@ def _raw_asset(
             _mark_reporting_days(context, opened, min(file.landing_id for file in landed))
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": opened.warehouse.count(TableName("current", table.name)),
-                "dagster/column_schema": _table_schema(
-                    opened.warehouse.columns(raw_table(table)), {column.name: column.description for column in table}
-                ),
-                "rows kept, all versions": opened.warehouse.count(raw_table(table)),
+                "dagster/row_count": opened.ledger.count(TableName("current", table.name)),
+                "dagster/column_schema": _raw_schema(table, opened.ledger.columns(raw_table(table))),
+                "rows kept, all versions": opened.ledger.count(raw_table(table)),
                 "files": ", ".join(dict.fromkeys(file.name for file in files)) or "none",
                 "files landed now": len(landed),
                 "notes": "; ".join(f"{file.file}: {note}" for file in landed for note in file.notes) or "none",
                 "columns not read": ", ".join(sorted({name for file in landed for name in file.ignored_columns}))
                 or "none",
             },
-            check_results=_asked(checks, opened),
+            check_results=_asked(checks, opened.at_landing),
         )
 
     return raw
 
 
 def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstallation, first_landing: int) -> None:
-    """Show every reporting day whose figures arrived just now as materialised, and no other: a delivery holds many days."""
-    days = opened.warehouse.rows(
+    """Log a materialisation for exactly those reporting days that were just landed; a file can contain many days."""
+    days = opened.ledger.rows(
         """
         select cast(date as varchar), count(*) from raw.raw_meta_insights
         where landing_id >= $first_landing and year(date) >= $first_year group by 1 order by 1
@@ -275,7 +280,7 @@ def _mark_reporting_days(context: dg.AssetExecutionContext, opened: OpenInstalla
 
 
 def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
-    table = OUTPUT_TABLE[query.target.name]
+    table = output_tables()[query.target.name]
 
     @dg.asset(
         name=query.target.name,
@@ -283,7 +288,7 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         kinds={"sql", "duckdb"},
         owners=[f"team:{table.owner}"],
         tags={"layer": query.target.layer, **({"published": "yes"} if table.published else {})},
-        description=f"{query.description}\n\nOne row per {table.grain}.",
+        description=table.meaning,
         check_specs=_check_specs(query.target.name, checks),
     )
     @without_values()
@@ -295,11 +300,11 @@ def _query_asset(query: Query, checks: Sequence[TableCheck]) -> dg.AssetsDefinit
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": rows,
-                "dagster/column_schema": _table_schema(opened.columns_made(query.target)),
+                "dagster/column_schema": _computed_schema(table, opened.columns_made(query.target)),
                 "dagster/column_lineage": _table_lineage(opened.lineage(query)),
                 "seconds": round(seconds, 3),
                 "policy version": opened.loaded_policy.policy.version,
-                **_plot(opened.warehouse, table.name),
+                **_plot(opened, table.name),
             },
             check_results=_asked(checks, opened),
         )
@@ -324,7 +329,7 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
         kinds={"yaml", "duckdb"},
         owners=["team:data"],
         tags={"layer": "governance", "published": "yes"},
-        description=f"{DESCRIPTION} One row per policy version.",
+        description=POLICY_VERSIONS.meaning,
         check_specs=[
             dg.AssetCheckSpec(
                 unchanged,
@@ -338,45 +343,45 @@ def _policy_versions(checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
     @without_values()
     def policy_versions(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        answer = use_policy(opened.warehouse, opened.loaded_policy, opened.as_of)
+        answer = use_policy(opened.ledger, opened.loaded_policy, opened.as_of)
         table = TableName("governance", "policy_versions")
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": opened.warehouse.count(table),
-                "dagster/column_schema": _table_schema(opened.warehouse.columns(table)),
+                "dagster/row_count": opened.ledger.count(table),
+                "dagster/column_schema": _computed_schema(POLICY_VERSIONS, opened.ledger.columns(table)),
                 "policy": opened.loaded_policy.origin,
                 "version in force": opened.loaded_policy.policy.version,
                 "fingerprint": opened.loaded_policy.content_hash,
             },
-            check_results=[_check_result(unchanged, answer), *_asked(checks, opened)],
+            check_results=[_check_result(unchanged, answer), *_asked(checks, opened.at_landing)],
         )
 
     return policy_versions
 
 
-def _program_asset(program: PythonTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
-    table = OUTPUT_TABLE[program.target.name]
+def _python_asset(made: PythonTable, checks: Sequence[TableCheck]) -> dg.AssetsDefinition:
+    table = made.table
 
     @dg.asset(
-        name=program.target.name,
-        deps=sorted({asset_of(read) for read in program.reads}),
+        name=made.target.name,
+        deps=sorted({asset_of(read) for read in made.reads}),
         kinds={"python", "duckdb"},
         owners=[f"team:{table.owner}"],
-        tags={"layer": program.target.layer, **({"published": "yes"} if table.published else {})},
-        description=f"{program.description}\n\nOne row per {table.grain}.",
-        check_specs=_check_specs(program.target.name, checks),
+        tags={"layer": made.target.layer, **({"published": "yes"} if table.published else {})},
+        description=table.meaning,
+        check_specs=_check_specs(made.target.name, checks),
     )
     @without_values()
     def programmed(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        made = program.make(opened)
+        shown = made.make(opened)
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": opened.warehouse.count(program.target),
-                "dagster/column_schema": _table_schema(opened.columns_made(program.target)),
+                "dagster/row_count": opened.warehouse.count(made.target),
+                "dagster/column_schema": _computed_schema(made.table, opened.columns_made(made.target)),
                 "policy version": opened.loaded_policy.policy.version,
-                **made.figures,
-                **{name: value for title, plot in made.charts.items() for name, value in _shown(title, plot).items()},
+                **shown.figures,
+                **_plot(opened, table.name, shown.weights),
             },
             check_results=_asked(checks, opened),
         )

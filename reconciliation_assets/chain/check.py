@@ -1,4 +1,4 @@
-"""What a check is: a question about one table, and its answer."""
+"""A check of one table, and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ Severity = Literal["ERROR", "WARN"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check's answer.
+    """The result of a check.
 
     Attributes:
-        message: what holds, or what is wrong, where, and what to do.
-        severity: ERROR stops what depends on the table if the check is blocking; WARN is only told.
-        figures: small numbers and words shown beside the message.
+        message: what was confirmed, or what is wrong, where, and what to do.
+        severity: ERROR stops everything downstream if the check is blocking; WARN is only reported.
+        figures: small numbers and words shown with the message.
     """
 
     passed: bool
@@ -27,11 +27,11 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class TableCheck:
-    """A question about one table.
+    """A check of one table.
 
     Attributes:
         table: the asset it belongs to.
-        blocking: whether an answer of severity ERROR stops everything downstream of the table.
+        blocking: whether a failure of severity ERROR stops everything downstream of the table.
     """
 
     name: str

@@ -1,18 +1,21 @@
 """Plots of tables, shown in the metadata of the assets that make them.
 
-Dagster's UI shows text of less than a thousand characters where the metadata stands, and puts anything longer, as every
-picture is, behind a link. So a plot is both: bars of letters that are seen at once, and the picture.
+Dagster's UI shows Markdown of less than a thousand characters in place, and anything longer, such as a picture, behind a link.
+So a plot has both: a text chart that is visible at once, and the picture.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final
 
 import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
-from reconciliation_assets.chain.python_table import Plot
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.contracts.vocabulary import LINK_NAMES
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
 _BLUE, _GREEN, _RED, _GREY = "#4c78a8", "#2e8b57", "#c44e52", "#b8b8b8"
@@ -21,9 +24,59 @@ _METHOD_COLOURS = alt.Scale(
     range=[_GREEN, "#1b5e3a", "#76b58c", "#b5d8a7", "#e6c35c", _RED],
 )
 SHOWN_AT_ONCE: Final = 1000
-"""Characters below which Dagster's UI (1.13) shows Markdown in place."""
+"""Dagster's UI (1.13) shows Markdown in place if it has fewer characters than this."""
 
 _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as it is seen at once, in letters, and as a chart.
+
+    Attributes:
+        text: Markdown that is short enough for the UI to show in place.
+        chart: Vega-Lite, as JSON.
+    """
+
+    text: str
+    chart: str
+
+    @property
+    def picture(self) -> bytes:
+        """The chart, drawn as PNG."""
+        png: bytes = vlc.vegalite_to_png(self.chart, scale=1.5)
+        return png
+
+
+class KeptPictures:
+    """The pictures last drawn, kept in the ledger: drawing takes longer than making most tables.
+
+    Args:
+        ledger: where they are kept, as a row for each table.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        ledger.execute("create schema if not exists made")
+        ledger.execute(
+            "create table if not exists made.pictures (table_name varchar primary key, chart_hash varchar, picture blob)"
+        )
+        self._kept: dict[str, tuple[str, bytes]] = {
+            table: (drawn_from, picture)
+            for table, drawn_from, picture in ledger.rows("select table_name, chart_hash, picture from made.pictures")
+        }
+
+    def of(self, table: str, plot: Plot) -> bytes:
+        """The picture of a table's plot, redrawn only if the chart has changed."""
+        chart_hash = hashlib.sha256(f"{version('vl-convert-python')}\n{plot.chart}".encode()).hexdigest()
+        if table not in self._kept or self._kept[table][0] != chart_hash:
+            self._kept[table] = chart_hash, plot.picture
+            self._ledger.execute(
+                "insert or replace into made.pictures values ($table, $chart_hash, $picture)",
+                {"table": table, "chart_hash": chart_hash, "picture": self._kept[table][1]},
+            )
+        picture: bytes = self._kept[table][1]
+        return picture
 
 
 def bridge_waterfall(warehouse: Warehouse) -> Plot:
@@ -52,7 +105,7 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _bars((row["line"], row["amount"], f"{row['amount']:,.0f}") for row in bars.to_pylist()),
-        _drawn(
+        _sized(
             base.mark_bar().encode(
                 y=alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=240)),
                 x=alt.X("start:Q", title="reporting currency", axis=alt.Axis(format=",.0f")),
@@ -69,13 +122,13 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
 
 
 def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
-    """What each outcome of each comparison adds to a pair's weight, in powers of two: for to the right, against to the left."""
+    """Match weight (log2) of each outcome of each comparison: positive to the right, negative to the left."""
     rows = [
         {**row, "order": place, "what": f"{row['comparison']}: {row['outcome']}"} for place, row in enumerate(weights)
     ]
     return Plot(
         _bars((row["what"], row["weight"], f"{row['weight']:+.1f}") for row in rows),
-        _drawn(
+        _sized(
             alt.Chart(_values(pa.Table.from_pylist(rows)))
             .mark_bar()
             .encode(
@@ -88,12 +141,14 @@ def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
 
 
 def coverage_by_method(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match, by link and method."""
-    shares = warehouse.arrow(
-        """
-        select replace(link, '_', ' to ') as link, match_method, cast(record_rate as double) as record_rate
-        from governance.match_coverage where is_applicable order by link, match_method
-        """
+    """Share of the records that should match, by link and method."""
+    shares = _with_names_of_links(
+        warehouse.arrow(
+            """
+            select link, match_method, cast(record_rate as double) as record_rate
+            from governance.match_coverage where is_applicable order by link, match_method
+            """
+        )
     )
     return Plot(
         _bars(
@@ -101,7 +156,7 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
             for row in shares.to_pylist()
             if row["record_rate"] is not None
         ),
-        _drawn(
+        _sized(
             alt.Chart(_values(shares))
             .mark_bar()
             .encode(
@@ -116,17 +171,19 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
 
 
 def coverage_over_time(warehouse: Warehouse) -> Plot:
-    """Share of what is expected to match by method, week by week, a panel for each link."""
-    shares = warehouse.arrow(
-        """
-        with weeks as (
-          select link, date_trunc('week', day) as week, match_method, sum(records) as records
-          from governance.coverage_daily where segment_kind = 'all' group by 1, 2, 3
+    """Share of the records that should match, by week and method; one panel per link."""
+    shares = _with_names_of_links(
+        warehouse.arrow(
+            """
+            with weeks as (
+              select link, date_trunc('week', day) as week, match_method, sum(records) as records
+              from governance.coverage_daily where segment_kind = 'all' group by 1, 2, 3
+            )
+            select link, strftime(week, '%Y-%m-%d') as week, match_method,
+                   cast(records / nullif(sum(records) over (partition by link, week), 0) as double) as record_rate
+            from weeks order by 1, 2, 3
+            """
         )
-        select replace(link, '_', ' to ') as link, strftime(week, '%Y-%m-%d') as week, match_method,
-               cast(records / nullif(sum(records) over (partition by link, week), 0) as double) as record_rate
-        from weeks order by 1, 2, 3
-        """
     )
     panel = (
         alt.Chart(_values(shares))
@@ -142,12 +199,17 @@ def coverage_over_time(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _sparks(shares.to_pylist()),
-        _drawn(panel, height=70),
+        _sized(panel, height=70),
     )
 
 
+def _with_names_of_links(shares: pa.Table) -> pa.Table:
+    names = pa.array([LINK_NAMES[link] for link in shares["link"].to_pylist()], pa.string())
+    return shares.set_column(shares.schema.get_field_index("link"), "link", names)
+
+
 def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
-    """Meta's number beside the collected one, by campaign."""
+    """Meta's number and the collected one, by campaign."""
     numbers = warehouse.arrow(
         """
         select coalesce(max(campaign_name), campaign_id) as campaign, kind, cast(sum(amount) as double) as amount
@@ -160,7 +222,7 @@ def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:
     )
     return Plot(
         _bars(_by_campaign(numbers.to_pylist())),
-        _drawn(
+        _sized(
             alt.Chart(_values(numbers))
             .mark_bar()
             .encode(
@@ -199,7 +261,7 @@ def cohort_curves(warehouse: Warehouse) -> Plot:
     immature = base.mark_point(size=70, fill="white").transform_filter("!datum.is_complete")
     return Plot(
         _curves(points.to_pylist()),
-        _drawn(base.mark_line() + mature + immature),
+        _sized(base.mark_line() + mature + immature),
     )
 
 
@@ -213,7 +275,7 @@ PLOTS: dict[str, Callable[[Warehouse], Plot]] = {
 
 
 def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float, str]]:
-    """A bar of each number, the campaigns of which Meta says most first."""
+    """Two bars per campaign, sorted by Meta's number in descending order."""
     amounts: dict[str, dict[str, float]] = {}
     for row in rows:
         amounts.setdefault(row["campaign"], {})[row["kind"]] = row["amount"] or 0
@@ -223,7 +285,7 @@ def _by_campaign(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, float
 
 
 def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
-    """A line for each: what it is, a bar as long as its amount is large, and the amount."""
+    """One line per row: label, bar and amount."""
     kept = list(rows)
     largest = max((abs(value) for _, value, _ in kept), default=0) or 1
     wide = min(max((len(label) for label, *_ in kept), default=0), 34)
@@ -234,7 +296,7 @@ def _bars(rows: Iterable[tuple[str, float, str]]) -> str:
 
 
 def _sparks(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each link: its share that matched, a mark a week up to the last one."""
+    """One sparkline per link: the matched share of each of the last 40 weeks."""
     weeks = sorted({row["week"] for row in rows})[-40:]
     matched: dict[str, dict[str, float]] = {}
     for row in rows:
@@ -259,7 +321,7 @@ def _mark(share: float | None) -> str:
 
 
 def _curves(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each cohort month, the newest last: collected ROAS by age."""
+    """One line per cohort month, the newest last: collected ROAS by age."""
     ages = sorted({row["maturity_day"] for row in rows})
     cohorts: dict[str, dict[int, str]] = {}
     for row in rows:
@@ -284,7 +346,7 @@ def _shortened(label: str, wide: int) -> str:
 
 
 def _fenced(lines: Iterable[str]) -> str:
-    """As many lines as the UI shows at once, in letters of one width."""
+    """A Markdown code block with as many lines as the UI shows in place."""
     shown, room = [], SHOWN_AT_ONCE - 40
     for line in lines:
         cut = line.rstrip().replace("`", "'")
@@ -300,8 +362,7 @@ def _values(rows: pa.Table) -> alt.InlineData:
     return alt.InlineData(values=rows.to_pylist())
 
 
-def _drawn(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> bytes:
-    """The chart as a picture on white with a margin, which reads in the UI's dark mode too."""
-    sized = chart.properties(width=_WIDTH, height=height, background="white", padding=14)
-    png: bytes = vlc.vegalite_to_png(sized.to_json(), scale=1.5)
-    return png
+def _sized(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> str:
+    """The chart as JSON, with a white background and margin so that it is readable in dark mode."""
+    sized: str = chart.properties(width=_WIDTH, height=height, background="white", padding=14).to_json()
+    return sized

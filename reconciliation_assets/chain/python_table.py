@@ -1,36 +1,25 @@
-"""What a Python table is: a table of the chain that SQL cannot make. Queries make all others."""
+"""A table of the chain made in Python because SQL cannot make it. All others are SQL queries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A plot as it is seen at once, in letters, and as a picture.
-
-    Attributes:
-        text: Markdown that is short enough for the UI to show in place.
-        picture: PNG.
-    """
-
-    text: str
-    picture: bytes
-
-
-@dataclass(frozen=True)
 class TableMetadata:
-    """What is shown of a table that Python made.
+    """Metadata of a table made in Python, shown in the UI.
 
     Attributes:
-        figures: small numbers and words shown beside the table.
-        charts: plots shown beside the table, by title.
+        figures: small numbers and words by name.
+        weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
-    charts: Mapping[str, Plot] = field(default_factory=dict)
+    weights: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -38,13 +27,21 @@ class PythonTable:
     """One table made in Python.
 
     Attributes:
-        target: the table it makes.
+        table: the table it makes, with all it says of itself: what a row is and why SQL cannot make it.
         reads: the tables it reads.
-        description: what a row is and why SQL cannot make it.
-        make: makes the table anew, whole or not at all.
+        make_in_ledger: remakes the table; on an error it is left unchanged; only what it says it reads is there.
     """
 
-    target: TableName
+    table: OutputTable
     reads: tuple[TableName, ...]
-    description: str
-    make: Callable[[RunContext], TableMetadata]
+    make_in_ledger: Callable[[LedgerContext], TableMetadata]
+
+    @property
+    def target(self) -> TableName:
+        """The name of the table it makes."""
+        return TableName(self.table.layer, self.table.name)
+
+    def make(self, context: RunContext) -> TableMetadata:
+        """Make the table; what it reads is there."""
+        with context.in_ledger(self.reads) as ledger:
+            return self.make_in_ledger(ledger)

@@ -1,4 +1,4 @@
-"""Every table of the chain that is made in SQL: one file per table, beside its siblings of the layer."""
+"""Every table of the chain that is made in SQL: one file per table in the folder of its layer."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 _FOLDER = Path(__file__).parent
 
-# Tables made by the query of another one, of the same rule on other tables.
+# Tables that reuse the query of another table, with other table names.
 _SAME_RULE: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "lead_crm_proposals",
@@ -26,10 +26,10 @@ def queries() -> dict[TableName, Query]:
     """All queries of the chain by the table they make."""
     found = {query.target: query for query in map(Query.read, sorted(_FOLDER.glob("*/*.sql")))}
     for name, others in _SAME_RULE:
-        moved = found[TableName("matching", name)].moved(
+        renamed = found[TableName("matching", name)].moved(
             {TableName("matching", one): TableName("matching", other) for one, other in others.items()}
         )
-        found[moved.target] = moved
+        found[renamed.target] = renamed
     return found
 
 

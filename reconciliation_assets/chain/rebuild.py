@@ -1,4 +1,4 @@
-"""The chain on one warehouse without the graph: for benchmarks, tests and trying what another policy would make of the inputs."""
+"""Run the chain on one warehouse without Dagster: for benchmarks, tests and the comparison of policies."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -6,21 +6,17 @@ from graphlib import TopologicalSorter
 
 from reconciliation_assets.chain.check import TableCheck
 from reconciliation_assets.chain.governance.policy_versions import use_policy
-from reconciliation_assets.chain.python_tables import PYTHON_TABLES
+from reconciliation_assets.chain.python_tables import python_tables
 from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import tables_read
 from reconciliation_assets.warehouse.query import TableName
-
-_PYTHON_TABLES = {program.target: program for program in PYTHON_TABLES}
 
 
 @cache
 def in_order(wanted: TableName | None = None) -> list[TableName]:
-    """Every computed table behind those it reads; of one table, only itself and what it rests on."""
-    reads: dict[TableName, Sequence[TableName]] = {
-        **{program.target: program.reads for program in PYTHON_TABLES},
-        **{query.target: query.reads for query in queries().values()},
-    }
+    """Every computed table, after the tables it reads; for a given table, only itself and its upstream tables."""
+    reads = tables_read()
     needed = set(reads) if wanted is None else set()
     found = [] if wanted is None else [wanted]
     while found:
@@ -32,26 +28,27 @@ def in_order(wanted: TableName | None = None) -> list[TableName]:
 
 
 def make(context: RunContext, table: TableName) -> None:
-    """Make one computed table; what it reads is there."""
-    if table in _PYTHON_TABLES:
-        _PYTHON_TABLES[table].make(context)
+    """Make one computed table; the tables it reads must exist."""
+    if table in python_tables():
+        python_tables()[table].make(context)
     else:
         context.warehouse.materialise(queries()[table], context.parameters)
 
 
 def rebuild(context: RunContext, checks: Mapping[str, Sequence[TableCheck]]) -> Iterator[tuple[TableCheck, str]]:
-    """Make every table anew from what has landed, and tell the blocking checks that do not hold.
+    """Remake every table from the landed inputs, and yield the blocking checks that fail.
 
-    The graph would stop at the first of them; here the chain is built to its end, so that everything can be told.
+    The graph would stop at the first failure; here the whole chain is built, so that all failures are reported.
 
     Args:
-        context: a warehouse of its own, with the inputs landed.
+        context: a run context with its own warehouse, in which the inputs have landed.
         checks: the checks of each table.
 
     Yields:
-        Each blocking check that does not hold, with what it says.
+        Every failing blocking check with its message.
     """
-    answer = use_policy(context.warehouse, context.loaded_policy, context.as_of)
+    with context.warehouse.ledger([]) as ledger:
+        answer = use_policy(ledger, context.loaded_policy, context.as_of)
     if not answer.passed:
         unchanged = TableCheck("version_names_its_definitions", "policy_versions", "", True, lambda _: answer)
         yield unchanged, answer.message

@@ -1,6 +1,7 @@
-"""What a run works with: its warehouse, its policy and the instant it speaks for."""
+"""The context of a run: its warehouse, its policy and its as-of time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -9,12 +10,17 @@ from typing import Any
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.tables import policy_parameters
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
+from reconciliation_assets.warehouse.query import TableName
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What tables are made with and checks are asked with; fixed at the start of a run."""
+    """What tables and checks are computed from; fixed at the start of a run.
+
+    Attributes:
+        as_of: the instant at which the data is read; later records do not count.
+    """
 
     warehouse: Warehouse
     loaded_policy: LoadedPolicy
@@ -22,10 +28,23 @@ class RunContext:
 
     @property
     def policy(self) -> Policy:
-        """The definitions in force."""
+        """The policy in force."""
         return self.loaded_policy.policy
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
-        """The policy's single values, as SQL names them."""
+        """The policy's single values as named parameters of the SQL files."""
         return policy_parameters(self.loaded_policy, self.as_of)
+
+    @contextmanager
+    def in_ledger(self, reads: Collection[TableName]) -> Iterator["LedgerContext"]:
+        """The same context with the ledger for its warehouse, for the length of a block; see `Warehouse.ledger`."""
+        with self.warehouse.ledger(reads) as ledger:
+            yield LedgerContext(ledger, self.loaded_policy, self.as_of)
+
+
+@dataclass(frozen=True)
+class LedgerContext(RunContext):
+    """What is landed with, and what tables are made with in Python."""
+
+    warehouse: Ledger

@@ -1,5 +1,5 @@
-"""What must hold about the tables: contracts, coverage, duplicates, totals, closure, conservation, freshness.
+"""Data checks of the tables: contracts, coverage, duplicates, totals, closure, conservation, freshness.
 
-Here: the checks as plain functions of the warehouse, each naming what to do when it fails. Not here: how Dagster runs
-them (`chain/assets.py`), or who is told (`operations/`).
+Here: the checks as plain functions of the warehouse; every failure message says what to do. Not here: how Dagster runs
+them (`chain/assets.py`), or who is alerted (`operations/`).
 """

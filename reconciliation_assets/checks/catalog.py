@@ -19,7 +19,7 @@ from reconciliation_assets.checks.validation import validation_checks
 
 
 def checks_by_table() -> dict[str, list[TableCheck]]:
-    """Every check under the asset it belongs to."""
+    """Every check by the name of its asset."""
     by_table: dict[str, list[TableCheck]] = defaultdict(list)
     for check in (
         *contract_checks(),
@@ -41,5 +41,5 @@ def checks_by_table() -> dict[str, list[TableCheck]]:
 
 
 def blocking_checks() -> list[tuple[str, str]]:
-    """Table and name of every check that stops a run, but for the policy's own, which the graph adds."""
+    """Table and name of every check that stops a run, except the policy's own check, which the graph adds."""
     return [(check.table, check.name) for checks in checks_by_table().values() for check in checks if check.blocking]

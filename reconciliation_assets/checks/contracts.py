@@ -6,9 +6,9 @@ import pyarrow as pa
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.raw.versions import raw_table
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable, OutputTable
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.contracts.schemas import broken_rules, checked_columns, raw_row_contract, row_contract
 from reconciliation_assets.warehouse.query import TableName
 
@@ -16,8 +16,8 @@ from reconciliation_assets.warehouse.query import TableName
 def contract_checks() -> list[TableCheck]:
     """Row contracts of raw, canonical and published tables, and unique keys of all computed ones."""
     raw = [_raw_contract(table) for table in INPUT_TABLES]
-    rows = [_row_contract(table) for table in OUTPUT_TABLES if table.required or table.words]
-    keys = [_unique_key(table) for table in OUTPUT_TABLES if table.key]
+    rows = [_row_contract(table) for table in output_tables().values() if table.required or table.words]
+    keys = [_unique_key(table) for table in output_tables().values() if table.key]
     return [*raw, *rows, *keys]
 
 

@@ -1,4 +1,4 @@
-"""Nothing is counted twice: right ends have one left end, duplicates one valid original, merges one survivor."""
+"""Nothing is counted twice: a right record has one left record, a duplicate one valid original, a merge one survivor."""
 
 import pandera.pandas as pap
 
@@ -12,7 +12,7 @@ _HAS_VALID_ORIGINAL = pap.DataFrameSchema({"without_valid_original": pap.Column(
 
 
 def duplicate_checks() -> list[TableCheck]:
-    """Checks of accepted links and of the duplicates found."""
+    """Checks of accepted links, detected duplicates and merges."""
     return [
         TableCheck(
             "linked_once",

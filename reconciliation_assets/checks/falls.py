@@ -1,7 +1,8 @@
-"""Falls: whether a link's coverage fell against its own past, since when, and which segment holds the fall.
+"""Falls: whether a link's match rate fell against its own past, since when, and which segment explains the fall.
 
-Pure: looks in, at most one fall out. A look is how the last days appeared on a morning, by their age, so that a young day is held
-against days that were as young: links arrive late, and yesterday always looks worse today than it will in a week.
+Pure functions: daily coverage in, at most one fall out. Coverage is kept as it was observed each morning, by age of the day, so
+that a recent day is compared with days at the same age: links arrive late, and yesterday always looks worse today than it will
+in a week.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,17 +21,17 @@ from reconciliation_assets.checks.proportions import (
     p_value,
     usual,
 )
-from reconciliation_assets.contracts.outputs import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
 
-# The newest day alone; three days for those with few records a day; a week for what slides slowly.
+# Days assessed together: the newest alone; three days for few records a day; a week for slow declines.
 SPANS = (1, 3, 7)
 AGES = max(SPANS)
 
-# With fewer mornings nobody knows what is usual.
+# With fewer observed mornings the usual rate is unknown.
 FEWEST_MORNINGS = 14
-# A segment counts as a culprit from this part of the largest share on.
+# Segments within this factor of the largest share compete as the explanation.
 _NEARLY_ALL = 0.9
-# Where things stand whose record says nothing; it is no place that could break.
+# Segment of records with an empty field; it never explains a fall.
 NO_SEGMENT = "(none)"
 
 Measure = Literal["records", "value"]
@@ -39,13 +40,13 @@ MEASURES: tuple[Measure, ...] = ("records", "value")
 
 @dataclass(frozen=True)
 class DailyCoverage:
-    """How a link's coverage looked, morning after morning; the last morning is the one that is judged.
+    """A link's coverage as observed on consecutive mornings; the last morning is the one that is assessed.
 
     Attributes:
-        segments: kind and name of each; the whole is ("all", "").
-        mornings: ascending, without a gap; a morning on which nobody looked has no records.
-        records, missed: counts by segment, morning and age of the day (1 to AGES days before the morning).
-        value, missed_value, value_squares: sums in the reporting currency, by the same.
+        segments: kind and name of every segment; the total is ("all", "").
+        mornings: ascending, without a gap; a morning without a run has no records.
+        records, missed: counts, shape (segment, morning, age of the day: 1 to AGES days before the morning).
+        value, missed_value, value_squares: sums in the reporting currency, same shape.
     """
 
     segments: Sequence[tuple[str, str]]
@@ -59,13 +60,13 @@ class DailyCoverage:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a fall must have.
+    """Limits from which a lower match rate counts as a fall.
 
     Attributes:
-        drop: how far the rate must lie below its past, as a share.
-        records: how many records must be expected to match, today and in the past.
-        chance: how likely a morning may be to show a fall where none is.
-        floors: by measure, the rate below which a smaller drop counts too.
+        drop: minimum drop of the rate below its past, as a share.
+        records: minimum number of records that should match, today and in the past.
+        p_value: accepted probability of a false alarm per morning.
+        floors: by measure, the match rate below which a smaller drop counts too.
     """
 
     drop: float
@@ -79,8 +80,8 @@ class ExplainingSegment:
     """The segment that explains a fall best.
 
     Attributes:
-        share: its part of the fall, 0 to 1.
-        missed, missed_value: what did not match in it, in the days judged.
+        share: its share of the fall, 0 to 1.
+        missed, missed_value: its unmatched records and their value, in the assessed days.
     """
 
     kind: str
@@ -95,12 +96,12 @@ class Fall:
     """A fall of a match rate.
 
     Attributes:
-        where: the segment in which it shows: the whole, or the one that shows it most surely.
-        days: how many days were judged together, up to the day before the morning.
+        where: the segment in which the fall was found: the total, or the segment with the lowest p-value.
+        days: number of days assessed together, up to the day before the morning.
         since: the first day of the fall.
-        before, now: match rates as seen at the same age.
-        chance: how likely so large a fall is by accident, all that was tried counted in.
-        missed, missed_value: what did not match, in the days judged.
+        before, now: match rates observed at the same age.
+        p_value: probability of so large a fall by chance, adjusted for all tests.
+        missed, missed_value: unmatched records and their value, in the assessed days.
     """
 
     measure: Measure
@@ -116,8 +117,8 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """One span and measure over all segments."""
+class _Test:
+    """Test of one span and measure over all segments."""
 
     span: int
     measure: Measure
@@ -132,30 +133,30 @@ class _Tried:
         return self.shares.rate[:, -1]
 
 
-def rates(looks: DailyCoverage) -> tuple[int, float] | None:
-    """Records and match rate of the whole over the last week; none where nothing was expected."""
-    whole = looks.segments.index(("all", ""))
-    records = int(looks.records[whole, -1].sum())
-    return (records, 1 - float(looks.missed[whole, -1].sum()) / records) if records else None
+def rates(coverage: DailyCoverage) -> tuple[int, float] | None:
+    """Records and match rate of the total over the last week; None if no record was expected to match."""
+    whole = coverage.segments.index(("all", ""))
+    records = int(coverage.records[whole, -1].sum())
+    return (records, 1 - float(coverage.missed[whole, -1].sum()) / records) if records else None
 
 
-def mornings_known(looks: DailyCoverage) -> int:
-    """On how many past mornings something was seen."""
-    whole = looks.segments.index(("all", ""))
-    return int((looks.records[whole, :-1].sum(1) > 0).sum())
+def mornings_known(coverage: DailyCoverage) -> int:
+    """Number of past mornings with any record."""
+    whole = coverage.segments.index(("all", ""))
+    return int((coverage.records[whole, :-1].sum(1) > 0).sum())
 
 
-def find_fall(looks: DailyCoverage, limits: Limits) -> Fall | None:
-    """The surest fall of the last morning, the newest days first, the whole before its segments; none where there is none.
+def find_fall(coverage: DailyCoverage, limits: Limits) -> Fall | None:
+    """The most significant fall of the last morning, if any: the total before its segments, short spans before long ones.
 
-    The whole and its segments are two families, each with half the chance of a false alarm; inside a family all spans,
-    measures and segments are judged together (Benjamini and Hochberg), so that many segments raise no more alarms than few.
+    The total and its segments are two families of tests, each with half the false-alarm probability. Inside a family all spans,
+    measures and segments are tested together (Benjamini-Hochberg), so that many segments raise no more alarms than few.
     """
-    if ("all", "") not in looks.segments or mornings_known(looks) < FEWEST_MORNINGS:
+    if ("all", "") not in coverage.segments or mornings_known(coverage) < FEWEST_MORNINGS:
         return None
-    whole = np.array([kind == "all" for kind, _ in looks.segments])
-    tried = list(_tried(looks, limits, whole))
-    p_values = np.stack([each.p_values for each in tried])
+    whole = np.array([kind == "all" for kind, _ in coverage.segments])
+    test = list(_tests(coverage, limits, whole))
+    p_values = np.stack([each.p_values for each in test])
     is_fall = np.zeros_like(p_values, dtype=bool)
     for family in (whole, ~whole):
         judged = p_values[:, family]
@@ -165,36 +166,37 @@ def find_fall(looks: DailyCoverage, limits: Limits) -> Fall | None:
             adjusted[is_tested] = scipy.stats.false_discovery_control(judged[is_tested])
             p_values[:, family] = np.where(is_tested, 2 * adjusted, np.nan)
             is_fall[:, family] = adjusted <= limits.p_value / 2
-    for position, each in enumerate(tried):
+    for position, each in enumerate(test):
         is_fall[position] &= each.drop >= _least_drop(each, limits, whole)
-        is_fall[position] &= _goes_on(each, tried)
+        is_fall[position] &= _is_still_low(each, test)
     for family in (whole, ~whole):
-        for position, each in enumerate(tried):
+        for position, each in enumerate(test):
             found = np.flatnonzero(is_fall[position] & family)
             if len(found):
                 surest = int(found[np.argmin(p_values[position, found])])
-                return _told(looks, each, surest, float(p_values[position, surest]), whole)
+                return _fall(coverage, each, surest, float(p_values[position, surest]), whole)
     return None
 
 
 def explaining_segment(
     segments: Sequence[tuple[str, str]], rate: Floats, size: Floats, expected: Floats
 ) -> tuple[int, float] | None:
-    """The segment that explains a fall best and its share of it: of those with nearly the largest share, the smallest.
+    """Index of the segment that explains a fall best, and its share of the fall; None if no segment does.
 
-    A market or a source that holds the broken form has the whole fall too; the form says more.
+    Of the segments with nearly the largest share, the smallest one: a market or source that contains a broken form shows the
+    same fall, but the form is more specific.
 
     Args:
-        segments: kind and name; the whole is among them.
-        rate: what was missed now, as a share, by segment.
-        size: of what it is a share, in the fall's own measure.
-        expected: what is missed usually.
+        segments: kind and name, including the total.
+        rate: unmatched share now, by segment.
+        size: denominator of `rate`, in the fall's own measure.
+        expected: usual unmatched share, by segment.
     """
     whole = segments.index(("all", ""))
     excess = np.where(size > 0, size * (rate - expected), 0.0)
     fall = excess[whole]
     shares = np.clip(excess / fall, 0, 1) if fall > 0 else np.zeros_like(excess)
-    # What holds everything is no place, and neither is what stands for an empty field.
+    # A segment that contains everything explains nothing, and neither does the segment of empty fields.
     shares[size >= size[whole]] = 0
     shares[[name == NO_SEGMENT for _, name in segments]] = 0
     if not (shares > 0).any():
@@ -204,20 +206,26 @@ def explaining_segment(
     return int(best), float(shares[best])
 
 
-def _tried(looks: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Tried]:
-    weekdays = np.array([morning.weekday() for morning in looks.mornings], dtype=np.int64)
+def _tests(coverage: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Test]:
+    weekdays = np.array([morning.weekday() for morning in coverage.mornings], dtype=np.int64)
     for span in SPANS:
         records, missed, value, missed_value, squares = (
             figures[:, :, :span].sum(2)
-            for figures in (looks.records, looks.missed, looks.value, looks.missed_value, looks.value_squares)
+            for figures in (
+                coverage.records,
+                coverage.missed,
+                coverage.value,
+                coverage.missed_value,
+                coverage.value_squares,
+            )
         )
         pattern = weekdays if span < AGES else np.zeros_like(weekdays)
-        past = slice(0, len(looks.mornings) - span)
+        past = slice(0, len(coverage.mornings) - span)
         for measure in MEASURES:
             if measure == "records":
-                shares = Shares(_divided(missed, records), records)
+                shares = Shares(_ratio(missed, records), records)
             else:
-                shares = Shares(_divided(missed_value, value), _divided(value**2, squares))
+                shares = Shares(_ratio(missed_value, value), _ratio(value**2, squares))
             before = Shares(shares.rate[:, past], shares.size[:, past])
             expected = usual(before, pattern[past], int(pattern[-1]))
             rate, size = shares.rate[:, -1], shares.size[:, -1]
@@ -228,21 +236,21 @@ def _tried(looks: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Trie
                 & ((before.size > 0).sum(1) >= FEWEST_MORNINGS)
             )
             drop = rate - expected.rate
-            # What lies within its past needs no test; it counts as tried all the same.
+            # A rate within its usual range needs no test, but it counts in the adjustment for multiple tests.
             p_values = np.where(is_enough, 1.0, np.nan)
             doubtful = np.flatnonzero(is_enough & (drop >= _least_drop_of(limits, measure, rate, whole)))
             if len(doubtful):
                 picked = Usual(expected.rate[doubtful], expected.scatter[doubtful], expected.certainty[doubtful])
                 p_values[doubtful] = p_value(picked, rate[doubtful], size[doubtful])
-            yield _Tried(span, measure, shares, expected, drop, p_values, is_enough)
+            yield _Test(span, measure, shares, expected, drop, p_values, is_enough)
 
 
-def _least_drop(tried: _Tried, limits: Limits, whole: Flags) -> Floats:
-    return _least_drop_of(limits, tried.measure, tried.now, whole)
+def _least_drop(test: _Test, limits: Limits, whole: Flags) -> Floats:
+    return _least_drop_of(limits, test.measure, test.now, whole)
 
 
 def _least_drop_of(limits: Limits, measure: Measure, missed: Floats, whole: Flags) -> Floats:
-    """The policy's drop; any drop at all where it leaves the whole below the policy's floor."""
+    """The policy's drop by segment; any drop counts where it leaves the total below the policy's floor."""
     floor = limits.floors.get(measure)
     least = np.full(missed.shape, limits.drop)
     if floor is not None:
@@ -250,35 +258,35 @@ def _least_drop_of(limits: Limits, measure: Measure, missed: Floats, whole: Flag
     return least
 
 
-def _goes_on(tried: _Tried, all_tried: Sequence[_Tried]) -> Flags:
-    """Whether the newest days with enough records lie as low as half the fall: what is over by then is no news."""
-    newest_drop = np.full(tried.drop.shape, np.nan)
-    for each in all_tried:
-        if each.measure == tried.measure:
+def _is_still_low(test: _Test, tests: Sequence[_Test]) -> Flags:
+    """Whether the newest days with enough records still show at least half the drop; a fall that has ended is not reported."""
+    newest_drop = np.full(test.drop.shape, np.nan)
+    for each in tests:
+        if each.measure == test.measure:
             newest_drop = np.where(np.isnan(newest_drop) & each.is_enough, each.drop, newest_drop)
-    goes_on: Flags = newest_drop >= tried.drop / 2
+    goes_on: Flags = newest_drop >= test.drop / 2
     return goes_on
 
 
-def _told(looks: DailyCoverage, tried: _Tried, where: int, accident: float, whole: Flags) -> Fall:
-    figures = looks.records if tried.measure == "records" else looks.value
-    size = figures[:, -1, : tried.span].sum(1)
-    missed = looks.missed[:, -1, : tried.span].sum(1)
-    missed_value = looks.missed_value[:, -1, : tried.span].sum(1)
-    found = explaining_segment(looks.segments, tried.now, size, tried.expected.rate)
+def _fall(coverage: DailyCoverage, test: _Test, where: int, accident: float, whole: Flags) -> Fall:
+    figures = coverage.records if test.measure == "records" else coverage.value
+    size = figures[:, -1, : test.span].sum(1)
+    missed = coverage.missed[:, -1, : test.span].sum(1)
+    missed_value = coverage.missed_value[:, -1, : test.span].sum(1)
+    found = explaining_segment(coverage.segments, test.now, size, test.expected.rate)
     if found is None or not whole[where]:
-        excess = size * tried.drop
+        excess = size * test.drop
         total = excess[whole][0]
         found = (where, float(np.clip(excess[where] / total, 0, 1)) if total > 0 else 1.0)
     segment, share = found
-    kind, name = looks.segments[segment]
+    kind, name = coverage.segments[segment]
     return Fall(
-        measure=tried.measure,
-        where=looks.segments[where],
-        days=tried.span,
-        since=_since(looks, tried, where),
-        before=1 - float(tried.expected.rate[where]),
-        now=1 - float(tried.now[where]),
+        measure=test.measure,
+        where=coverage.segments[where],
+        days=test.span,
+        since=_since(coverage, test, where),
+        before=1 - float(test.expected.rate[where]),
+        now=1 - float(test.now[where]),
         p_value=min(accident, 1.0),
         missed=int(missed[where]),
         missed_value=float(missed_value[where]),
@@ -286,10 +294,12 @@ def _told(looks: DailyCoverage, tried: _Tried, where: int, accident: float, whol
     )
 
 
-def _since(looks: DailyCoverage, tried: _Tried, where: int) -> date:
-    """The first of the newest days, in a row, that lie as low as half the fall, each as it looks today."""
-    missed, size = (looks.missed, looks.records) if tried.measure == "records" else (looks.missed_value, looks.value)
-    low = tried.expected.rate[where] + tried.drop[where] / 2
+def _since(coverage: DailyCoverage, test: _Test, where: int) -> date:
+    """The first day of the latest unbroken run of days with at least half the drop, as observed today."""
+    missed, size = (
+        (coverage.missed, coverage.records) if test.measure == "records" else (coverage.missed_value, coverage.value)
+    )
+    low = test.expected.rate[where] + test.drop[where] / 2
     first = 1
     for age in range(1, AGES + 1):
         of_day = size[where, -1, age - 1]
@@ -297,9 +307,9 @@ def _since(looks: DailyCoverage, tried: _Tried, where: int) -> date:
             break
         if of_day:
             first = age
-    return looks.mornings[-1] - timedelta(days=first)
+    return coverage.mornings[-1] - timedelta(days=first)
 
 
-def _divided(part: Floats, whole: Floats) -> Floats:
+def _ratio(part: Floats, whole: Floats) -> Floats:
     divided: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return divided

@@ -1,4 +1,4 @@
-"""Identifiers that went missing: which identifying columns of what should match are emptier than before."""
+"""Identifiers that went missing: which identifying columns of the records that should match are emptier than before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import scipy
 
 from reconciliation_assets.policy.model import Link
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Warehouse
 
 _LEAD_CONTACTS = {"email_key": "email", "phone_key": "phone"}
 _ORIGIN = {
@@ -18,7 +18,7 @@ _OF_PAYMENTS = {
     name: name for name in ("order_id", "invoice_id", "waybill", "crm_id", "lead_id", "customer_id", "reference")
 } | _LEAD_CONTACTS
 
-# By link and table: its key, and the columns by which the link is made, with their names in the input.
+# By link and table: the table's key, and the columns used for linking with their names in the input.
 _COLUMNS: dict[Link, dict[str, tuple[str, dict[str, str]]]] = {
     "record_ad": {"leads": ("lead_id", _ORIGIN), "orders": ("order_id", _ORIGIN)},
     "lead_crm": {"leads": ("lead_id", {"meta_lead_id": "meta_lead_id", "campaign_id": "campaign_id"} | _LEAD_CONTACTS)},
@@ -38,12 +38,12 @@ _BY_ACCIDENT = 0.001
 
 @dataclass(frozen=True)
 class EmptiedColumn:
-    """A column that is emptier than it was.
+    """A column that is emptier than before.
 
     Attributes:
-        things: what has the column, in words.
-        is_own: whether it is a column of what should match, not of what it should match with.
-        before, now: share of rows with a value.
+        things: kind of record that has the column, in words.
+        is_own: whether the column belongs to the records that should match, not to their counterparts.
+        before, now: share of rows with a value, 0 to 1.
     """
 
     things: str
@@ -56,12 +56,12 @@ class EmptiedColumn:
 def lost_identifiers(
     warehouse: Warehouse, link: Link, segment: tuple[str, str], since: date, morning: date
 ) -> list[EmptiedColumn]:
-    """Identifying columns that lost values in a segment since a day, against the four weeks before; the worst, two at most.
+    """The (at most two) identifying columns that lost the most values in a segment, against the four weeks before the fall.
 
     Args:
-        segment: kind and name; the whole is ("all", "").
+        segment: kind and name; the total is ("all", "").
         since: first day of the fall.
-        morning: the morning it is seen; the days before it count.
+        morning: the morning of the check; only days before it count.
     """
     kind, name = segment
     spans = {"since": since, "morning": morning, "earliest": since - timedelta(days=_PAST_DAYS)}
@@ -73,8 +73,8 @@ def lost_identifiers(
             join governance.coverage_things t
               on t.source_id = c.{key} and t.link = $link and t.source_table = '{table}' {where}
         """
-        asked = {"link": link, "segment": name, **spans}
-        found += _emptier(warehouse, rows, "t.day", columns, asked, things=table, is_own=True)
+        parameters = {"link": link, "segment": name, **spans}
+        found += _emptier(warehouse, rows, "t.day", columns, parameters, things=table, is_own=True)
     if link == "lead_crm":
         rows = "canonical.crm_records c"
         found += _emptier(warehouse, rows, "c.created_date", _CRM_COLUMNS, spans, things="CRM records", is_own=False)
@@ -86,22 +86,22 @@ def _emptier(
     rows: str,
     day: str,
     columns: dict[str, str],
-    asked: Mapping[str, object],
+    parameters: Mapping[str, object],
     *,
     things: str,
     is_own: bool,
 ) -> list[EmptiedColumn]:
     counts = ", ".join(f"count(c.{column}) as {column}" for column in columns)
-    counted = warehouse.arrow(
+    counts_by_period = warehouse.arrow(
         f"""
         select {day} >= $since as is_recent, count(*) as total, {counts}
         from {rows} where {day} >= $earliest and {day} < $morning group by 1 order by 1
         """,
-        asked,
+        parameters,
     ).to_pylist()
-    if len(counted) != len(("before", "now")):
+    if len(counts_by_period) != len(("before", "now")):
         return []
-    before, now = counted
+    before, now = counts_by_period
     found = []
     for column, name in columns.items():
         table = [

@@ -1,4 +1,4 @@
-"""Meta's beliefs: what is believed now is what every other table counts with."""
+"""Restatements by Meta: the latest figures of `meta_restatements` equal the figures that every other table uses."""
 
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.run_context import RunContext
@@ -6,7 +6,7 @@ from reconciliation_assets.checks.messages import some_of
 
 
 def restatement_checks() -> list[TableCheck]:
-    """Checks of Meta's figures over time."""
+    """Check of Meta's figures over time."""
     return [
         TableCheck(
             "believed_now",

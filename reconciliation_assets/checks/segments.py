@@ -1,4 +1,4 @@
-"""Segments: every kind of segment holds each captured record once, so its segments add up to the whole."""
+"""Segments: every kind of segment contains every captured record once, so its segments add up to the total."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from reconciliation_assets.checks.summaries import failing_rows
 _NO_GAP = pap.DataFrameSchema(
     {"record_gap": pap.Column("int64", pap.Check.eq(0)), "gap_thousandths": pap.Column("int64", pap.Check.eq(0))}
 )
-# The table, the whole it must add up to in records and money, and a row of the whole.
+# By table: the query of the total, and the query of the sums by kind of segment that must equal it.
 _WHOLES = {
     "segment_funnel": (
         "select 'all months' as part, count(*) as records, 0.0 as amount from outcomes.matched_chain",
@@ -40,7 +40,7 @@ _WHOLES = {
 
 
 def segment_checks() -> list[TableCheck]:
-    """One check per table that is cut by segment."""
+    """One check per segmented table."""
     return [
         TableCheck(
             "adds_up_by_segment",

@@ -1,4 +1,4 @@
-"""Small summaries that SQL computes, held against Pandera schemas."""
+"""Validate small summaries computed in SQL with Pandera schemas."""
 
 import pandas as pd
 import pandera.pandas as pap
@@ -8,8 +8,8 @@ def failing_rows(summary: pd.DataFrame, schema: pap.DataFrameSchema) -> pd.DataF
     """The rows of a small summary that break its Pandera schema.
 
     Args:
-        summary: a row per group, computed in SQL; amounts as whole minor units or as they are compared.
-        schema: what every row must keep.
+        summary: one row per group, computed in SQL; amounts as integers of small units, such as thousandths.
+        schema: the schema of every row.
     """
     try:
         schema.validate(summary, lazy=True)

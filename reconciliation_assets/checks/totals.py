@@ -1,4 +1,4 @@
-"""Totals: what arrived equals what the tables hold, by rows and by amounts in their own currency."""
+"""Totals: tables hold exactly what arrived, by rows and by amounts in their own currency."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ _TOTALS = {
 
 
 def total_checks() -> list[TableCheck]:
-    """One check per family of totals, on `source_totals`, and one per account and day on the platform view."""
+    """One check per family of totals on `source_totals`, and one by account and day on `platform_performance`."""
     families = [
         TableCheck(f"{family}_as_in_source", "source_totals", description, True, _family(family))
         for family, description in _TOTALS.items()
@@ -55,7 +55,7 @@ def _family(family: str) -> Callable[[RunContext], CheckResult]:
                 {"family": family},
             ).to_pandas()
         )
-        return _told(summary, "source_totals")
+        return _result(summary, "source_totals")
 
     return ask
 
@@ -79,14 +79,14 @@ def _by_account_and_day(context: RunContext) -> CheckResult:
             """
         ).to_pandas()
     )
-    return _told(summary, "platform_performance")
+    return _result(summary, "platform_performance")
 
 
 def _in_millionths(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.astype({"difference_millionths": "int64"})
 
 
-def _told(summary: pd.DataFrame, table: str) -> CheckResult:
+def _result(summary: pd.DataFrame, table: str) -> CheckResult:
     wrong = failing_rows(summary, _NO_DIFFERENCE)
     if wrong.empty:
         return CheckResult(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})

@@ -1,4 +1,4 @@
-"""The reviewers' verdicts: methods that lost their right to carry money are named."""
+"""The reviewers' verdicts: names the match methods that may no longer link money."""
 
 from reconciliation_assets.chain.check import CheckResult, TableCheck
 from reconciliation_assets.chain.run_context import RunContext
@@ -6,7 +6,7 @@ from reconciliation_assets.checks.messages import some_of
 
 
 def validation_checks() -> list[TableCheck]:
-    """Checks of what reviewers found."""
+    """Check that reviewed match methods meet the policy's precision floors."""
     return [
         TableCheck(
             "reviewers_agree",

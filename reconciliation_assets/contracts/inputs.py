@@ -1,12 +1,12 @@
-"""The input tables, as people drop them and connectors deliver them."""
+"""The input tables, as people drop them as files and connectors deliver them."""
 
 from reconciliation_assets.contracts.model import InputColumn, InputTable, Kind
 from reconciliation_assets.policy.model import LINKS, METHODS
 
 _ID, _TEXT, _WHEN = Kind.ID, Kind.TEXT, Kind.TIMESTAMP
 
-# What a row of `payments` is. A reversal is money that came back after a failed refund or a dispute that was won; a credit
-# settles without cash: a gift card, store credit or points.
+# Kinds of row in `payments`. A reversal is money that came back after a failed refund or a dispute that was won; a credit
+# pays without cash: a gift card, store credit or points.
 PAYMENT_KINDS = ("payment", "refund", "chargeback", "fee", "refund_reversal", "chargeback_reversal", "credit")
 
 
@@ -345,7 +345,7 @@ VALIDATION_VERDICTS = InputTable(
     key=("link", "left_id", "right_id", "match_method"),
     version="verified_at",
     created="verified_at",
-    # A sheet is filled in by hand; what cannot be read of it is told, and the money is published without it.
+    # The sheet is filled in by hand: rows that cannot be read are reported, and the money is published without them.
     may_stop_a_run=False,
     columns=(
         _LINK,

@@ -1,6 +1,6 @@
-"""The vocabulary of the data model: kinds of column, columns, tables."""
+"""Building blocks of the data model: kinds of column, columns, tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -27,7 +27,7 @@ class Kind(Enum):
     NAME = "name"
 
 
-# The type a value of each kind has in the warehouse.
+# Warehouse type by kind of column.
 SQL_TYPE: dict[Kind, str] = {
     Kind.ID: "VARCHAR",
     Kind.PERSON: "VARCHAR",
@@ -45,7 +45,7 @@ SQL_TYPE: dict[Kind, str] = {
     Kind.BOOLEAN: "BOOLEAN",
 }
 
-# What is stored in place of a contact: one key, or for a name a key per word and one per sound of a word.
+# Columns stored in place of a contact: one key; for a name, a key per word and a key per phonetic form of a word.
 CONTACT_KEYS: dict[Kind, tuple[tuple[str, str], ...]] = {
     Kind.EMAIL: (("email_key", "VARCHAR"),),
     Kind.PHONE: (("phone_key", "VARCHAR"),),
@@ -60,8 +60,8 @@ class InputColumn:
     Attributes:
         required: a file without the column is set aside, a row without a value is quarantined.
         allowed: the only words the column may hold, in lower case; empty for any.
-        is_side: a value beside the row's own: one that cannot be read becomes unknown and is told, and the row stays.
-        negative_where: another column and its word under which a negative amount is right.
+        is_side: an optional value: if it cannot be read it becomes null and is reported, and the row is kept.
+        negative_where: another column and its word for which a negative amount is valid.
     """
 
     name: str
@@ -75,19 +75,19 @@ class InputColumn:
 
 @dataclass(frozen=True)
 class InputTable:
-    """A table that people drop or connectors deliver.
+    """A table that people drop as a file or connectors deliver.
 
     Attributes:
         raw_asset: the asset that lands it, also the table's name in the warehouse's raw schema.
-        key: columns that name one thing; a key that comes again is a newer version of it.
+        key: columns that identify a record; a repeated key is a newer version of it.
         version: column that orders the versions of a key; where it is empty, `created` does.
-        created: column of the thing's own time, which dates it in exceptions and conversions.
-        measures: amounts whose totals are taken on arrival, to be held against the chain's, each with the column
-            of its currency.
-        adds_up: measures that are added up over rows of one file with one key and version: they are parts of one thing, broken
-            down by a column that is not read. Empty where the later row is current.
-        one_per_key: an attribute that such rows must agree in, or the file is set aside.
-        may_stop_a_run: whether bad rows above the policy's share stop a run; not so where publishing without them is right.
+        created: column with the record's own time, used as its date in exceptions and conversions.
+        measures: amounts whose totals are taken on arrival and compared with the chain's, each with the column of its
+            currency.
+        adds_up: measures that are summed over rows of one file with the same key and version, because the rows are a
+            breakdown by a column that is not read. Empty where the later row replaces the earlier one.
+        one_per_key: a column in which such rows must agree; otherwise the file is set aside.
+        may_stop_a_run: whether bad rows above the policy's share stop a run; False where it is right to publish without them.
     """
 
     name: str
@@ -107,7 +107,7 @@ class InputTable:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Names of the columns a file cannot do without."""
+        """Names of the columns that every file must have."""
         return tuple(column.name for column in self.columns if column.required)
 
     @property
@@ -117,7 +117,7 @@ class InputTable:
 
     @property
     def stored(self) -> tuple[tuple[str, str], ...]:
-        """Name and warehouse type of every stored column: contacts as their protected keys."""
+        """Name and warehouse type of every stored column, with contacts replaced by their protected keys."""
         plain = [(column.name, SQL_TYPE[column.kind]) for column in self.columns if column.kind not in CONTACT_KEYS]
         keys = [pair for column in self.contacts for pair in CONTACT_KEYS[column.kind]]
         return (*plain, *keys)
@@ -125,32 +125,43 @@ class InputTable:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a column name means, the same in every table, and the unit it is measured in, if any."""
+    """What a column means, and its unit, if any."""
 
     description: str
     unit: str | None = None
 
+    @classmethod
+    def parsed(cls, text: str) -> "Meaning":
+        """A meaning as the head of a table writes it: `Spend of the week [reporting currency]`."""
+        description, _, unit = text.removesuffix("]").rpartition(" [") if text.endswith("]") else (text, "", None)
+        return cls(description, unit)
+
     @property
     def text(self) -> str:
-        """The meaning with its unit behind it, as people read it in the UI and in the published copy."""
+        """The description followed by the unit in brackets, as shown in the UI and in the published copy."""
         return f"{self.description} [{self.unit}]" if self.unit else self.description
 
 
 @dataclass(frozen=True)
 class OutputTable:
-    """A computed table: what a row is, and the rules that its rows keep.
+    """A computed table: what a row is, and the rules for its rows; from the head of its SQL file or its Python module.
 
     Attributes:
-        name: the asset, the file that makes it and the table.
-        layer: the folder of the graph it is made in, also its schema in the warehouse.
-        grain: what one row stands for, as in "one row per captured record".
-        owner: the team that answers for it.
-        key: columns that no two rows share; an empty value is a value of its own.
+        name: name of the asset, of its file and of the table.
+        layer: its folder in the graph, also its schema in the warehouse.
+        grain: what one row represents; completes "one row per ...".
+        owner: the responsible team.
+        key: columns that are unique together; null counts as a value.
+        description: what a row is and why.
         required: columns that are never empty.
         words: the only words a column may hold.
         at_least_zero: numbers that are never negative.
         shares: numbers between 0 and 1.
-        published: whether people read it, in the published copy.
+        published: whether it is part of the published copy.
+        columns: meanings of columns that the common ones in `columns.py` do not cover or that differ from them.
+        old_names: former names of columns, under which they are also published until the next version.
+        group: its UI group, if not the layer's.
+        page: the page of the docs that defines it, as a path in the project, if not the layer's.
     """
 
     name: str
@@ -158,8 +169,18 @@ class OutputTable:
     grain: str
     owner: str
     key: tuple[str, ...]
+    description: str
     required: tuple[str, ...] = ()
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_least_zero: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     published: bool = False
+    columns: Mapping[str, Meaning] = field(default_factory=dict)
+    old_names: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    page: str | None = None
+
+    @property
+    def meaning(self) -> str:
+        """Its description and grain, as in the comment of the table in the published copy."""
+        return f"{self.description} One row per {self.grain}."

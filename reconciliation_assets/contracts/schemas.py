@@ -3,7 +3,7 @@
 import pandera.pyarrow as pap
 import pyarrow as pa
 
-from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.columns import COMMON, meaning_of
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind, OutputTable
 
 _NOT_NEGATIVE = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.RATE})
@@ -24,7 +24,7 @@ def raw_row_contract(table: InputTable) -> pap.DataFrameSchema:
             None, checks, nullable=not column.required, description=column.description, name=column.name
         )
     keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
-    columns |= {name: pap.Column(None, nullable=True, description=GLOSSARY[name].description) for name in keys}
+    columns |= {name: pap.Column(None, nullable=True, description=COMMON[name].description) for name in keys}
     return pap.DataFrameSchema(columns, name=table.raw_asset)
 
 
@@ -45,7 +45,7 @@ def row_contract(table: OutputTable, names: list[str]) -> pap.DataFrameSchema:
         if name in table.shares:
             checks.append(pap.Check.in_range(0, 1))
         columns[name] = pap.Column(
-            None, checks, nullable=name not in table.required, description=GLOSSARY[name].description
+            None, checks, nullable=name not in table.required, description=meaning_of(table, name).description
         )
     return pap.DataFrameSchema(columns, name=table.name)
 

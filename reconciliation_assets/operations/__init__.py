@@ -1,1 +1,1 @@
-"""Running it: jobs, the daily schedule, sensors, alerts, and one run from the command line."""
+"""Running unattended: jobs, the daily schedule, sensors, alerts, and the Dagster instance."""

@@ -1,7 +1,7 @@
-"""Alerts: what is broken, what is to be said about it, and when. Pure: no clock, no network, no Dagster.
+"""Alerts: which findings become notices, and when. Pure functions: no clock, no network, no Dagster.
 
-A collector (`collectors.py`) finds what broke or recovered; here each finding becomes at most one notice; `delivery.py`
-brings notices to people; `sensors.py` runs the three, tick after tick.
+Collectors (`collectors.py`) find what broke or recovered; here every finding becomes at most one notice; `delivery.py` sends
+notices; `sensors.py` runs the three at every tick.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ from reconciliation_assets.publish.wording import ENGLISH, Wording
 
 
 class AlertState(BaseModel):
-    """That something is broken, or is not.
+    """A finding: a problem is broken or healthy.
 
     Attributes:
-        problem: what may break, the same from tick to tick.
-        position: what makes this finding another one than the last of the same problem; a later one is larger.
+        problem: key of the problem, the same at every tick.
+        position: distinguishes findings of the same problem; a later one is larger.
         what: the problem in a few words.
-        message: where, how much, and what to do; of a check as the check said it, in English.
-        owner: the team that acts.
-        link: where the UI shows it.
+        message: where, how much, and what to do; for a check its own message, in English.
+        owner: the responsible team.
+        link: URL in the UI.
     """
 
     problem: str
@@ -37,12 +37,12 @@ class AlertState(BaseModel):
 
 
 class Notice(BaseModel):
-    """Something to be said.
+    """A message to send.
 
     Attributes:
-        notice_id: the same however often it is tried.
-        channels: the channels that have not taken it yet.
-        is_over: it tells that a problem has ended.
+        notice_id: the same for every delivery attempt.
+        channels: the channels that have not accepted it yet.
+        is_over: whether it says that a problem has ended.
     """
 
     notice_id: str
@@ -56,7 +56,7 @@ class Notice(BaseModel):
 
 
 class OpenProblem(BaseModel):
-    """A problem that was told and is not over."""
+    """A reported problem that is not over."""
 
     finding: AlertState
     since: datetime
@@ -64,14 +64,14 @@ class OpenProblem(BaseModel):
 
 
 class SensorState(BaseModel):
-    """What a sensor remembers between ticks.
+    """State of a sensor between ticks.
 
     Attributes:
-        has_begun: whether a tick was ever noted; one that begins tells how things stand, not their history.
-        seen: the position of the last finding of each problem. One position for all would lose findings: Dagster numbers the
-            checks of a run when it is planned, so that of two checks the later answer may have the smaller number.
-        open: what was told and is not over.
-        outbox: what is still to be delivered.
+        has_begun: whether there was a tick before; the first tick reports the current state, not its history.
+        seen: position of the last finding by problem. One position for all problems would lose findings: Dagster numbers the
+            checks of a run when it is planned, so a check that finishes later may have a smaller number.
+        open: reported problems that are not over.
+        outbox: notices that are still to be delivered.
     """
 
     has_begun: bool = False
@@ -80,56 +80,56 @@ class SensorState(BaseModel):
     outbox: list[Notice] = Field(default_factory=list)
 
 
-def noted(
-    book: SensorState, findings: Iterable[AlertState], now: datetime, alerts: Alerts, say: Wording = ENGLISH
+def update_state(
+    state: SensorState, findings: Iterable[AlertState], now: datetime, alerts: Alerts, say: Wording = ENGLISH
 ) -> SensorState:
-    """The book after new findings: a notice for each break, each end, and each open problem that is due a reminder.
+    """The state after new findings, with a notice for every new problem, every ended problem, and every due reminder.
 
     Args:
-        findings: oldest first; a break that was told already, and health that is no news, are passed over.
-        now: when it is noted, which starts the wait for a reminder.
-        say: the words around what was found.
+        findings: oldest first; a problem that is already open, or a healthy finding without one, creates no notice.
+        now: time of the tick, from which the wait for a reminder counts.
+        say: translates the texts of the notices.
     """
-    seen, problems, outbox = dict(book.seen), dict(book.open), list(book.outbox)
+    seen, problems, outbox = dict(state.seen), dict(state.open), list(state.outbox)
     for finding in findings:
         seen[finding.problem] = max(seen.get(finding.problem, 0), finding.position)
         known = problems.get(finding.problem)
         if finding.is_broken and known is None:
             problems[finding.problem] = OpenProblem(finding=finding, since=now, last_said=now)
-            outbox.append(_notice("Broken", say("Broken"), finding, alerts, say))
+            outbox.append(_notice("Failing", say("Failing"), finding, alerts, say))
         elif finding.is_broken and known is not None:
             problems[finding.problem] = known.model_copy(update={"finding": finding})
         elif known is not None:
             del problems[finding.problem]
-            outbox.append(_notice("Over", say("Over"), finding, alerts, say))
+            outbox.append(_notice("Resolved", say("Resolved"), finding, alerts, say))
     waiting = {notice.problem for notice in outbox}
     for problem, known in problems.items():
         if problem not in waiting and now - known.last_said >= timedelta(hours=alerts.remind_after_hours):
             problems[problem] = known.model_copy(update={"last_said": now})
             days = (now - known.since).days
-            title = say.plural("Still broken after {days} day", "Still broken after {days} days", days, days=days)
-            # A tick that was killed is repeated at another time; its reminder is the same, the one after that last word.
+            title = say.plural("Still failing after {days} day", "Still failing after {days} days", days, days=days)
+            # A killed tick is repeated later; the ID of its reminder depends on the last notice, so it stays the same.
             outbox.append(_notice("Still broken", title, known.finding, alerts, say, known.last_said))
     return SensorState(has_begun=True, seen=seen, open=problems, outbox=outbox)
 
 
 def latest(findings: Iterable[AlertState]) -> list[AlertState]:
-    """The last finding of each problem: a sensor that begins tells how things stand, not their history."""
+    """The last finding of every problem: at the first tick a sensor reports the current state, not its history."""
     return list({finding.problem: finding for finding in findings}.values())
 
 
 def channels_of(kind: AlertKind, owner: str, alerts: Alerts) -> tuple[str, ...]:
-    """The channels of all routes that ask for the kind and the owner; `default` where none does."""
-    asked = [
+    """The channels of all routes for the kind and the owner; `default` if there is none."""
+    matching = [
         route.channel
         for route in alerts.routes
         if (not route.kinds or kind in route.kinds) and (not route.owners or owner in route.owners)
     ]
-    return tuple(dict.fromkeys(asked)) or ("default",)
+    return tuple(dict.fromkeys(matching)) or ("default",)
 
 
 def may_go(notice: Notice, local_time: time, alerts: Alerts) -> bool:
-    """Whether a notice goes out at this time of day: what is urgent always does, the rest waits for the morning."""
+    """Whether a notice may be sent at this time of day: urgent ones always, others not in quiet hours."""
     hours = alerts.quiet_hours
     return hours is None or alerts.urgent.get(notice.kind, False) or not _is_quiet(local_time, hours)
 
@@ -161,6 +161,6 @@ def _notice(
                 say("Open in the UI: {link}", link=finding.link),
             )
         ),
-        is_over=word == "Over",
+        is_over=word == "Resolved",
         channels=channels_of(finding.kind, finding.owner, alerts),
     )

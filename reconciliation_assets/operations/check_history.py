@@ -1,7 +1,7 @@
 """The history of check evaluations, in the order they happened.
 
-Dagster's generic event query is unreliable for checks on SQLite, where event IDs of different runs collide; each
-check's own execution history is monotone. Everything that watches checks goes through here.
+Dagster's generic event query is unreliable for checks on SQLite, where event IDs of different runs collide; the execution
+history of a single check is monotonic. So all code that watches checks uses this module.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _EVALUATIONS_PER_CHECK = 100
 def evaluations_after(
     instance: dg.DagsterInstance, seen: Mapping[dg.AssetCheckKey, int]
 ) -> list[tuple[int, dg.AssetCheckKey, dg.AssetCheckEvaluation]]:
-    """Evaluations of checks newer than what was seen of each, oldest first, each with its own position.
+    """Evaluations of checks after the last seen position of each check, oldest first, with their positions.
 
-    Positions grow from run to run for one check; of two checks of one run the one evaluated later may have the smaller.
+    Positions of one check increase from run to run. Of two checks of a run, the later evaluation may have the smaller one.
 
     Args:
-        seen: by check to look at, the last position seen; 0 for the beginning.
+        seen: last seen position by check; 0 for all evaluations.
     """
-    # One query for all tells which have news; only those are read through.
+    # One query finds the checks with new evaluations; only their history is read.
     newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(seen))
     news = {key: seen[key] for key, record in newest.items() if record.id > seen[key]}
     found = []

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.operations.alerts import AlertState, SensorState
 from reconciliation_assets.operations.check_history import evaluations_after
 from reconciliation_assets.operations.jobs import DAILY_JOB
@@ -19,18 +19,18 @@ _ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRu
 _RUNS_LOOKED_AT = 50
 _PER_SECOND = 1_000_000
 
-# What the names of checks of a link's match rate end with, behind the link.
+# Suffixes of the names of match-rate checks, after the link.
 _ABOVE_FLOOR, _HAS_NOT_FALLEN = "_above_floor", "_has_not_fallen"
 
 
 @dataclass(frozen=True)
 class Tick:
-    """What a collector looks at.
+    """Input of a collector.
 
     Attributes:
-        book: what the sensor remembers.
-        ui: address of the Dagster UI, without a slash at its end.
-        now: the instant of the tick.
+        book: the sensor's state.
+        ui: URL of the Dagster UI, without a trailing slash.
+        now: time of the tick.
     """
 
     instance: dg.DagsterInstance
@@ -44,7 +44,7 @@ Collector = Callable[[Tick], Iterable[AlertState]]
 
 
 def kind_of(check: dg.AssetCheckKey) -> AlertKind:
-    """The kind of alert that a check's failure is."""
+    """The kind of alert for a failure of the check."""
     if check.name.endswith((_ABOVE_FLOOR, _HAS_NOT_FALLEN)):
         return "match_rate"
     if check.name == "newest_row_is_recent" or check.asset_key.to_user_string().startswith("pull_"):
@@ -53,7 +53,7 @@ def kind_of(check: dg.AssetCheckKey) -> AlertKind:
 
 
 def failed_checks(kind: AlertKind, checks: Iterable[dg.AssetCheckKey]) -> Collector:
-    """Evaluations of the checks of one kind since the last tick."""
+    """A collector of the evaluations of one kind of checks since the last tick."""
     watched = [check for check in checks if kind_of(check) == kind]
 
     def collect(tick: Tick) -> Iterable[AlertState]:
@@ -81,15 +81,15 @@ def _problem(check: dg.AssetCheckKey) -> str:
 
 def _held(table: str, check: str, say: Wording, *, passed: bool) -> str:
     if passed:
-        return say("{table}: the check {check} holds.", table=table, check=check)
-    return say("{table}: the check {check} does not hold.", table=table, check=check)
+        return say("{table}: check {check} passes.", table=table, check=check)
+    return say("{table}: check {check} failed.", table=table, check=check)
 
 
 def broken_runs(tick: Tick) -> Iterable[AlertState]:
-    """Daily runs that ended since the last tick; one that a check stopped is that check's alert, not this one."""
+    """Daily runs that ended since the last tick, without runs stopped by a check, which has its own alert."""
     say = wording(tick.policy.locale)
     filters = dg.RunsFilter(job_name=DAILY_JOB, statuses=list(_ENDED))
-    # By when they ended: a run may wait in the queue while one that was asked for later comes to its end.
+    # Sorted by end time: a run may wait in the queue while a later one ends.
     ended = [
         (round(record.end_time * _PER_SECOND), record.dagster_run)
         for record in tick.instance.get_run_records(filters, limit=_RUNS_LOOKED_AT)
@@ -106,11 +106,11 @@ def broken_runs(tick: Tick) -> Iterable[AlertState]:
             is_broken=not succeeded,
             what=say("the daily run"),
             message=(
-                say("The run went through; everything is as of it.")
+                say("The run succeeded; all figures are up to date.")
                 if succeeded
                 else say(
-                    "The run ended as {status}. The published copy stays as it was. Run again; if it breaks again, its log in "
-                    "the UI names the step.",
+                    "The run ended with status {status}. The published copy was not replaced. Run it again; if it fails again, its log "
+                    "in the UI names the step.",
                     status=run.status.value.lower(),
                 )
             ),
@@ -120,7 +120,7 @@ def broken_runs(tick: Tick) -> Iterable[AlertState]:
 
 
 def stale_copy(tick: Tick) -> Iterable[AlertState]:
-    """Whether the published copy is older than the policy allows; nothing where none was ever written."""
+    """Whether the published copy is older than the policy allows; no finding if none was ever written."""
     say = wording(tick.policy.locale)
     newest = tick.instance.get_latest_materialization_event(COPY)
     if newest is None:
@@ -132,16 +132,16 @@ def stale_copy(tick: Tick) -> Iterable[AlertState]:
         position=int(newest.timestamp),
         kind="stale_copy",
         is_broken=age > limit,
-        what=say("the published copy is stale"),
+        what=say("the published copy is out of date"),
         message=(
             say(
-                "It was last replaced {hours} hours ago; the policy allows {allowed}. People read old figures: see why no run "
-                "went through since.",
+                "Last updated {hours} hours ago; the policy allows {allowed}. People are reading old figures: find out why no run "
+                "has succeeded since.",
                 hours=f"{age.total_seconds() / 3600:.0f}",
                 allowed=tick.policy.alerts.copy_stale_hours,
             )
             if age > limit
-            else say("It was replaced.")
+            else say("It has been updated.")
         ),
         owner=tick.policy.owners.default,
         link=f"{tick.ui}/assets/published_copy",
@@ -175,5 +175,5 @@ def _owner(check: dg.AssetCheckKey, policy: Policy) -> str:
     """The link's owner for a match rate, else the table's, else the policy's default."""
     owners: dict[str, str] = {str(link): owner for link, owner in policy.owners.links.items()}
     by_link = owners.get(_link(check.name)) if kind_of(check) == "match_rate" else None
-    table = OUTPUT_TABLE.get(check.asset_key.to_user_string())
+    table = output_tables().get(check.asset_key.to_user_string())
     return by_link or (table.owner if table else policy.owners.default)

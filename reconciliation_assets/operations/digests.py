@@ -1,4 +1,4 @@
-"""Digests: once a week each owner is told which exceptions wait for it. Of the published copy, at a given instant."""
+"""Digests: a weekly notice to each owner about its open exceptions, from the published copy."""
 
 import hashlib
 from collections import defaultdict
@@ -15,7 +15,7 @@ from reconciliation_assets.publish.wording import Wording, wording
 from reconciliation_assets.publish.words import WHAT_TO_DO
 from reconciliation_assets.settings import Settings
 
-# Under which a book remembers the day of the last digest, as an ordinal.
+# Key in the sensor state for the day of the last digest, stored as an ordinal.
 DIGEST = "digest"
 
 _WEEK = timedelta(days=7)
@@ -23,7 +23,7 @@ _NAMED = 5
 
 
 def last_day(now: datetime, digest: Digest) -> date:
-    """The day of the last digest that was due at an instant.
+    """The day of the last digest due at `now`.
 
     Args:
         now: in the policy's zone.
@@ -32,16 +32,16 @@ def last_day(now: datetime, digest: Digest) -> date:
     return day - _WEEK if day == now.date() and now.hour < digest.hour else day
 
 
-def begun(now: datetime, digest: Digest) -> SensorState:
-    """What a sensor that begins remembers: it tells the digest of its own day, and no older one."""
+def initial_state(now: datetime, digest: Digest) -> SensorState:
+    """The initial state of the sensor: a digest due today is sent, older ones are not."""
     day = last_day(now, digest)
     return SensorState(has_begun=True, seen={DIGEST: day.toordinal() - (day == now.date())})
 
 
 def digests(published: Published, day: date, policy: Policy, settings: Settings) -> list[Notice]:
-    """A notice for each owner for whom something waits, by name.
+    """One notice per owner with open exceptions, sorted by owner.
 
-    Its ID is the owner and the week, so that one that is made again, after a kill, is not told again.
+    Its ID depends on owner and week, so that a digest made again after a killed tick is not sent twice.
     """
     queues: dict[str, list[OpenException]] = defaultdict(list)
     for each in published.open_exceptions():
@@ -55,8 +55,8 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
             kind="digest",
             owner=owner,
             title=say.plural(
-                "Waiting for {owner}: {number} exception, {amount} {currency} at stake",
-                "Waiting for {owner}: {number} exceptions, {amount} {currency} at stake",
+                "Open items of {owner}: {number} exception, {amount} {currency} at stake",
+                "Open items of {owner}: {number} exceptions, {amount} {currency} at stake",
                 len(queue),
                 owner=owner,
                 number=write.count(len(queue)),
@@ -68,7 +68,7 @@ def digests(published: Published, day: date, policy: Policy, settings: Settings)
                     *_changes(changes.get(owner), write, say),
                     *_kinds(queue, write, say),
                     *_largest(queue, write, say),
-                    say("All of them: {file}", file=settings.queues_dir / queue_file(owner)),
+                    say("Full list: {file}", file=settings.queues_dir / queue_file(owner)),
                     say("Open in the UI: {link}", link=f"{settings.ui_url.rstrip('/')}/assets/exceptions"),
                 ]
             ),
@@ -87,7 +87,7 @@ def _changes(change: QueueChange | None, write: FigureFormatter, say: Wording) -
         return []
     return [
         say(
-            "In the seven days before: {came} came, {went} went with {amount} {currency}.",
+            "In the last seven days: {came} opened, {went} closed with {amount} {currency}.",
             came=write.count(change.came),
             went=write.count(change.went),
             amount=write.money(change.went_value),
@@ -97,14 +97,14 @@ def _changes(change: QueueChange | None, write: FigureFormatter, say: Wording) -
 
 
 def _kinds(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> list[str]:
-    """A line for each kind, the most value first."""
+    """One line per kind, the highest value first."""
     kinds: dict[str, list[OpenException]] = defaultdict(list)
     for each in queue:
         kinds[each.kind].append(each)
     ordered = sorted(kinds.items(), key=lambda found: (-_at_stake(found[1]), found[0]))
     return [
         say(
-            "- {kind}: {number}, {amount} {currency}{oldest}. What to do: {what_to_do}.",
+            "- {kind}: {number}, {amount} {currency}{oldest}. Next step: {what_to_do}.",
             kind=say(kind.replace("_", " ")),
             number=write.count(len(each)),
             amount=write.money(_at_stake(each)),
@@ -117,13 +117,13 @@ def _kinds(queue: Sequence[OpenException], write: FigureFormatter, say: Wording)
 
 
 def _oldest(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> str:
-    """How old the oldest is; nothing where none says since when."""
+    """The age of the oldest exception; empty if none has a date."""
     ages = [each.age_days for each in queue if each.age_days is not None]
     return say(", the oldest {days} days old", days=write.count(max(ages))) if ages else ""
 
 
 def _largest(queue: Sequence[OpenException], write: FigureFormatter, say: Wording) -> list[str]:
-    """The few with the most at stake; the queue comes in that order."""
+    """The exceptions with the most at stake; the queue is sorted by value."""
     return [
         say(
             "Largest: {kind} {table} {id}, {amount} {currency}, {exception}",

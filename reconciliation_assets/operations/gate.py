@@ -1,8 +1,8 @@
-"""The gate before the Dagster UI: only its own pages, and programs on this machine, may operate it.
+"""The gate in front of the Dagster UI: only its own pages, and programs on this machine, may operate it.
 
 Dagster's webserver has no login and checks neither Host nor Origin, so any page in the same browser could send it a
-mutation. The gate refuses a request whose Host is not the UI's own (DNS rebinding), whose Origin or Sec-Fetch-Site is
-another's (cross-site requests), a query in an address (GET mutations), and a form in place of JSON.
+mutation. The gate refuses requests with another Host (DNS rebinding), with another Origin or Sec-Fetch-Site (cross-site
+requests), with a GraphQL query in the URL (GET mutations), and forms in place of JSON.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ _OWN_SITE = frozenset({"same-origin", "none"})
 
 
 class Gate:
-    """ASGI middleware that lets pass what the UI itself sends.
+    """ASGI middleware that only passes requests of the UI itself.
 
     Args:
         app: the UI.
-        hosts: names under which people reach it, without port; those of the loopback interface always count.
+        hosts: host names of the UI, without port; those of the loopback interface are always allowed.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
@@ -31,7 +31,7 @@ class Gate:
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it with a sentence."""
+        """Pass the request on, or refuse it with a message."""
         reason = self.reason_to_refuse(scope) if scope["type"] in {"http", "websocket"} else None
         if reason is None:
             await self._app(scope, receive, send)
@@ -42,7 +42,7 @@ class Gate:
             await PlainTextResponse(f"Refused: {reason}\n", status_code=403)(scope, receive, send)
 
     def reason_to_refuse(self, scope: Scope) -> str | None:
-        """Why a request may not pass; None where it may."""
+        """Why a request is refused; None if it may pass."""
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         method = scope.get("method", "GET")

@@ -1,4 +1,4 @@
-"""The Dagster instance of an installation: its home inside the data directory, and only one run at a time."""
+"""The Dagster instance of an installation: its home in the data directory, and only one run at a time."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ from reconciliation_assets.warehouse.duckdb import connect
 _INSTANCE = Path(__file__).with_name("dagster.yaml")
 
 COMMAND_LINE = "reconcile/command_line"
-"""The tag of runs that a process of the command line executes, which holds the installation meanwhile."""
+"""Tag of runs executed by the command line, whose process holds the lock of the installation."""
 
 START_TIMEOUT = timedelta(seconds=180)
 _BEGUN = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
@@ -26,26 +26,19 @@ _NOT_ENDED = (*_BEGUN, dg.DagsterRunStatus.NOT_STARTED)
 
 
 class AlreadyRunningError(PlainError):
-    """Another run works on the same data directory."""
-
-
-class UnusableHomeError(PlainError):
-    """The data directory cannot be written; the message says what to do."""
+    """Another run uses the same data directory."""
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the installation's Dagster home and point this process, wherever it goes, at the installation.
+    """Create the installation's Dagster home, and set the environment of this process to the installation.
 
     Raises:
-        UnusableHomeError: the data directory is a file, or this user may not write it.
+        OSError: the data directory is a file, or this user may not write it.
     """
-    try:
-        keep_to_owner(settings)
-        settings.dagster_home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
-        _require_folders(settings)
-    except OSError as error:
-        raise unusable(settings.data_dir, error) from None
+    restrict_to_owner(settings)
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
+    _require_folders(settings)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     for variable, path in (
         ("RECON_DATA_DIR", settings.data_dir),
@@ -56,10 +49,10 @@ def prepare_home(settings: Settings) -> None:
             os.environ[variable] = str(path)
 
 
-def keep_to_owner(settings: Settings) -> None:
-    """Let nobody but the owner of this process, and its group where the settings say so, into what an installation keeps.
+def restrict_to_owner(settings: Settings) -> None:
+    """Restrict the installation's files to the owner of this process, and to its group if the settings say so.
 
-    Rights that whoever administers it took away stay away.
+    Permissions are only removed, never added.
     """
     withheld = 0o027 if settings.group_reads else 0o077
     os.umask(withheld)
@@ -68,24 +61,16 @@ def keep_to_owner(settings: Settings) -> None:
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~withheld)
 
 
-def unusable(data_dir: Path, error: OSError) -> UnusableHomeError:
-    """What to tell of a data directory that cannot be written."""
-    return UnusableHomeError(
-        f"The data directory {data_dir} cannot be used ({error.strerror}: {error.filename}). "
-        "Set RECON_DATA_DIR, or --data-dir, to a folder that this user may write."
-    )
-
-
 def _require_folders(settings: Settings) -> None:
-    """Find out before an hour's work that what it makes cannot be written."""
+    """Check before a long run that its results can be written."""
     for folder in (settings.published_path.parent, settings.reports_dir):
         folder.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / ".lock").touch()
 
 
 @contextmanager
-def only_run(settings: Settings) -> Iterator[None]:
-    """Hold the installation for one run.
+def run_lock(settings: Settings) -> Iterator[None]:
+    """Lock the installation for one run.
 
     Raises:
         AlreadyRunningError: another `reconcile run` holds it.
@@ -102,14 +87,14 @@ def only_run(settings: Settings) -> Iterator[None]:
 
 
 def close_dead_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
-    """Mark runs whose process died as failed, so that they hold up nobody; returns how many there were.
+    """Mark runs whose process died as failed, so that they block nothing; returns their number.
 
-    The caller holds the installation, so a run of the command line that has not ended is dead, whatever its status. A
-    run started from the UI takes a moment until it opens the warehouse: it counts as dead only when it has had the time
-    that `start_timeout_seconds` of dagster.yaml gives it and nobody has the warehouse open.
+    The caller holds the lock, so an unfinished run of the command line is dead, whatever its status. A run started from the
+    UI needs some time until it opens the warehouse: it counts as dead only after `start_timeout_seconds` of dagster.yaml, if
+    no process has the warehouse open.
 
     Raises:
-        WarehouseBusyError: a run that is alive has the warehouse open.
+        WarehouseBusyError: a live run has the warehouse open.
     """
     connect(settings.warehouse_path).close()
     started_until = datetime.now(UTC) - START_TIMEOUT

@@ -6,7 +6,7 @@ DAILY_JOB = "daily_reconciliation"
 HISTORY_JOB = "meta_insights_history"
 
 READ_INBOX_TAG = "reconcile/inbox"
-"""Tag of a run of the command line that went to its end: the state of the inbox it read."""
+"""Tag of a completed run of the command line, with the state of the inbox that it read."""
 
 daily_reconciliation = dg.define_asset_job(
     DAILY_JOB,

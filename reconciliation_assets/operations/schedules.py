@@ -9,11 +9,11 @@ from reconciliation_assets.operations.jobs import daily_reconciliation
 
 
 def daily_schedule(zone: str, at: time) -> dg.ScheduleDefinition:
-    """The daily reconciliation at the policy's hour, running unless somebody stops it.
+    """The schedule of the daily reconciliation, running by default.
 
     Args:
         zone: IANA zone of the policy.
-        at: when it begins, to the minute, in that zone.
+        at: start time, to the minute, in that zone.
     """
 
     @dg.schedule(
@@ -25,7 +25,7 @@ def daily_schedule(zone: str, at: time) -> dg.ScheduleDefinition:
         description=f"Every day at {at:%H:%M} in the policy's zone.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        # Without a partition: the reporting days whose figures arrive are marked one by one, and no other shows as filled.
+        # Without a partition: the raw asset marks exactly the reporting days whose figures arrive.
         yield dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
 
     return daily

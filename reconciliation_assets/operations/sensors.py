@@ -1,4 +1,4 @@
-"""Sensors: new files in the inbox start a run; what broke tells somebody."""
+"""Sensors: new files in the inbox start a run; problems send alerts."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from reconciliation_assets.errors import without_values
-from reconciliation_assets.operations.alerts import SensorState, latest, noted
+from reconciliation_assets.operations.alerts import SensorState, latest, update_state
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
-from reconciliation_assets.operations.digests import DIGEST, begun, digests, last_day
+from reconciliation_assets.operations.digests import DIGEST, digests, initial_state, last_day
 from reconciliation_assets.operations.jobs import READ_INBOX_TAG, daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.figures import Published
@@ -27,7 +27,7 @@ from reconciliation_assets.sources.presets.load import load_presets
     description="Starts a run when files were dropped into the inbox, changed or taken away, once they stay as they are.",
 )
 def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for a run when the inbox differs from what a run was asked for or has read, and lies still for a minute."""
+    """Request a run if the inbox differs from the last requested or read state and has not changed for a minute."""
     settings = load_settings()
     with without_values():
         files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
@@ -55,12 +55,12 @@ def new_files_in_inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRe
     description="Tells each owner once a week, at the policy's day and hour, which exceptions wait for it.",
 )
 def exception_digests(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Tell each owner what waits for it, of the published copy."""
-    return _digest(context, datetime.now(UTC))
+    """Send each owner a digest of its open exceptions, from the published copy."""
+    return send_digests(context, datetime.now(UTC))
 
 
 def alert_sensors(checks: Iterable[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
-    """A sensor for each kind of problem, telling through the channels of RECON_ALERT_CHANNELS.
+    """One sensor per kind of problem; alerts are sent through the channels of RECON_ALERT_CHANNELS.
 
     Args:
         checks: all checks of the graph.
@@ -91,53 +91,55 @@ def _alert_sensor(name: str, description: str, collect: Collector) -> dg.SensorD
         description=f"{description} Once when it breaks, again while it stays so, once when it is over.",
     )
     def tell(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return _tell(context, collect, datetime.now(UTC))
+        return notify(context, collect, datetime.now(UTC))
 
     return tell
 
 
-def _tell(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
-    """One tick. It never raises for a channel that refuses: what was not taken stays in the cursor's outbox."""
+def notify(context: dg.SensorEvaluationContext, collect: Collector, now: datetime) -> dg.SkipReason:
+    """One tick of an alert sensor. A channel that refuses raises no error: the notice stays in the cursor's outbox."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     before = SensorState.model_validate_json(context.cursor) if context.cursor else SensorState()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    after = noted(before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale))
-    return _bring(context, after, now)
+    after = update_state(
+        before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale)
+    )
+    return _deliver_notices(context, after, now)
 
 
-def _digest(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
-    """One tick of the weekly digests."""
+def send_digests(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
+    """One tick of the digest sensor."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
     local = now.astimezone(policy.timezone)
     digest = policy.alerts.digest
     if digest is None:
         return dg.SkipReason("The policy wants no digest.")
-    book = SensorState.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
+    state = SensorState.model_validate_json(context.cursor) if context.cursor else initial_state(local, digest)
     day = last_day(local, digest)
-    if day.toordinal() > book.seen.get(DIGEST, 0) and settings.published_path.is_file():
+    if day.toordinal() > state.seen.get(DIGEST, 0) and settings.published_path.is_file():
         with Published(settings.published_path) as published:
             notices = digests(published, day, policy, settings)
-        book = book.model_copy(update={"seen": {DIGEST: day.toordinal()}, "outbox": [*book.outbox, *notices]})
-    return _bring(context, book, now)
+        state = state.model_copy(update={"seen": {DIGEST: day.toordinal()}, "outbox": [*state.outbox, *notices]})
+    return _deliver_notices(context, state, now)
 
 
-def _bring(context: dg.SensorEvaluationContext, book: SensorState, now: datetime) -> dg.SkipReason:
-    """Deliver what a book has to tell, and remember the rest."""
+def _deliver_notices(context: dg.SensorEvaluationContext, state: SensorState, now: datetime) -> dg.SkipReason:
+    """Deliver the notices of a sensor state, and save the rest in the cursor."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
-    book, told, refused = deliver(
-        book,
+    state, delivered, refused = deliver(
+        state,
         settings.alert_channels,
         DeliveryLog(settings.alert_log_path),
         now.astimezone(policy.timezone),
         policy.alerts,
     )
-    for notice in told:
+    for notice in delivered:
         context.log.warning("%s\n%s", notice.title, notice.text)
-    context.update_cursor(book.model_dump_json())
-    waiting = f" {len(book.outbox)} wait for the next tick or the end of quiet hours." if book.outbox else ""
+    context.update_cursor(state.model_dump_json())
+    waiting = f" {len(state.outbox)} wait for the next tick or the end of quiet hours." if state.outbox else ""
     refusals = f" Not taken by: {', '.join(refused)}; look at its URL in RECON_ALERT_CHANNELS." if refused else ""
     unusable = "".join(f" {problem}" for problem in unusable_channels(settings.alert_channels))
-    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}{unusable}")
+    return dg.SkipReason(f"{len(delivered)} told.{waiting}{refusals}{unusable}")

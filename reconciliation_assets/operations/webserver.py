@@ -24,16 +24,16 @@ from reconciliation_assets.settings import load_settings
 
 
 class GatedWebserver(DagsterWebserver):  # type: ignore[type-arg]
-    """Dagster's webserver with the gate before everything it serves.
+    """Dagster's webserver behind the gate.
 
     Attributes:
-        hosts: names under which people reach it, without port.
+        hosts: host names of the UI, without port.
     """
 
     hosts: tuple[str, ...] = ()
 
     def build_middleware(self) -> list[Middleware]:
-        """The gate first, then what Dagster puts there."""
+        """The gate first, then Dagster's own middleware."""
         return [Middleware(Gate, hosts=self.hosts), *super().build_middleware()]
 
 
@@ -49,7 +49,7 @@ def serve_ui(
 ) -> None:
     """Serve the UI until the process is ended."""
     named = urlsplit(load_settings().ui_url).hostname
-    # The kind of code server that survives a reload of the code location under the same address, which the daemon knows.
+    # This kind of code server keeps its address when the code location is reloaded, so the daemon stays connected.
     kind = GrpcServerCommand.CODE_SERVER_START if with_daemon else GrpcServerCommand.API_GRPC
     with (
         dg.DagsterInstance.get() as instance,
@@ -65,7 +65,7 @@ def serve_ui(
 
 @contextmanager
 def _daemon(context: WorkspaceProcessContext) -> Iterator[None]:
-    """Dagster's daemon for as long as the UI is served, on the code servers that the UI started."""
+    """Run Dagster's daemon while the UI is served, with the code servers of the UI."""
     with TemporaryDirectory() as folder:
         shared = Path(folder) / "workspace.yaml"
         shared.write_text(yaml.safe_dump({"load_from": context.get_code_server_specs()}), encoding="utf-8")

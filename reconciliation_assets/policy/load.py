@@ -1,4 +1,4 @@
-"""Reading a policy: the company's file laid over the shipped default, validated, with its fingerprint."""
+"""Load the policy: merge the company's file into the shipped default, validate it and compute its fingerprint."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 
-_OF_ITS_OWN_VERSION = ("version", "change_reason")
+_REQUIRED_KEYS = ("version", "change_reason")
 
 
 class PolicyError(PlainError):
-    """The policy file cannot be used; the message says where and what to do."""
+    """The policy file cannot be used; the message says where the problem is and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class LoadedPolicy:
 
     Attributes:
         policy: the validated definitions.
-        content_hash: SHA-256 of the definitions, the version's name and its reason left out, so that the same
-            definitions have the same fingerprint however the file is laid out.
-        origin: where it was read, for messages.
+        content_hash: SHA-256 of the definitions without the version's name and reason. The same definitions have the
+            same hash, whatever the layout of the file.
+        origin: where it was read from, for messages.
     """
 
     policy: Policy
@@ -38,11 +38,11 @@ class LoadedPolicy:
 
 
 def load_policy(path: Path | None) -> LoadedPolicy:
-    """Read the shipped default, with the company's file laid over it where one is given.
+    """Read the shipped default and, if a path is given, override it with the company's file.
 
     Raises:
-        PolicyError: the file is missing, is not YAML, names something unknown, or changes definitions without
-            a version and a reason of its own.
+        PolicyError: the file is missing, is not YAML, has an unknown key, or changes definitions without its own
+            version and change reason.
     """
     default = _shipped()
     if path is None:
@@ -50,19 +50,19 @@ def load_policy(path: Path | None) -> LoadedPolicy:
     if not path.is_file():
         raise PolicyError(f"Policy file {path} does not exist. Set RECON_POLICY to an existing file or unset it.")
     own = _parse(_content(path), str(path))
-    missing = [key for key in _OF_ITS_OWN_VERSION if not str(own.get(key) or "").strip()]
+    missing = [key for key in _REQUIRED_KEYS if not str(own.get(key) or "").strip()]
     if missing:
         raise PolicyError(
             f"{path} changes the shipped definitions but has no {' and no '.join(missing)}. Add to it a version of "
             "its own (any name not used before) and a change_reason that says why it differs."
         )
-    return _validated(_laid_over(default, own), str(path))
+    return _validated(_merged(default, own), str(path))
 
 
 def policy_problems(own: dict[str, Any]) -> str | None:
-    """What is wrong with definitions that somebody is about to write, or nothing."""
+    """Validation problems of the definitions before they are saved as a company's file; None if they are valid."""
     try:
-        Policy.model_validate(_laid_over(_shipped(), own))
+        Policy.model_validate(_merged(_shipped(), own))
     except ValidationError as error:
         return "; ".join(problems_of(error, "policy"))
     return None
@@ -90,12 +90,12 @@ def _parse(content: bytes, origin: str) -> dict[str, Any]:
     return document
 
 
-def _laid_over(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _merged(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = dict(default)
     for key, value in own.items():
         below = merged.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
-            merged[key] = _laid_over(below, value)
+            merged[key] = _merged(below, value)
         elif isinstance(below, list) and isinstance(value, list) and all(isinstance(item, str) for item in value):
             merged[key] = list(dict.fromkeys([*below, *value]))
         else:

@@ -27,7 +27,7 @@ AlertKind = Literal["match_rate", "source", "check", "run", "stale_copy", "diges
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-# The steps at which records are lost, in the order in which they are taken.
+# The funnel steps at which records are lost, in order.
 Step = Literal[
     "valid_leads",
     "valid_orders",
@@ -52,7 +52,7 @@ STEPS: tuple[Step, ...] = (
 SegmentKind = Literal[
     "campaign", "market", "offer", "language", "owner", "form", "landing_page", "device", "payment_method"
 ]
-# What the funnel, collected and cohort views are cut by; `all` is the whole.
+# Dimensions by which the funnel, collected and cohort views are segmented; `all` is the total.
 SEGMENTED_BY: tuple[SegmentKind, ...] = (
     *("campaign", "market", "offer", "language", "owner", "form", "landing_page", "device", "payment_method"),
 )
@@ -60,11 +60,27 @@ SEGMENTED_BY: tuple[SegmentKind, ...] = (
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
 
+# The lines of the bridge in their order, from Meta's number to the money; between them, those that are sums of entries.
+BRIDGE_LINES = (
+    "platform_attributed",
+    "claimed_not_captured",
+    "captured_not_claimed",
+    "valuation",
+    "invalid_or_duplicate",
+    "lost_or_cancelled",
+    "returned_refunded_failed",
+    "open",
+    "value_and_basis",
+    "manual_adjustment",
+    "collected",
+)
+LINES_OF_ENTRIES = BRIDGE_LINES[4:9]
+
 # Currencies with three decimals; all others here have two (CLDR).
 THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})
 
 
-# A longer span is a typing error, and no date holds it.
+# A longer span is a typing error and would overflow a date.
 LONGEST_DAYS = 36_500
 
 InputTableName = Literal[
@@ -97,7 +113,7 @@ Word = Annotated[str, Field(pattern=r"\S")]
 
 
 class _Part(BaseModel):
-    """A part of the policy: a word it does not know is an error, not a silence."""
+    """A part of the policy; an unknown key is an error and is never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,7 +132,7 @@ class Cohorts(_Part):
 
 
 class Basis(_Part):
-    """What counts as collected money, beside settled payments less refunds and chargebacks."""
+    """What counts as collected money in addition to settled payments less refunds and chargebacks."""
 
     include_tax: bool
     include_shipping: bool
@@ -124,7 +140,7 @@ class Basis(_Part):
 
 
 class Inferred(_Part):
-    """When a link that nothing names is made all the same, and from how much it is learnt."""
+    """When records without a shared identifier are linked, and how much data the model needs."""
 
     accept_from: float = Field(gt=0, le=1)
     review_from: float = Field(gt=0, le=1)
@@ -139,14 +155,14 @@ class Inferred(_Part):
 
 
 class MatchedMoney(_Part):
-    """When money that names no order is linked: how likely its pair must be, and how right such links must have been."""
+    """When a payment without an order ID is linked: the required probability and the required precision of such links."""
 
     accept_from: float = Field(gt=0, le=1)
     precision_floor: float = Field(gt=0, le=1)
 
 
 class Backtest(_Part):
-    """How much is hidden to try the methods, and how few found links are too few to judge one."""
+    """How many known links the backtest hides, and how many found links it needs to judge a method."""
 
     share: float = Field(gt=0, le=0.5)
     most: int = Field(ge=1)
@@ -175,13 +191,13 @@ class Matching(_Part):
 
 
 class Remittances(_Part):
-    """When a settlement without its transfer is late."""
+    """When a settlement without a bank transfer counts as late."""
 
     transfer_within_days: int = Field(ge=0, le=LONGEST_DAYS)
 
 
 class MetaAds(_Part):
-    """Words by which a record says that it came from a Meta ad."""
+    """Source and medium values that mark a record as coming from Meta, paid or organic."""
 
     sources: tuple[str, ...]
     mediums: tuple[str, ...]
@@ -189,12 +205,12 @@ class MetaAds(_Part):
 
 
 class MetaResult(_Part):
-    """How one event is counted that Meta tells under several, overlapping action types.
+    """How to count an event that Meta reports under several overlapping action types.
 
     Attributes:
-        counts: the action type that counts, as a rule the roll-up that contains the others.
-        folded: action types that tell the same event or a part of it, so that they are never added to it. Where Meta lists
-            nothing under `counts`, the first of these that it lists stands for all.
+        counts: the action type that is counted, usually the roll-up that contains the others.
+        folded: action types that report the same event or a part of it, so they are never added to `counts`. If Meta
+            reports nothing under `counts`, the first of these with a value is used.
     """
 
     counts: str = Field(min_length=1)
@@ -202,12 +218,12 @@ class MetaResult(_Part):
 
     @property
     def action_types(self) -> tuple[str, ...]:
-        """All that tell this event, the one that counts first."""
+        """All action types that report this event; the one that is counted comes first."""
         return tuple(dict.fromkeys((self.counts, *self.folded)))
 
 
 class Words(_Part):
-    """The words of one outcome and the rung a record with it has reached."""
+    """The words of one outcome, and the funnel rung that a record with this outcome has reached."""
 
     rung: Rung
     words: tuple[Word, ...]
@@ -235,14 +251,14 @@ class OrderStatuses(_Part):
 
 
 class EventNames(_Part):
-    """The name of an outcome's event by kind of record; None tells nothing."""
+    """The event name of an outcome by kind of record; None sends no event."""
 
     lead: str | None = Field(default=None, min_length=1, max_length=50)
     order: str | None = Field(default=None, min_length=1, max_length=50)
 
 
 class Events(_Part):
-    """What Meta is told of, by outcome."""
+    """Events sent to Meta, by outcome."""
 
     captured: EventNames
     qualified: EventNames
@@ -251,7 +267,7 @@ class Events(_Part):
 
 
 class EventMaturity(_Part):
-    """Days an outcome must stand before Meta is told of it."""
+    """Days that an outcome must hold before its event is sent to Meta."""
 
     captured: int = Field(ge=0)
     qualified: int = Field(ge=0)
@@ -260,14 +276,14 @@ class EventMaturity(_Part):
 
 
 class ConsentNeeded(_Part):
-    """Whether a kind of record is told only with recorded consent."""
+    """Whether events of a kind of record are sent only with recorded consent."""
 
     lead: bool
     order: bool
 
 
 class Capi(_Part):
-    """Feedback to Meta's Conversions API: what may be told, and of whom."""
+    """Feedback to Meta's Conversions API: which events of which records may be sent."""
 
     events: Events
     maturity_days: EventMaturity
@@ -289,14 +305,14 @@ class Capi(_Part):
 
 
 class Floors(_Part):
-    """The lowest match rates of a link that a company accepts, as shares of records and of value."""
+    """The lowest acceptable match rates of a link, as shares (0 to 1) of records and of value."""
 
     records: float | None = Field(default=None, ge=0, le=1)
     value: float | None = Field(default=None, ge=0, le=1)
 
 
 class Thresholds(_Part):
-    """Limits at which a check fails or somebody is told."""
+    """Limits at which a check fails or raises an alert."""
 
     quarantine_share: float = Field(ge=0, le=1)
     match_rate_floors: dict[Link, Floors]
@@ -308,7 +324,7 @@ class Thresholds(_Part):
 
 
 class ChangeControl(_Part):
-    """When months are closed, and what becomes of a run that would change one."""
+    """When months close, and what happens to a run that would change a closed month."""
 
     meta_months_close_after_days: int = Field(ge=0, le=LONGEST_DAYS)
     on_locked_change: Literal["stop", "tell"]
@@ -323,7 +339,7 @@ class VerdictWords(_Part):
 
 
 class Validation(_Part):
-    """How links are sampled for reviewers, and what their verdicts do to a method."""
+    """How links are sampled for reviewers, and how their verdicts affect a method."""
 
     seed: str = Field(min_length=1)
     links_per_stratum: int = Field(ge=1)
@@ -352,7 +368,7 @@ class Validation(_Part):
 
 
 class Owners(_Part):
-    """The team that acts, by link and by kind of exception, and where each team is reached."""
+    """The responsible team by link and by kind of exception, and the contact address of each team."""
 
     links: dict[Link, str]
     exceptions: dict[str, str]
@@ -371,7 +387,7 @@ class Owners(_Part):
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Every owner that is named, once, in order."""
+        """Every owner in the policy once, sorted by name."""
         return tuple(sorted({*self.links.values(), *self.exceptions.values(), self.default}))
 
 
@@ -379,16 +395,16 @@ class Diagnosis(_Part):
     """When a segment's rate counts as too low, and who acts on it.
 
     Attributes:
-        recent_days: length of the period that is judged, by the day a record entered a step.
-        past_days: length of the period before it, which is a segment's own past.
-        window_days: how long after entering each step a record is given to pass it; all are judged at that age.
-        answer_within_minutes: an answer later than this is late.
-        fewest_records: with fewer records on a step nothing is said of it.
-        smallest_gap: a gap of less than this between the rates is no finding, however sure.
-        natural_spread: the least that healthy segments are taken to differ by nature, as the standard deviation of log odds.
-        false_discoveries: share of the findings that may be accidents.
-        peers: whether segments of a kind are held against each other; what differs by nature has its own past alone.
-        owners: the team that acts, by step.
+        recent_days: length of the assessed period, by the day a record entered a step.
+        past_days: length of the period before it, the segment's baseline.
+        window_days: days a record has to pass each step; every record is assessed at that age.
+        answer_within_minutes: a first answer later than this is late.
+        fewest_records: a step with fewer records is not assessed.
+        smallest_gap: a smaller difference between the rates is not a finding, however significant.
+        natural_spread: minimum assumed spread between healthy segments, as the standard deviation of log odds.
+        false_discoveries: accepted share of findings that are due to chance.
+        peers: whether segments of a kind are compared with each other; if not, only with their own past.
+        owners: the responsible team, by step.
     """
 
     recent_days: int = Field(ge=7, le=LONGEST_DAYS)
@@ -408,9 +424,9 @@ class Diagnosis(_Part):
             missing = [step for step in STEPS if step not in given]
             if missing:
                 raise ValueError(f"{name} needs every step; missing: {missing}")
-        unsaid = [kind for kind in SEGMENTED_BY if kind not in self.peers]
-        if unsaid:
-            raise ValueError(f"peers needs every kind of segment; missing: {unsaid}")
+        missing_kinds = [kind for kind in SEGMENTED_BY if kind not in self.peers]
+        if missing_kinds:
+            raise ValueError(f"peers needs every kind of segment; missing: {missing_kinds}")
         if min(self.window_days.values()) < 0:
             raise ValueError("window_days must not be negative")
         return self
@@ -420,14 +436,14 @@ class Budget(_Part):
     """When a campaign gets more money, the same, or none.
 
     Attributes:
-        scale_from: collected ROAS from which a campaign may get more, at the longest maturity.
+        scale_from: collected ROAS at the longest maturity from which a campaign may get more budget.
         stop_below: collected ROAS below which a campaign gets no more.
-        recent_days: length of the period of spend that is judged once it is mature, and again while it is not.
+        recent_days: length of the assessed period of spend, once when it is mature and once while it is not.
         fewest_weeks: with fewer weeks of mature spend nothing is decided.
-        fewest_paid_records: with fewer mature records that paid, a campaign has no collection curve of its own.
-        lowest_coverage: share of the settled money that must be linked before a low figure stops a campaign, and share of the
-            records from Meta that must be linked to an ad.
-        largest_step: the most by which the spend grows at once, as a share of what it is.
+        fewest_paid_records: with fewer mature paid records, a campaign has no collection curve of its own.
+        lowest_coverage: share of the settled money that must be linked before a low figure stops a campaign, and share of
+            the records from Meta that must be linked to an ad.
+        largest_step: the largest increase of spend at once, as a share of the current spend.
         busy_answer_minutes: median time to the first answer above which an owner has no room for more leads.
         busy_open_leads: open leads above which an owner has no room for more.
     """
@@ -450,7 +466,7 @@ class Budget(_Part):
 
 
 def _written_as_text(hour: object) -> object:
-    # To YAML, 22:00 without quotation marks is the number 1320.
+    # YAML reads 22:00 without quotation marks as the number 1320.
     if isinstance(hour, int | float):
         raise ValueError('it must stand in quotation marks, as in "22:00"')  # noqa: TRY004 - pydantic tells no TypeError
     return hour
@@ -460,27 +476,27 @@ TimeOfDay = Annotated[time, BeforeValidator(_written_as_text)]
 
 
 class QuietHours(_Part):
-    """Hours, in the policy's zone, in which only what is urgent is told; they may span midnight."""
+    """Hours, in the policy's zone, in which only urgent alerts are sent; they may span midnight."""
 
     begin: TimeOfDay
     end: TimeOfDay
 
 
 class Schedule(_Part):
-    """When the daily run begins, in the policy's zone."""
+    """Start time of the daily run, in the policy's zone."""
 
     daily_at: TimeOfDay
 
 
 class Digest(_Part):
-    """The day and hour of the week, in the policy's zone, at which each owner is told what waits for it."""
+    """Weekday and hour, in the policy's zone, at which each owner gets a digest of its open items."""
 
     weekday: Weekday
     hour: int = Field(ge=0, le=23)
 
 
 class Route(_Part):
-    """What a channel is told: these kinds, of these owners; no list means all."""
+    """Which alerts a channel gets, by kind and owner; an empty list means all."""
 
     channel: str = Field(min_length=1)
     kinds: tuple[AlertKind, ...] = ()
@@ -488,7 +504,7 @@ class Route(_Part):
 
 
 class Alerts(_Part):
-    """Who is told of what, when, and how often."""
+    """Who gets which alerts, when, and how often."""
 
     routes: tuple[Route, ...]
     urgent: dict[AlertKind, bool]
@@ -503,13 +519,14 @@ class Policy(_Part):
 
     Attributes:
         version: the name of this version; it changes whenever anything else here does.
-        company: whose figures these are, as reports say it.
+        company: name of the company, as shown in reports.
         reporting_currency: ISO code; all money of the published tables is in it.
-        zone: IANA zone of cohort days, months of cash and the daily schedule.
-        locale: CLDR locale in which reports write words, amounts and dates.
-        numerals: digits of amounts and dates in them: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
-        meta_results: what counts as which result of an ad, by result type.
+        zone: IANA zone of cohort days, cash months and the daily schedule.
+        locale: CLDR locale of the words, amounts and dates in reports.
+        numerals: digits of amounts and dates in reports: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
+        meta_results: which action types count, by result type.
         table_zones: zone of timestamps without an offset, by input table.
+        kept_words: the company's own words that stored reasons and notes keep.
     """
 
     version: Word
@@ -522,6 +539,7 @@ class Policy(_Part):
     locale: str
     numerals: Numerals
     table_zones: dict[InputTableName, str]
+    kept_words: tuple[Annotated[str, Field(pattern=r"^[^\W\d_]+$")], ...]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
     basis: Basis
@@ -583,7 +601,7 @@ class Policy(_Part):
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """Everything that defines a figure, as JSON would hold it; whose it is, and who is told, when and where, defines none."""
+        """Everything that defines a figure, as JSON values; without version, company, schedule, alerts and contacts."""
         apart = dict.fromkeys(
             ("version", "effective_from", "change_reason", "approved_by", "company", "schedule", "alerts"), True
         )
@@ -600,14 +618,14 @@ class Policy(_Part):
         return 3 if self.reporting_currency in THREE_DECIMAL_CURRENCIES else 2
 
     def zone_of(self, table: str) -> str:
-        """The zone of a table's timestamps that carry no offset."""
+        """The zone of a table's timestamps that have no offset."""
         return self.table_zones.get(cast(InputTableName, table), self.zone)
 
     def owner_of(self, exception_kind: str) -> str:
-        """The team that acts on a kind of exception."""
+        """The team responsible for a kind of exception."""
         return self.owners.exceptions.get(exception_kind, self.owners.default)
 
 
 def as_word(text: str) -> str:
-    """A status or stage as the policy compares it: lower case, blanks and hyphens as underscores."""
+    """A status or stage as the policy compares it: lower case, spaces and hyphens replaced by underscores."""
     return text.strip().lower().replace(" ", "_").replace("-", "_")

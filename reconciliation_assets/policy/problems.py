@@ -1,4 +1,4 @@
-"""What is wrong with a settings file, in words for the person who wrote it."""
+"""Problems of a settings file, as messages for the person who wrote it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-_SAID: Final[Mapping[str, str]] = {
+_MESSAGES: Final[Mapping[str, str]] = {
     "extra_forbidden": "there is no such key; look for a typing error",
     "missing": "it is missing",
     "string_type": "must be text; put it in quotation marks",
@@ -15,7 +15,7 @@ _SAID: Final[Mapping[str, str]] = {
     "tuple_type": "must be a list",
     "list_type": "must be a list",
 }
-_SAID_BY_PYDANTIC: Final = (
+_REPLACEMENTS: Final = (
     ("Value error, ", ""),
     ("Input should be", "must be"),
     ("String should", "must"),
@@ -24,23 +24,23 @@ _SAID_BY_PYDANTIC: Final = (
 
 
 def problems_of(error: ValidationError, whole: str) -> list[str]:
-    """Each thing that is wrong, as the key's place and what is the matter with it; never the value.
+    """One message per problem: the key's path and what is wrong with it; never the value.
 
     Args:
-        error: what the model found.
-        whole: what the file is called where no single key is at fault.
+        error: the validation error of the model.
+        whole: name of the file, used when no single key is wrong.
     """
     return [
-        f"{'.'.join(str(part) for part in issue['loc'] if part != '[key]') or whole}: {_said(issue['type'], issue['msg'])}"
+        f"{'.'.join(str(part) for part in issue['loc'] if part != '[key]') or whole}: {_plain_message(issue['type'], issue['msg'])}"
         for issue in error.errors(include_url=False, include_input=False)
     ]
 
 
-def _said(kind: str, message: str) -> str:
-    if kind in _SAID:
-        return _SAID[kind]
-    for theirs, ours in _SAID_BY_PYDANTIC:
-        message = message.replace(theirs, ours)
+def _plain_message(kind: str, message: str) -> str:
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    for old, new in _REPLACEMENTS:
+        message = message.replace(old, new)
     return message
 
 
@@ -49,8 +49,8 @@ _MOST_VALUES: Final = 100_000
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Refuses what a settings file has no use for, each with its place: a key that stands twice in a mapping, of which YAML would
-    quietly take the last; references of which a few lines unfold to more than any memory holds; and nesting without an end."""
+    """Rejects, with its position, what a settings file never needs: a duplicate key in a mapping (YAML would silently take
+    the last), references that expand to more values than memory can hold, and nesting without limit."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -93,7 +93,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def yaml_of(content: bytes) -> Any:
-    """The document of a settings file.
+    """The parsed content of a settings file.
 
     Raises:
         ValueError: it is not YAML in UTF-8; the message says where.

@@ -1,4 +1,4 @@
-"""The policy as SQL meets it: small tables of words and owners, and named parameters for single values."""
+"""The policy for SQL: small tables of words and owners, and named parameters for single values."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,16 @@ import pyarrow as pa
 
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.model import (
+    BRIDGE_LINES,
+    LINES_OF_ENTRIES,
     METHODS,
     RUNGS,
     SEGMENTED_BY,
     STEPS,
     THREE_DECIMAL_CURRENCIES,
     CrmStages,
+    Link,
+    Method,
     OrderStatuses,
     Policy,
     as_word,
@@ -24,15 +28,55 @@ from reconciliation_assets.policy.model import (
 
 _RATE = Decimal("0.00000001")
 
-# How a payment names what it belongs to, the strongest first.
-_NAMING_STEPS = pa.table(
-    {
-        "step": ["decision", "order", "invoice of an order", "waybill", "CRM record", "invoice of a CRM record"],
-        "step_order": pa.array(range(1, 7), pa.int32()),
-        "match_method": ["manual_verified", *["exact_id"] * 5],
-    }
+# Kinds of record at the two ends of each kind of link.
+_LINK_RECORDS: Mapping[Link, tuple[str, str]] = {
+    "record_ad": ("record", "ad"),
+    "lead_crm": ("lead", "crm_record"),
+    "lead_order": ("lead", "order"),
+    "order_payment": ("order", "payment"),
+    "crm_payment": ("crm_record", "payment"),
+}
+_CONTACT_UNDER_ANOTHER_NAME = "contact under another name"
+_PAYMENT_STEPS: tuple[tuple[str, Method], ...] = (
+    ("decision", "manual_verified"),
+    ("order", "exact_id"),
+    ("invoice of an order", "exact_id"),
+    ("waybill", "exact_id"),
+    ("CRM record", "exact_id"),
+    ("invoice of a CRM record", "exact_id"),
 )
-# Which way money of each kind goes: in closes what is owed, out goes back to where money was, back returns what had gone out.
+# Steps by which a link is known, the strongest first, each with its method.
+_MATCH_STEPS: Mapping[Link, tuple[tuple[str, Method], ...]] = {
+    "record_ad": (
+        ("decision", "manual_verified"),
+        ("ad", "exact_id"),
+        ("tagged ad", "exact_id"),
+        ("campaign", "exact_id"),
+        ("tagged campaign", "exact_id"),
+        ("ad of its order", "crm_relationship"),
+        ("campaign of its order", "crm_relationship"),
+        ("campaign name", "inferred"),
+    ),
+    "lead_crm": (
+        ("decision", "manual_verified"),
+        ("lead", "exact_id"),
+        ("Meta lead", "exact_id"),
+        ("contact", "exact_contact"),
+        ("merged record", "crm_relationship"),
+        (_CONTACT_UNDER_ANOTHER_NAME, "exact_contact"),
+    ),
+    "lead_order": (
+        ("decision", "manual_verified"),
+        ("lead", "exact_id"),
+        ("contact", "exact_contact"),
+        ("CRM record", "crm_relationship"),
+        (_CONTACT_UNDER_ANOTHER_NAME, "exact_contact"),
+        ("customer", "crm_relationship"),
+    ),
+    "order_payment": _PAYMENT_STEPS,
+    "crm_payment": _PAYMENT_STEPS,
+}
+# Direction of money by kind: "in" pays what is owed, "out" is paid back to the customer, "back" reverses an "out".
 _MONEY_KINDS = pa.table(
     {
         "kind": ["payment", "credit", "refund", "chargeback", "refund_reversal", "chargeback_reversal", "fee"],
@@ -42,7 +86,7 @@ _MONEY_KINDS = pa.table(
 
 
 def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
-    """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners."""
+    """Every policy table by name: words with their outcome and rung, Meta's words, rates, methods, owners and more."""
     policy = loaded.policy
     return {
         "rungs": pa.table({"rung": list(RUNGS), "rung_order": pa.array(range(len(RUNGS)), pa.int32())}),
@@ -79,7 +123,21 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 ),
             }
         ),
-        "naming_steps": _NAMING_STEPS,
+        "match_steps": _match_steps(policy),
+        "links": pa.table(
+            {
+                "link": list(_LINK_RECORDS),
+                "left_kind": [left for left, _ in _LINK_RECORDS.values()],
+                "right_kind": [right for _, right in _LINK_RECORDS.values()],
+            }
+        ),
+        "bridge_lines": pa.table(
+            {
+                "line": list(BRIDGE_LINES),
+                "line_order": pa.array(range(len(BRIDGE_LINES)), pa.int32()),
+                "has_entries": [line in LINES_OF_ENTRIES for line in BRIDGE_LINES],
+            }
+        ),
         "money_kinds": _MONEY_KINDS,
         "verdict_words": _verdict_words(policy),
         "value_bands": _value_bands(policy),
@@ -97,7 +155,7 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "window_days": pa.array([policy.diagnosis.window_days[step] for step in STEPS], pa.int32()),
             }
         ),
-        # Every week of age up to the longest maturity, and that one.
+        # Every week of age up to the longest maturity, and the longest maturity itself.
         "curve_ages": pa.table(
             {
                 "age_days": pa.array(
@@ -124,10 +182,10 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
 
 
 def policy_definitions(loaded: LoadedPolicy) -> pa.Table:
-    """Every definition with the area it belongs to: a row per value, and for lists of words a row per word.
+    """Every definition with its area: one row per value, and for lists of words one row per word.
 
     Columns: area (stages, naming, attribution, financial, governance), definition (its key), element (the word of a
-    list; else empty), value.
+    list, otherwise empty), value.
     """
     rows = [
         (_AREAS.get(definition.partition(".")[0], "governance"), definition, element, value)
@@ -137,7 +195,7 @@ def policy_definitions(loaded: LoadedPolicy) -> pa.Table:
     return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)})
 
 
-# What else a definition governs stands under "governance": thresholds, owners, validation, change control.
+# All other definitions belong to "governance": thresholds, owners, validation, change control.
 _AREAS = {
     "crm_stages": "stages",
     "order_statuses": "stages",
@@ -173,7 +231,6 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "contact_window_days": policy.matching.contact_window_days,
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
-        "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
         "recent_days": policy.diagnosis.recent_days,
@@ -213,13 +270,36 @@ def _word_table(part: CrmStages | OrderStatuses) -> pa.Table:
     )
 
 
+def _match_steps(policy: Policy) -> pa.Table:
+    """Every step with its place among those of its link, its method, and the confidence of a pair without rivals."""
+    rows = [
+        (link, step, place, method, step == _CONTACT_UNDER_ANOTHER_NAME)
+        for link, steps in _MATCH_STEPS.items()
+        for place, (step, method) in enumerate(steps, 1)
+    ]
+    matching = policy.matching
+    return pa.table(
+        {
+            "link": [row[0] for row in rows],
+            "step": [row[1] for row in rows],
+            "step_order": pa.array([row[2] for row in rows], pa.int32()),
+            "match_method": [row[3] for row in rows],
+            "is_doubtful": [row[4] for row in rows],
+            "confidence": pa.array(
+                [matching.doubtful_contact_confidence if row[4] else matching.confidence[row[3]] for row in rows],
+                pa.float64(),
+            ),
+        }
+    )
+
+
 def _verdict_words(policy: Policy) -> pa.Table:
     rows = [(as_word(word), verdict) for verdict, words in policy.validation.words for word in words]
     return pa.table({"word": [word for word, _ in rows], "verdict": [verdict for _, verdict in rows]})
 
 
 def _value_bands(policy: Policy) -> pa.Table:
-    """Each band from its lower bound (inclusive) to its upper one (exclusive; none for the last), with its name."""
+    """One row per band: name, lower bound (inclusive) and upper bound (exclusive; null for the last)."""
     bounds = [Decimal(0), *policy.validation.value_bands]
     return pa.table(
         {
@@ -244,7 +324,7 @@ def _meta_words(policy: Policy) -> pa.Table:
 
 
 def _capi_events(policy: Policy) -> pa.Table:
-    """Name, maturity and need of consent of every event that may be told, by outcome and kind of record."""
+    """Name, maturity and required consent of every event that may be sent, by outcome and kind of record."""
     maturity, needed = dict(policy.capi.maturity_days), dict(policy.capi.consent_needed)
     rows = [
         (outcome, RUNGS.index(outcome), kind, name, maturity[outcome], needed[kind])

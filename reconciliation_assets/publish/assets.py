@@ -4,8 +4,8 @@ import dagster as dg
 
 from reconciliation_assets.chain.assets import upstream_assets
 from reconciliation_assets.chain.installation import Installation
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.checks.catalog import blocking_checks
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.publish.copy import SCHEMA, publish
 from reconciliation_assets.publish.queues import write_queues
@@ -17,41 +17,45 @@ from reconciliation_assets.publish.validation_sheets import write_validation_she
 from reconciliation_assets.publish.wording import wording
 from reconciliation_assets.publish.workbook import write_workbook
 
-PUBLISHED = tuple(table for table in OUTPUT_TABLES if table.published)
 
+def published_copy() -> dg.AssetsDefinition:
+    """The published copy of the tables that people read."""
 
-@dg.asset(
-    deps=[table.name for table in PUBLISHED],
-    kinds={"duckdb"},
-    owners=["team:data"],
-    tags={"layer": "publish"},
-    description=(
-        f"The database people read: schema `{SCHEMA}`, every table and column with its meaning. It is replaced only when "
-        "every blocking check held, by renaming a finished file over the old one."
-    ),
-)
-@without_values()
-def published_copy(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Write the reporting tables beside the old copy and swap them in, where all they rest on may be published."""
-    blocking = [dg.AssetCheckKey(dg.AssetKey(table), name) for table, name in blocking_checks()]
-    require_ready(context.instance, upstream_assets(), blocking)
-    opened = installation.now
-    rows = publish(opened.warehouse, PUBLISHED, opened.settings.published_path)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": sum(rows.values()),
-            "path": dg.MetadataValue.path(str(opened.settings.published_path)),
-            "as of": opened.as_of.isoformat(),
-            "policy version": opened.loaded_policy.policy.version,
-            "tables": dg.MetadataValue.table(
-                [dg.TableRecord({"table": name, "rows": count}) for name, count in rows.items()]
-            ),
-        }
+    @dg.asset(
+        name="published_copy",
+        deps=[table.name for table in published_tables()],
+        kinds={"duckdb"},
+        owners=["team:data"],
+        tags={"layer": "publish"},
+        description=(
+            f"The database people read: schema `{SCHEMA}`, every table and column with its meaning. It is replaced only when "
+            "every blocking check held, by renaming a finished file over the old one."
+        ),
     )
+    @without_values()
+    def copied(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Write the reporting tables beside the old copy and swap them in, where all they rest on may be published."""
+        blocking = [dg.AssetCheckKey(dg.AssetKey(table), name) for table, name in blocking_checks()]
+        require_ready(context.instance, upstream_assets(), blocking)
+        opened = installation.now
+        rows = publish(opened.warehouse, published_tables(), opened.settings.published_path)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(rows.values()),
+                "path": dg.MetadataValue.path(str(opened.settings.published_path)),
+                "as of": opened.as_of.isoformat(),
+                "policy version": opened.loaded_policy.policy.version,
+                "tables": dg.MetadataValue.table(
+                    [dg.TableRecord({"table": name, "rows": count}) for name, count in rows.items()]
+                ),
+            }
+        )
+
+    return copied
 
 
 @dg.asset(
-    deps=[published_copy],
+    deps=["published_copy"],
     kinds={"html", "excel", "csv"},
     owners=["team:data"],
     tags={"layer": "publish"},
@@ -93,7 +97,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 
 
 @dg.asset(
-    deps=[published_copy],
+    deps=["published_copy"],
     kinds={"duckdb"},
     owners=["team:data"],
     tags={"layer": "publish"},
@@ -107,7 +111,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 def restricted_contacts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write the keys beside the old file and swap it in."""
     opened = installation.now
-    count = publish_contact_keys(opened.warehouse, opened.settings.restricted_path)
+    count = publish_contact_keys(opened.ledger, opened.settings.restricted_path)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": count,

@@ -1,20 +1,31 @@
 """Case arithmetic: what headline ratios explain of each other, and what they leave open, without any data.
 
-"Ads Manager says 4.1, delivered is 1.9, a third comes back" sounds like an explanation. Put into one column it is none:
-the returns cover a part of the gap, and the rest has no name yet. Pure: ratios in, lines and a sentence out.
+"Ads Manager says 4.1, delivered is 1.9, a third comes back" sounds like an explanation, but it is none: the returns explain a part of
+the gap, and the rest is unexplained. Pure: ratios in, lines and a sentence out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from reconciliation_assets.errors import PlainError
 
-_LARGEST_RATIO = Decimal(1000)
+# What each number may be, and as it is said.
+_ALLOWED: dict[str, tuple[Callable[[Decimal], bool], str]] = {
+    "gross": (lambda ratio: 0 < ratio <= 1000, "above 0 and at most 1000, e.g. 4.1"),
+    "delivered": (lambda ratio: 0 <= ratio <= 1000, "between 0 and 1000, e.g. 1.9"),
+    "returns": (lambda share: 0 <= share <= 1, "between 0 and 1, e.g. 0.33"),
+    "collected": (lambda ratio: 0 <= ratio <= 1000, "between 0 and 1000, e.g. 1.6"),
+    "spend": (lambda amount: amount > 0, "above 0, e.g. 10000"),
+}
 
 
 class RatioError(PlainError):
-    """A ratio cannot be what it is said to be; the message says why and what to write."""
+    """A ratio cannot be what it is said to be; the message says what it may be."""
+
+
+def _refusal(name: str) -> RatioError:
+    return RatioError(f"--{name} must be {_ALLOWED[name][1]}.")
 
 
 @dataclass(frozen=True)
@@ -36,22 +47,12 @@ class Headline:
     spend: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in ("gross", "delivered", "returns", "collected", "spend"):
+        for name, (is_allowed, _) in _ALLOWED.items():
             value = getattr(self, name)
-            if value is not None and not value.is_finite():
-                raise RatioError(f"{name} is {value}, which is no number. Write it as 4.1.")
-        if not 0 < self.gross <= _LARGEST_RATIO:
-            raise RatioError(f"gross is {self.gross}; a claimed ROAS is above 0 and at most {_LARGEST_RATIO}.")
-        if not 0 <= self.delivered <= _LARGEST_RATIO:
-            raise RatioError(f"delivered is {self.delivered}; a delivered ROAS is 0 to {_LARGEST_RATIO}.")
-        if not 0 <= self.returns <= 1:
-            raise RatioError(f"returns is {self.returns}; it is a share of 0 to 1. Write 33 % as 0.33 or 33%.")
+            if value is not None and not (value.is_finite() and is_allowed(value)):
+                raise _refusal(name)
         if self.returns == 1 and self.delivered > 0:
-            raise RatioError(f"returns is 1, so everything came back, but delivered is {self.delivered}. One is wrong.")
-        if self.collected is not None and not 0 <= self.collected <= _LARGEST_RATIO:
-            raise RatioError(f"collected is {self.collected}; a collected ROAS is 0 to {_LARGEST_RATIO}.")
-        if self.spend is not None and self.spend <= 0:
-            raise RatioError(f"spend is {self.spend}; it must be above 0, or be left out.")
+            raise RatioError("With --returns 1 everything came back, so --delivered must be 0.")
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class Case:
             )
         return (
             f"Of {lost:.2f} lost between claim and delivery, the returns explain {_returned(said):.2f}; {first:.2f} "
-            f"({first / lost:.0%} of the loss, {first / said.gross:.0%} of the claim) has no name. If the returns are a share of what "
-            f"was shipped, it is {second:.2f} ({second / lost:.0%})."
+            f"({first / lost:.0%} of the loss, {first / said.gross:.0%} of the claim) is unexplained. If the returns are a share of "
+            f"what was shipped, it is {second:.2f} ({second / lost:.0%})."
         )
 
 
@@ -124,7 +125,7 @@ def number_of(name: str, text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise RatioError(f"{name} is {text!r}, which is no number. Write it as 4.1.") from None
+        raise _refusal(name) from None
 
 
 def take_apart(headline: Headline) -> Case:

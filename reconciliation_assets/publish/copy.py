@@ -5,35 +5,15 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
-from reconciliation_assets.chain.governance.policy_versions import DESCRIPTION
-from reconciliation_assets.chain.python_tables import PYTHON_TABLES
-from reconciliation_assets.chain.queries import queries
-from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.contracts.columns import meaning_of
 from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.settings import FIRST_YEAR
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import EngineError, read_only
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import TableName
 
 SCHEMA = "reporting"
-
-_WRITTEN = {
-    TableName("governance", "policy_versions"): DESCRIPTION,
-    **{program.target: program.description for program in PYTHON_TABLES},
-}
-
-
-# Columns that have a plainer name since policy version 4. They keep the old one as well, until the next version.
-_OLD_NAMES = {
-    "diagnosis": {"p_value": "chance", "compared_with": "held_against"},
-    "budget_actions": {
-        "expected_roas": "young_roas",
-        "expected_roas_low": "young_roas_low",
-        "expected_roas_high": "young_roas_high",
-    },
-}
 
 
 def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> dict[str, int]:
@@ -49,14 +29,16 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
         Rows published, by table.
     """
     rows: dict[str, int] = {}
-    with atomic_file(path) as unfinished:
-        warehouse.execute(f"attach '{escaped(unfinished)}' as published")
+    with atomic_file(path) as unfinished, warehouse.ledger([]) as ledger:
+        ledger.execute(f"attach '{escaped(unfinished)}' as published")
         try:
-            warehouse.execute(f"create schema published.{SCHEMA}")
+            ledger.execute(f"create schema published.{SCHEMA}")
             for table in tables:
-                rows[table.name] = _copy(warehouse, table)
+                source = TableName(table.layer, table.name)
+                with warehouse.ledger([source]):
+                    rows[table.name] = _copy(ledger, table, source)
         finally:
-            warehouse.execute("detach published")
+            ledger.execute("detach published")
         _keep_previous(path)
     return rows
 
@@ -85,37 +67,28 @@ def first_reporting_day(path: Path) -> date | None:
     if not path.is_file():
         return None
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with read_only(path) as connection:
             found = connection.execute(
                 f"select min(date) from {SCHEMA}.platform_performance where year(date) >= $first_year",
                 {"first_year": FIRST_YEAR},
             ).fetchone()
-    except duckdb.Error:
+    except EngineError:
         return None
     day: date | None = found[0] if found else None
     return day
 
 
-def _copy(warehouse: Warehouse, table: OutputTable) -> int:
-    source = TableName(table.layer, table.name)
+def _copy(ledger: Ledger, table: OutputTable, source: TableName) -> int:
     target = f"published.{SCHEMA}.{table.name}"
     order = ", ".join(table.key) or "all"
-    old_names = _OLD_NAMES.get(table.name, {})
-    copied = ", ".join(("*", *(f"{new} as {old}" for new, old in old_names.items())))
-    warehouse.execute(f"create table {target} as select {copied} from {source} order by {order}")
-    warehouse.execute(f"comment on table {target} is '{_quoted(meaning_of(table))}'")
-    for column in warehouse.columns(source):
-        warehouse.execute(f"comment on column {target}.{column} is '{_quoted(GLOSSARY[column].text)}'")
-    for new, old in old_names.items():
-        warehouse.execute(f"comment on column {target}.{old} is 'Old name of {new}; gone with the next version'")
-    return warehouse.count(source)
-
-
-def meaning_of(table: OutputTable) -> str:
-    """What a table holds and what one row of it stands for, as its comment says."""
-    made_by = TableName(table.layer, table.name)
-    description = _WRITTEN.get(made_by) or queries()[made_by].description
-    return f"{description} One row per {table.grain}."
+    copied = ", ".join(("*", *(f"{new} as {old}" for new, old in table.old_names.items())))
+    ledger.execute(f"create table {target} as select {copied} from {source} order by {order}")
+    ledger.execute(f"comment on table {target} is '{_quoted(table.meaning)}'")
+    for column in ledger.columns(source):
+        ledger.execute(f"comment on column {target}.{column} is '{_quoted(meaning_of(table, column).text)}'")
+    for new, old in table.old_names.items():
+        ledger.execute(f"comment on column {target}.{old} is 'Old name of {new}; gone with the next version'")
+    return ledger.count(source)
 
 
 def _quoted(text: str) -> str:

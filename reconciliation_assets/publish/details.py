@@ -8,13 +8,15 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
 
-from reconciliation_assets.policy.model import METHODS
+from reconciliation_assets.contracts.inputs import PAYMENT_KINDS
+from reconciliation_assets.policy.model import METHODS, RUNGS
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.wording import ENGLISH, Wording
@@ -96,7 +98,7 @@ def entries(published: Published, line: str, filters: Mapping[str, str], skip: i
 
 
 def records(published: Published, ids: Iterable[str], write: FigureFormatter, zone: tzinfo | None) -> dict[str, Json]:
-    """Captured records by ID: what they are, their links from ad to payment in the chain's order, and their entries."""
+    """Captured records by ID: what they are, their links from ad to payment in the chain's order, their payments, and their entries."""
     wanted = {"ids": list(ids)}
     found: dict[str, Json] = {
         row[0]: {
@@ -106,12 +108,37 @@ def records(published: Published, ids: Iterable[str], write: FigureFormatter, zo
                 for name, at in zip(_RECORD[1:5], row[1:5], strict=True)
             },
             "links": [],
+            "payments": [],
             "entries": [],
         }
         for row in published.rows(_RECORDS, wanted)
     }
     for record_id, *link in published.rows(_LINKS, wanted):
         found[record_id]["links"].append(link)
+    for (
+        record_id,
+        payment_id,
+        kind,
+        day,
+        amount,
+        currency,
+        fee,
+        value,
+        closes,
+        closing,
+        closing_currency,
+    ) in published.rows(_PAYMENTS_OF_RECORDS, wanted):
+        own, of_order = replace(write, currency=currency), replace(write, currency=closing_currency or currency)
+        found[record_id]["payments"].append([
+            payment_id,
+            kind,
+            day,
+            f"{own.money(amount)} {currency}",
+            "" if fee is None else f"{own.money(fee)} {currency}",
+            value,
+            closes,
+            "" if closing is None else f"{of_order.money(closing)} {closing_currency}",
+        ])  # fmt: skip
     for record_id, *entry in published.rows(_ENTRIES_OF_RECORDS, wanted):
         found[record_id]["entries"].append(entry)
     return found
@@ -123,7 +150,12 @@ def _frame(published: Published, write: FigureFormatter, say: Wording) -> Json:
         "months": [[f"{month:%Y-%m}", write.month(month)] for (month,) in published.rows(_MONTHS)],
         "lines": say.all({**LINES, "stated": PAGE["stated"]}),
         "links": say.all(LINKS),
-        "words": {**say.all(PAGE), "methods": {method: say(method.replace("_", " ")) for method in METHODS}},
+        "words": {
+            **say.all(PAGE),
+            "methods": {method: say(method.replace("_", " ")) for method in METHODS},
+            "rungs": {rung: say(rung) for rung in RUNGS},
+            "kinds": {kind: say(kind.replace("_", " ")) for kind in PAYMENT_KINDS},
+        },
         "per_page": ENTRIES_PER_PAGE,
         "marks": write.marks(),
     }
@@ -240,6 +272,11 @@ ends as (
 select e.record_id, k.link, k.left_id, k.right_id, k.match_method, k.match_confidence, k.evidence
 from ends e join reporting.match_links k on k.link = e.link and k.left_id = e.left_id
 order by e.record_id, e.place, k.left_id, k.right_id
+"""
+_PAYMENTS_OF_RECORDS = f"""
+select record_id, payment_id, kind, cast(paid_date as varchar), signed_amount, currency, fee, {THOUSANDTHS.format("collected_value")},
+       coalesce(order_id, crm_id), case when signed_amount < 0 then -closing_amount else closing_amount end, closing_currency
+from reporting.payment_money where record_id in (select unnest(cast($ids as varchar[]))) order by record_id, paid_at, payment_id
 """
 _ENTRIES_OF_RECORDS = f"""
 select record_id, line, {THOUSANDTHS.format("amount")}, reason, order_id from reporting.bridge_entries

@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import duckdb
-
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import LINKS, METHODS
+from reconciliation_assets.warehouse.duckdb import EngineError, MissingInDatabaseError, read_only
 
 
 @dataclass(frozen=True)
@@ -360,9 +359,9 @@ class Published:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._connection = duckdb.connect(str(path), read_only=True)
+            self._connection = read_only(path)
             self.currency()
-        except (duckdb.Error, UnreadableCopyError):
+        except (EngineError, UnreadableCopyError):
             raise UnreadableCopyError(
                 f"{path} is no published copy, is damaged, or was made by an older version: run `reconcile run`, which makes it anew."
             ) from None
@@ -387,7 +386,7 @@ class Published:
         """
         try:
             return self._connection.execute(sql, values).fetchall()
-        except (duckdb.CatalogException, duckdb.BinderException):
+        except MissingInDatabaseError:
             raise UnreadableCopyError(
                 f"{self.path} was made by an older version: run `reconcile run`, which makes it anew."
             ) from None

@@ -15,7 +15,7 @@ from reconciliation_assets.checks.messages import counted
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
 from reconciliation_assets.publish.figures import CashMonth, Coverage, MatureTotals, Published, TwoNumbers
 from reconciliation_assets.publish.listing import Listing
-from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS, belong
+from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS
 
 _FINDINGS_SHOWN = 3
 _MONTHS_SHOWN = 12
@@ -64,7 +64,7 @@ def _headline(published: Published, currency: str, as_of: datetime | None) -> Re
     mature = published.mature()
     rest = published.without_campaign()
     unmatched, payments = published.unmatched_money()
-    numbers = Listing([""], ["spend", "Meta says", "reported ROAS", "collected", "collected ROAS"])
+    numbers = Listing([""], ["spend", "attributed", "reported ROAS", "collected", "collected ROAS"])
     _add_numbers(numbers, "all months", published.advertised(), currency)
     if mature.months and not mature.is_everything:
         _add_numbers(numbers, "mature months", mature.numbers, currency)
@@ -74,9 +74,9 @@ def _headline(published: Published, currency: str, as_of: datetime | None) -> Re
             numbers,
             Text(_maturity(mature), style="" if mature.is_everything else "yellow"),
             Text(
-                f"Beside it: {money(rest.collected, currency)} collected from {counted(rest.paid, 'record')} with no campaign "
-                f"({rest.captured:,} captured), {money(unmatched, currency)} in {counted(payments, 'payment')} that "
-                f"{belong(payments)} to no record. All cash: {money(all_cash, currency)}.",
+                f"Not included: {money(rest.collected, currency)} collected from {counted(rest.paid, 'record')} without a "
+                f"campaign ({rest.captured:,} captured), {money(unmatched, currency)} in {counted(payments, 'payment')} without a "
+                f"record. All cash: {money(all_cash, currency)}.",
                 style="dim",
             ),
         ),
@@ -100,14 +100,14 @@ def _add_numbers(listing: Listing, name: str, numbers: TwoNumbers, currency: str
 
 def _maturity(mature: MatureTotals) -> str:
     """How much of the figures is final."""
-    rule = f"A month is mature once all of it is {mature.maturity_days} days old"
+    rule = f"A cohort month is mature {mature.maturity_days} days after it ends"
     if mature.first is None or mature.last is None:
-        return f"{rule}: none is yet. All of this will still move; do not compare."
+        return f"{rule}: none is mature yet. All figures will still change, so do not compare them."
     if mature.is_everything:
-        return f"{rule}: every month is."
+        return f"{rule}: all months are mature."
     span = f"{mature.first:%Y-%m}" if mature.first == mature.last else f"{mature.first:%Y-%m} to {mature.last:%Y-%m}"
-    share = "" if mature.spend_share is None else f", {_share(mature.spend_share)} of the spend"
-    return f"{rule}: {span}{share}. The rest will still move; judge by the mature months."
+    share = "" if mature.spend_share is None else f", with {_share(mature.spend_share)} of the spend"
+    return f"{rule}: {span}{share}. Other months will still change, so judge by the mature ones."
 
 
 def _roas_range(numbers: TwoNumbers) -> str:
@@ -134,13 +134,13 @@ def _bridge(published: Published, currency: str) -> RenderableType:
             bar_style="blue" if ends else ("green" if line.amount > 0 else "red"),
         )
     if any(line.line == "manual_adjustment" and line.amount for line in lines):
-        return Group("", listing, Text("Collected here includes the manual adjustments.", style="dim"))
+        return Group("", listing, Text("Collected includes manual adjustments here.", style="dim"))
     return Group("", listing)
 
 
 def _campaigns(published: Published, currency: str) -> RenderableType:
     listing = Listing(
-        ["campaign"], ["spend", "Meta says", "collected", "reported ROAS", "collected ROAS"], title="By campaign"
+        ["campaign"], ["spend", "attributed", "collected", "reported ROAS", "collected ROAS"], title="By campaign"
     )
     campaigns = published.campaigns()
     for each in campaigns[:_CAMPAIGNS_SHOWN]:
@@ -158,11 +158,11 @@ def _campaigns(published: Published, currency: str) -> RenderableType:
 
 
 def _months(published: Published, currency: str) -> RenderableType:
-    listing = Listing(["month", ""], ["spend", "Meta says", "collected"], title="By cohort month")
+    listing = Listing(["month", ""], ["spend", "attributed", "collected"], title="By cohort month")
     for month in published.months()[-_MONTHS_SHOWN:]:
         listing.add(
             f"{month.start:%Y-%m}",
-            "mature" if month.is_complete else Text("immature: do not compare", style="yellow"),
+            "mature" if month.is_complete else Text("immature", style="yellow"),
             money(month.spend, currency),
             money(month.platform, currency),
             money(month.collected, currency),
@@ -177,8 +177,8 @@ def _cash(published: Published, currency: str) -> RenderableType:
         return Group("", Text("No cash has come in.", style="yellow"))
     listing = Listing(
         ["month"],
-        ["of campaigns", "no campaign", "of no record", "all cash", "its cohort collected"],
-        title="All cash, by the month it moved in",
+        ["from campaigns", "no campaign", "no record", "all cash", "collected by cohort"],
+        title="All cash, by payment month",
     )
     earlier, shown = months[:-_MONTHS_SHOWN], months[-_MONTHS_SHOWN:]
     if earlier:
@@ -191,9 +191,9 @@ def _cash(published: Published, currency: str) -> RenderableType:
         "",
         listing,
         Text(
-            f"{money(total.total, currency)} = {money(total.of_campaigns, currency)} of campaigns + "
-            f"{money(total.without_campaign, currency)} of records with no campaign + {money(total.of_no_record, currency)} "
-            "of no record. The cohort of a month is what its own records of campaigns collected, whenever it moved.",
+            f"{money(total.total, currency)} = {money(total.of_campaigns, currency)} from campaigns + "
+            f"{money(total.without_campaign, currency)} from records without a campaign + {money(total.of_no_record, currency)} "
+            "without a record. The last column is what the records captured in that month have collected for campaigns to date.",
             style="dim",
         ),
     )
@@ -206,7 +206,7 @@ def _add_cash(listing: Listing, name: str, cash: CashMonth, currency: str, style
 
 def _coverage(published: Published) -> RenderableType:
     listing = Listing(
-        ["link", "method"], ["records", "by records", "by value"], title="How sure: coverage by link and method"
+        ["link", "method"], ["records", "by records", "by value"], title="Match coverage by link and method"
     )
     shown = ""
     for each in published.coverage():
@@ -231,8 +231,8 @@ def _style(coverage: Coverage) -> str:
 def _open_things(published: Published, currency: str) -> RenderableType:
     queues = published.queues()
     if not queues:
-        return Group("", Text("Nothing waits for anybody.", style="green"))
-    listing = Listing(["owner", "what"], ["things", currency, "oldest, days"], title="Waiting for somebody")
+        return Group("", Text("No open items.", style="green"))
+    listing = Listing(["owner", "item"], ["count", currency, "oldest, days"], title="Open items by owner")
     for queue in queues:
         listing.add(
             queue.owner,
@@ -252,11 +252,11 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
         largest = min(lines, key=lambda line: line.amount)
         if largest.amount < 0:
             yield (
-                f"The largest loss on the way is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. "
+                f"The largest loss is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. "
                 f"Its records are in bridge_entries (line = '{largest.line}')."
                 if largest.line not in ("claimed_not_captured", "valuation")
-                else f"The largest gap is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. It lies "
-                "between Meta and your capture, before any sale: look at tracking and at how results are valued."
+                else f"The largest gap is '{LINES[largest.line]}': {money(largest.amount, currency)} {currency}. It "
+                "arises before any sale, between Meta and what you captured: check tracking and how results are valued."
             )
     for found in published.findings()[:_FINDINGS_SHOWN]:
         yield f"{found.bottleneck.capitalize()} ({found.owner}): {found.finding}"
@@ -265,30 +265,29 @@ def _next_looks(published: Published, currency: str) -> Iterator[str]:
     amount, payments = published.unmatched_money()
     if payments:
         yield (
-            f"{money(amount, currency)} {currency} in {counted(payments, 'payment')} {belong(payments)} to no record "
-            "(unmatched_revenue); "
-            "unmatched_records says what each one names."
+            f"{money(amount, currency)} {currency} in {counted(payments, 'payment')} without a record (unmatched_revenue); "
+            "unmatched_records lists the identifiers that each one carries."
         )
     quarantined = published.quarantined()
     if quarantined:
         things = "row or file" if quarantined == 1 else "rows or files"
-        yield f"{quarantined:,} {things} could not be used; quarantined_rows names file, row and reason."
+        yield f"{quarantined:,} {things} could not be used; quarantined_rows gives file, row and reason."
 
 
 def _where_to_look(reports: Path) -> Iterator[str]:
     if (reports / "reconciliation.html").is_file():
         yield (
-            f"To read and to pass on: reconciliation.html and reconciliation.xlsx in {reports}, each owner's queue in "
-            "exceptions/ beside them."
+            f"Reports to read and share: reconciliation.html and reconciliation.xlsx in {reports}, with each owner's open items "
+            "in exceptions/."
         )
-    yield "`make ui` opens the graph, its checks and every table's meaning."
+    yield "Run `reconcile open` to decide open matches and `reconcile ui` for the graph, its checks and the tables' meaning."
 
 
 def _anomalies(published: Published) -> Iterator[str]:
     """Of each kind the one with the most at stake, and how many more there are."""
     for kind, found in groupby(published.anomalies(), key=lambda each: each.kind):
         first, *more = found
-        rest = f" And {len(more):,} more of the kind in anomalies (anomaly = '{kind}')." if more else ""
+        rest = f" {len(more):,} more in anomalies (anomaly = '{kind}')." if more else ""
         yield f"{ANOMALIES[kind]} ({first.owner}): {first.finding}{rest}"
 
 

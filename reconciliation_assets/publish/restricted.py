@@ -9,13 +9,13 @@ from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.copy import escaped
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 
 SCHEMA = "restricted"
 TABLE = "contact_keys"
 
 
-def publish_contact_keys(warehouse: Warehouse, path: Path) -> int:
+def publish_contact_keys(warehouse: Ledger, path: Path) -> int:
     """Replace the restricted database by the current rows' keys; returns how many there are.
 
     The folder is made for its owner alone. Who administers it may open it to a group, and that stays: only the file

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
-
 from reconciliation_assets.publish.copy import escaped
 from reconciliation_assets.publish.figures import Published
+from reconciliation_assets.warehouse.duckdb import EngineError, in_memory
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,14 @@ def since(published: Published, earlier: Path) -> ChangesSince | None:
     """
     if not earlier.is_file():
         return None
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         try:
             connection.execute(f"attach '{escaped(published.path)}' as later (read_only)")
             connection.execute(f"attach '{escaped(earlier)}' as earlier (read_only)")
             ends = connection.execute(_ENDS).fetchall()
             platform = connection.execute(_PLATFORM).fetchall()
             collected = connection.execute(_COLLECTED).fetchall()
-        except duckdb.Error:
+        except EngineError:
             return None
     (before, now) = ends
     if before[1] != now[1]:

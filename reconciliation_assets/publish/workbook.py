@@ -154,7 +154,7 @@ def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
                 (say("month"), 10),
                 (say("key"), 7),
                 (say("record"), 28),
-                (say("rung"), 12),
+                (say("stage"), 12),
                 (say("stated"), 15),
                 (say("collected"), 15),
             ],
@@ -193,7 +193,7 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
     sheet.write_string(
         "A2",
         say(
-            "As of {instant}, in {currency}, policy {policy}. Choose in the yellow cells; every amount is a formula over the "
+            "As of {instant}, in {currency}, policy {policy}. Choose campaign and month in the yellow cells; every amount is a formula over the "
             "other sheets.",
             instant=f"{as_of:%Y-%m-%d %H:%M %z}",
             currency=book.currency,
@@ -241,12 +241,12 @@ def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, 
     sheet.freeze_panes(1, 0)
     say = book.say
     headings = (
-        (say("month the cash moved in"), 34),
-        (say("of campaigns"), 18),
-        (say("with no campaign"), 18),
-        (say("of no record"), 18),
+        (say("payment month"), 34),
+        (say("from campaigns"), 18),
+        (say("without a campaign"), 18),
+        (say("without a record"), 18),
         (say("all cash"), 18),
-        (say("its cohort collected"), 18),
+        (say("collected by this month's cohort"), 18),
     )
     for column, (heading, width) in enumerate(headings):
         sheet.write_string(0, column, heading, book.heading)
@@ -277,9 +277,15 @@ def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, 
         sheet,
         last + 2,
         (
-            (say("Cash of campaigns is what their records collected"), f"B{last + 1}-{collected(f'<>{_NO_CAMPAIGN}')}"),
-            (say("Cash with no campaign is what such records collected"), f"C{last + 1}-{collected(_NO_CAMPAIGN)}"),
-            (say("Cohorts of campaigns collected the cash of campaigns"), f"F{last + 1}-B{last + 1}"),
+            (
+                say("Cash from campaigns equals what their records collected"),
+                f"B{last + 1}-{collected(f'<>{_NO_CAMPAIGN}')}",
+            ),
+            (
+                say("Cash without a campaign equals what those records collected"),
+                f"C{last + 1}-{collected(_NO_CAMPAIGN)}",
+            ),
+            (say("Cash by cohort equals cash from campaigns"), f"F{last + 1}-B{last + 1}"),
         ),
     )
 
@@ -297,7 +303,7 @@ def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> N
             f"B{total_row}-{_sum('Records', 'F', lasts)[1:]}-B{adjustments}",
         ),
         (
-            book.say("Entries sum to collected less stated of the records"),
+            book.say("Entries sum to the records' collected less stated value"),
             f"SUM(B{_FIRST_LINE_ROW + 4}:B{_FIRST_LINE_ROW + 8})-{_sum('Records', 'F', lasts)[1:]}+{_sum('Records', 'E', lasts)[1:]}",
         ),
     )
@@ -312,7 +318,7 @@ def _verdicts(book: _Book, sheet: Any, first_row: int, checks: Sequence[tuple[st
         checks: what must hold, and the formula of the difference.
     """
     digits = minor_digits(book.currency)
-    holds, does_not = book.say("holds"), book.say("does not hold")
+    holds, does_not = book.say("passes"), book.say("fails")
     sheet.write_string(first_row, 0, book.say("Checks"), book.bold)
     for row, (name, difference) in enumerate(checks, start=first_row + 2):
         sheet.write_string(row - 1, 0, name)

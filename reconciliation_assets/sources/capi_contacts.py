@@ -1,7 +1,7 @@
-"""Contacts that Meta is told by, hashed as Meta asks: read again from the inbox, in memory, and never stored.
+"""Contacts for Meta's Conversions API, hashed as Meta requires: read again from the inbox, in memory, and never stored.
 
-The warehouse holds keyed hashes only, which nobody else can use. So a contact can come from nothing but the file that
-was dropped; that it is the right one is known by its key.
+The warehouse holds only keyed hashes, which Meta cannot use. So contacts must be read from the dropped file; the protected
+key confirms that a contact is the current one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 @dataclass(frozen=True)
 class WantedContact:
-    """A row whose contact is wanted, with the protected keys of what its current version holds."""
+    """A row whose contact is needed, with the protected keys of its current version."""
 
     table: str
     source_id: str
@@ -30,7 +30,7 @@ class WantedContact:
 
 @dataclass(frozen=True, repr=False)
 class HashedContact:
-    """A contact as Meta takes it; without a repr, since a phone number can be found again from its hash."""
+    """A contact as SHA-256 hashes for Meta; without a repr, because a phone number can be recovered from its hash."""
 
     email_hash: str | None
     phone_hash: str | None
@@ -39,12 +39,12 @@ class HashedContact:
 def hashed_contacts(
     wanted: Iterable[WantedContact], files: Iterable[InboxFile], protector: ContactProtector
 ) -> dict[tuple[str, str], HashedContact]:
-    """The hashed contacts of rows that still lie in the inbox, by table and ID.
+    """The hashed contacts of rows that are still in the inbox, by table and ID.
 
     Args:
         wanted: the rows.
         files: the files of the inbox.
-        protector: makes the protected keys, by which an older version's contact is told from the current one's.
+        protector: makes the protected keys, which distinguish the current contact from older ones.
     """
     by_table: dict[str, dict[str, WantedContact]] = {}
     for row in wanted:
@@ -65,7 +65,7 @@ def hashed_contacts(
 
 
 def _rows_of(file: InboxFile, rows: Mapping[str, WantedContact]) -> Iterable[Mapping[str, str | None]]:
-    """The wanted rows of a file; one that cannot be read now has none."""
+    """The wanted rows of a file; none if it cannot be read."""
     key = INPUT_TABLE[file.table].key[0]
     try:
         with reading(file) as text:

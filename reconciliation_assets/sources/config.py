@@ -1,7 +1,7 @@
-"""The sources file: which outside systems a company has, named and configured in one place.
+"""The sources file: the names and settings of a company's outside systems.
 
-The file is YAML with one list, `sources`; each entry has a `name`, a `type` and what that type's own settings ask for
-(its page under docs/sources lists them). Secrets never stand in it, only names of environment variables.
+The file is YAML with one list, `sources`; each entry has a `name`, a `type` and the settings of that type (listed on its
+page under docs/sources). It never contains secrets, only names of environment variables.
 """
 
 from datetime import timedelta
@@ -19,17 +19,17 @@ EnvironmentVariable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SourceSettings(BaseModel):
-    """What every source may say about itself; each type adds its own.
+    """Settings common to all sources; each type adds its own.
 
     Attributes:
         name: unique in the file; names the source in messages, cursors and checks.
         type: which connector reads it.
-        base_url: where the system is, if not at its usual address.
-        timeout_seconds: patience for one answer.
-        max_wait_minutes: patience for all waiting of one pull, rate limits included.
-        silent_after_days: how old its newest record may grow before it counts as silent; the policy's limit where not given.
-        overlap_days: how much of the last window is pulled again; the type's own where not given.
-        id_prefix: put before every order, CRM, invoice and customer ID, where two systems number from the same start;
+        base_url: address of the system, if not the usual one.
+        timeout_seconds: time-out of one request.
+        max_wait_minutes: limit of all waiting in one pull, including rate limits.
+        silent_after_days: maximum age of its newest record before it counts as silent; by default the policy's limit.
+        overlap_days: days of the last window that are pulled again; by default those of the type.
+        id_prefix: put before every order, CRM, invoice and customer ID if two systems use the same numbers;
             a payment system needs the prefix of the shop whose orders it names.
     """
 
@@ -45,7 +45,7 @@ class SourceSettings(BaseModel):
     id_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
 
     def retry_policy(self) -> RetryPolicy:
-        """The settings as the HTTP client takes them."""
+        """The retry policy for the HTTP client."""
         return RetryPolicy(
             timeout=timedelta(seconds=self.timeout_seconds), budget=timedelta(minutes=self.max_wait_minutes)
         )
@@ -55,7 +55,7 @@ T = TypeVar("T", bound=SourceSettings)
 
 
 class SourceEntry(BaseModel):
-    """One entry of the file before its type's own settings are checked."""
+    """One entry of the file before the settings of its type are validated."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -67,7 +67,7 @@ def read_entries(path: Path) -> list[SourceEntry]:
     """Read the sources file.
 
     Raises:
-        Misconfigured: the file is not there, not YAML, not a list of named sources, or names one twice.
+        Misconfigured: the file is missing, not YAML, not a list of named sources, or has a duplicate name.
     """
     try:
         document = yaml_of(path.read_bytes())
@@ -83,10 +83,10 @@ def read_entries(path: Path) -> list[SourceEntry]:
 
 
 def checked_settings(model: type[T], entry: SourceEntry) -> T:
-    """Hold an entry against its type's settings.
+    """Validate an entry with the settings of its type.
 
     Raises:
-        Misconfigured: naming the first setting that is missing, unknown or not of the expected form.
+        Misconfigured: names the first setting that is missing, unknown or invalid.
     """
     try:
         return model.model_validate(entry.model_dump())
@@ -96,11 +96,11 @@ def checked_settings(model: type[T], entry: SourceEntry) -> T:
 
 
 def _entries(path: Path, document: object) -> list[SourceEntry]:
-    listed = document.get("sources") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
+    sources = document.get("sources") if isinstance(document, dict) else None
+    if not isinstance(sources, list):
         raise Misconfigured(path.name, "there is no list named 'sources'", "Write it as docs/sources/README.md shows")
     entries: list[SourceEntry] = []
-    for number, item in enumerate(listed, start=1):
+    for number, item in enumerate(sources, start=1):
         try:
             entries.append(SourceEntry.model_validate(item))
             continue
@@ -115,5 +115,5 @@ def _entries(path: Path, document: object) -> list[SourceEntry]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    setting, _, said = problems_of(error, "entry")[0].partition(": ")
-    return f"setting {setting!r}: {said}"
+    setting, _, problem = problems_of(error, "entry")[0].partition(": ")
+    return f"setting {setting!r}: {problem}"

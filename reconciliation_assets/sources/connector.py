@@ -1,4 +1,4 @@
-"""The seam between the outside systems and everything else: what a connector is and what it hands over."""
+"""The interface to outside systems: connectors and what they deliver."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 Row = Mapping[str, str | None]
-"""A contract column to its text, exactly as a CSV cell would hold it.
+"""Text by contract column, exactly as in a CSV cell.
 
-Instants are ISO 8601 with an offset, amounts decimals in major units, IDs text; None is an empty cell.
+Times are ISO 8601 with an offset, amounts decimals in major units, IDs text; None is an empty cell.
 """
 
 
 @dataclass(frozen=True)
 class Window:
-    """The stretch of time a pull is asked for.
+    """The time window of a pull.
 
     Attributes:
-        since: only what is new or changed from here on; None asks for everything the source still has.
-        until: the instant of the pull. A source that can be asked for an upper bound is; a row that changed after it
-            may still be delivered, and comes again with the next window.
+        since: only records that are new or changed from here on; None for everything the source still has.
+        until: the time of the pull. It is sent to sources that support an upper bound. A row that changed later may be
+            delivered all the same, and again in the next window.
     """
 
     since: datetime | None
@@ -35,10 +35,10 @@ class Batch:
     """Rows of one contract table.
 
     Attributes:
-        rows: beside the contract's columns, a row of a record that could not be read holds `unread_column`, the
-            source's own field, and `unread`, what is wrong with it; such a row goes to quarantine.
-        passed_over: records that are no data, such as test payments, counted by reason.
-        doubts: what does not add up to the totals that the source tells of itself, in sentences.
+        rows: the contract's columns. A row of a record that could not be read also has `unread_column`, the source's own
+            field, and `unread`, what is wrong with it; such a row goes to quarantine.
+        passed_over: counts of ignored records that are not data, such as test payments, by reason.
+        doubts: sentences about records that do not add up to the totals reported by the source.
     """
 
     table: str
@@ -49,12 +49,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class ProbedAccount:
-    """One account, store or organisation as its system describes it.
+    """One account, store or organisation, as described by its system.
 
     Attributes:
         account_id: the system's own ID.
-        time_zone: IANA name, or the offset where the system has no name; None where it does not say.
-        currency: ISO 4217; None where the system does not say or has several.
+        time_zone: IANA name, or the offset if the system gives no name; None if it gives neither.
+        currency: ISO 4217; None if the system gives none or several.
     """
 
     account_id: str
@@ -64,20 +64,20 @@ class ProbedAccount:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a source says about itself without handing over data.
+    """The result of testing a source without reading records.
 
     Attributes:
-        accounts: what the credentials can read.
-        clock_skew: the source's clock less ours; None where it sends no time.
-        findings: what a person should look at, in sentences.
-        lacking: permissions that the source needs and the system says it was not granted, by the system's own names; None
-            where the system does not tell and only trying shows.
+        accounts: the accounts that the credentials can read.
+        clock_skew: the source's clock minus ours; None if it sends no time.
+        findings: sentences about what a person should check.
+        missing_permissions: needed permissions that are not granted, by the system's own names; None if the system does not report its
+            permissions.
     """
 
     accounts: Sequence[ProbedAccount]
     clock_skew: timedelta | None = None
     findings: Sequence[str] = ()
-    lacking: Sequence[str] | None = None
+    missing_permissions: Sequence[str] | None = None
 
 
 class Connector(Protocol):
@@ -86,8 +86,8 @@ class Connector(Protocol):
     Attributes:
         name: its name in the sources file, unique there.
         tables: the contract tables it delivers.
-        overlap: how much of the last window is pulled again, since late changes reach back that far.
-        silent_after: how old its newest record may grow; None where the policy's limit holds.
+        overlap: part of the last window that is pulled again, because late changes reach back that far.
+        silent_after: maximum age of its newest record; None for the policy's limit.
     """
 
     name: str
@@ -96,15 +96,15 @@ class Connector(Protocol):
     silent_after: timedelta | None
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield the window's rows; a key may come in several batches, the rows then being equal or newer.
+        """Yield the window's rows; a key may come again in a later batch, with an equal or newer row.
 
         Raises:
-            SourceError: the pull cannot be completed; what was yielded before must then not be kept.
+            SourceError: the pull cannot be completed; batches yielded before must then be discarded.
         """
 
     def probe(self) -> Probe:
         """Check credentials, clock, zone and currency without reading records.
 
         Raises:
-            SourceError: the source cannot be used as it is.
+            SourceError: the source cannot be used as configured.
         """

@@ -1,4 +1,4 @@
-"""One form for every way of writing a contact: e-mail addresses, phone numbers and names, Arabic and Latin.
+"""Normalisation of contacts: e-mail addresses, phone numbers and names, in Arabic and Latin script.
 
 Pure functions from what people type to the value whose protected key is stored. Nothing here stores or logs.
 """
@@ -14,22 +14,27 @@ _DIGITS = {
     **{0x06F0 + digit: str(digit) for digit in range(10)},
     **{0xFF10 + digit: str(digit) for digit in range(10)},
 }
-_PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
+PHONE_NOISE = {**_BIDI_MARKS, **_DIGITS, **dict.fromkeys(map(ord, " \t\u00a0-().'/"))}
 
-# How Gulf mobile numbers are written, by country calling code. Anything else is read by phonenumbers.
-_GULF_MOBILE = {
+# Formats of Gulf mobile numbers by country calling code. Other numbers are parsed by phonenumbers.
+GULF_MOBILE = {
     "971": r"5[024568]\d{7}",
     "966": r"5(?:[03-689]\d|7[0-8])\d{6}",
-    "965": r"5[05]\d{6}",
-    "974": r"55\d{6}",
+    "965": r"(?:5[05]\d|6(?:0[034679]|5[015-9]|6\d)|9[04679]\d)\d{5}",
+    "974": r"[3567]\d{7}",
+    "973": r"3(?:[0-79]\d|8[0-57-9])\d{5}",
+    "968": r"(?:7[126-9]\d|9(?:0[1-9]|[1-9]\d))\d{5}",
 }
-_GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-# Kuwait and Qatar dial no zero before a number: there, one makes it another number or none.
-_TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": ""}
+GULF_CODE = {"AE": "971", "SA": "966", "KW": "965", "QA": "974", "BH": "973", "OM": "968"}
+# The other countries have no trunk zero: a leading zero makes a different or invalid number.
+TRUNK_ZERO = {"971": "0?", "966": "0?", "965": "", "974": "", "973": "", "968": ""}
+# ASCII digits only: a number with other digits is cleaned first.
 _INTERNATIONAL = re.compile(
-    "(?:\\+|00)(" + "|".join(f"{code}{_TRUNK_ZERO[code]}{rest}" for code, rest in _GULF_MOBILE.items()) + ")"
+    "(?:\\+|00)(" + "|".join(f"{code}{TRUNK_ZERO[code]}{rest}" for code, rest in GULF_MOBILE.items()) + ")", re.ASCII
 )
-_LOCAL = {region: re.compile(f"{_TRUNK_ZERO[code]}({_GULF_MOBILE[code]})") for region, code in _GULF_CODE.items()}
+_LOCAL = {
+    region: re.compile(f"{TRUNK_ZERO[code]}({GULF_MOBILE[code]})", re.ASCII) for region, code in GULF_CODE.items()
+}
 
 _GULF_CALLING_CODES = ("971", "966", "965", "974", "973", "968")
 _DIALLED = re.compile(r"0?5\d{8}")
@@ -52,7 +57,7 @@ _MARKETS = {
     "OMAN": "OM",
 }
 
-# Where money of a currency is mostly paid; one that several countries share tells nothing.
+# Country in which a currency is mostly used; shared currencies are left out.
 COUNTRY_OF_CURRENCY = {
     "AED": "AE",
     "SAR": "SA",
@@ -74,7 +79,7 @@ _ARABIC_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\
 _ARABIC_UNIFIED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"})
 _ARTICLES = frozenset({"al", "el", "ال", "bin", "ibn", "bint", "بن", "ابن", "بنت", "mr", "mrs", "ms", "dr"})
 
-# "Servant of" with one of God's names is one first name, however many words it is written in.
+# Abd ("servant of") with one of God's names is one first name, in any number of words.
 _COMPOUND = re.compile(r"\b(abd[aeou]{0,2}l?|عبد)[\s-]+(?:(al|el|ul|ur|ar)[\s-]+)?(\w)", re.IGNORECASE)
 
 _ARABIC_SOUNDS = str.maketrans(
@@ -84,14 +89,14 @@ _WEAK_SOUNDS = str.maketrans(
     dict(zip("بتثجخدذرزسشصضطظغفقكلمنحهوي", "bttjkddrzsssdtzgfkklmnhhwy", strict=True))
     | dict(zip("cqpvxi", "kkbfsy", strict=True))
 )
-# Banks write the article and the name as one word: Alsuwaidi is Al Suwaidi. Albert loses its head too, on both sides alike.
+# Banks write the article and the name as one word: Alsuwaidi is Al Suwaidi. Albert becomes bert too, on both sides alike.
 _ATTACHED_ARTICLE = re.compile("^[ae]l(?=.{4})")
 _LATIN_DIGRAPHS = (("sh", "s"), ("ch", "s"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("ph", "f"))
 _LATIN_SOUNDS = str.maketrans("cqpvxehiouwy", "kkbfsaaaaaaa")
 
 
 def normalise_email(text: str) -> str | None:
-    """An address as it is compared: trimmed, lower case; None where it cannot be one."""
+    """The normalised address: trimmed, lower case; None if it is not a valid address."""
     plain = text if text.isascii() else text.translate(_BIDI_MARKS)
     address = plain.strip().strip("<>").lower()
     name, at, domain = address.partition("@")
@@ -99,20 +104,20 @@ def normalise_email(text: str) -> str | None:
 
 
 def normalise_phone(text: str, market: str | None) -> str | None:
-    """A number in E.164 (`+971501234567`), read in the row's market; None where it is no valid number.
+    """The number in E.164 (`+971501234567`), parsed in the row's market; None if it is not valid.
 
-    Understands Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead
-    export. A local number without a market is none: `0501234567` is valid in two Gulf countries.
+    Accepts Arabic-Indic digits, `00` and `+`, a trunk zero after the country code and the `p:` of Meta's lead export. A
+    local number without a market is not valid: `0501234567` exists in two Gulf countries.
 
     Args:
         text: the number as typed.
         market: ISO 3166 code or common name of the row's country.
     """
     region = region_of(market)
-    # Most numbers are written plainly; only the others are worth cleaning.
+    # Most numbers need no cleaning, which is slow.
     if plain := _gulf_mobile(text, region):
         return plain
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if cleaned := _gulf_mobile(number, region):
         return cleaned
     try:
@@ -125,17 +130,17 @@ def normalise_phone(text: str, market: str | None) -> str | None:
 
 
 def plain_digits(text: str) -> str:
-    """A text with the digits of every script that contacts are written in as 0 to 9."""
+    """The text with Arabic-Indic and other digits replaced by 0 to 9."""
     return text if text.isascii() else text.translate(_DIGITS)
 
 
 def international_phone(text: str) -> str | None:
-    """A number in E.164 that is one without knowing where it was written; None for digits that may be anything.
+    """The number in E.164 if it is clearly a phone number without knowing its market; None for other digits.
 
-    With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as it is dialled
-    there: `0501234567`, `501234567`. Eight digits are as good as any number.
+    With `+` or `00`, with the calling code of a Gulf country, or a mobile number of the Emirates or Saudi Arabia as dialled
+    there: `0501234567`, `501234567`. Eight digits alone could be any number.
     """
-    number = text.translate(_PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
+    number = text.translate(PHONE_NOISE).removeprefix("p:").removeprefix("tel:")
     if number.startswith(("+", "00")):
         return normalise_phone(number, None)
     if _DIALLED.fullmatch(number):
@@ -146,37 +151,37 @@ def international_phone(text: str) -> str | None:
 
 
 def _gulf_mobile(number: str, region: str | None) -> str | None:
-    """A well-formed Gulf mobile number in E.164; None for anything that phonenumbers has to read."""
+    """A well-formed Gulf mobile number in E.164; None for any number that phonenumbers must parse."""
     if match := _INTERNATIONAL.fullmatch(number):
         digits = match[1]
         return f"+{digits[:3]}{digits[3:].removeprefix('0')}"
     if region in _LOCAL and (match := _LOCAL[region].fullmatch(number)):
-        return f"+{_GULF_CODE[region]}{match[1]}"
+        return f"+{GULF_CODE[region]}{match[1]}"
     return None
 
 
 def region_of(market: str | None) -> str | None:
-    """The ISO 3166 code of a market, or None where it names no country."""
+    """The ISO 3166 code of a market; None if it is not a country."""
     if not market:
         return None
-    if market in _GULF_CODE:
+    if market in GULF_CODE:
         return market
     name = market.strip().upper()
     return _MARKETS.get(name, name if len(name) == 2 else None)
 
 
 def name_words(text: str) -> list[str]:
-    """The words of a name as written, a compound first name joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
+    """The words of a name, with compound first names joined: Abd Al Rahman, Abdul-Rahman and Abdulrahman are one word."""
     return _COMPOUND.sub(r"\1\2\3", text).split()
 
 
 def name_tokens(text: str) -> list[str]:
-    """The words of a name as they are compared, sorted: one script's variants unified, articles and titles left out."""
+    """The words of a name for comparison, sorted: spelling variants of a script unified, articles and titles removed."""
     return sorted({token for word in name_words(text) for token in word_tokens(word)})
 
 
 def word_tokens(word: str) -> list[str]:
-    """The comparable parts of one written word: none for an article or title, several for a hyphenated word."""
+    """The comparable parts of one word: none for an article or title, several for a hyphenated word."""
     folded = unicodedata.normalize("NFKD", word.translate(_BIDI_MARKS)).casefold()
     folded = _ARABIC_DIACRITICS.sub("", "".join(mark for mark in folded if not unicodedata.combining(mark)))
     parts = re.findall(r"[^\W\d_]+", folded.translate(_ARABIC_UNIFIED))
@@ -185,27 +190,27 @@ def word_tokens(word: str) -> list[str]:
 
 
 def sound_of(token: str) -> str:
-    """The consonants a word is heard by, alike for both scripts: Mohammed, Muhamad and محمد are all `mmd`.
+    """A phonetic key of a word from its consonants, the same in both scripts: Mohammed, Muhamad and محمد are all `mmd`.
 
-    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound; where nothing else is
-    heard, they are heard as well: Haya and هيا are both `hy`, Maha and مها `mh`.
+    Vowels and the letters that transliteration drops or adds (h, w, y) count only as the first sound. In a word with hardly
+    any other consonant h, w and y count too: Haya and هيا are both `hy`, Maha and مها `mh`.
     """
     consonants = _consonants(token)
     return consonants if len(consonants) > 1 else _weak_consonants(token) or consonants
 
 
 def _weak_consonants(token: str) -> str:
-    """With h, w and y; an h or y that only spells a last vowel (ة, ى, -ah) is none."""
+    """Consonants including h, w and y; an h or y that only spells a final vowel (ة, ى, -ah) is left out."""
     spells_a_vowel = token[-1:] in "هي" if len(token) > 2 else False
     bare = token[:-1] if spells_a_vowel or (token.endswith("ah") and len(token) > 3) else token
-    heard = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))
-    return re.sub(r"(.)\1+", r"\1", re.sub("[aeou]", "", heard))
+    letters = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))
+    return re.sub(r"(.)\1+", r"\1", re.sub("[aeou]", "", letters))
 
 
 def _consonants(token: str) -> str:
     latin = _ATTACHED_ARTICLE.sub("", token).translate(_ARABIC_SOUNDS)
     for digraph, sound in _LATIN_DIGRAPHS:
         latin = latin.replace(digraph, sound)
-    heard = latin.translate(_LATIN_SOUNDS)
-    consonants = re.sub(r"([^a])\1+", r"\1", heard).replace("a", "")
-    return f"a{consonants}" if heard.startswith("a") else consonants
+    letters = latin.translate(_LATIN_SOUNDS)
+    consonants = re.sub(r"([^a])\1+", r"\1", letters).replace("a", "")
+    return f"a{consonants}" if letters.startswith("a") else consonants

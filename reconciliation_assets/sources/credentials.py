@@ -1,4 +1,4 @@
-"""Where secrets come from and how a request carries them: named environment variables, and headers, never the URL."""
+"""Credentials: secrets are read from named environment variables and sent in headers, never in the URL."""
 
 import base64
 import os
@@ -9,17 +9,17 @@ from reconciliation_assets.sources.errors import Misconfigured
 
 
 class Credentials(Protocol):
-    """What puts a request in somebody's name."""
+    """Authenticates requests."""
 
     def headers(self) -> Mapping[str, str]:
         """The headers that authenticate one request."""
 
     def renew(self) -> bool:
-        """Replace what was refused; False where only a person can."""
+        """Replace the refused credentials; False if only a person can."""
 
 
 class FixedHeaders:
-    """Credentials that somebody issued and only somebody can replace: an API key, a long-lived token."""
+    """Credentials that only a person can replace: an API key, a long-lived token."""
 
     def __init__(self, **headers: str) -> None:
         self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -29,15 +29,15 @@ class FixedHeaders:
         return self._headers
 
     def renew(self) -> bool:
-        """Nothing here can be renewed without a person."""
+        """Always False: only a person can replace them."""
         return False
 
 
 class GrantedToken:
-    """A short-lived bearer token, granted anew whenever the system refuses the last one.
+    """A short-lived bearer token; a new one is requested whenever the system refuses the last one.
 
     Args:
-        grant: asks the system for a token.
+        grant: requests a token from the system.
         scheme: the word before the token in the Authorization header.
     """
 
@@ -47,13 +47,13 @@ class GrantedToken:
         self._token: str | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """The Authorization header, after a first grant where none was made."""
+        """The Authorization header; requests a first token if there is none."""
         if self._token is None:
             self._token = self._grant()
         return {"Authorization": f"{self._scheme} {self._token}"}
 
     def renew(self) -> bool:
-        """Ask for a new token."""
+        """Request a new token."""
         self._token = self._grant()
         return True
 

@@ -1,6 +1,6 @@
-"""What every configured source says about itself before anything is pulled: what works, what is missing, what to do.
+"""Diagnosis of every configured source before anything is pulled: what works, what is missing, what to do.
 
-Each source is probed once. Findings are held against the policy here, since no single connector knows it.
+Each source is probed once. Findings are compared with the policy here, because connectors do not know it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +18,7 @@ from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
-"""Windows are cut by our clock and overlap by an hour or more; a minute is past what networks explain."""
+"""Windows use our clock and overlap by an hour or more; network delays are shorter than a minute."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class SourceDiagnosis:
 
     Attributes:
         source: the source's name in the sources file.
-        state: `look` is for a person to judge and hinders no pull; `missing` hinders it.
+        state: `look` needs a person's judgement but does not prevent a pull; `missing` prevents it.
         told: what was found.
-        next_step: what to do; empty where there is nothing.
+        next_step: what to do; empty if nothing.
     """
 
     source: str
@@ -39,18 +39,18 @@ class SourceDiagnosis:
 
 
 def examine(connectors: Sequence[Connector], policy: Policy, rated: Collection[str] = ()) -> list[SourceDiagnosis]:
-    """Probe every source; one that fails keeps none of the others from being asked.
+    """Probe every source; a failure of one does not stop the others.
 
     Args:
         connectors: the configured sources.
         policy: the agreed definitions.
-        rated: currencies that dropped fx_rates know.
+        rated: currencies with a rate in the dropped fx_rates.
     """
     return [line for connector in connectors for line in _examine_one(connector, policy, rated)]
 
 
 def examine_feedback(sources_file: Path | None, policy: Policy) -> list[SourceDiagnosis]:
-    """Probe the dataset that is told outcomes, where the sources file names one."""
+    """Probe the dataset that outcomes are sent to, if the sources file names one."""
     try:
         probe = Conversions(load_feedback_settings(sources_file)).probe()
     except NoDatasetError:
@@ -62,7 +62,7 @@ def examine_feedback(sources_file: Path | None, policy: Policy) -> list[SourceDi
 
 
 def rated_currencies(inbox: Path, presets: Sequence[Preset]) -> set[str]:
-    """Currencies in the dropped fx_rates; a file that cannot be read is the next run's to tell."""
+    """Currencies in the dropped fx_rates; unreadable files are skipped, the next run reports them."""
     found: set[str] = set()
     for file in discover(inbox, presets)[0]:
         if file.table != "fx_rates":
@@ -82,11 +82,11 @@ def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -
     except SourceError as problem:
         yield SourceDiagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
         return
-    if probe.lacking:
+    if probe.missing_permissions:
         yield SourceDiagnosis(
             connector.name,
             "missing",
-            f"the credentials lack {', '.join(probe.lacking)}",
+            f"the credentials lack {', '.join(probe.missing_permissions)}",
             "Grant what this source's page under docs/sources lists",
         )
     else:
@@ -97,14 +97,14 @@ def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -
 def diagnose(
     source: str, probe: Probe, policy: Policy, rated: Collection[str] = (), *, by_account_days: bool
 ) -> Iterator[SourceDiagnosis]:
-    """Hold a probe against the policy and our clock.
+    """Compare a probe with the policy and our clock.
 
     Args:
         source: the source's name.
-        probe: what it says.
+        probe: its probe.
         policy: the agreed definitions.
-        rated: currencies that dropped fx_rates know.
-        by_account_days: whether the source reports by days of the account's own zone.
+        rated: currencies with a rate in the dropped fx_rates.
+        by_account_days: whether the source reports by days in the account's own zone.
     """
     for finding in probe.findings:
         yield SourceDiagnosis(source, "look", finding, "Compare it with this source's page under docs/sources")
@@ -132,9 +132,9 @@ def diagnose(
 
 
 def _working(probe: Probe) -> str:
-    """What was found, how the system's permissions are known, and how far its clock is from ours."""
+    """One sentence: the accounts, whether permissions were verified, and the clock difference."""
     accounts = "; ".join(_described(account) for account in probe.accounts)
-    permissions = "permissions not told, tried" if probe.lacking is None else "permissions complete"
+    permissions = "permissions not told, tried" if probe.missing_permissions is None else "permissions complete"
     skew = probe.clock_skew
     clock = "no clock told" if skew is None else f"clock {round(skew.total_seconds()):+d} s"
     return f"{accounts}; {permissions}; {clock}"

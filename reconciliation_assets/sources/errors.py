@@ -1,7 +1,7 @@
-"""What can go wrong at a source, each said for the person who has to act.
+"""Errors of a source, worded for the person who has to act.
 
-Every error names the system, what happened and what to do. None carries a secret, a URL or a value out of a record:
-the texts are put together from our own words, status codes and field names only.
+Every error names the system, what happened and what to do. None contains a secret, a URL or a value of a record: the
+messages consist only of our own words, status codes and field names.
 """
 
 # ruff: noqa: N818 - each name says what happened, which reads better without the suffix
@@ -12,7 +12,7 @@ from reconciliation_assets.errors import PlainError
 
 
 class SourceError(PlainError):
-    """Something at one source that a pull cannot recover from.
+    """An error at one source from which a pull cannot recover.
 
     Args:
         system: the source's name in the sources file.
@@ -31,7 +31,7 @@ class SourceError(PlainError):
 
 
 class Misconfigured(SourceError):
-    """The sources file or the environment does not say what is needed to reach the source."""
+    """The sources file or the environment lacks a setting that is needed to reach the source."""
 
 
 class ExpiredCredentials(SourceError):
@@ -39,14 +39,14 @@ class ExpiredCredentials(SourceError):
 
 
 class MissingPermission(SourceError):
-    """The credentials are good, but may not read what the connector needs."""
+    """The credentials are valid, but may not read everything the connector needs."""
 
 
 class RateLimited(SourceError):
-    """The source asks to wait longer than this run may.
+    """The source requires a longer wait than this run allows.
 
     Args:
-        back_at: when to try again, as far as the source says.
+        back_at: when to try again, if the source says so.
     """
 
     def __init__(self, system: str, happened: str, back_at: datetime | None = None) -> None:
@@ -56,11 +56,11 @@ class RateLimited(SourceError):
 
 
 class SchemaDrift(SourceError):
-    """A field the connector relies on vanished or changed its type.
+    """A field that the connector needs is missing or has another type.
 
     Args:
         field: the field's path in the answer, such as `data.spend`.
-        problem: what is wrong with the field, as said after its name.
+        problem: what is wrong, worded to follow the field's name.
     """
 
     def __init__(self, system: str, field: str, problem: str, remedy: str | None = None) -> None:
@@ -75,12 +75,12 @@ class SchemaDrift(SourceError):
 
 
 class RequestRefused(SourceError):
-    """The source understood who asks, but not what is asked: a retired version, an unknown account or object."""
+    """The source accepted the credentials but not the request: a retired version, an unknown account or object."""
 
 
 class SourceUnavailable(SourceError):
-    """The source does not answer, or answers nonsense, for longer than the connector is patient."""
+    """The source gave no usable answer within the retry policy."""
 
 
 class TimedOut(SourceUnavailable):
-    """Every attempt ran into the time-out; a smaller question may still be answered."""
+    """Every attempt timed out; a smaller request may still be answered."""

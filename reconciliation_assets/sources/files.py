@@ -1,9 +1,9 @@
-"""Dropped extracts: which file holds which table, and its rows as text with the row number a spreadsheet shows.
+"""Dropped files: which file holds which table, and its rows as text with the row number a spreadsheet shows.
 
-A file is known by its name, `<table>.csv` or `<table>-anything.csv`, or else by its headings, through a preset. CSV,
-Parquet, JSON Lines and Excel all become the same thing: batches of text, one column per contract column. Files are read
-from private copies, in private in-memory engines that know no other file and may not spill to disk, since rows still
-hold contacts here.
+A file is recognised by its name, `<table>.csv` or `<table>-anything.csv`, or else by its headings, through a preset. CSV,
+Parquet, JSON Lines and Excel are all read as batches of text, one column per contract column. Files are read from private
+copies, in private in-memory engines that can open no other file and may not spill to disk, because rows still contain
+contacts here.
 """
 
 import csv
@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,6 +39,7 @@ from reconciliation_assets.sources.text_rows import (
     quoted,
 )
 from reconciliation_assets.sources.workbooks import rows_of_workbook
+from reconciliation_assets.warehouse.duckdb import Connection
 
 SUFFIXES = (".csv", ".parquet", ".jsonl", ".xlsx")
 _TEXTS = ("csv", "tsv", "txt", "jsonl")
@@ -60,11 +60,11 @@ _REJECTIONS = {
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A dropped file and the input table it holds, or one of those it holds.
+    """A dropped file and the input table, or one of the input tables, that it holds.
 
     Attributes:
-        kind: what a file is that its headings told; None for one that its name told.
-        part: which of the preset's tables this is.
+        kind: the preset by which its headings were recognised; None if its name gives the table.
+        part: index of the table among the preset's tables.
     """
 
     table: str
@@ -74,41 +74,41 @@ class InboxFile:
 
     @property
     def name(self) -> str:
-        """The file's name, as it is kept and told."""
+        """The file's name, without contacts, as it is stored and shown."""
         return shown_name(self.path)
 
     def fingerprint(self, content: str) -> str:
-        """The fingerprint of its content; under a preset, also which one and which part: changed, it is another reading."""
+        """The fingerprint of its content, its preset and its part: if any of them changes, the file is read again."""
         return f"{content} {fingerprint(self.kind.preset)} {self.part}" if self.kind else content
 
 
 def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], list[Unrecognised]]:
-    """The inbox's files with their tables, and those that neither their name nor their headings tell.
+    """The inbox's files with their tables, and the files that neither name nor headings identify.
 
-    Hidden files are not looked at.
+    Hidden files are ignored.
     """
     known: list[InboxFile] = []
     unknown: list[Unrecognised] = []
     for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
         if path.name.startswith((".", "~$")):
             continue
-        taken = take_for(path, presets)
-        if isinstance(taken, Unrecognised):
-            unknown.append(taken)
+        recognised = take_for(path, presets)
+        if isinstance(recognised, Unrecognised):
+            unknown.append(recognised)
         else:
-            known += taken
+            known += recognised
     return known, unknown
 
 
 def inbox_state(files: Sequence[InboxFile]) -> str:
-    """A fingerprint of what lies in the inbox, without reading it: names, sizes and times of change."""
+    """A fingerprint of the inbox without reading the files: names, sizes and modification times."""
     stats = [(file.name, file.path.stat()) for file in files]
     seen = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
 
 def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecognised:
-    """What a file is taken for: the table its name begins with, else the tables that its headings tell.
+    """The tables of a file: the table its name begins with, or else those identified by its headings.
 
     `orders.csv` and `orders-anything.csv` hold the table `orders`.
     """
@@ -124,7 +124,7 @@ def take_for(path: Path, presets: Sequence[Preset]) -> list[InboxFile] | Unrecog
 
 
 def _why_no_file(path: Path) -> str | None:
-    """What an entry of a folder is if it is no file; None where it is one."""
+    """Why an entry of a folder is not a regular file; None if it is one."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -150,14 +150,14 @@ def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows
 
     Args:
         file: the file.
-        copy: what is read; its content may differ from what the file was recognised by, so it is recognised again.
-        sheets: where files under a preset are judged; what was judged is kept for the file's next part.
+        copy: the copy that is read; it may differ from the content that was recognised, so it is recognised again.
+        sheets: interprets files with a preset, and keeps the result for the file's next part.
 
     Raises:
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
     form = copy.path.suffix.lstrip(".")
-    with _damage_told(form):
+    with _plain_damage(form):
         if file.kind is None:
             opener = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl, "xlsx": _xlsx}[form]
             rows = opener(copy.path, INPUT_TABLE[file.table])
@@ -166,44 +166,44 @@ def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows
             rows = mapped_rows(copy.path, kind, kind.preset.tables[file.part], sheets)
     if copy.has_open_end and form in _TEXTS:
         rows.notes.append(_OPEN_END)
-    return replace(rows, read=_damage_inside_told(rows.read, form))
+    return replace(rows, read=_with_plain_damage(rows.read, form))
 
 
-def _damage_inside_told(
+def _with_plain_damage(
     read: Callable[[TextRows], Iterator[pa.Table]], form: str
 ) -> Callable[[TextRows], Iterator[pa.Table]]:
-    """Damage may show only while the rows are read."""
+    """Report damage that is found only while the rows are read."""
 
-    def told(rows: TextRows) -> Iterator[pa.Table]:
+    def read_plainly(rows: TextRows) -> Iterator[pa.Table]:
         batches = read(rows)
         while True:
-            # Only what reading raises is damage of the file, not what its reader makes of a batch.
-            with _damage_told(form, "it is damaged inside; export it again"):
+            # Only errors from reading are damage of the file; errors of the consumer must pass through.
+            with _plain_damage(form, "it is damaged inside; export it again"):
                 batch = next(batches, None)
             if batch is None:
                 return
             yield batch
 
-    return told
+    return read_plainly
 
 
 @contextmanager
-def _damage_told(form: str, otherwise: str | None = None) -> Iterator[None]:
-    """Damage is told as such, by whatever name an engine or a library calls it: what they say of it may hold a row."""
+def _plain_damage(form: str, otherwise: str | None = None) -> Iterator[None]:
+    """Replace any error of an engine or library by a plain one, because their messages may quote a row."""
     try:
         yield
     except FileSetAsideError:
         raise
     except Exception:
         damaged = f"it is damaged or not really a {form} file; export it again"
-        told = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
-        raise FileSetAsideError(told) from None
+        message = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
+        raise FileSetAsideError(message) from None
 
 
-def _chosen(
+def _split_header(
     header: list[str], table: InputTable, names_stand: str = "let its first row name them"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The contract's columns that a header has, and the rest."""
+    """The contract's columns in a header, and the names of its other columns."""
     missing = [name for name in table.required if name not in header]
     if len(missing) == len(table.required):
         raise FileSetAsideError(
@@ -216,7 +216,7 @@ def _chosen(
     if missing:
         raise FileSetAsideError(f"the required column {missing[0]} is missing; add it and drop the file again")
     known = [column.name for column in table]
-    # Only the contract's own words are told: the first row of a file without headings is somebody's.
+    # Only names of the contract are shown: the first row of a file without headings holds a person's data.
     repeated = [name for name in known if header.count(name) > 1]
     if repeated:
         raise FileSetAsideError(f"the column {', '.join(repeated)} stands in it more than once; keep one")
@@ -230,13 +230,13 @@ def _as_header(cells: list[Any]) -> list[str]:
     return [str(cell if cell is not None else "").strip().lower() for cell in cells]
 
 
-def _streamed(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
+def _streamed(connection: Connection, sql: str, parameters: dict[str, Any]) -> Iterator[pa.Table]:
     for batch in connection.sql(sql, params=parameters).to_arrow_reader(ROWS_PER_BATCH):
         yield pa.Table.from_batches([batch])
 
 
 def _first_line(path: Path) -> str:
-    """A text file's first line, however its lines end."""
+    """A text file's first line, with any line ending."""
     if not path.stat().st_size:
         raise FileSetAsideError("it is empty; export it again")
     with path.open("rb") as file:
@@ -254,7 +254,7 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     first = _first_line(path)
     delimiter = max(",;\t|", key=first.count)
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     names = {f"c{position}": "VARCHAR" for position in range(len(header))}
     cells = [f"c{header.index(name)} as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
@@ -290,8 +290,8 @@ def _digest(columns: Sequence[str]) -> str:
     return f"md5(concat_ws(chr(31), {cells})) as {ROW_DIGEST}"
 
 
-def _rejected(engine: duckdb.DuckDBPyConnection) -> list[Reject]:
-    """The lines that the engine could not read, in order."""
+def _rejected(engine: Connection) -> list[Reject]:
+    """The lines that the engine could not parse, in order."""
     found = engine.execute(
         "select line, min(cast(error_type as varchar)) from reject_errors group by line order by line"
     ).fetchall()
@@ -302,7 +302,7 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
     with engine_on(path) as (engine, own_name):
         described = engine.execute("describe select * from read_parquet($path)", {"path": own_name}).fetchall()
     header = _as_header([name for name, *_ in described])
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     places = ", ".join(f"c{place}" for place in range(len(header)))
     cells = [f"cast(c{header.index(name)} as varchar) as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
@@ -329,7 +329,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             """,
             {"path": own_name},
         ).fetchall()
-    columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
+    columns, ignored = _split_header(sorted(name for (name,) in found), table, "let every line name them")
     cells = [f"case when readable then line ->> '$.{name}' end as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
     if has_digest:
@@ -353,13 +353,13 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             for batch in batches:
                 unreadable += batch.filter(pc.invert(batch["readable"]))["line_number"].to_pylist()
                 yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
-            rows.rejects.extend(_with_places(_rejected(engine), unreadable))
+            rows.rejects.extend(_with_row_numbers(_rejected(engine), unreadable))
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
-def _with_places(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
-    """The lines that are no JSON beside those that are no lines, which were not counted before them."""
+def _with_row_numbers(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
+    """All rejected lines with corrected row numbers: the engine's rejects, and the lines that are not JSON."""
     found, above = [], 0
     for number in unreadable:
         while above < len(rejected) and rejected[above].row_number <= number + above:
@@ -374,7 +374,7 @@ def _xlsx(path: Path, table: InputTable) -> TextRows:
     if first is None:
         raise FileSetAsideError("its first sheet is empty")
     header = _as_header(_row(sheet, first))
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     has_digest = _needs_digest(table, ignored)
     below = sheet.slice(first + 1)
     cells = [below.column(header.index(name)) for name in columns]

@@ -1,4 +1,4 @@
-"""What all connectors share: their settings, the store of rotating tokens, their clock, and a client for each pull."""
+"""Base class of the connectors: settings, the store of rotating tokens, the clock, and a client per pull."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,8 @@ from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
-from reconciliation_assets.sources.records import RecordReader, known
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
+from reconciliation_assets.sources.records import RecordReader, keep_paths
 from reconciliation_assets.sources.shapes import Shape
 from reconciliation_assets.sources.tokens import TokenStore
 
@@ -23,17 +23,17 @@ TEST_KEYS = ("sk_test_", "rk_test_")
 
 
 def utc_now() -> datetime:
-    """The present instant."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 class HttpConnector(ABC, Generic[SettingsT]):
-    """A connector that speaks HTTP; a subclass gives `tables`, its usual `overlap`, `pull` and `probe`.
+    """A connector over HTTP; a subclass defines `tables`, its default `overlap`, `pull` and `probe`.
 
     Args:
         settings: the source's entry in the sources file.
-        tokens: where a token that is replaced with every use is kept.
-        now: the clock, for rows that carry the instant of their pull.
+        tokens: stores tokens that are replaced with every use.
+        now: the clock, for rows with the time of their pull.
     """
 
     tables: tuple[str, ...]
@@ -49,18 +49,18 @@ class HttpConnector(ABC, Generic[SettingsT]):
         self._tokens = tokens
         self._now = now
 
-    def link(self, others: Mapping[str, Connector]) -> None:
-        """Take note of the other sources of the same file, by name, where this one reads by their records.
+    def link_sources(self, others: Mapping[str, Connector]) -> None:
+        """Connect this source with others of the same file, by name, if it needs their records.
 
         Raises:
-            Misconfigured: the source it needs is not there.
+            Misconfigured: the source that it needs is missing.
         """
 
-    def agree(self, policy: Policy) -> None:
-        """Take note of the agreed definitions, where this one's rows follow them.
+    def apply_policy(self, policy: Policy) -> None:
+        """Apply the policy, if this source's rows depend on it.
 
         Raises:
-            Misconfigured: its settings and the policy do not go together.
+            Misconfigured: its settings contradict the policy.
         """
 
     @abstractmethod
@@ -76,28 +76,28 @@ class HttpConnector(ABC, Generic[SettingsT]):
             self.name,
             self.settings.base_url,
             credentials=credentials,
-            judge=self._judge,
+            classify=self._classify,
             pace=self._pace,
             retry_policy=self.settings.retry_policy(),
         )
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        """Find trouble in an answer; systems with an error envelope of their own say more here."""
-        return judge_status(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        """The failure of an answer, or None; overridden for systems with their own error format."""
+        return classify_status(self.name, answer)
 
     def _pace(self, _answer: HttpResponse) -> timedelta:
-        """How long to rest after a good answer; systems that tell the quota used say more here."""
+        """The pause after a successful answer; overridden for systems that report their quota."""
         return timedelta()
 
     def _read(self, shape: type[ShapeT], body: object, where: str) -> ShapeT:
         return shapes.read(shape, body, system=self.name, where=where)
 
     def _reader(self, table: str, where: str, **kept: str) -> RecordReader:
-        """A reader of a list's records; `kept` names what to keep of an odd one, column and dotted path."""
-        return RecordReader(self.name, table, where, known(**kept))
+        """A reader of a list's records; `kept` maps the columns to keep of an unreadable record to their dotted paths."""
+        return RecordReader(self.name, table, where, keep_paths(**kept))
 
     def _is_test_key(self, variable: str) -> bool:
-        """Whether a key is one of the test mode, whose money does not exist; Stripe and Tap write it into the key."""
+        """Whether a key belongs to test mode, whose money does not exist; Stripe and Tap mark it in the key."""
         return self._secret(variable).startswith(TEST_KEYS)
 
     def _test_key_finding(self, variable: str) -> list[str]:
@@ -109,15 +109,15 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
 
 class CrmConnector(HttpConnector[SettingsT]):
-    """A connector of a CRM that says by itself whether a deal is closed, whatever its stage is called."""
+    """A connector of a CRM that reports whether a deal is closed, independently of the stage's name."""
 
     _closed_words: frozenset[str] = frozenset()
 
-    def agree(self, policy: Policy) -> None:
-        """Take note of the words that mean won or lost."""
+    def apply_policy(self, policy: Policy) -> None:
+        """Take the words for won and lost from the policy."""
         words = (*policy.crm_stages.won.words, *policy.crm_stages.lost.words)
         self._closed_words = frozenset(as_word(word) for word in words)
 
     def _open_stage(self, label: str) -> str:
-        """The stage of a deal that the CRM calls open: one whose label says won or lost is neither."""
+        """The stage of a deal that the CRM reports as open, even if its label says won or lost."""
         return "open" if as_word(label) in self._closed_words else label

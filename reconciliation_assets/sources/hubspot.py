@@ -1,9 +1,9 @@
 """HubSpot: deals and contacts as CRM records, with the history of their stages, their merges and their owners.
 
-A deal is a CRM record under its own ID. A contact is one too, as `contact-<id>`, because whoever is turned down
-before a deal exists is known only there; once it has deals it is merged into the newest of them, and every deal names the
-contact's lead by itself. Searches stop at 10,000 results, so records are walked by ID inside the window and no search is
-ever paged. They leave out what was deleted, which HubSpot calls archived and lists by itself.
+A deal is a CRM record under its own ID. A contact is one too, as `contact-<id>`, because people who are rejected before a
+deal exists have only a contact; once a contact has deals it is merged into the newest one, and every deal names the contact's
+lead itself. Searches return at most 10,000 results, so records are read in order of ID within the window and searches are
+never paged. Searches leave out deleted records, which HubSpot calls archived and lists separately.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.records import RecordReader
@@ -45,7 +45,7 @@ DEAL_STAGES = (
     "Appointment Scheduled", "Qualified To Buy", "Presentation Scheduled", "Decision Maker Bought-In", "Contract Sent",
     "closed_won", "closed_lost",
 )  # fmt: skip
-"""The stages of HubSpot's default pipeline, as they are delivered."""
+"""The stages of HubSpot's default pipeline, as delivered by this connector."""
 
 CONTACT_STAGES = (
     "NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT", "CONNECTED", "BAD_TIMING",
@@ -57,12 +57,12 @@ SCOPES = ("crm.objects.deals.read", "crm.objects.contacts.read")
 
 
 class PropertyNames(BaseModel):
-    """Names of properties that differ between HubSpot accounts; None where an account has none.
+    """Names of properties that differ between HubSpot accounts; None if an account has no such property.
 
     Attributes:
-        meta_lead_id: contact property with Meta's lead ID; the native sync's name varies.
+        meta_lead_id: contact property with Meta's lead ID; its name varies with the native sync.
         lead_id: contact property with the company's own lead ID.
-        contact_stage: contact property that tells where a lead stands before it has a deal.
+        contact_stage: contact property with the stage of a lead before it has a deal.
         qualification_status: contact property.
         qualification_reason: contact property.
         first_response_at: contact property with the time of the first answer.
@@ -85,9 +85,9 @@ class HubSpotSettings(SourceSettings):
 
     Attributes:
         token_env: the environment variable with a private app's token.
-        objects_path: the API's version is part of it; date-versioned successors exist.
+        objects_path: API path including the version; date-versioned successors exist.
         properties: names of the account's own properties.
-        page_limit: records searched at once.
+        page_limit: records per search.
     """
 
     type: Literal["hubspot"]
@@ -200,11 +200,11 @@ class HubSpot(CrmConnector[HubSpotSettings]):
     """Reads deals and contacts changed in the window."""
 
     tables = ("crm_records", "crm_stage_changes")
-    # The search index lags behind writes by minutes at times.
+    # The search index can lag behind writes by minutes.
     overlap = timedelta(hours=6)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield contacts, then deals with their stage changes, page by page, then what was deleted."""
+        """Yield contacts, then deals with their stage changes, page by page, then deleted records."""
         contacts, deals = self._objects("contacts"), self._objects("deals")
         merged: set[str | None] = set()
         with self._hub() as client:
@@ -217,13 +217,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 yield Batch("crm_records", rows)
             for found in self._changed(client, DEALS, self._deal_properties(), window, deals):
                 histories = self._read_by_id(client, DEALS, [deal.id for deal in found], [], ["dealstage"], deals)
-                entered = {deal.id: _entries(deal, stage_names) for deal in histories}
+                stage_entries = {deal.id: _entries(deal, stage_names) for deal in histories}
                 contact_of = self._first_contacts(client, found, contacts)
                 rows = [
                     row
                     for deal in found
                     for row in self._deal_rows(
-                        deal, contact_of.get(deal.id), entered.get(deal.id, []), stage_names, currency
+                        deal, contact_of.get(deal.id), stage_entries.get(deal.id, []), stage_names, currency
                     )
                 ]
                 merged.update(row["crm_id"] for row in rows if row["merged_into"])
@@ -231,7 +231,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 changes = [
                     {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(entered_at)}
                     for deal in found
-                    for stage, entered_at in entered.get(deal.id, [])
+                    for stage, entered_at in stage_entries.get(deal.id, [])
                 ]
                 yield Batch("crm_stage_changes", changes)
             yield contacts.batch([])
@@ -240,16 +240,16 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 reader = self._objects(f"archived {kind}")
                 archived = list(reader.each(_Object, self._archived(client, kind)))
                 in_window = [gone for gone in archived if _archived_since(gone, window.since)]
-                # A record that was merged away is archived too; it has an heir, which says more.
+                # A merged record is archived too; its row with the surviving record says more.
                 rows = [_deleted_row(gone, prefix + gone.id) for gone in in_window if prefix + gone.id not in merged]
                 yield reader.batch(rows)
 
     def probe(self) -> Probe:
-        """Read the token's scopes, the account's zone and currency, and that deals and contacts may be searched."""
+        """Read the token's scopes, the account's zone and currency, and check that deals and contacts can be searched."""
         with self._hub() as client:
-            lacking = self._lacking(client)
-            if lacking:
-                return Probe([], client.clock_skew, lacking=lacking)
+            missing_scopes = self._missing_scopes(client)
+            if missing_scopes:
+                return Probe([], client.clock_skew, missing_permissions=missing_scopes)
             account = self._account(client)
             for kind in (CONTACTS, DEALS):
                 self._search(client, kind, ["hs_object_id"], [], limit=1)
@@ -257,13 +257,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             return Probe(
                 [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)],
                 client.clock_skew,
-                lacking=lacking,
+                missing_permissions=missing_scopes,
             )
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        trouble = judge_status(self.name, answer)
-        if trouble is None or not isinstance(answer.body, dict):
-            return trouble
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        failure = classify_status(self.name, answer)
+        if failure is None or not isinstance(answer.body, dict):
+            return failure
         refusal = self._read(_Refusal, answer.body, "error")
         missing = refusal.context.get("missingScopes") or refusal.context.get("requiredGranularScopes")
         if answer.status == 403 and missing:
@@ -278,16 +278,16 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         if refusal.policyName == "DAILY":
             midnight = (self._now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
             return Failure(RateLimited(self.name, "the account's calls of the day are used up", midnight))
-        return trouble
+        return failure
 
     def _hub(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
 
-    def _lacking(self, client: HttpClient) -> list[str] | None:
-        """Scopes the token lacks; None where HubSpot does not tell, as for tokens that are no private app's."""
-        asked = {"tokenKey": self._secret(self.settings.token_env)}
+    def _missing_scopes(self, client: HttpClient) -> list[str] | None:
+        """Scopes that the token lacks; None if HubSpot does not report them, as for tokens not issued to a private app."""
+        request_body = {"tokenKey": self._secret(self.settings.token_env)}
         try:
-            body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=asked).body
+            body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=request_body).body
         except RequestRefused:
             return None
         scopes = self._read(_TokenInfo, body, "token").scopes
@@ -297,7 +297,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return self._read(_Account, client.get("account-info/v3/details").body, "account")
 
     def _stage_names(self, client: HttpClient) -> dict[str, str]:
-        """Stage ID to what the business calls it; won and lost by their meaning, whatever they are called."""
+        """Stage label by stage ID; stages that mean won or lost get our own words, whatever their label."""
         pipelines = self._read(_Pipelines, client.get("crm/v3/pipelines/deals").body, "pipelines")
         return {stage.id: self._stage_name(stage) for pipeline in pipelines.results for stage in pipeline.stages}
 
@@ -318,16 +318,16 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         )
 
     def _archived(self, client: HttpClient, kind: str) -> Iterator[dict[str, object]]:
-        """Yield every deleted record that HubSpot still has: the list takes no time to begin at."""
+        """Yield every deleted record that HubSpot still has: the list cannot be filtered by time."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            asked: Params = {
+            params: Params = {
                 "archived": "true",
                 "limit": _ARCHIVED_PAGE,
                 "properties": "hubspot_owner_id",
                 **({"after": after} if after else {}),
             }
-            page = self._read(_Listed, client.get(f"{self.settings.objects_path}/{kind}", asked).body, "archived")
+            page = self._read(_Listed, client.get(f"{self.settings.objects_path}/{kind}", params).body, "archived")
             return CursorPage(page.results, page.paging.next.after if page.paging and page.paging.next else None)
 
         return by_cursor(self.name, fetch)
@@ -358,7 +358,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         *,
         beyond: str = "0",
     ) -> list[dict[str, object]]:
-        """The next records by ID after one, the first ones after 0."""
+        """The next records in order of ID after `beyond`."""
         next_by_id = {"propertyName": "hs_object_id", "operator": "GT", "value": beyond}
         body = {
             "filterGroups": [{"filters": [*filters, next_by_id]}],
@@ -389,54 +389,56 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         reader: RecordReader,
     ) -> list[_Object]:
         records: list[_Object] = []
-        wanted = {"properties": list(properties), "propertiesWithHistory": list(history)}
+        selection = {"properties": list(properties), "propertiesWithHistory": list(history)}
         for start in range(0, len(ids), _HISTORY_BATCH):
             some = ids[start : start + _HISTORY_BATCH]
-            asked = [{"id": record_id} for record_id in some]
-            found = self._about(client, f"{self.settings.objects_path}/{kind}/batch/read", asked, _Results, wanted)
+            inputs = [{"id": record_id} for record_id in some]
+            found = self._read_batch(
+                client, f"{self.settings.objects_path}/{kind}/batch/read", inputs, _Results, selection
+            )
             records += reader.each(_Object, found.results)
         return records
 
     def _associated(
         self, client: HttpClient, kind: str, other: str, records: Sequence[_Object]
     ) -> dict[str, list[str]]:
-        """Record ID to the IDs of the other kind; one with many of them comes in several pages."""
+        """Associated IDs of the other kind by record ID; long lists come in several pages."""
         path = f"crm/v4/associations/{kind}/{other}/batch/read"
         found: dict[str, list[str]] = {}
-        asked: list[Mapping[str, str]] = [{"id": record.id} for record in records]
-        while asked:
-            answered = self._about(client, path, asked, _Associations, {})
-            for association in answered.results:
+        inputs: list[Mapping[str, str]] = [{"id": record.id} for record in records]
+        while inputs:
+            page = self._read_batch(client, path, inputs, _Associations, {})
+            for association in page.results:
                 found.setdefault(association.origin.id, []).extend(to.toObjectId for to in association.to)
-            asked = [
+            inputs = [
                 {"id": association.origin.id, "after": after}
-                for association in answered.results
+                for association in page.results
                 if (after := association.following()) is not None
             ]
         return found
 
-    def _about(
+    def _read_batch(
         self,
         client: HttpClient,
         path: str,
-        asked: Sequence[Mapping[str, str]],
+        inputs: Sequence[Mapping[str, str]],
         shape: type[BatchT],
-        wanted: Mapping[str, object],
+        selection: Mapping[str, object],
     ) -> BatchT:
-        """Ask about records by ID; the answer may leave some out, but names no other."""
-        ids = {each["id"] for each in asked}
+        """Read records by ID; the answer may leave some out, but must not contain others."""
+        ids = {each["id"] for each in inputs}
 
         def fits(answer: HttpResponse) -> bool:
-            told = self._read(shape, answer.body, path).ids()
-            if None in told:
+            returned_ids = self._read(shape, answer.body, path).ids()
+            if None in returned_ids:
                 raise SchemaDrift(self.name, f"{path}.results.id", "is missing or no text")
-            return told <= ids
+            return returned_ids <= ids
 
-        answer = client.post(path, json_body={"inputs": list(asked), **wanted}, fits=fits)
+        answer = client.post(path, json_body={"inputs": list(inputs), **selection}, fits=fits)
         return self._read(shape, answer.body, path)
 
     def _first_contacts(self, client: HttpClient, deals: Sequence[_Object], reader: RecordReader) -> dict[str, _Object]:
-        """Deal ID to the contact that has been there longest: the lowest ID of those associated."""
+        """The oldest associated contact by deal ID: the one with the lowest ID."""
         first = {
             deal_id: min(contact_ids, key=int)
             for deal_id, contact_ids in self._associated(client, DEALS, CONTACTS, deals).items()
@@ -450,21 +452,23 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         return {deal_id: contacts[contact_id] for deal_id, contact_id in first.items() if contact_id in contacts}
 
     def _complete(self, record: _Object) -> _Object:
-        """HubSpot sends an unset property as null and leaves out one that does not exist, such as a currency where there is only one.
+        """The record, after checking that every property named in the sources file exists.
+
+        HubSpot sends an unset property as null and leaves out one that does not exist.
 
         Raises:
-            SchemaDrift: a property that the sources file names is not there.
+            SchemaDrift: a property named in the sources file does not exist.
         """
         names = self.settings.properties
         of_kind = (
             {"loss_reason"} if "dealstage" in record.properties else set(PropertyNames.model_fields) - {"loss_reason"}
         )
-        named = [getattr(names, field) for field in names.model_fields_set & of_kind]
-        gone = sorted(name for name in named if name and name not in record.properties)
-        if gone:
+        required = [getattr(names, field) for field in names.model_fields_set & of_kind]
+        missing = sorted(name for name in required if name and name not in record.properties)
+        if missing:
             raise SchemaDrift(
                 self.name,
-                gone[0],
+                missing[0],
                 "is no property of this account",
                 "Restore it in HubSpot, or correct `properties` in the sources file",
             )
@@ -506,19 +510,19 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             **self._person(contact),
         }
         yield row
-        yield from _swallowed(row, contact, "contact-")
+        yield from _merged_rows(row, contact, "contact-")
 
     def _deal_rows(
         self,
         deal: _Object,
         contact: _Object | None,
-        entered: Sequence[tuple[str, datetime]],
+        stage_entries: Sequence[tuple[str, datetime]],
         stage_names: Mapping[str, str],
         currency: str,
     ) -> Iterator[Row]:
         of = deal.properties
         stage = stage_names.get(of.get("dealstage") or "", of.get("dealstage") or "new")
-        reached = dict(entered)
+        reached = dict(stage_entries)
         row = {
             "crm_id": deal.id,
             "created_at": instant_text(deal.createdAt),
@@ -534,7 +538,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             **(self._person(contact) if contact is not None else {}),
         }
         yield row
-        yield from _swallowed(row, deal, "")
+        yield from _merged_rows(row, deal, "")
 
     def _person(self, contact: _Object) -> dict[str, str | None]:
         names, of = self.settings.properties, contact.properties
@@ -551,7 +555,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
 
 
 def _value(properties: Mapping[str, str | None], name: str | None) -> str | None:
-    """A property's text; None where it is empty or the account has no such property."""
+    """A property's text; None if it is empty or the account has no such property."""
     return (properties.get(name) or None) if name else None
 
 
@@ -575,8 +579,8 @@ def _deleted_row(gone: _Object, crm_id: str) -> Row:
     }
 
 
-def _swallowed(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:
-    """Records merged into this one no longer exist in HubSpot; what referred to them should still find their heir."""
+def _merged_rows(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:
+    """Rows of records merged into this one: HubSpot no longer has them, but other records may still name them."""
     for old_id in filter(None, (survivor.properties.get("hs_merged_object_ids") or "").split(";")):
         yield {
             **{column: row[column] for column in ("created_at", "updated_at", "stage", "owner")},

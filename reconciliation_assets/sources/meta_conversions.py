@@ -1,8 +1,8 @@
-"""Meta's Conversions API: outcomes told to a dataset, in batches of which one bad event must not sink the rest.
+"""Meta's Conversions API: sends outcomes to a dataset, in batches in which a bad event does not block the others.
 
-The only module that sends anything out of the house. Shapes follow Meta's pages on server events, customer information
-and the payload of CRM events. Meta refuses a whole request for one bad event and does not promise to say which; the
-sender takes the event that the answer names, else halves the batch until the bad one stands alone.
+The only module that sends data to an outside system. Formats follow Meta's pages on server events, customer information and
+the payload of CRM events. Meta rejects a whole request for one bad event and does not always say which; the sender separates
+the event that the answer names, or else halves the batch until the bad event is alone.
 """
 
 import re
@@ -28,29 +28,29 @@ from reconciliation_assets.sources.shapes import Identifier, Shape, read
 SYSTEM = "feedback"
 EVENTS_PER_CALL = 1000
 DEDUPLICATION = timedelta(hours=48)
-"""How long Meta counts an event's name and ID that come again only once."""
+"""Time within which Meta counts a repeated event name and ID only once."""
 
-# Suberrors of 100 that speak of an event in the batch, such as 2804003, an event that is too old.
+# Subcodes of error 100 about an event in the batch, such as 2804003 for an event that is too old.
 _EVENT_SUBCODES = range(2804000, 2805000)
 _NAMED_EVENT = re.compile(r"\bdata\[(\d+)\]")
 
 
 class ConversionsSettings(BaseModel):
-    """The part `feedback` of the sources file.
+    """The section `feedback` of the sources file.
 
     Attributes:
-        dataset_id: the dataset (pixel) that is told.
-        base_url: where the Graph API is.
+        dataset_id: the dataset (pixel) that receives the events.
+        base_url: address of the Graph API.
         api_version: Meta retires versions within about two years.
         token_env: the environment variable with the dataset's or a system user's token.
-        lead_event_source: the CRM's name, as Meta shows it beside CRM events.
-        test_event_code: of the tab "Test events"; what is sent under it counts at Meta all the same.
-        data_processing_options: Meta's options for people of some places, such as LDU; an empty list says that none applies.
-        data_processing_options_country: with LDU, Meta's number of the country, 0 to let Meta find out.
-        data_processing_options_state: with LDU, Meta's number of the state, 0 to let Meta find out.
-        events_per_call: Meta takes 1,000 at most.
-        timeout_seconds: patience for one answer.
-        max_wait_minutes: patience for all waiting of one sending.
+        lead_event_source: the CRM's name, as Meta shows it with CRM events.
+        test_event_code: code from the tab "Test events"; events sent with it still count at Meta.
+        data_processing_options: Meta's options for people of some places, such as LDU; an empty list means none.
+        data_processing_options_country: with LDU, Meta's country number, or 0 to let Meta determine it.
+        data_processing_options_state: with LDU, Meta's state number, or 0 to let Meta determine it.
+        events_per_call: events per request; Meta accepts up to 1,000.
+        timeout_seconds: time-out of one request.
+        max_wait_minutes: limit of all waiting while sending.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,15 +70,15 @@ class ConversionsSettings(BaseModel):
 
 
 class NoDatasetError(Misconfigured):
-    """The sources file names no dataset that could be told anything."""
+    """The sources file names no dataset to send events to."""
 
 
 def load_feedback_settings(sources_file: Path | None) -> ConversionsSettings:
-    """The part `feedback` of the sources file.
+    """Load the section `feedback` of the sources file.
 
     Raises:
-        NoDatasetError: there is no such part.
-        Misconfigured: a setting of it is missing, unknown or not of the expected form.
+        NoDatasetError: there is no such section.
+        Misconfigured: a setting is missing, unknown or invalid.
     """
     where = "See docs/sources/meta_conversions.md for the part 'feedback' of sources.yaml"
     try:
@@ -99,18 +99,18 @@ def load_feedback_settings(sources_file: Path | None) -> ConversionsSettings:
 
 @dataclass(frozen=True, repr=False)
 class Event:
-    """One outcome as it is told; without a repr, since it holds identifiers of a person.
+    """One outcome to send; without a repr, because it holds identifiers of a person.
 
     Attributes:
-        event_id: stable; Meta counts an ID and name that come again within 48 hours once.
+        event_id: stable; Meta counts an ID and name repeated within 48 hours once.
         happened_at: when the outcome was reached.
-        value: in `currency`; None where the outcome has none.
-        order_id: the order told of, for records without a lead.
+        value: in `currency`; None if the outcome has none.
+        order_id: the order, for records without a lead.
         lead_id: Meta's own ID of a lead-ad lead, 15 to 17 digits.
         click_id: Meta's fbc.
         browser_id: Meta's fbp.
-        email_hash: SHA-256 of the address, by `hashed_email`.
-        phone_hash: SHA-256 of the number, by `hashed_phone`.
+        email_hash: SHA-256 of the address, from `hashed_email`.
+        phone_hash: SHA-256 of the number, from `hashed_phone`.
     """
 
     event_id: str
@@ -127,11 +127,11 @@ class Event:
 
 
 class EventRefusedError(RequestRefused):
-    """Meta refused a request because of an event in it.
+    """Meta rejected a request because of an event in it.
 
     Args:
-        code: Meta's error and suberror.
-        place: which event, where the answer names it.
+        code: Meta's error code and subcode.
+        place: index of the event, if the answer names it.
     """
 
     def __init__(self, code: str, place: int | None) -> None:
@@ -142,13 +142,13 @@ class EventRefusedError(RequestRefused):
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """What became of one event: taken, or refused with Meta's error."""
+    """The result of one event: accepted, or rejected with Meta's error."""
 
     event: Event
     refused_with: str | None = None
 
 
-class _Taken(Shape):
+class _Accepted(Shape):
     events_received: int
 
 
@@ -171,22 +171,22 @@ class Conversions:
         self._token = secret(SYSTEM, settings.token_env)
 
     def send(self, events: Sequence[Event]) -> Iterator[Sequence[DeliveryResult]]:
-        """Send one batch; yields what became of its events with every answer that settles some of them.
+        """Send one batch; yields the results of its events as soon as Meta has answered for them.
 
         Args:
             events: at most `events_per_call` of the settings.
 
         Raises:
-            SourceError: Meta refuses for a reason that is no single event's, or does not answer.
+            SourceError: Meta rejects the request for a reason other than a single event, or does not answer.
         """
         with self._client() as client:
             yield from self._send(client, events)
 
     def probe(self) -> Probe:
-        """Read the dataset's own entry, without telling it anything.
+        """Read the dataset's metadata, without sending events.
 
         Raises:
-            SourceError: it cannot be reached with this token.
+            SourceError: the dataset cannot be read with this token.
         """
         with self._client() as client:
             answer = client.get(f"{self._settings.api_version}/{self._settings.dataset_id}", {"fields": "id,name"})
@@ -200,7 +200,7 @@ class Conversions:
             SYSTEM,
             self._settings.base_url,
             credentials=bearer(self._token),
-            judge=judge,
+            classify=classify,
             pace=meta.pace,
             retry_policy=RetryPolicy(
                 timeout=timedelta(seconds=self._settings.timeout_seconds),
@@ -221,7 +221,7 @@ class Conversions:
         if len(events) == 1:
             yield [DeliveryResult(events[0], refused.code)]
             return
-        for part in _parted(events, refused.place):
+        for part in _split(events, refused.place):
             yield from self._send(client, part)
 
     def _post(self, client: HttpClient, events: Sequence[Event]) -> None:
@@ -230,18 +230,18 @@ class Conversions:
         if settings.test_event_code is not None:
             body["test_event_code"] = settings.test_event_code
         answer = client.post(f"{settings.api_version}/{settings.dataset_id}/events", json_body=body)
-        received = read(_Taken, answer.body, system=SYSTEM, where="answer").events_received
+        received = read(_Accepted, answer.body, system=SYSTEM, where="answer").events_received
         if received != len(events):
             raise SchemaDrift(SYSTEM, "events_received", f"says {received:,} where {len(events):,} were sent")
 
 
 def payload(event: Event, settings: ConversionsSettings) -> dict[str, Any]:
-    """One event as Meta's payload specification has it.
+    """One event in the format of Meta's payload specification.
 
-    The outcome was reached in the CRM, the shop or the bank and not on the site, so its source is `system_generated`;
-    `website` would promise the visitor's browser, which is not kept.
+    The outcome was reached in the CRM, the shop or the bank and not on the website, so its source is `system_generated`;
+    `website` would require the visitor's user agent, which is not stored.
     """
-    known: dict[str, Any] = {
+    identifiers: dict[str, Any] = {
         "lead_id": int(event.lead_id) if event.lead_id else None,
         "fbc": event.click_id,
         "fbp": event.browser_id,
@@ -254,65 +254,65 @@ def payload(event: Event, settings: ConversionsSettings) -> dict[str, Any]:
     else:
         custom["order_id"] = event.order_id
     if event.value is not None:
-        # JSON has no decimals of its own; a float of two or three decimals reads back as the same text.
+        # JSON has no decimal type; a float with two or three decimals is written exactly.
         custom |= {"value": float(event.value), "currency": event.currency}
-    told: dict[str, Any] = {
+    event_data: dict[str, Any] = {
         "event_name": event.name,
         "event_time": int(event.happened_at.timestamp()),
         "event_id": event.event_id,
         "action_source": "system_generated",
-        "user_data": {name: value for name, value in known.items() if value is not None},
+        "user_data": {name: value for name, value in identifiers.items() if value is not None},
         "custom_data": custom,
     }
     if settings.data_processing_options is not None:
-        told["data_processing_options"] = list(settings.data_processing_options)
+        event_data["data_processing_options"] = list(settings.data_processing_options)
         if settings.data_processing_options:
-            told["data_processing_options_country"] = settings.data_processing_options_country
-            told["data_processing_options_state"] = settings.data_processing_options_state
-    return told
+            event_data["data_processing_options_country"] = settings.data_processing_options_country
+            event_data["data_processing_options_state"] = settings.data_processing_options_state
+    return event_data
 
 
 def hashed_email(address: str) -> str:
-    """Meta's hash of an address: SHA-256 of it trimmed and in lower case.
+    """Meta's hash of an address: SHA-256 of the trimmed address in lower case.
 
     Args:
-        address: as `normalise_email` gives it.
+        address: as returned by `normalise_email`.
     """
     return sha256(address.encode()).hexdigest()
 
 
 def hashed_phone(number: str) -> str:
-    """Meta's hash of a number: SHA-256 of its digits with the country code and without the plus sign.
+    """Meta's hash of a number: SHA-256 of its digits with country code, without the plus sign.
 
     Args:
-        number: in E.164, as `normalise_phone` gives it.
+        number: in E.164, as returned by `normalise_phone`.
     """
     return sha256(number.removeprefix("+").encode()).hexdigest()
 
 
-def judge(answer: HttpResponse) -> Failure | None:
-    """Find trouble in an answer: an event that is not valid apart from what any Meta source may answer."""
+def classify(answer: HttpResponse) -> Failure | None:
+    """The failure of an answer: an invalid event, or any other failure of a Meta source; None if it succeeded."""
     error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
     if isinstance(error, Mapping) and error.get("code") == 100:
         subcode, place = error.get("error_subcode"), _named_event(error)
         if place is not None or subcode in _EVENT_SUBCODES:
             return Failure(EventRefusedError(f"100/{subcode}" if subcode else "100", place))
-    trouble = meta.judge(SYSTEM, answer)
-    # Events are few enough; what Meta cannot say is asked again.
-    if trouble is not None and isinstance(trouble.error, meta.UnknownError):
-        return Failure(trouble.error, passing=True)
-    return trouble
+    failure = meta.classify(SYSTEM, answer)
+    # Batches are small enough, so an unknown error is only retried.
+    if failure is not None and isinstance(failure.error, meta.UnknownError):
+        return Failure(failure.error, is_transient=True)
+    return failure
 
 
 def _named_event(error: Mapping[str, Any]) -> int | None:
-    """Which event an error names, as in "data[3]"; its texts are searched, never kept."""
+    """Index of the event that an error names, as in "data[3]"; the messages are searched but never stored."""
     texts = (error.get(name) for name in ("message", "error_user_title", "error_user_msg", "error_data"))
     found = next(filter(None, (_NAMED_EVENT.search(str(text)) for text in texts)), None)
     return None if found is None else int(found[1])
 
 
-def _parted(events: Sequence[Event], place: int | None) -> list[Sequence[Event]]:
-    """The parts in which a refused batch is sent again: the event that was named apart, else its halves."""
+def _split(events: Sequence[Event], place: int | None) -> list[Sequence[Event]]:
+    """The parts in which a rejected batch is sent again: the named event separately, or else two halves."""
     if place is not None and place < len(events):
         return [events[place : place + 1], [*events[:place], *events[place + 1 :]]]
     middle = len(events) // 2

@@ -1,9 +1,8 @@
-"""Meta Lead Ads: what people entered into instant forms, from forms to leads.
+"""Meta Lead Ads: leads from instant forms.
 
-A form's questions say of themselves what they ask for (EMAIL, PHONE, FULL_NAME), whatever language they are asked in;
-only a question the advertiser made up needs a mapping. Consent is never among the answers: it is the state of the
-form's disclaimer boxes. Meta serves a lead for 90 days, and forms and leads only to a token of their page, which the
-system user's token is exchanged for.
+A form's standard questions have a type (EMAIL, PHONE, FULL_NAME) in any language; only custom questions of the advertiser
+need a mapping. Consent is not an answer: it is the state of the form's disclaimer boxes. Meta serves a lead for 90 days, and
+forms and leads only to a token of their page, for which the system user's token is exchanged.
 """
 
 import json
@@ -39,14 +38,14 @@ LeadColumn = Literal[
 
 
 class FormSettings(BaseModel):
-    """What a company knows about one form.
+    """Settings of one form.
 
     Attributes:
-        market: ISO country the form is for; phone numbers without a country code are read by it.
-        language: of the form, if not the one in its locale.
+        market: ISO country of the form; phone numbers without a country code are read in it.
+        language: language of the form, if not that of its locale.
         offer: what the form is about.
-        fields: contract column to the question's key or text, for questions the advertiser made up.
-        consent: key of the disclaimer box that means consent; without it every box of the form must be ticked.
+        fields: for custom questions, contract column to the question's key or text.
+        consent: key of the disclaimer box that means consent; by default every box of the form must be ticked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,7 +97,7 @@ class _Disclaimer(Shape):
 class _Lead(Shape):
     id: str
     created_time: Instant
-    # Meta leaves out what does not apply: no ad on an organic lead, no boxes on a form without a disclaimer.
+    # Meta leaves out fields that do not apply: the ad of an organic lead, the boxes of a form without a disclaimer.
     field_data: list[_Answered] = Field(default_factory=list)
     ad_id: Side[Identifier] = None
     adset_id: Side[Identifier] = None
@@ -146,11 +145,11 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
                         yield reader.batch([self._row(lead, form, columns) for lead in leads])
 
     def probe(self) -> Probe:
-        """Read the token's permissions, and look at each page and its forms."""
+        """Read the token's permissions, and each page and its forms."""
         with self._graph() as client:
-            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
-            if lacking:
-                return Probe([], client.clock_skew, lacking=lacking)
+            missing_permissions = meta.missing_permissions(client, self.settings.api_version, PERMISSIONS)
+            if missing_permissions:
+                return Probe([], client.clock_skew, missing_permissions=missing_permissions)
             form_ids: set[str] = set()
             for page_id in self.settings.page_ids:
                 with self._page(client, page_id) as page:
@@ -158,10 +157,10 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             missing = sorted(set(self.settings.forms) - form_ids)
             findings = [f"form {form_id} is in the sources file, but on none of the pages" for form_id in missing]
             accounts = [ProbedAccount(page_id, "UTC") for page_id in self.settings.page_ids]
-            return Probe(accounts, client.clock_skew, findings, lacking)
+            return Probe(accounts, client.clock_skew, findings, missing_permissions)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        return meta.judge(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        return meta.classify(self.name, answer)
 
     def _pace(self, answer: HttpResponse) -> timedelta:
         return meta.pace(answer)
@@ -173,8 +172,8 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         return f"{self.settings.api_version}/{node}"
 
     def _page(self, client: HttpClient, page_id: str) -> HttpClient:
-        """A client that speaks with the page's own token: Meta gives forms and leads to no other."""
-        body = meta.asked(client, self._path(page_id), {"fields": "id,access_token"}).body
+        """A client with the page's own token: Meta gives forms and leads to no other."""
+        body = meta.get_with_retries(client, self._path(page_id), {"fields": "id,access_token"}).body
         token = self._read(_Page, body, "page").access_token
         if token is None:
             raise MissingPermission(
@@ -185,8 +184,8 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         return self._client(bearer(token))
 
     def _forms(self, page: HttpClient, page_id: str) -> list[_Form]:
-        asked: Params = {"fields": FORM_FIELDS, "limit": self.settings.page_limit}
-        records = meta.listed(page, self._path(f"{page_id}/leadgen_forms"), asked)
+        params: Params = {"fields": FORM_FIELDS, "limit": self.settings.page_limit}
+        records = meta.read_edge(page, self._path(f"{page_id}/leadgen_forms"), params)
         return newest((self._read(_Form, record, "form") for record in records), key=lambda form: form.id)
 
     def _leads(self, page: HttpClient, form: _Form, since: float) -> Iterator[object]:
@@ -196,35 +195,37 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             "filtering": json.dumps(created_since),
             "limit": self.settings.page_limit,
         }
-        return meta.listed(page, self._path(f"{form.id}/leads"), params)
+        return meta.read_edge(page, self._path(f"{form.id}/leads"), params)
 
     def _settings_of(self, form: _Form) -> FormSettings:
         return self.settings.forms.get(form.id, self.settings.default)
 
     def _columns(self, form: _Form) -> Mapping[str, str]:
-        """Question key, folded, to what it answers: by the question's type, or by the form's mapping.
+        """Contract column by normalised question key, from the question's type or the form's mapping.
 
         Raises:
-            SchemaDrift: the mapping names a question the form no longer asks.
+            SchemaDrift: the mapping names a question that the form no longer has.
         """
-        columns = {_folded(question.key): question.type.lower() for question in form.questions}
+        columns = {_normalised(question.key): question.type.lower() for question in form.questions}
         keys = {
-            _folded(text): _folded(question.key)
+            _normalised(text): _normalised(question.key)
             for question in form.questions
             for text in (question.label or "", question.key)
         }
-        for column, asked in self._settings_of(form).fields.items():
-            key = keys.get(_folded(asked))
+        for column, question_name in self._settings_of(form).fields.items():
+            key = keys.get(_normalised(question_name))
             if key is not None:
                 columns[key] = column
             elif form.id in self.settings.forms:
                 happened = f"is no longer asked by form {form.id}"
-                raise SchemaDrift(self.name, asked, happened, "Correct the form's fields in the sources file")
+                raise SchemaDrift(self.name, question_name, happened, "Correct the form's fields in the sources file")
         return columns
 
     def _row(self, lead: _Lead, form: _Form, columns: Mapping[str, str]) -> Row:
-        known = self._settings_of(form)
-        answers = {columns.get(_folded(field.name), ""): field.values[0] for field in lead.field_data if field.values}
+        form_settings = self._settings_of(form)
+        answers = {
+            columns.get(_normalised(field.name), ""): field.values[0] for field in lead.field_data if field.values
+        }
         return {
             "lead_id": lead.id,
             "created_at": instant_text(lead.created_time),
@@ -239,15 +240,18 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             "utm_campaign": lead.campaign_name,
             "form_id": form.id,
             "event_type": "lead_form",
-            "market": answers.get("market") or known.market,
-            "language": answers.get("language") or known.language or (form.locale or "").split("_")[0].lower() or None,
+            "market": answers.get("market") or form_settings.market,
+            "language": answers.get("language")
+            or form_settings.language
+            or (form.locale or "").split("_")[0].lower()
+            or None,
             "email": answers.get("email"),
             "phone": answers.get("phone"),
             "full_name": answers.get("full_name") or full_name(answers.get("first_name"), answers.get("last_name")),
-            "offer": answers.get("offer") or known.offer,
+            "offer": answers.get("offer") or form_settings.offer,
             "stated_value": answers.get("stated_value"),
             "currency": answers.get("currency"),
-            "consent": flag_text(_consented(lead, known.consent)),
+            "consent": flag_text(_consented(lead, form_settings.consent)),
             "is_test": flag_text(any(value.startswith(_TEST_ANSWER) for value in answers.values())),
         }
 
@@ -259,7 +263,7 @@ def _consented(lead: _Lead, box: str | None) -> bool | None:
     return all(ticked.values()) if ticked else None
 
 
-def _folded(name: str) -> str:
-    """A question's name for comparing: Meta turns a question's text into a key by rules of its own."""
+def _normalised(name: str) -> str:
+    """A question's name, normalised for comparison: Meta turns a question's text into a key by its own rules."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return re.sub(r"[\W_]+", "_", plain).strip("_")

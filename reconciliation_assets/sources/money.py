@@ -1,4 +1,4 @@
-"""Minor units: how many decimals a currency has, for systems that write amounts as whole numbers."""
+"""Minor units: decimals of a currency, for systems that write amounts as integers."""
 
 from decimal import Decimal
 
@@ -6,15 +6,15 @@ WITHOUT_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
 WITH_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-"""Stripe and Checkout.com want the last of the three to be 0, but count it: 1.230 KWD is 1230."""
+"""Stripe and Checkout.com require the last of the three decimals to be 0, but include it: 1.230 KWD is 1230."""
 
 
 COUNTRY_OF = {"AED": "AE", "BHD": "BH", "KWD": "KW", "OMR": "OM", "QAR": "QA", "SAR": "SA"}
-"""The country whose shops price in a currency, for payment systems that tell no country and ask for local phone numbers."""
+"""The country of a currency, for payment systems that give local phone numbers without a country."""
 
 
 def minor_digits(currency: str) -> int:
-    """Decimals of a currency's minor unit, as payment systems count it.
+    """Decimals of a currency's minor unit, as used by payment systems.
 
     Args:
         currency: ISO 4217, in any case.
@@ -24,5 +24,5 @@ def minor_digits(currency: str) -> int:
 
 
 def from_minor(amount: int, currency: str) -> Decimal:
-    """An amount in major units, from a whole number of minor units."""
+    """An amount in major units, from an integer of minor units."""
     return Decimal(amount).scaleb(-minor_digits(currency))

@@ -1,7 +1,7 @@
-"""Walking through pages that repeat, shift or change while they are read.
+"""Reading all pages of a list, even if pages repeat or records shift meanwhile.
 
-A cursor that names a record survives changes by itself; page numbers and offsets do not, so what they brought is
-held against the total the system states and read again until both agree.
+A cursor that names a record is robust against changes. Page numbers and offsets are not, so the records read by them are
+compared with the total that the system reports, and read again until both agree.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ class CursorPage(Generic[R]):
 
 @dataclass(frozen=True)
 class CountedPage(Generic[R]):
-    """Records of a numbered page, whether it is the last, and how many the system says there are in all."""
+    """Records of a numbered page, whether it is the last one, and the total that the system reports."""
 
     records: Sequence[R]
     last: bool
@@ -37,10 +37,10 @@ def by_cursor(system: str, fetch: Callable[[str | None], CursorPage[R]]) -> Iter
 
     Args:
         system: the source's name, for the message.
-        fetch: reads the page at a cursor, None being the first.
+        fetch: reads the page at a cursor; None for the first.
 
     Raises:
-        SourceUnavailable: the system keeps naming the page it just gave.
+        SourceUnavailable: the system keeps returning the same cursor.
     """
     cursor: str | None = None
     repeats = 0
@@ -58,19 +58,19 @@ def by_cursor(system: str, fetch: Callable[[str | None], CursorPage[R]]) -> Iter
 def by_number(
     system: str, fetch: Callable[[int], CountedPage[R]], key: Callable[[R], Hashable], first: int = 1
 ) -> Iterator[R]:
-    """Yield the records of all numbered pages, reading again while they are fewer than the system says.
+    """Yield the records of all numbered pages; read again while they are fewer than the reported total.
 
-    A record that leaves while paging shifts later ones onto pages already read, and a page served twice hides another:
-    the first shows as a falling total, the second as fewer distinct records than the total. A record may come twice.
+    A record removed while paging shifts later ones onto pages already read (the total falls). A page served twice hides
+    another one (fewer distinct records than the total). A record may come twice.
 
     Args:
         system: the source's name, for the message.
-        fetch: reads the page of a number.
+        fetch: reads the page with a number.
         key: the record's ID.
-        first: the first page's number.
+        first: number of the first page.
 
     Raises:
-        SourceUnavailable: the pages do not come to rest.
+        SourceUnavailable: the pages keep changing.
     """
     for _ in range(_REPEATS + 1):
         number = first
@@ -85,14 +85,14 @@ def by_number(
             if page.last:
                 break
             number += 1
-        # Arrivals only push records to later pages; what hides one is a record leaving or a page served twice.
+        # New records only move others to later pages; only a removed record or a repeated page can hide one.
         if not totals or (min(totals) == totals[0] and len(seen) >= totals[0]):
             return
     raise _stuck(system)
 
 
 def newest(records: Iterable[R], key: Callable[[R], Hashable], version: Callable[[R], Any] = lambda _: 0) -> list[R]:
-    """Each record once, in its newest version; of equal versions, or without versions, the one read last."""
+    """Every record once, in its newest version; of equal versions, or without versions, the last one read."""
     kept: dict[Hashable, R] = {}
     for record in records:
         known = kept.get(key(record))

@@ -1,4 +1,4 @@
-"""Keeping the IDs of two systems apart that number from the same start, such as two shops of the same kind."""
+"""Prefixes that keep the IDs of two systems apart if they use the same numbers, such as two shops of the same kind."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,14 +6,14 @@ from dataclasses import replace
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Row, Window
 
 PREFIXED = frozenset({"order_id", "crm_id", "merged_into", "invoice_id", "customer_id"})
-"""Columns whose IDs a company's own systems give. Meta's, leads' and payments' IDs are unique by themselves."""
+"""Columns with IDs of a company's own systems. IDs of Meta, leads and payments are unique without a prefix."""
 
 
 class Prefixed:
-    """A connector whose rows' IDs carry a prefix.
+    """A connector whose IDs get a prefix.
 
     Args:
-        connector: the connector itself.
+        connector: the original connector.
         prefix: put before every ID of the columns in `PREFIXED`.
     """
 

@@ -1,8 +1,8 @@
-"""Reading the records of a list one by one: what cannot be read of one costs neither the others nor, if it can be helped, its money.
+"""Reading the records of a list one by one: an unreadable record does not affect the others, nor, where possible, its amount.
 
-A record whose key, time or amount cannot be read goes to quarantine with what could be read of it. A side value, such as
-a fee or a phone number, becomes unknown and is told. A field that fails in most of a pull's records is no odd record: the
-system changed, and the pull stops before anything is landed.
+A record whose key, time or amount cannot be read goes to quarantine with its readable values. An optional value, such as a fee
+or a phone number, becomes null and is reported. If a field fails in most records of a pull, the system has changed, and the
+pull stops before anything is landed.
 """
 
 from collections import Counter
@@ -16,11 +16,11 @@ from reconciliation_assets.sources.shapes import Shape, at
 
 S = TypeVar("S", bound=Shape)
 
-Known = Callable[[object], Row]
-"""What to keep of a record that cannot be read as a whole, by contract column."""
+KeepValues = Callable[[object], Row]
+"""Returns what to keep of an unreadable record, by contract column."""
 
 
-def known(**paths: str) -> Known:
+def keep_paths(**paths: str) -> KeepValues:
     """Keep the text at these dotted paths, by contract column."""
 
     def keep(record: object) -> Row:
@@ -30,33 +30,33 @@ def known(**paths: str) -> Known:
 
 
 class RecordReader:
-    """Reads the records of one list of one pull, and remembers what it could not read or passed over.
+    """Reads the records of one list of one pull, and collects the unreadable and ignored ones.
 
     Args:
         system: the source's name, for messages.
-        table: the contract table that the records become rows of.
-        where: what is read, such as `orders`, for messages.
-        keep: what to keep of a record that cannot be read.
+        table: the contract table of the rows.
+        where: name of the list, such as `orders`, for messages.
+        keep: returns what to keep of an unreadable record.
     """
 
-    def __init__(self, system: str, table: str, where: str, keep: Known) -> None:
+    def __init__(self, system: str, table: str, where: str, keep: KeepValues) -> None:
         self._system = system
         self._table = table
         self._where = where
         self._keep = keep
         self._read = 0
-        # By content, since a list may repeat a record.
+        # By content, because a list may repeat a record.
         self._drift: dict[int, SchemaDrift] = {}
         self._unreadable: dict[int, Row] = {}
         self._passed_over: dict[str, set[int]] = {}
 
     def one(self, shape: type[S], record: object, name: str | None = None) -> S | None:
-        """Read one record into its shape; None where it cannot be, which is noted.
+        """Read one record into its shape; None if it cannot be read, which is recorded.
 
         Args:
-            shape: what is relied on.
+            shape: the expected shape.
             record: the record.
-            name: what it was asked for by, where it does not tell itself.
+            name: the ID by which it was requested, if the record does not contain it.
         """
         side: list[str] = []
         try:
@@ -72,18 +72,18 @@ class RecordReader:
         return found
 
     def each(self, shape: type[S], records: Iterable[object]) -> Iterator[S]:
-        """Read records into their shape, those that can be."""
+        """Yield the readable records in their shape."""
         for record in records:
             found = self.one(shape, record)
             if found is not None:
                 yield found
 
     def pass_over(self, because: str, record: object) -> None:
-        """Note a record, or a value of one, that is no data; one that a list repeats counts once."""
+        """Count an ignored record or value by reason; a repeated record counts once."""
         self._passed_over.setdefault(because, set()).add(hash(repr(record)))
 
     def batch(self, rows: Sequence[Row]) -> Batch:
-        """The rows, those for quarantine and what was passed over.
+        """The batch: the rows, the unreadable records for quarantine, and the counts of ignored records.
 
         Raises:
             SchemaDrift: most of the records could not be read.
@@ -91,5 +91,5 @@ class RecordReader:
         if len(self._drift) > max(1, self._read):
             ((field, _),) = Counter(drift.field for drift in self._drift.values()).most_common(1)
             raise next(drift for drift in self._drift.values() if drift.field == field)
-        counted = {because: len(records) for because, records in self._passed_over.items()}
-        return Batch(self._table, [*rows, *self._unreadable.values()], counted)
+        counts = {because: len(records) for because, records in self._passed_over.items()}
+        return Batch(self._table, [*rows, *self._unreadable.values()], counts)

@@ -1,4 +1,4 @@
-"""Which source types exist, and how the sources file becomes connectors. A new system is one line here."""
+"""The source types, and the connectors of a sources file. A new system is one line here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from reconciliation_assets.sources.zoho import Zoho, ZohoSettings
 
 @dataclass(frozen=True)
 class SourceType:
-    """A kind of source: what its entry in the sources file must say, and what reads it."""
+    """A type of source: the model of its settings and its connector."""
 
     settings: type[SourceSettings]
     connector: type[HttpConnector[Any]]
@@ -51,15 +51,15 @@ SOURCE_TYPES: Mapping[str, SourceType] = {
 
 
 def load_connectors(sources_file: Path, tokens: TokenStore, policy: Policy) -> list[Connector]:
-    """Read the sources file into connectors, in its order; nothing is asked of any system yet.
+    """The connectors of the sources file, in its order; no system is contacted yet.
 
     Args:
         sources_file: the YAML file.
-        tokens: where tokens that are replaced with every use are kept.
+        tokens: stores tokens that are replaced with every use.
         policy: the agreed definitions.
 
     Raises:
-        Misconfigured: naming the entry and the setting.
+        Misconfigured: names the entry and the setting.
     """
     connectors: list[HttpConnector[Any]] = []
     for entry in read_entries(sources_file):
@@ -70,8 +70,8 @@ def load_connectors(sources_file: Path, tokens: TokenStore, policy: Policy) -> l
         connectors.append(kind.connector(checked_settings(kind.settings, entry), tokens))
     by_name: Mapping[str, Connector] = {connector.name: connector for connector in connectors}
     for connector in connectors:
-        connector.link(by_name)
-        connector.agree(policy)
+        connector.link_sources(by_name)
+        connector.apply_policy(policy)
     return [
         Prefixed(connector, connector.settings.id_prefix) if connector.settings.id_prefix else connector
         for connector in connectors

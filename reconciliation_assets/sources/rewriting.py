@@ -1,7 +1,8 @@
-"""Files in the contract's columns that are not written as the contract says: dates with the day or month first, decimals behind a comma.
+"""Files with the contract's columns in another format: dates with the day or month first, decimal commas.
 
-A column is judged whole. Where all its rows that show anything show one other way, they are written anew in the contract's; where an
-amount could then be read in two ways, the file is set aside. What merely is bad stays for the row to be told.
+The format is inferred from a whole column. If all rows that reveal a format agree on another one, the values are converted
+to the contract's format. If an amount could be read in two ways, the file is set aside. Single bad values are left to be
+reported by row.
 """
 
 from collections.abc import Iterator
@@ -18,24 +19,24 @@ _AMOUNTS = (Kind.AMOUNT, Kind.SIGNED_AMOUNT, Kind.COUNT, Kind.RATE)
 _FIGURES = r"[+-]?[\d.,٫٬٠-٩۰-۹ ]+"
 
 
-def rewritten(judged: TextRows, text: TextRows, table: InputTable) -> TextRows:
-    """The rows with their dates and amounts in the contract's form, as far as their columns show another one.
+def rewritten(sample: TextRows, text: TextRows, table: InputTable) -> TextRows:
+    """The rows with dates and amounts converted to the contract's format, where their columns show another one.
 
     Args:
-        judged: the file's rows, read once to see how it is written.
-        text: the same, to be read.
+        sample: the file's rows, read once to infer the formats.
+        text: the same rows, to be converted.
         table: the contract.
 
     Raises:
-        FileSetAsideError: amounts of a column contradict each other, so that some could be read as a thousand times too small; or a spreadsheet
-            has exchanged days and months.
+        FileSetAsideError: amounts of a column contradict each other, so that some could be read as a thousand times too small;
+            or a spreadsheet has swapped days and months.
     """
     dates = [column.name for column in table if column.kind in _DATES and column.name in text.columns]
     amounts = [column.name for column in table if column.kind in _AMOUNTS and column.name in text.columns]
     with private_engine() as connection:
         teach(connection)
         cells = ", ".join(f"filled({name}) as {name}_cell" for name in (*dates, *amounts))
-        rows = pa.concat_tables([batch.select(["row_number", *dates, *amounts]) for batch in judged.batches()])
+        rows = pa.concat_tables([batch.select(["row_number", *dates, *amounts]) for batch in sample.batches()])
         connection.register("arriving", rows)
         connection.execute(f"create table cells as select row_number, false as too_wide, {cells} from arriving")
         connection.unregister("arriving")
@@ -45,7 +46,7 @@ def rewritten(judged: TextRows, text: TextRows, table: InputTable) -> TextRows:
             not_half_converted(connection, name, name)
             if bool(found.first) != bool(found.second):
                 orders[name] = "day_first" if found.first else "month_first"
-        # One order proves that of the file's other columns, which the same program wrote.
+        # If one column proves an order of day and month, it applies to the other columns, which the same program wrote.
         if len(set(orders.values())) == 1:
             orders = dict.fromkeys(dates, next(iter(orders.values())))
         commas = []

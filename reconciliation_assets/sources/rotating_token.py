@@ -1,4 +1,4 @@
-"""OAuth tokens whose refresh token is replaced with every use and may be used only once."""
+"""OAuth tokens with single-use refresh tokens: every use returns a new one."""
 
 import hashlib
 import json
@@ -14,28 +14,28 @@ _ASKED_AT = "asked_at"
 
 @dataclass(frozen=True, repr=False)
 class TokenPair:
-    """An access token, and the refresh token that gets the next pair; without a repr, being secrets."""
+    """An access token, and the refresh token for the next pair; without a repr, because they are secrets."""
 
     access_token: str
     refresh_token: str
 
 
 class RotatingToken:
-    """Bearer credentials out of a chain of token pairs.
+    """Bearer credentials from a chain of token pairs.
 
-    A renewal is made by one process at a time, and the new pair is saved before it is used. A process that finds the
-    saved pair renewed by another takes that one instead.
+    Only one process renews at a time, and the new pair is saved before it is used. A process that finds a pair saved by
+    another process uses that one.
 
-    Between the system's answer and the save nobody else has the new pair: a process killed there loses it, and no order of
-    steps can prevent that. So a renewal is noted, durably, before it is asked for. Where the note is still there and the
-    token is refused, the next process can say what became of it. It may ask again: either the first question never
-    arrived, or there is nothing left to lose.
+    Between the system's answer and the save only this process has the new pair: if it is killed there, the pair is lost, and
+    nothing can prevent that. So a renewal is recorded durably before it is requested. If the record is still there and the
+    token is refused, the next process can explain why. It may request again: either the first request never arrived, or
+    nothing is left to lose.
 
     Args:
-        source: the source's name, under which its pair is kept.
-        tokens: where it is kept.
-        first_refresh_token: of the installation; another one starts a new chain.
-        grant: trades a refresh token for the next pair. Must not try twice.
+        source: the source's name, under which its pair is stored.
+        tokens: stores the pair.
+        first_refresh_token: of the installation; a different one starts a new chain.
+        grant: exchanges a refresh token for the next pair. Must not retry.
         now: the clock.
     """
 
@@ -55,31 +55,31 @@ class RotatingToken:
         self._pair: TokenPair | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """The Authorization header, after a first grant where no pair is kept."""
-        pair = self._pair or self._renewed()
+        """The Authorization header; requests a first pair if none is stored."""
+        pair = self._pair or self._next_pair()
         return {"Authorization": f"Bearer {pair.access_token}"}
 
     def renew(self) -> bool:
         """Replace the pair that was refused."""
-        self._renewed()
+        self._next_pair()
         return True
 
-    def _renewed(self) -> TokenPair:
+    def _next_pair(self) -> TokenPair:
         with self._tokens.hold(self._source):
-            saved = self._saved()
+            saved = self._load()
             kept = _pair_of(saved)
             if kept is None or kept == self._pair:
-                kept = self._granted(kept, saved.get(_ASKED_AT))
+                kept = self._request_pair(kept, saved.get(_ASKED_AT))
                 self._save(kept)
             self._pair = kept
             return kept
 
-    def _granted(self, kept: TokenPair | None, cut_short_at: str | None) -> TokenPair:
+    def _request_pair(self, kept: TokenPair | None, cut_short_at: str | None) -> TokenPair:
         """The next pair.
 
         Args:
             kept: the pair that was refused; None before the first.
-            cut_short_at: when an earlier renewal was asked for whose outcome was never saved.
+            cut_short_at: when an earlier renewal was requested whose result was never saved.
 
         Raises:
             ExpiredCredentials: the refresh token is no longer accepted.
@@ -89,7 +89,7 @@ class RotatingToken:
             return self._grant(kept.refresh_token if kept else self._first)
         except ExpiredCredentials as refused:
             if cut_short_at is None:
-                # A plain refusal loses nothing, so a later one must not be blamed on it.
+                # A plain refusal loses no token, so remove the record: a later refusal must not be attributed to it.
                 self._save(kept)
                 raise
             happened = (
@@ -98,8 +98,8 @@ class RotatingToken:
             )
             raise ExpiredCredentials(self._source, happened, refused.remedy) from None
 
-    def _saved(self) -> dict[str, str]:
-        """What is kept of this installation; empty before its first renewal."""
+    def _load(self) -> dict[str, str]:
+        """The stored state of this installation; empty before its first renewal."""
         text = self._tokens.load(self._source)
         saved: dict[str, str] = json.loads(text) if text else {}
         return saved if saved.get("installation") == self._installation() else {}
@@ -110,7 +110,7 @@ class RotatingToken:
         self._tokens.save(self._source, json.dumps({"installation": self._installation(), **tokens, **asked}))
 
     def _installation(self) -> str:
-        """Tells chains apart without keeping the first token."""
+        """Identifies the chain without storing the first token."""
         return hashlib.sha256(self._first.encode()).hexdigest()
 
 

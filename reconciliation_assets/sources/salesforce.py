@@ -1,9 +1,9 @@
 """Salesforce: leads and opportunities as CRM records, with the times their stages were entered.
 
-A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it
-was merged with. Every opportunity of a contact names the lead that became the contact, not only the one it was converted
-to. Whether an opportunity is won or lost is Salesforce's own flag, whatever the stage is called. Deleted records are asked
-for too, and say so.
+A lead is a CRM record under its own ID and is merged into the opportunity it was converted to, or into the lead it was
+merged with. Every opportunity of a contact names the lead that became the contact, not only the opportunity it was converted
+to. Whether an opportunity is won or lost comes from Salesforce's own flags, not from the name of the stage. Deleted records
+are read too and marked as deleted.
 """
 
 import re
@@ -25,7 +25,7 @@ from reconciliation_assets.sources.errors import (
     RequestRefused,
     SchemaDrift,
 )
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -51,7 +51,7 @@ STATUSES = (
     "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
     "Proposal/Price Quote", "Negotiation/Review", "Proposal", "Negotiation", "closed_won", "closed_lost",
 )  # fmt: skip
-"""The statuses of leads and stages of opportunities that Salesforce has out of the box, as they are delivered."""
+"""Salesforce's standard lead statuses and opportunity stages, as delivered by this connector."""
 
 
 class SalesforceSettings(SourceSettings):
@@ -60,8 +60,8 @@ class SalesforceSettings(SourceSettings):
     Attributes:
         base_url: the organisation's My Domain address.
         client_id_env: the environment variable with the external client app's key.
-        client_secret_env: the one with its secret.
-        currency: of amounts, where the organisation has only one; without it each record's own is read.
+        client_secret_env: the environment variable with the external client app's secret.
+        currency: of amounts, if the organisation has only one; by default each record's own is read.
         meta_lead_id_field: field of Lead with Meta's lead ID, such as `Meta_Lead_ID__c`.
         lead_id_field: field of Lead with the company's own lead ID.
         qualification_reason_field: field of Lead.
@@ -194,27 +194,31 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             read = [(record, leads.one(_Lead, record)) for record in found]
             yield leads.batch([self._lead_row(record, lead) for record, lead in read if lead is not None])
             of_changed = changed.replace("SystemModstamp", "Opportunity.SystemModstamp")
-            entered = self._entered(client, of_changed, stages)
+            stage_entries = self._stage_entries(client, of_changed, stages)
             records = _distinct(
                 self._query(client, "Opportunity", self._opportunity_query() + changed, include_deleted=True)
             )
             pairs = [(record, deal) for record in records if (deal := deals.one(_Opportunity, record)) is not None]
             lead_of = self._leads_of(client, [deal for _, deal in pairs], leads)
-            yield deals.batch([self._opportunity_row(*pair, entered, lead_of.get(pair[1].Id, {})) for pair in pairs])
-            yield stages.batch(list(_change_rows(entered)))
+            yield deals.batch(
+                [self._opportunity_row(*pair, stage_entries, lead_of.get(pair[1].Id, {})) for pair in pairs]
+            )
+            yield stages.batch(list(_change_rows(stage_entries)))
 
     def probe(self) -> Probe:
-        """Read the organisation's zone, and which objects and fields the run-as user may read."""
+        """Read the organisation's zone, and check which objects and fields the run-as user can read."""
         with self._organisation() as client:
-            lacking = [
-                name for entity, fields in self._needed().items() for name in self._unseen(client, entity, fields)
+            missing_fields = [
+                name
+                for entity, fields in self._needed().items()
+                for name in self._unreadable_fields(client, entity, fields)
             ]
             (record,) = self._query(client, "Organization", "SELECT Id, TimeZoneSidKey FROM Organization")
             organisation = self._read(_Organisation, record, "Organization")
             account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
-            return Probe([account], client.clock_skew, lacking=lacking)
+            return Probe([account], client.clock_skew, missing_permissions=missing_fields)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         refusals = answer.body if isinstance(answer.body, list) else []
         first = refusals[0] if refusals and isinstance(refusals[0], dict) else {}
         code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
@@ -233,7 +237,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         if code == "INVALID_TYPE":
             happened = "an object the connector needs does not exist for the integration user"
             return Failure(MissingPermission(self.name, happened, "Grant read access to Lead, Opportunity and Contact"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _organisation(self) -> HttpClient:
         return self._client(GrantedToken(self._grant))
@@ -245,16 +249,16 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "client_secret": self._secret(self.settings.client_secret_env),
         }
         with HttpClient(
-            self.name, self.settings.base_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
+            self.name, self.settings.base_url, classify=self._classify_grant, retry_policy=self.settings.retry_policy()
         ) as client:
             answer = client.post("services/oauth2/token", form=form)
         return self._read(_Token, answer.body, "token").access_token
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salesforce does not accept the client ID and secret"
             return Failure(ExpiredCredentials(self.name, happened, "Check the external client app and its run-as user"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _query(
         self, client: HttpClient, entity: str, soql: str, *, include_deleted: bool = False
@@ -272,7 +276,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         return by_cursor(self.name, fetch)
 
     def _needed(self) -> Mapping[str, Sequence[str]]:
-        """Objects and the fields read of them."""
+        """Fields that are read, by object."""
         own = self.settings
         lead = [own.meta_lead_id_field, own.lead_id_field, own.qualification_reason_field, own.first_response_field]
         deal = ["StageName", "Amount", own.loss_reason_field, None if own.currency else "CurrencyIsoCode"]
@@ -284,8 +288,8 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "Contact": ["Email", "Phone", "MobilePhone"],
         }
 
-    def _unseen(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
-        """What of an object the run-as user may not read; a hidden object looks like one that does not exist."""
+    def _unreadable_fields(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
+        """Fields of an object, or the object itself, that the run-as user cannot read; a hidden object looks like a missing one."""
         try:
             body = client.get(f"services/data/{self.settings.api_version}/sobjects/{entity}/describe").body
         except (RequestRefused, MissingPermission):
@@ -327,11 +331,11 @@ class Salesforce(CrmConnector[SalesforceSettings]):
     def _leads_of(
         self, client: HttpClient, deals: Sequence[_Opportunity], reader: RecordReader
     ) -> dict[str, Mapping[str, object]]:
-        """Opportunity ID to the lead of its contact: the one converted to it, else the last converted before it was made."""
+        """The lead of its contact by opportunity ID: the one converted to it, else the last one converted before its creation."""
         own = [name for name in (self.settings.meta_lead_id_field, self.settings.lead_id_field) if name]
         contacts = sorted({contact for deal in deals if (contact := deal.role().ContactId)})
         known: dict[str, list[tuple[_ConvertedLead, Mapping[str, object]]]] = {}
-        # Without a field that names the lead there is nothing to hand on.
+        # Without a field for the lead's ID there is nothing to pass on.
         for start in range(0, len(contacts) if own else 0, _CONTACTS_PER_QUERY):
             ids = ", ".join(f"'{contact}'" for contact in contacts[start : start + _CONTACTS_PER_QUERY])
             fields = ["Id", "CreatedDate", "ConvertedContactId", "ConvertedOpportunityId", *own]
@@ -348,8 +352,8 @@ class Salesforce(CrmConnector[SalesforceSettings]):
                 found[deal.Id] = max(candidates, key=lambda pair: (pair[0].CreatedDate, pair[0].Id))[1]
         return found
 
-    def _entered(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
-        """Opportunity ID to the entries of its stages; its history also tells other changes under the same stage."""
+    def _stage_entries(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
+        """Stage entries by opportunity ID; the history also has other changes within the same stage."""
         query = _select("OpportunityHistory", ["Id", "OpportunityId", "StageName", "CreatedDate"]) + where
         found = newest(
             reader.each(_StageEntry, self._query(client, "OpportunityHistory", query)),
@@ -380,7 +384,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "email": lead.Email,
             "phone": lead.MobilePhone or lead.Phone,
             "full_name": lead.Name,
-            # A lead that was merged away is deleted too; it has an heir, which says more.
+            # A merged lead is deleted too; the record it was merged into says more.
             "is_deleted": flag_text(lead.IsDeleted and heir is None),
         }
 
@@ -388,12 +392,16 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         self,
         record: dict[str, object],
         deal: _Opportunity,
-        entered: Mapping[str, list[_StageEntry]],
+        stage_entries: Mapping[str, list[_StageEntry]],
         lead: Mapping[str, object],
     ) -> Row:
         own = self.settings
         closed_at = next(
-            (entry.CreatedDate for entry in reversed(entered.get(deal.Id, [])) if entry.StageName == deal.StageName),
+            (
+                entry.CreatedDate
+                for entry in reversed(stage_entries.get(deal.Id, []))
+                if entry.StageName == deal.StageName
+            ),
             None,
         )
         lost = deal.IsClosed and not deal.IsWon
@@ -438,8 +446,8 @@ def _soql_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _change_rows(entered: Mapping[str, list[_StageEntry]]) -> Iterator[Row]:
-    for entries in entered.values():
+def _change_rows(stage_entries: Mapping[str, list[_StageEntry]]) -> Iterator[Row]:
+    for entries in stage_entries.values():
         for entry in entries:
             yield {
                 "crm_id": entry.OpportunityId,

@@ -1,10 +1,9 @@
-"""Salla: orders, in a store's own language and zone, behind a refresh token that may be used exactly once.
+"""Salla: orders, in a store's own language and zone; its refresh token can be used exactly once.
 
-Using a refresh token twice revokes everything and makes the merchant install the app again. So a grant is asked for
-once and never retried, by one process at a time, and the new pair is on disk before it is used. Statuses are matched
-by slug, since their names are localised; times are naive in the zone beside them. The total is that of the order as it stands
-after edits and with its discounts. Salla lists by creation only, so
-the overlap reaches back as far as an order usually lives.
+Using a refresh token twice revokes all tokens, and the merchant must install the app again. So a token is requested only once
+and never retried, by one process at a time, and the new pair is saved before it is used. Statuses are matched by slug, because
+their names are localised; times have no offset and a separate zone. The total includes edits and discounts. Salla filters by
+creation only, so the overlap is as long as an order usually takes.
 """
 
 import re
@@ -19,7 +18,7 @@ from pydantic import Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
 from reconciliation_assets.sources.rotating_token import RotatingToken, TokenPair
@@ -41,7 +40,7 @@ STATUSES = (
     "payment_pending", "under_review", "in_progress", "completed", "delivering", "delivered", "shipped", "canceled",
     "restored", "restoring", "request_quote",
 )  # fmt: skip
-"""Salla's own order statuses by slug; a store's own ones hang below one of these and keep its slug."""
+"""Salla's standard order statuses by slug; a store's own statuses are children of these and keep the slug."""
 
 _COUNTRY = re.compile(r"^[A-Za-z]{2}$")
 
@@ -50,13 +49,13 @@ class SallaSettings(SourceSettings):
     """Settings of a `salla` source.
 
     Attributes:
-        accounts_url: where tokens are granted.
+        accounts_url: address at which tokens are issued.
         client_id_env: the environment variable with the app's client ID.
-        client_secret_env: the one with its secret.
-        refresh_token_env: the one with the refresh token of the installation; only the first is read from it, every
-            later one is kept in the data folder. A new value there, after a new installation, starts over.
-        order_id: what other systems call an order: the number people quote, or Salla's own ID.
-        page_limit: orders per page; Salla gives 60 at most.
+        client_secret_env: the environment variable with the app's client secret.
+        refresh_token_env: the environment variable with the refresh token of the installation; only the first token is read
+            from it, later ones are stored in the data folder. A new value, after a new installation, starts over.
+        order_id: the order ID that other systems use: the number people quote, or Salla's own ID.
+        page_limit: orders per page; Salla allows up to 60.
     """
 
     type: Literal["salla"]
@@ -86,7 +85,7 @@ class _Tax(Shape):
 class _Amounts(Shape):
     total: _Money
     shipping_cost: Side[_Money] = None
-    # The tax is an amount, or a percentage with one.
+    # The tax is an amount, or a percentage with an amount.
     tax: Side[_Tax | _Money] = None
 
 
@@ -139,7 +138,7 @@ class _One(Shape):
 
 
 class Salla(HttpConnector[SallaSettings]):
-    """Reads the orders created since the window began, as they are now."""
+    """Reads the current state of the orders created since the start of the window."""
 
     tables = ("orders",)
     overlap = timedelta(days=45)
@@ -154,21 +153,21 @@ class Salla(HttpConnector[SallaSettings]):
             currency="amounts.total.currency",
         )
         with self._store() as client:
-            records = newest(self._listed(client, window), key=lambda record: at(record, "id"))
-            wholes = [self._whole(client, record) for record in records]
+            records = newest(self._list(client, window), key=lambda record: at(record, "id"))
+            wholes = [self._complete_order(client, record) for record in records]
         read = [(record, reader.one(_Order, record)) for record in wholes]
         yield reader.batch([self._row(record, order) for record, order in read if order is not None])
 
     def probe(self) -> Probe:
-        """Check that orders may be listed; the newest one tells the store's zone and currency."""
+        """Check that orders can be listed; zone and currency of the store come from the newest order."""
         with self._store() as client:
             answer = client.get("orders", {"per_page": 1, "expanded": "true"})
             records = self._read(_Page, answer.body, "orders").data
-            order = self._read(_Order, self._whole(client, records[0]), "orders") if records else None
+            order = self._read(_Order, self._complete_order(client, records[0]), "orders") if records else None
             zone, currency = (order.date.timezone.key, order.amounts.total.currency) if order else (None, None)
             return Probe([ProbedAccount(self.name, zone, currency)], client.clock_skew)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         message = at(error, "message") if isinstance(error, dict) else None
         if answer.status == 401 and message and "one of those scopes" in message:
@@ -176,7 +175,7 @@ class Salla(HttpConnector[SallaSettings]):
             return Failure(
                 MissingPermission(self.name, f"the app lacks one of the scopes {scopes}", "Add it to the app")
             )
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _store(self) -> HttpClient:
         first = self._secret(self.settings.refresh_token_env)
@@ -190,11 +189,13 @@ class Salla(HttpConnector[SallaSettings]):
             "refresh_token": refresh_token,
         }
         once = replace(self.settings.retry_policy(), attempts=1)
-        with HttpClient(self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=once) as client:
+        with HttpClient(
+            self.name, self.settings.accounts_url, classify=self._classify_grant, retry_policy=once
+        ) as client:
             grant = self._read(_Grant, client.post("oauth2/token", form=form).body, "token")
         return TokenPair(grant.access_token, grant.refresh_token)
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salla does not accept the refresh token; it may have been used before"
             remedy = (
@@ -202,10 +203,10 @@ class Salla(HttpConnector[SallaSettings]):
                 "and run again; nothing that was pulled is lost"
             )
             return Failure(ExpiredCredentials(self.name, happened, remedy))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
-    def _listed(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
-        # A day early: the filter's days are the store's, the window's are UTC.
+    def _list(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
+        # One day earlier: the filter uses the store's days, the window UTC.
         since: Params = {"from_date": (window.since - timedelta(days=1)).date().isoformat()} if window.since else {}
         params: Params = {**since, "per_page": self.settings.page_limit, "expanded": "true"}
 
@@ -218,8 +219,8 @@ class Salla(HttpConnector[SallaSettings]):
 
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
-    def _whole(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
-        """The order with amounts and customer, which the list leaves out for some stores."""
+    def _complete_order(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
+        """The order with amounts and customer, which some stores' lists leave out."""
         if "amounts" in record and "customer" in record:
             return record
         order_id = self._read(_Listed, record, "orders").id
@@ -240,7 +241,7 @@ class Salla(HttpConnector[SallaSettings]):
         return {
             "order_id": order.reference_id if self.settings.order_id == "reference_id" else order.id,
             "created_at": instant_text(created),
-            # Some answers tell no time of change; what is read later is newer.
+            # Some answers have no time of change; then a row read later counts as newer.
             "updated_at": instant_text(changed or created),
             "status": order.status.slug,
             "gross_value": total,
@@ -274,26 +275,28 @@ def _first(record: dict[str, object], *paths: str) -> str | None:
 
 
 def _country(record: dict[str, object]) -> str | None:
-    """The country of the delivery, where Salla tells its code and not only its name."""
-    told = _first(
+    """The country of delivery, if Salla gives its code and not only its name."""
+    code = _first(
         record, "shipping.address.country_code", "shipping.country_code", "shipping.country", "customer.country_code"
     )
-    return told.upper() if told and _COUNTRY.match(told) else None
+    return code.upper() if code and _COUNTRY.match(code) else None
 
 
-def _instant(told: _Date) -> datetime:
-    """A naive time in the zone beside it; a time that has an offset after all is taken at its word."""
-    return told.date if told.date.tzinfo is not None else told.date.replace(tzinfo=told.timezone)
+def _instant(local_time: _Date) -> datetime:
+    """The time in its separate zone; a time with an offset is used unchanged."""
+    return (
+        local_time.date if local_time.date.tzinfo is not None else local_time.date.replace(tzinfo=local_time.timezone)
+    )
 
 
 def _device(record: dict[str, object]) -> str | None:
-    """The buyer's kind of device; of an order entered in the dashboard Salla tells the merchant's own."""
-    told = at(record, "source_details.device") or at(record, "source_device")
-    return told.lower() if told and at(record, "source") != "dashboard" else None
+    """The buyer's kind of device; for an order entered in the dashboard Salla gives the merchant's device, which is ignored."""
+    device = at(record, "source_details.device") or at(record, "source_device")
+    return device.lower() if device and at(record, "source") != "dashboard" else None
 
 
 def _phone(customer: _Customer) -> str | None:
-    """Salla splits a number into its country code, with or without a plus, and the rest without a leading zero."""
+    """The customer's number; Salla splits it into country code, with or without a plus, and number without a leading zero."""
     if not customer.mobile or not customer.mobile_code:
         return customer.mobile
     return f"+{customer.mobile_code.removeprefix('+')}{customer.mobile}"

@@ -1,4 +1,4 @@
-"""How answers are read: strict shapes, so that a field that vanishes or changes its type is named at once."""
+"""Strict models of answers, so that a missing field or changed type is reported by name."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from reconciliation_assets.sources.errors import SchemaDrift
 
 
 class Shape(BaseModel):
-    """The part of an answer a connector relies on; whatever else is sent is ignored."""
+    """The part of an answer that a connector needs; everything else is ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -85,25 +85,25 @@ def _local_time(value: object) -> object:
 
 
 Number = Annotated[Decimal, BeforeValidator(_number)]
-"""A JSON number, never through a float. A number that arrives as text may have changed its unit with its type."""
+"""A JSON number, never converted through a float. Numbers as text are refused: with the type, the unit may have changed too."""
 
 NumberText = Annotated[Decimal, BeforeValidator(_number_text)]
-"""A number that the system writes as text."""
+"""A number sent as text."""
 
 AnyNumber = Annotated[Decimal, BeforeValidator(_any_number)]
-"""A number as text or not, where its unit is known either way."""
+"""A number, as text or not; both have the same known unit."""
 
 Identifier = Annotated[str, BeforeValidator(_identifier)]
-"""An ID, as text whether the system sends text or a whole number."""
+"""An ID as text, sent as text or integer."""
 
 Text = Annotated[str, BeforeValidator(_text)]
-"""A value that a system writes as text, number or yes and no as it pleases."""
+"""A value as text, sent as text, number or boolean."""
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 text with an offset."""
 
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
-"""ISO 8601 text that may lack an offset, its zone being told beside it."""
+"""ISO 8601 text that may lack an offset; its zone is in another field."""
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 """The IANA name of a time zone."""
@@ -124,7 +124,7 @@ def _side_value(value: object, read_value: ValidatorFunctionWrapHandler, info: V
 
 
 Side = Annotated[T | None, WrapValidator(_side_value)]
-"""A value that is not the record's own matter, such as the phone number of a payment: where it cannot be read, it is unknown."""
+"""An optional value of a record, such as the phone number of a payment: None if it cannot be read."""
 
 S = TypeVar("S", bound=Shape)
 
@@ -133,14 +133,14 @@ def read(shape: type[S], body: object, *, system: str, where: str, side: list[st
     """Read one answer or record into its shape.
 
     Args:
-        shape: what the connector relies on.
+        shape: the expected shape.
         body: the parsed JSON.
         system: the source's name, for the message.
-        where: what was read, such as `insights`, for the message.
-        side: takes the names of the side values that could not be read.
+        where: name of the answer, such as `insights`, for the message.
+        side: receives the names of optional values that could not be read.
 
     Raises:
-        SchemaDrift: naming the first field that vanished or changed type, never its value.
+        SchemaDrift: names the first field that is missing or has another type, never its value.
     """
     try:
         return shape.model_validate(body, context=side)
@@ -151,27 +151,27 @@ def read(shape: type[S], body: object, *, system: str, where: str, side: list[st
 
 
 def instant_text(value: datetime | None) -> str | None:
-    """An instant as a cell holds it: ISO 8601 in UTC, to the second unless the source is finer."""
+    """A time as cell text: ISO 8601 in UTC, to the second unless the source is more precise."""
     return None if value is None else value.astimezone(UTC).isoformat()
 
 
 def amount_text(value: Decimal | None) -> str | None:
-    """An amount as a cell holds it: plain decimal notation with the source's own digits."""
+    """An amount as cell text: plain decimal notation with the source's own digits."""
     return None if value is None else format(value, "f")
 
 
 def flag_text(value: bool | None) -> str | None:
-    """A yes or no as a cell holds it."""
+    """A boolean as cell text."""
     return None if value is None else str(value).lower()
 
 
 def full_name(*parts: str | None) -> str | None:
-    """First and further names as one; None when the source has none."""
+    """The parts of a name joined; None if the source has none."""
     return " ".join(part.strip() for part in parts if part and part.strip()) or None
 
 
 def at(record: Mapping[str, object], path: str) -> str | None:
-    """The text at a dotted path such as `metadata.order_id`, for fields a company names itself; None when absent."""
+    """The text at a dotted path such as `metadata.order_id`, for custom fields; None if absent."""
     value: object = record
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None

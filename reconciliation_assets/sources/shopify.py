@@ -1,10 +1,10 @@
-"""Shopify: orders with their status, amounts, last visit and waybill, and what settled them without cash; on request also
-the money of some gateways.
+"""Shopify: orders with their status, amounts, last visit and waybill, and their payments by gift card or credit; optionally
+also the payments of some gateways.
 
-Amounts are the shop's currency, not the customer's. What an order is worth now is Shopify's present total, after edits,
-removed items and returns; the discounts are in it. Whether an order was cancelled and whether money went back are
-independent in Shopify; cancelling wins here, since the money has its own rows. A shop whose payment system is a source
-of its own must not name its gateway here, or that money would come twice.
+Amounts are in the shop's currency, not the customer's. The current value of an order is Shopify's current total after edits,
+removed items, returns and discounts. In Shopify an order can be cancelled with or without a refund; the status here is then
+"cancelled", because refunds have their own rows. A gateway whose payment system is a separate source must not be named here,
+or its money would be counted twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -42,7 +42,7 @@ from reconciliation_assets.sources.shapes import (
 )
 
 TRANSACTIONS = 20
-"""Of an order, in a list of orders: what is asked for counts against Shopify's query budget, whether or not it is there."""
+"""Fields of an order in a list of orders: every requested field counts against Shopify's query budget, even if empty."""
 
 _TRANSACTION = "id kind status gateway test createdAt processedAt amountSet { shopMoney { amount } }"
 
@@ -76,7 +76,7 @@ query OrderTransactions($id: ID!) {{
   order(id: $id) {{ transactions(first: 100) {{ {_TRANSACTION} parentTransaction {{ id }} }} }}
 }}
 """
-"""For orders whose money was given back in part, that were settled with credit, or that have more transactions than a list brings."""
+"""For orders that were partly refunded or paid by credit, or that have more transactions than the list returns."""
 
 ORDER_REFUNDS = "query OrderRefunds($id: ID!) { order(id: $id) { refunds(first: 100) { id } } }"
 
@@ -108,15 +108,15 @@ DISPUTE_SCOPE = "read_shopify_payments_disputes"
 SHOP = "query Shop { shop { myshopifyDomain ianaTimezone currencyCode } currentAppInstallation { accessScopes { handle } } }"
 
 STATUSES = ("cancelled", "confirmed", "delivered", "expired", "placed", "refunded", "returned", "shipped", "voided")
-"""The words that this connector makes of Shopify's own."""
+"""The statuses that this connector derives from Shopify's."""
 
 MONEY_KINDS = {"SALE": "payment", "CAPTURE": "payment", "REFUND": "refund"}
-"""Kinds of transactions that move money. CHANGE is taken off the sale that it was given back on."""
+"""Kinds of transactions that move money. CHANGE is deducted from its sale."""
 
 NO_MONEY = {"AUTHORIZATION", "EMV_AUTHORIZATION", "SUGGESTED_REFUND", "VOID"}
 
 CREDIT_GATEWAYS = {"gift_card", "shopify_store_credit"}
-"""Settled without cash: the money came when the gift card was sold, or was never given back."""
+"""Gateways that pay without new cash: the money came when the gift card was sold, or is a refund kept as credit."""
 
 TEST_GATEWAYS = {"bogus"}
 
@@ -131,10 +131,10 @@ TRANSACTION_STATUSES = {
 
 NO_PARCEL = {"CANCELLED", "ERROR", "FAILURE"}
 CAME_BACK = {"RETURN", "LEGACY_RESTOCK"}
-"""Goods that had left; those taken off an order before it left are an edit, and in its present total."""
+"""Restock types of shipped goods; goods removed before shipping are an edit, which the current total includes."""
 
 WITHDRAWN = {"ACCEPTED", "LOST", "NEEDS_RESPONSE", "UNDER_REVIEW", "WON"}
-"""Statuses of a chargeback under which its amount was taken back; when it is won, it comes again."""
+"""Statuses of a chargeback whose amount was withdrawn; if it is won, the amount comes back."""
 
 NOT_WITHDRAWN = {"CHARGE_REFUNDED", "PREVENTED"}
 
@@ -148,12 +148,12 @@ class ShopifySettings(SourceSettings):
     Attributes:
         base_url: `https://<shop>.myshopify.com`.
         token_env: the environment variable with the custom app's Admin API token.
-        order_id: what other systems call an order: its name without `#`, or Shopify's own ID.
+        order_id: the order ID that other systems use: the order's name without `#`, or Shopify's own ID.
         lead_id_attribute: cart attribute with the company's lead ID.
         click_id_attribute: cart attribute with Meta's click ID.
         payment_gateways: gateways whose transactions are read as payments.
-        credit_gateways: gateways of points and credit, beside Shopify's own gift cards and store credit.
-        page_limit: orders per page; larger pages cost more of Shopify's query budget.
+        credit_gateways: gateways of points and credit, in addition to Shopify's own gift cards and store credit.
+        page_limit: orders per page; larger pages use more of Shopify's query budget.
     """
 
     type: Literal["shopify"]
@@ -262,11 +262,11 @@ class _Order(Shape):
     customerJourneySummary: Side[_Journey] = None  # noqa: N815
     fulfillments: list[_Fulfillment]
     refunds: list[_Node]
-    # Asked for only where a gateway's money is read: it is the dearest part of the query.
+    # Requested only if a gateway's payments are read, because it is the most expensive part of the query.
     transactions: list[dict[str, object]] | None = None
 
     def parcels(self) -> list[_Fulfillment]:
-        """What really left; a fulfilment that was cancelled or failed carried nothing."""
+        """Fulfilments that were shipped, without cancelled and failed ones."""
         return [parcel for parcel in self.fulfillments if parcel.status not in NO_PARCEL]
 
 
@@ -411,8 +411,8 @@ class _Throttled(Shape):
 AnswerT = TypeVar("AnswerT", _OrdersAnswer, _MoneyAnswer, _RefundsAnswer, _RefundAnswer, _DisputesAnswer)
 
 
-class _TooDear(RequestRefused):
-    """A query costs more than Shopify allows for one."""
+class _TooExpensive(RequestRefused):
+    """A query costs more than Shopify allows for a single query."""
 
 
 class Shopify(HttpConnector[ShopifySettings]):
@@ -422,7 +422,7 @@ class Shopify(HttpConnector[ShopifySettings]):
     overlap = timedelta(hours=1)
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield the orders, then the credit they were settled with and the money of the gateways that are read here."""
+        """Yield the orders, then their payments by credit and by the gateways that are read here."""
         reader = self._reader(
             "orders",
             "orders",
@@ -447,14 +447,14 @@ class Shopify(HttpConnector[ShopifySettings]):
                 version=lambda order: order.updatedAt,
             )
             rows = [self._order_row(order, self._returned(client, order, lines)) for order in orders]
-            moved = [row for order in orders for row in self._payment_rows(client, order, money)]
+            payments = [row for order in orders for row in self._payment_rows(client, order, money)]
             disputed = list(self._dispute_rows(client, money)) if self._reads_disputes() else []
         yield reader.batch(rows)
         yield lines.batch([])
-        yield money.batch(moved + disputed)
+        yield money.batch(payments + disputed)
 
     def probe(self) -> Probe:
-        """Read the shop's zone and currency, and whether orders older than 60 days may be read."""
+        """Read the shop's zone and currency, and check whether orders older than 60 days can be read."""
         with self._admin() as client:
             answer = self._read(_ShopAnswer, client.post(self._path(), json_body={"query": SHOP}).body, "answer").data
             scopes = {scope.handle for scope in answer.currentAppInstallation.accessScopes}
@@ -466,38 +466,38 @@ class Shopify(HttpConnector[ShopifySettings]):
             needed = (*SCOPES, DISPUTE_SCOPE) if self._reads_disputes() else SCOPES
             return Probe([account], client.clock_skew, findings, [name for name in needed if name not in scopes])
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
         if answer.status >= 300 or not isinstance(errors, list) or not errors:
-            return judge_status(self.name, answer)
-        known = self._read(_GraphError, errors[0], "errors").extensions
-        if known.code == "THROTTLED":
+            return classify_status(self.name, answer)
+        error = self._read(_GraphError, errors[0], "errors").extensions
+        if error.code == "THROTTLED":
             wait = self._until_affordable(answer)
             happened = "Shopify's query budget is used up"
-            return Failure(RateLimited(self.name, happened, self._now() + wait), passing=True, wait=wait)
-        if known.code == "ACCESS_DENIED":
+            return Failure(RateLimited(self.name, happened, self._now() + wait), is_transient=True, wait=wait)
+        if error.code == "ACCESS_DENIED":
             happened = "the app may not read a field the connector needs"
             remedy = "Grant the scopes and the customer data access on this source's page under docs/sources"
             return Failure(MissingPermission(self.name, happened, remedy))
-        if known.code == "undefinedField":
+        if error.code == "undefinedField":
             return Failure(
-                SchemaDrift(self.name, f"{known.typeName}.{known.fieldName}", "does not exist in this API version")
+                SchemaDrift(self.name, f"{error.typeName}.{error.fieldName}", "does not exist in this API version")
             )
-        return self._refusal(known.code)
+        return self._refusal(error.code)
 
     def _refusal(self, code: str | None) -> Failure:
         if code in _PASSING:
             happened = "Shopify answers with an error of its own, and it lasts"
-            return Failure(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
+            return Failure(SourceUnavailable(self.name, happened, "Run again later"), is_transient=True)
         if code == "MAX_COST_EXCEEDED":
-            return Failure(_TooDear(self.name, "Shopify finds the query too dear", "Lower page_limit"))
+            return Failure(_TooExpensive(self.name, "Shopify finds the query too dear", "Lower page_limit"))
         happened = f"Shopify refuses the query ({code})"
         return Failure(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
 
     def _until_affordable(self, answer: HttpResponse) -> timedelta:
         cost = self._read(_Throttled, answer.body, "answer").extensions.cost
-        lacking = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable
-        return timedelta(seconds=max(1.0, float(lacking / cost.throttleStatus.restoreRate)))
+        shortfall = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable
+        return timedelta(seconds=max(1.0, float(shortfall / cost.throttleStatus.restoreRate)))
 
     def _admin(self) -> HttpClient:
         return self._client(FixedHeaders(X_Shopify_Access_Token=self._secret(self.settings.token_env)))
@@ -505,23 +505,23 @@ class Shopify(HttpConnector[ShopifySettings]):
     def _path(self) -> str:
         return f"admin/api/{self.settings.api_version}/graphql.json"
 
-    def _asked(self, client: HttpClient, document: str, shape: type[AnswerT], /, **variables: object) -> AnswerT:
+    def _query(self, client: HttpClient, document: str, shape: type[AnswerT], /, **variables: object) -> AnswerT:
         body = client.post(self._path(), json_body={"query": document, "variables": variables}).body
         return self._read(shape, body, "answer")
 
     def _orders(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
-        """Walk the orders by the time of their change; the cursor holds that time, so a change moves only its own order."""
+        """Yield the orders by time of change; the cursor contains that time, so a change moves only its own order."""
         changed = f"updated_at:>='{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'" if window.since else None
 
         first = self.settings.page_limit
-        asked = {"query": changed, "money": bool(self.settings.payment_gateways)}
+        variables = {"query": changed, "money": bool(self.settings.payment_gateways)}
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
             nonlocal first
             while True:
                 try:
-                    answer = self._asked(client, ORDERS, _OrdersAnswer, first=first, after=after, **asked)
-                except _TooDear:
+                    answer = self._query(client, ORDERS, _OrdersAnswer, first=first, after=after, **variables)
+                except _TooExpensive:
                     if first == 1:
                         raise
                 else:
@@ -531,18 +531,18 @@ class Shopify(HttpConnector[ShopifySettings]):
         return by_cursor(self.name, fetch)
 
     def _returned(self, client: HttpClient, order: _Order, reader: RecordReader) -> Decimal:
-        """The value of the goods that came back, whether or not money went back for them."""
+        """The value of the returned goods, with or without a refund."""
 
         def fetch_of(refund: _Node) -> Callable[[str | None], CursorPage[dict[str, object]]]:
             def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-                found = self._asked(client, REFUND_LINES, _RefundAnswer, id=refund.id, after=after).data.refund
+                found = self._query(client, REFUND_LINES, _RefundAnswer, id=refund.id, after=after).data.refund
                 return _page(found.refundLineItems) if found else CursorPage([], None)
 
             return fetch
 
         if not order.refunds:
             return Decimal(0)
-        whole = self._asked(client, ORDER_REFUNDS, _RefundsAnswer, id=order.id).data.order
+        whole = self._query(client, ORDER_REFUNDS, _RefundsAnswer, id=order.id).data.order
         total = Decimal(0)
         for refund in whole.refunds if whole else ():
             lines: Iterator[dict[str, object]] = by_cursor(self.name, fetch_of(refund))
@@ -604,13 +604,13 @@ class Shopify(HttpConnector[ShopifySettings]):
         records = order.transactions or []
         is_given_back = any(record.get("kind") == "CHANGE" for record in records)
         if len(records) == TRANSACTIONS or is_given_back or credit & set(order.paymentGatewayNames):
-            found = self._asked(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
+            found = self._query(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
             records = found.transactions if found else []
-        # The currency of a transaction is its order's, and stands there.
-        known = ({**record, "currency": order.currencyCode} for record in records)
-        moved = [t for t in reader.each(_Transaction, known) if t.gateway in own | credit]
-        given_back = _given_back(moved, credit)
-        for transaction in moved:
+        # A transaction has the currency of its order, which is given only there.
+        with_currency = ({**record, "currency": order.currencyCode} for record in records)
+        transactions = [t for t in reader.each(_Transaction, with_currency) if t.gateway in own | credit]
+        given_back = _given_back(transactions, credit)
+        for transaction in transactions:
             is_credit = transaction.gateway in credit
             kind = MONEY_KINDS.get(transaction.kind)
             if transaction.test or order.test or transaction.gateway in TEST_GATEWAYS:
@@ -642,14 +642,14 @@ class Shopify(HttpConnector[ShopifySettings]):
         return _SHOPIFY_PAYMENTS in self.settings.payment_gateways
 
     def _dispute_rows(self, client: HttpClient, reader: RecordReader) -> Iterator[Row]:
-        """Every chargeback there is: one that is won later has no time of change to ask by."""
+        """Rows of all chargebacks: they cannot be filtered by time of change, and one may be won later."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            return _page(self._asked(client, DISPUTES, _DisputesAnswer, after=after).data.disputes)
+            return _page(self._query(client, DISPUTES, _DisputesAnswer, after=after).data.disputes)
 
-        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
-        for dispute in newest(reader.each(_Dispute, listed), key=lambda dispute: dispute.legacyResourceId):
-            # An inquiry asks for papers and takes no money.
+        disputes: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        for dispute in newest(reader.each(_Dispute, disputes), key=lambda dispute: dispute.legacyResourceId):
+            # An inquiry only requests documents and withdraws no money.
             if dispute.type != "CHARGEBACK" or dispute.status in NOT_WITHDRAWN:
                 continue
             row = {
@@ -668,8 +668,8 @@ class Shopify(HttpConnector[ShopifySettings]):
             yield row
             if dispute.status == "WON":
                 won_at = instant_text(dispute.finalizedOn or dispute.initiatedAt)
-                came_again = {"payment_id": f"{row['payment_id']}-won", "kind": "chargeback_reversal"}
-                yield {**row, **came_again, "paid_at": won_at, "updated_at": won_at}
+                reversal = {"payment_id": f"{row['payment_id']}-won", "kind": "chargeback_reversal"}
+                yield {**row, **reversal, "paid_at": won_at, "updated_at": won_at}
 
 
 def _page(found: _Nodes) -> CursorPage[dict[str, object]]:
@@ -677,9 +677,9 @@ def _page(found: _Nodes) -> CursorPage[dict[str, object]]:
 
 
 def _given_back(transactions: Sequence[_Transaction], credit: set[str]) -> dict[str, Decimal]:
-    """What was given back on a sale by the sale's ID: change of a cash payment, and credit that went back to its card.
+    """Amounts given back by ID of the sale: change of a cash payment, and credit returned to its card.
 
-    Where Shopify names no sale, it is the first of the same gateway.
+    If Shopify names no sale, the first one of the same gateway is used.
     """
     sales = [t for t in transactions if t.kind in {"SALE", "CAPTURE"} and t.status == "SUCCESS"]
     back: dict[str, Decimal] = {}
@@ -696,20 +696,20 @@ def _given_back(transactions: Sequence[_Transaction], credit: set[str]) -> dict[
 
 
 def _shipping_times(parcels: Sequence[_Fulfillment]) -> tuple[datetime | None, datetime | None]:
-    """When the first parcel left, and when the last arrived (None while one is under way)."""
+    """When the first parcel was shipped, and when the last was delivered (None while one is in transit)."""
     shipped = min((parcel.createdAt for parcel in parcels), default=None)
     arrived = [parcel.deliveredAt for parcel in parcels if parcel.deliveredAt is not None]
     return shipped, max(arrived) if arrived and len(arrived) == len(parcels) else None
 
 
 def _status(order: _Order) -> str:
-    """One word for Shopify's three: cancellation, money and fulfilment, in this order of weight."""
+    """One status for Shopify's three: cancellation, payment and fulfilment, in this order of precedence."""
     parcels = order.parcels()
     if order.cancelledAt is not None:
         return "cancelled"
     if order.displayFinancialStatus == "REFUNDED":
         return "refunded"
-    # An order whose payment was voided or ran out may still go out, and be owed for.
+    # An order whose payment was voided or has expired may still be shipped, and then must be paid.
     if order.displayFinancialStatus in {"EXPIRED", "VOIDED"} and not parcels:
         return order.displayFinancialStatus.lower()
     if order.displayFulfillmentStatus == "RESTOCKED":

@@ -1,6 +1,6 @@
-"""A file held still while it is read: a private copy, and the fingerprint of exactly the bytes that are read.
+"""A private copy of a file for reading, and the fingerprint of exactly the bytes that are read.
 
-A dropped file may be rewritten, replaced or taken away at any moment. Whoever reads the copy reads one state of it.
+A dropped file may be rewritten, replaced or removed at any time. The copy is one consistent state of it.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ class Snapshot:
     """A private copy of a dropped file.
 
     Attributes:
-        path: where this process reads it: a name of our own with the file's ending.
+        path: the copy's path, with the file's suffix.
         fingerprint: SHA-256 of its bytes.
-        has_open_end: whether its last byte ends no line; a text file may have been cut off there.
+        has_open_end: whether the last line has no line ending; a text file may have been cut off there.
     """
 
     path: Path
@@ -38,26 +38,26 @@ def fingerprint_of(path: Path) -> str:
     """SHA-256 of a dropped file's bytes.
 
     Raises:
-        FileSetAsideError: it is gone, no regular file, or may not be read.
+        FileSetAsideError: it is gone, not a regular file, or not readable.
     """
-    with _opened(path) as file, _told_plainly():
+    with _open_regular(path) as file, _plain_errors():
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
-    """A private copy of a dropped file, gone at the end of the block, and where the system allows it at the end of the process.
+    """A private copy of a dropped file, deleted at the end of the block and, if the system supports it, when the process dies.
 
     Args:
-        path: the dropped file; its name means nothing here but for its ending.
-        folder: where there is room for the copy; None for the system's folder for temporary files.
+        path: the dropped file; only the suffix of its name matters here.
+        folder: a folder with room for the copy; None for the system's temporary folder.
 
     Raises:
-        FileSetAsideError: it is gone, no regular file, or may not be read.
+        FileSetAsideError: it is gone, not a regular file, or not readable.
         OSError: there is no room for the copy.
     """
     with (
-        _opened(path) as file,
+        _open_regular(path) as file,
         tempfile.TemporaryDirectory(prefix="reading-") as private,
         tempfile.TemporaryFile(dir=folder) as copy,
     ):
@@ -67,20 +67,20 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
             copy.write(chunk)
             last = chunk[-1:]
         copy.flush()
-        held = Path(private) / f"content{path.suffix.lower()}"
+        copy_path = Path(private) / f"content{path.suffix.lower()}"
         if _OWN_DESCRIPTORS.is_dir():
-            # The copy has no name on the disk, so that nothing of it is left however this process ends.
-            held.symlink_to(_OWN_DESCRIPTORS / str(copy.fileno()))
+            # The copy has no name on disk, so that nothing is left behind even if this process is killed.
+            copy_path.symlink_to(_OWN_DESCRIPTORS / str(copy.fileno()))
         else:
             copy.seek(0)
-            held.write_bytes(copy.read())
-        yield Snapshot(held, digest.hexdigest(), last not in (b"", b"\n", b"\r"))
+            copy_path.write_bytes(copy.read())
+        yield Snapshot(copy_path, digest.hexdigest(), last not in (b"", b"\n", b"\r"))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def _open_regular(path: Path) -> Iterator[BufferedReader]:
     try:
-        # A pipe that somebody put there would otherwise wait for its other end.
+        # Without O_NONBLOCK, opening a named pipe would wait for its other end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise FileSetAsideError("it was taken away while the run began to read; drop it again if it counts") from None
@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     try:
         yield
     except OSError:
@@ -103,5 +103,5 @@ def _told_plainly() -> Iterator[None]:
 
 
 def _read(file: BufferedReader) -> bytes:
-    with _told_plainly():
+    with _plain_errors():
         return file.read(_CHUNK)

@@ -1,7 +1,7 @@
 """Tabby: captures as payments and refunds as refunds, each under its own ID.
 
-A payment's status does not say what was collected: a closed one may have been captured in full, in part or not at
-all. Tabby filters by the payment's creation only, so the overlap reaches back as far as refunds usually come.
+A payment's status does not say what was collected: a closed payment may have been captured in full, in part or not at
+all. Tabby filters by the payment's creation only, so the overlap is as long as refunds usually take.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class TabbySettings(SourceSettings):
     Attributes:
         base_url: `https://api.tabby.ai` for the UAE and Kuwait, `https://api.tabby.sa` for Saudi Arabia.
         key_env: the environment variable with the secret key.
-        page_limit: payments per page; Tabby gives 20 at most.
+        page_limit: payments per page; Tabby allows up to 20.
     """
 
     type: Literal["tabby"]
@@ -60,12 +60,12 @@ class _Payment(Shape):
     is_test: Side[bool] = None
     buyer: Side[_Buyer] = None
     order: Side[_Order] = None
-    # Both are null before the first.
+    # Both are null until there is one.
     captures: list[dict[str, object]] | None = None
     refunds: list[dict[str, object]] | None = None
 
     def movements(self) -> list[tuple[str, dict[str, object]]]:
-        """What was collected and what was given back."""
+        """All captures and refunds, with their kind."""
         captured = [("payment", capture) for capture in self.captures or ()]
         return captured + [("refund", refund) for refund in self.refunds or ()]
 
@@ -81,7 +81,7 @@ class _Payments(Shape):
 
 
 class Tabby(HttpConnector[TabbySettings]):
-    """Reads what was captured and refunded on payments created since the window began."""
+    """Reads the captures and refunds of payments created since the start of the window."""
 
     tables = ("payments",)
     overlap = timedelta(days=90)
@@ -90,7 +90,7 @@ class Tabby(HttpConnector[TabbySettings]):
         """Yield the captures and refunds of all payments in one batch."""
         since: Params = {"created_at__gte": window.since.astimezone(UTC).date().isoformat()} if window.since else {}
         reader = self._reader("payments", "payments", reference="id", amount="amount", currency="currency")
-        moved_reader = self._reader(
+        movement_reader = self._reader(
             "payments",
             "payments.captures and refunds",
             payment_id="id",
@@ -109,10 +109,10 @@ class Tabby(HttpConnector[TabbySettings]):
                     reader.pass_over("test payment", payment.id)
             yield reader.batch([])
             live = [payment for payment in payments if not payment.is_test]
-            yield moved_reader.batch([row for payment in live for row in _rows(payment, moved_reader)])
+            yield movement_reader.batch([row for payment in live for row in _rows(payment, movement_reader)])
 
     def probe(self) -> Probe:
-        """Check that payments may be listed; Tabby tells no zone, and currencies only with payments."""
+        """Check that payments can be listed; Tabby gives no zone, and currencies only with payments."""
         with self._tabby() as client:
             self._page(client, {}, 0)
             return Probe([ProbedAccount("tabby", "UTC")], client.clock_skew)
@@ -141,24 +141,24 @@ class Tabby(HttpConnector[TabbySettings]):
 def _rows(payment: _Payment, reader: RecordReader) -> Iterator[Row]:
     order, buyer = payment.order or _Order(), payment.buyer or _Buyer()
     for kind, record in payment.movements():
-        moved = reader.one(_Movement, {**record, "currency": payment.currency})
-        if moved is None:
+        movement = reader.one(_Movement, {**record, "currency": payment.currency})
+        if movement is None:
             continue
         yield {
-            "payment_id": moved.id,
+            "payment_id": movement.id,
             "kind": kind,
             "status": "settled",
-            "paid_at": instant_text(moved.created_at),
-            "amount": amount_text(moved.amount),
+            "paid_at": instant_text(movement.created_at),
+            "amount": amount_text(movement.amount),
             "currency": payment.currency,
-            "tax": amount_text(moved.tax_amount),
+            "tax": amount_text(movement.tax_amount),
             "order_id": order.reference_id,
             "reference": payment.id,
-            # Tabby has one currency for each country it works in, and takes phone numbers as they are written there.
+            # Tabby has one currency per country, and phone numbers in the country's local format.
             "market": COUNTRY_OF.get(payment.currency),
             "email": buyer.email,
             "phone": buyer.phone,
             "payer_name": buyer.name,
             "method": "tabby",
-            "updated_at": instant_text(moved.created_at),
+            "updated_at": instant_text(movement.created_at),
         }

@@ -1,8 +1,8 @@
 """Tamara: captures as payments and refunds as refunds, looked up order by order.
 
-Tamara lists no orders; it answers only for a reference the merchant gave it. The references therefore come from the
-shop of the same sources file, from its orders paid with Tamara, and the overlap reaches back as far as refunds come.
-An order that is authorised and not captured has no rows: it is no money yet.
+Tamara cannot list orders; it only returns an order by the merchant's reference. The references therefore come from the shop
+in the same sources file, from its orders paid with Tamara, and the overlap is as long as refunds usually take. An order that
+is authorised but not captured has no rows: it is not money yet.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.records import RecordReader
@@ -34,7 +34,7 @@ from reconciliation_assets.sources.shapes import (
 
 _UNKNOWN_REFERENCE = 404
 _SANDBOX = "sandbox"
-"""Part of the address of Tamara's sandbox, whose orders do not say that they are tests."""
+"""Part of the URL of Tamara's sandbox, whose orders are not marked as tests."""
 
 
 class TamaraSettings(SourceSettings):
@@ -42,9 +42,9 @@ class TamaraSettings(SourceSettings):
 
     Attributes:
         token_env: the environment variable with the merchant API token.
-        orders_from: the name of the shop whose orders are looked up; its `order_id` must be the reference that the
-            shop gives to Tamara.
-        payment_methods: what the shop calls Tamara; a payment method that contains one of these is looked up.
+        orders_from: name of the shop whose orders are looked up; its `order_id` must be the reference that the shop sends
+            to Tamara.
+        payment_methods: the shop's names for Tamara; orders whose payment method contains one of these are looked up.
     """
 
     type: Literal["tamara"]
@@ -91,7 +91,7 @@ class _Address(Shape):
 class _Order(Shape):
     order_id: str
     order_reference_id: Identifier
-    # Null, as the lists in it, before the first capture.
+    # Null before the first capture, like the lists in it.
     transactions: _Transactions | None
     consumer: Side[_Consumer] = None
     country_code: Side[Text] = None
@@ -99,13 +99,13 @@ class _Order(Shape):
 
 
 class Tamara(HttpConnector[TamaraSettings]):
-    """Reads what Tamara captured and refunded on a shop's orders."""
+    """Reads Tamara's captures and refunds of a shop's orders."""
 
     tables = ("payments",)
     overlap = timedelta(days=45)
 
-    def link(self, others: Mapping[str, Connector]) -> None:
-        """Find the shop the references come from."""
+    def link_sources(self, others: Mapping[str, Connector]) -> None:
+        """Find the shop that provides the references."""
         shop = others.get(self.settings.orders_from)
         if shop is None or "orders" not in shop.tables:
             happened = f"orders_from names no shop of this file: {self.settings.orders_from!r}"
@@ -113,7 +113,7 @@ class Tamara(HttpConnector[TamaraSettings]):
         self._shop = shop
 
     def pull(self, window: Window) -> Iterator[Batch]:
-        """Yield the captures and refunds of the shop's orders of the window."""
+        """Yield the captures and refunds of the shop's orders in the window."""
         references = self._references(window)
         with self._tamara() as client:
             orders = {
@@ -137,15 +137,15 @@ class Tamara(HttpConnector[TamaraSettings]):
         yield refunds.batch([])
 
     def probe(self) -> Probe:
-        """Check the token with a reference that does not exist; Tamara tells neither zone nor currency of a merchant."""
+        """Check the token with a reference that does not exist; Tamara gives neither zone nor currency of a merchant."""
         with self._tamara() as client:
             self._order(client, "reconcile-doctor")
             finding = "base_url is Tamara's sandbox: the money it tells does not exist and is passed over"
             findings = [finding] if _SANDBOX in self.settings.base_url else []
             return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew, findings)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        return None if answer.status == _UNKNOWN_REFERENCE else classify_status(self.name, answer)
 
     def _tamara(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
@@ -158,7 +158,7 @@ class Tamara(HttpConnector[TamaraSettings]):
         )
 
     def _references(self, window: Window) -> dict[str, str | None]:
-        """The IDs of the shop's orders that were paid with Tamara, in a fixed order, with the market of each."""
+        """Markets by ID of the shop's orders that were paid with Tamara, sorted."""
         rows = [row for batch in self._shop.pull(window) if batch.table == "orders" for row in batch.rows]
         markets = {
             order_id: row.get("market") for row in rows if (order_id := row.get("order_id")) and self._is_tamara(row)
@@ -197,14 +197,20 @@ def _rows(order: _Order, market: str | None, captures: RecordReader, refunds: Re
             "payment_id": capture.capture_id,
             "kind": "payment",
             "tax": tax,
-            **_moved(capture, country),
+            **_movement_columns(capture, country),
             **from_order,
         }
     for refund in refunds.each(_Refund, transactions.refunds or ()):
-        yield {"payment_id": refund.refund_id, "kind": "refund", "tax": None, **_moved(refund, country), **from_order}
+        yield {
+            "payment_id": refund.refund_id,
+            "kind": "refund",
+            "tax": None,
+            **_movement_columns(refund, country),
+            **from_order,
+        }
 
 
-def _moved(movement: _Capture | _Refund, country: str | None) -> Row:
+def _movement_columns(movement: _Capture | _Refund, country: str | None) -> Row:
     return {
         "market": country or COUNTRY_OF.get(movement.total_amount.currency),
         "amount": amount_text(movement.total_amount.amount),

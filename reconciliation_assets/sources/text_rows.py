@@ -1,23 +1,24 @@
-"""Rows of a delivery as text: what every way of reading a file ends in."""
+"""Rows of a delivery as text: the common result of all file readers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
+
+from reconciliation_assets.warehouse.duckdb import Connection, in_memory
 
 ROWS_PER_BATCH = 100_000
 LONGEST_LINE = 20_000_000
-# Beside rows of a table whose parts are added up: what tells two rows apart that are alike in all that is read.
+# Extra column of tables with summed rows: distinguishes rows that are equal in all columns that are read.
 ROW_DIGEST = "row_digest"
 
 LINES = f"""
 read_csv($path, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, delim = e'\\x01', quote = '',
          escape = '', max_line_size = {LONGEST_LINE}, store_rejects = true, rejects_limit = 0)
 """
-"""A file's lines as they are, for SQL with the parameter `$path`; those that cannot be read are in `reject_errors`."""
+"""SQL for a file's unparsed lines, with the parameter `$path`; unreadable lines are in `reject_errors`."""
 
 
 class FileSetAsideError(ValueError):
@@ -26,7 +27,7 @@ class FileSetAsideError(ValueError):
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not even be split into cells. `row_number` counts as a spreadsheet does, the header being 1."""
+    """A row that could not be split into cells. `row_number` is counted as in a spreadsheet: the header is row 1."""
 
     row_number: int
     reason: str
@@ -38,13 +39,13 @@ class TextRows:
 
     Attributes:
         columns: the contract's columns that the file has.
-        ignored: the file's columns that the contract does not know; they are not read.
-        rejects: rows that could not be split into cells; complete once all batches are read.
-        headings: by contract column, what the file calls it, where that differs; None where a preset maps nothing.
-            Batches of mapped rows also hold `unread_column` and `unread`: what no reading of a cell could make sense of.
-        has_digest: whether batches also hold `ROW_DIGEST`, of the columns that are not read.
-        passed_over: rows that are no data, such as totals, counted by reason; complete once all batches are read.
-        notes: what people should know of the file, though it is taken in; complete once all batches are read.
+        ignored: the file's columns that are not in the contract; they are not read.
+        rejects: rows that could not be split into cells; complete after all batches are read.
+        headings: the file's heading by contract column, if it differs; None if the file has no preset. Batches of mapped rows
+            also have `unread_column` and `unread`: the column that could not be read, and why.
+        has_digest: whether batches also have `ROW_DIGEST`, a digest of the columns that are not read.
+        passed_over: counts of ignored rows that are not data, such as totals, by reason; complete after all batches are read.
+        notes: warnings about a file that is read; complete after all batches are read.
     """
 
     columns: tuple[str, ...]
@@ -57,22 +58,22 @@ class TextRows:
     notes: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[pa.Table]:
-        """Tables of up to 100,000 rows: `row_number` and the text of every column the file has."""
+        """Tables of up to 100,000 rows: `row_number` and the text of every contract column in the file."""
         yield from self.read(self)
 
 
-def private_engine() -> duckdb.DuckDBPyConnection:
-    """An in-memory engine that reads and writes no file and lets nobody change that: rows still hold contacts here."""
+def private_engine() -> Connection:
+    """An in-memory engine that can never read or write a file, because rows still contain contacts here."""
     connection = _unlocked_engine()
     _lock(connection)
     return connection
 
 
 @contextmanager
-def engine_on(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A private engine that may read one file, and the name it knows the file by.
+def engine_on(path: Path) -> Iterator[tuple[Connection, str]]:
+    """A private engine that can read only one file, and the path under which it reads it.
 
-    That name is the process's own handle on the opened file: no pattern in the file's name is ever followed.
+    The path is the process's own file descriptor, so that a pattern in the file's name is never expanded.
     """
     with path.open("rb") as file, _unlocked_engine() as connection:
         name = f"/dev/fd/{file.fileno()}"
@@ -81,17 +82,17 @@ def engine_on(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         yield connection, name
 
 
-def _unlocked_engine() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"temp_directory": ""})
+def _unlocked_engine() -> Connection:
+    connection = in_memory({"temp_directory": ""})
     connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
-def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+def _lock(connection: Connection) -> None:
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL takes it, whatever is in it."""
+    """A column's name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'

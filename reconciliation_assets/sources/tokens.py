@@ -1,7 +1,7 @@
-"""Keeping tokens that a system replaces with every use, so that the replacement is never lost.
+"""Store of tokens that a system replaces with every use, so that the replacement is never lost.
 
-A single-use refresh token is worth a whole installation: used twice, some systems revoke everything and the merchant
-has to install the app again. So one process at a time may hold a token, and a new one is on disk before it is used.
+If a single-use refresh token is used twice, some systems revoke all tokens and the merchant must install the app again. So
+only one process at a time may use a token, and a new one is on disk before it is used.
 """
 
 import fcntl
@@ -17,20 +17,20 @@ class TokenStore(Protocol):
     """Tokens by the name of their source."""
 
     def hold(self, source: str) -> AbstractContextManager[None]:
-        """Keep every other process from using the source's token for as long as the context lasts."""
+        """Prevent other processes from using the source's token within the context."""
 
     def load(self, source: str) -> str | None:
-        """The last token saved; None before the first."""
+        """The last saved token; None before the first."""
 
     def save(self, source: str, token: str) -> None:
-        """Replace the token, durably, before returning."""
+        """Replace the token durably before returning."""
 
 
 class FileTokenStore:
     """One file per source, readable by its owner only.
 
     Args:
-        folder: where the files are; made when first needed.
+        folder: folder of the files; created when first needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,7 +38,7 @@ class FileTokenStore:
 
     @contextmanager
     def hold(self, source: str) -> Iterator[None]:
-        """Hold an advisory lock beside the token file; the system frees it when a process dies."""
+        """Hold an advisory lock next to the token file; the system releases it when a process dies."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._folder / f"{source}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -50,7 +50,7 @@ class FileTokenStore:
         return file.read_text(encoding="utf-8") if file.exists() else None
 
     def save(self, source: str, token: str) -> None:
-        """Replace the file; the disk has it before this returns."""
+        """Replace the file; it is on disk before this returns."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_file(self._folder / f"{source}.token", mode=0o600) as file:
             file.write_text(token, encoding="utf-8")

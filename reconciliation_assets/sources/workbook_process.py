@@ -1,7 +1,7 @@
-"""The process that reads one workbook: its memory is limited, and when it dies of a file, only it does.
+"""The process that reads one workbook, with limited memory: a harmful file can only crash this process.
 
-A workbook comes as standard input. `heads` answers with the first rows of every sheet as JSON, `rows N` with all rows of sheet N
-as an Arrow stream of text. Nothing is said on standard error; the exit status says what is wrong.
+The workbook is read from standard input. `heads` returns the first rows of every sheet as JSON, `rows N` all rows of sheet N
+as an Arrow stream of text. Nothing is written to standard error; the exit status says what is wrong.
 """
 
 import json
@@ -38,17 +38,17 @@ class _RefusedError(Exception):
 
 
 def main() -> None:
-    """Answer one question about the workbook that comes as standard input."""
+    """Run one command on the workbook from standard input."""
     limits = {resource.RLIMIT_AS: _MEMORY, resource.RLIMIT_CPU: _SECONDS, resource.RLIMIT_CORE: 0}
     for what, most in limits.items():
-        # Not every system knows each; what dies of a file is then this process all the same.
+        # Not every system supports each limit; without it a harmful file still crashes only this process.
         with suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))
-    question, *of = sys.argv[1:]
+    command, *of = sys.argv[1:]
     try:
-        _look_before(sys.stdin.buffer)
+        _refuse_oversized(sys.stdin.buffer)
         book = CalamineWorkbook.from_filelike(sys.stdin.buffer)
-        if question == "heads":
+        if command == "heads":
             (rows,) = map(int, of)
             heads = [list(islice(_rows(_sheet(book, number)), rows)) for number in range(len(book.sheet_names))]
             sys.stdout.write(json.dumps(heads))
@@ -59,12 +59,12 @@ def main() -> None:
     except _RefusedError as refused:
         sys.exit(refused.status)
     except Exception:
-        # What a library says of a file may quote it.
+        # A library's message may quote the file.
         sys.exit(NO_WORKBOOK)
 
 
 def cell_text(cell: Any) -> str | None:
-    """A spreadsheet cell as a CSV would hold it; a number too long for Excel keeps the form that shows its damage."""
+    """A spreadsheet cell as in a CSV; a number too long for Excel keeps the exponent that shows the loss of digits."""
     if cell is None or cell == "":
         return None
     if isinstance(cell, float):
@@ -74,8 +74,8 @@ def cell_text(cell: Any) -> str | None:
     return str(cell)
 
 
-def _look_before(file: IO[bytes]) -> None:
-    """Ask how far a workbook unpacks and reaches: whoever reads it makes room for every cell up to its last one."""
+def _refuse_oversized(file: IO[bytes]) -> None:
+    """Refuse a workbook that unpacks or extends too far: the reader allocates every cell up to the last one."""
     if not zipfile.is_zipfile(file):
         file.seek(0)
         return
@@ -91,9 +91,9 @@ def _look_before(file: IO[bytes]) -> None:
 
 
 def _cells_up_to_the_last(sheet: IO[bytes]) -> int:
-    """The extent that the sheet says it has; where it says none or a very large one, that of its cells, since many writers say a wrong one."""
+    """Number of cells up to the last one: the extent stated by the sheet, or if missing or too large (often wrong), that of its cells."""
     chunk = sheet.read(_CHUNK)
-    if (told := _EXTENT.search(chunk)) and (cells := _column_number(told[1]) * int(told[2])) <= MOST_CELLS:
+    if (extent := _EXTENT.search(chunk)) and (cells := _column_number(extent[1]) * int(extent[2])) <= MOST_CELLS:
         return cells
     columns = rows = unpacked = 0
     rest = b""
@@ -127,7 +127,7 @@ def _sheet(book: CalamineWorkbook, number: int) -> CalamineSheet:
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[list[str | None]]:
-    """All rows and columns from the first ones: people count those before the first filled cell too."""
+    """All rows and columns from A1, including empty ones before the first filled cell, as people count them."""
     before: list[str | None] = [None] * (sheet.start[1] if sheet.start else 0)
     return ([*before, *map(cell_text, row)] for row in sheet.iter_rows())
 

@@ -1,4 +1,4 @@
-"""Excel workbooks, each read in a process of its own: a few bytes can ask for more memory than any machine has."""
+"""Excel workbooks, each read in its own process, because a small file can require more memory than the machine has."""
 
 import json
 import os
@@ -32,9 +32,9 @@ def heads_of_workbook(path: Path, rows: int) -> list[tuple[Row, ...]]:
     """The first rows of every sheet, as text.
 
     Raises:
-        FileSetAsideError: it is no workbook, or one that no machine can read.
+        FileSetAsideError: it is not a workbook, or it is too large to read.
     """
-    return [tuple(tuple(row) for row in sheet) for sheet in json.loads(_asked(path, "heads", str(rows)))]
+    return [tuple(tuple(row) for row in sheet) for sheet in json.loads(_run_process(path, "heads", str(rows)))]
 
 
 def rows_of_workbook(path: Path, sheet: int) -> pa.Table:
@@ -42,18 +42,18 @@ def rows_of_workbook(path: Path, sheet: int) -> pa.Table:
 
     Args:
         path: the workbook.
-        sheet: which of its sheets, from 0.
+        sheet: index of the sheet, from 0.
 
     Raises:
-        FileSetAsideError: it is no workbook, or one that no machine can read.
+        FileSetAsideError: it is not a workbook, or it is too large to read.
     """
-    with pa.ipc.open_stream(_asked(path, "rows", str(sheet))) as stream:
+    with pa.ipc.open_stream(_run_process(path, "rows", str(sheet))) as stream:
         return stream.read_all()
 
 
-def _asked(path: Path, *question: str) -> bytes:
-    command = [sys.executable, "-P", "-m", workbook_process.__name__, *question]
-    # It needs no secret, so it is given none.
+def _run_process(path: Path, *arguments: str) -> bytes:
+    command = [sys.executable, "-P", "-m", workbook_process.__name__, *arguments]
+    # The process needs no secrets, so it gets a minimal environment.
     environment = {name: os.environ[name] for name in _NEEDED if name in os.environ}
     with path.open("rb") as workbook:
         answer = subprocess.run(  # noqa: S603

@@ -1,8 +1,7 @@
 """Zoho CRM: leads and deals as CRM records, with the times a deal's stages were entered.
 
-A converted lead is merged into its deal. Stage names are whatever the business calls them; which mean won and which
-lost is a setting, since Zoho's API tells it only in the field's metadata. Lists leave out what was deleted, which Zoho
-lists by itself.
+A converted lead is merged into its deal. Stage names differ by company; a setting says which mean won or lost, because
+Zoho's API gives that only in the field's metadata. Lists leave out deleted records, which Zoho lists separately.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import GrantedToken
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -44,7 +43,7 @@ _LEAD = [
     "Full_Name",
     "Converted_Deal",
 ]
-# `Currency` is there only where the organisation has several.
+# `Currency` exists only if the organisation has several currencies.
 _DEAL = ["Created_Time", "Modified_Time", "Stage", "Amount", "Currency", "Owner", "Contact_Name"]
 _CONTACT = ["Email", "Phone", "Mobile", "Full_Name"]
 
@@ -55,19 +54,19 @@ STATUSES = (
     "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Proposal/Price Quote",
     "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
 )  # fmt: skip
-"""The statuses of leads and stages of deals that Zoho has out of the box."""
+"""Zoho's standard lead statuses and deal stages."""
 
 
 class ZohoSettings(SourceSettings):
     """Settings of a `zoho` source.
 
     Attributes:
-        base_url: of the account's data centre, such as `https://www.zohoapis.sa`.
-        accounts_url: where tokens of that data centre are granted.
+        base_url: address of the account's data centre, such as `https://www.zohoapis.sa`.
+        accounts_url: address at which tokens of that data centre are issued.
         client_id_env: the environment variable with the API client's ID.
-        client_secret_env: the one with its secret.
-        refresh_token_env: the one with the refresh token, which stays valid until revoked.
-        currency: of amounts of deals that name none; the organisation's own where not given.
+        client_secret_env: the environment variable with the API client's secret.
+        refresh_token_env: the environment variable with the refresh token, which stays valid until revoked.
+        currency: currency of deals that name none; by default the organisation's own.
         won_stages: deal stages that mean won.
         lost_stages: deal stages that mean lost.
         meta_lead_id_field: field of Leads with Meta's lead ID.
@@ -188,14 +187,16 @@ class Zoho(HttpConnector[ZohoSettings]):
             pairs = [(record, deal) for record in records if (deal := deals.one(_Deal, record)) is not None]
             contact_ids = [deal.Contact_Name.id for _, deal in pairs if deal.Contact_Name]
             contacts = self._contacts(client, contact_ids, people)
-            entered = {deal.id: self._entered(client, deal.id, stages) for _, deal in pairs}
-            rows = [self._deal_row(*pair, contacts, entered[pair[1].id], currency) for pair in pairs]
+            stage_entries = {deal.id: self._stage_entries(client, deal.id, stages) for _, deal in pairs}
+            rows = [self._deal_row(*pair, contacts, stage_entries[pair[1].id], currency) for pair in pairs]
             yield deals.batch([*rows, *self._deleted_rows(client, "Deals", window, deals)])
             yield people.batch([])
-            yield stages.batch([row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)])
+            yield stages.batch(
+                [row for deal_id, entries in stage_entries.items() for row in _changes(deal_id, entries)]
+            )
 
     def probe(self) -> Probe:
-        """Read the organisation's zone and currency, and that leads, deals and contacts may be read."""
+        """Read the organisation's zone and currency, and check that leads, deals and contacts can be read."""
         with self._crm() as client:
             organisation = self._organisation(client)
             for module in ("Leads", "Deals", "Contacts"):
@@ -203,7 +204,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             account = ProbedAccount(organisation.id, organisation.time_zone, organisation.iso_code)
             return Probe([account], client.clock_skew)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {204, 304}:
             return None
         refusal = self._read(_Refusal, answer.body, "error") if isinstance(answer.body, dict) else _Refusal()
@@ -211,7 +212,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             happened = "the refresh token was granted with fewer scopes than the connector needs"
             remedy = "Grant a new one with the scopes on this source's page under docs/sources"
             return Failure(MissingPermission(self.name, happened, remedy))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _crm(self) -> HttpClient:
         return self._client(GrantedToken(self._grant, scheme="Zoho-oauthtoken"))
@@ -224,16 +225,19 @@ class Zoho(HttpConnector[ZohoSettings]):
             "refresh_token": self._secret(self.settings.refresh_token_env),
         }
         with HttpClient(
-            self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
+            self.name,
+            self.settings.accounts_url,
+            classify=self._classify_grant,
+            retry_policy=self.settings.retry_policy(),
         ) as client:
             return self._read(_Token, client.post("oauth/v2/token", form=form).body, "token").access_token
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
-        # Zoho refuses a refresh token with status 200.
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
+        # Zoho rejects a refresh token with status 200.
         if isinstance(answer.body, dict) and "error" in answer.body:
             happened = "Zoho does not accept the refresh token or the client"
             return Failure(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _path(self, rest: str) -> str:
         return f"crm/{self.settings.api_version}/{rest}"
@@ -241,7 +245,7 @@ class Zoho(HttpConnector[ZohoSettings]):
     def _organisation(self, client: HttpClient) -> _Organisation:
         return self._read(_Organisations, client.get(self._path("org")).body, "org").org[0]
 
-    def _is_named(self, field: str) -> bool:
+    def _is_configured(self, field: str) -> bool:
         named = [name for name in self.settings.model_fields_set if name.endswith("_field")]
         return field in {getattr(self.settings, name) for name in named}
 
@@ -260,13 +264,13 @@ class Zoho(HttpConnector[ZohoSettings]):
         )
 
     def _deleted_rows(self, client: HttpClient, module: str, window: Window, reader: RecordReader) -> list[Row]:
-        """The module's records deleted in the window; Zoho tells of them no more than when."""
+        """Rows of the module's records deleted in the window; Zoho gives only the time of deletion."""
 
         def fetch(cursor: str | None) -> CursorPage[dict[str, object]]:
             number = int(cursor or 1)
-            asked: Params = {"type": "all", "page": number, "per_page": self.settings.page_limit}
+            params: Params = {"type": "all", "page": number, "per_page": self.settings.page_limit}
             headers = _since(window)
-            body = client.get(self._path(f"{module}/deleted"), asked, headers=headers, fits=is_that_page(number)).body
+            body = client.get(self._path(f"{module}/deleted"), params, headers=headers, fits=is_that_page(number)).body
             if body is None:
                 return CursorPage([], None)
             page = self._read(_Page, body, f"{module}/deleted")
@@ -274,13 +278,15 @@ class Zoho(HttpConnector[ZohoSettings]):
 
         def is_that_page(number: int) -> Callable[[HttpResponse], bool]:
             def fits(answer: HttpResponse) -> bool:
-                told = None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
-                return told in {None, number}
+                page_number = (
+                    None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
+                )
+                return page_number in {None, number}
 
             return fits
 
-        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
-        gone = newest(reader.each(_Deleted, listed), key=lambda record: record.id)
+        deleted: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        distinct = newest(reader.each(_Deleted, deleted), key=lambda record: record.id)
         return [
             {
                 "crm_id": record.id,
@@ -289,13 +295,13 @@ class Zoho(HttpConnector[ZohoSettings]):
                 "stage": "new",
                 "is_deleted": flag_text(True),
             }
-            for record in gone
+            for record in distinct
         ]
 
     def _changed(
         self, client: HttpClient, module: str, fields: Sequence[str], window: Window, own: Sequence[str]
     ) -> list[dict[str, object]]:
-        """The module's records changed in the window, in the order of their IDs, which no change disturbs."""
+        """The module's records changed in the window, ordered by ID, so that changes do not shift the pages."""
         params: Params = {
             "fields": ",".join([*fields, *own]),
             "sort_by": "id",
@@ -303,10 +309,10 @@ class Zoho(HttpConnector[ZohoSettings]):
             "per_page": self.settings.page_limit,
             **({"converted": "both"} if module == "Leads" else {}),
         }
-        records = list(self._listed(client, module, params, _since(window)))
-        # A field that Zoho has out of the box may have been removed; one that the sources file names is wanted.
-        named = [name for name in own if self._is_named(name)]
-        for name in named:
+        records = list(self._list(client, module, params, _since(window)))
+        # Zoho's standard fields may have been removed; fields named in the sources file must exist.
+        configured = [name for name in own if self._is_configured(name)]
+        for name in configured:
             if records and all(name not in record for record in records):
                 remedy = "Restore it in Zoho, or correct the sources file"
                 raise SchemaDrift(self.name, f"{module}.{name}", "is no field of this account", remedy)
@@ -314,17 +320,17 @@ class Zoho(HttpConnector[ZohoSettings]):
             records, key=lambda record: at(record, "id"), version=lambda record: at(record, "Modified_Time") or ""
         )
 
-    def _listed(
+    def _list(
         self,
         client: HttpClient,
         module: str,
         params: Params,
         headers: Mapping[str, str] | None = None,
-        among: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
     ) -> Iterator[dict[str, object]]:
         def fits(answer: HttpResponse) -> bool:
             records = [] if answer.body is None else self._read(_Page, answer.body, module).data
-            return among is None or {at(record, "id") for record in records} <= set(among)
+            return ids is None or {at(record, "id") for record in records} <= set(ids)
 
         def fetch(token: str | None) -> CursorPage[dict[str, object]]:
             paged = {**params, "page_token": token} if token else params
@@ -337,18 +343,18 @@ class Zoho(HttpConnector[ZohoSettings]):
         return by_cursor(self.name, fetch)
 
     def _contacts(self, client: HttpClient, ids: Sequence[str], reader: RecordReader) -> dict[str, _Contact]:
-        wanted = sorted(set(ids))
+        distinct_ids = sorted(set(ids))
         found: dict[str, _Contact] = {}
-        for start in range(0, len(wanted), _CONTACTS_PER_REQUEST):
-            some = wanted[start : start + _CONTACTS_PER_REQUEST]
+        for start in range(0, len(distinct_ids), _CONTACTS_PER_REQUEST):
+            some = distinct_ids[start : start + _CONTACTS_PER_REQUEST]
             params: Params = {"fields": ",".join(_CONTACT), "ids": ",".join(some), "per_page": 200}
-            listed = self._listed(client, "Contacts", params, among=some)
-            found |= {contact.id: contact for contact in reader.each(_Contact, listed)}
+            records = self._list(client, "Contacts", params, ids=some)
+            found |= {contact.id: contact for contact in reader.each(_Contact, records)}
         return found
 
-    def _entered(self, client: HttpClient, deal_id: str, reader: RecordReader) -> list[_StageEntry]:
+    def _stage_entries(self, client: HttpClient, deal_id: str, reader: RecordReader) -> list[_StageEntry]:
         params: Params = {"fields": "Stage,Modified_Time", "per_page": 200}
-        records = self._listed(client, f"Deals/{deal_id}/Stage_History", params)
+        records = self._list(client, f"Deals/{deal_id}/Stage_History", params)
         entries = newest(reader.each(_StageEntry, records), key=lambda entry: (entry.Stage, entry.Modified_Time))
         return sorted(entries, key=lambda entry: entry.Modified_Time)
 
@@ -380,11 +386,11 @@ class Zoho(HttpConnector[ZohoSettings]):
         record: dict[str, object],
         deal: _Deal,
         contacts: Mapping[str, _Contact],
-        entered: Sequence[_StageEntry],
+        stage_entries: Sequence[_StageEntry],
         currency: str,
     ) -> Row:
         stage = self._stage(deal.Stage)
-        since = next((entry.Modified_Time for entry in reversed(entered) if entry.Stage == deal.Stage), None)
+        since = next((entry.Modified_Time for entry in reversed(stage_entries) if entry.Stage == deal.Stage), None)
         contact = contacts.get(deal.Contact_Name.id) if deal.Contact_Name else None
         reason = self.settings.loss_reason_field
         return {

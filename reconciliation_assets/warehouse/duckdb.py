@@ -2,16 +2,22 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from reconciliation_assets.errors import PlainError
+from reconciliation_assets.warehouse.protocol import MissingTableError
 from reconciliation_assets.warehouse.query import Query, TableName
+
+Connection = duckdb.DuckDBPyConnection
+EngineError = duckdb.Error
+MissingInDatabaseError = (duckdb.CatalogException, duckdb.BinderException)
 
 
 class WarehouseBusyError(PlainError):
@@ -22,20 +28,17 @@ class DamagedWarehouseError(PlainError):
     """The warehouse's file cannot be opened; the message says what to do."""
 
 
-class MissingTableError(PlainError):
-    """A table is to be made of one that is not there; the message names both."""
-
-
-class Warehouse:
-    """Materialises queries as tables, loads and reads Arrow, counts rows.
+class DuckDB:
+    """Warehouse and ledger in one; see `Warehouse` and `Ledger` for what its methods promise.
 
     Args:
         connection: the only connection to the database, from `connect`; its owner closes it.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self._there: set[str] = set()
 
     @property
     def folder(self) -> Path | None:
@@ -61,10 +64,7 @@ class Warehouse:
                 missing = [str(table) for table in query.reads if not self.exists(table)]
                 if not missing:
                     raise
-                raise MissingTableError(
-                    f"{query.target} is made of {', '.join(missing)}, which is not there yet. Materialise what it is made of "
-                    "first, or run the whole job (daily_reconciliation, or `reconcile run`)."
-                ) from None
+                raise MissingTableError(query.target, missing) from None
         return int(rows)
 
     def load(self, table: TableName, rows: pa.Table) -> int:
@@ -102,6 +102,13 @@ class Warehouse:
         with self._lock:
             self._connection.execute(sql, _named(sql, parameters))
 
+    def ensure(self, script: str) -> None:
+        """Run statements that create what is missing, once per connection; not inside a transaction."""
+        with self._lock:
+            if script not in self._there:
+                self._connection.execute(script)
+                self._there.add(script)
+
     def columns(self, table: TableName) -> dict[str, str]:
         """Names and types of a table's columns, in order."""
         return {name: kind for name, kind, *_ in self.rows(f"describe {table}")}
@@ -114,6 +121,11 @@ class Warehouse:
                 {"layer": table.layer, "name": table.name},
             )
         )
+
+    @contextmanager
+    def ledger(self, reads: Collection[TableName]) -> Iterator["DuckDB"]:
+        """Itself: nothing is copied."""
+        yield self
 
     def limit(self, memory: str | None, spill_to: Path | None) -> None:
         """Bound what the engine takes of the machine.
@@ -163,7 +175,7 @@ def _named(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: given[name] for name in set(re.findall(r"\$([a-z_]+)", sql)) & given.keys()}
 
 
-def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
+def connect(path: Path | str) -> Connection:
     """Open a warehouse's file, making its folder where it is missing.
 
     Raises:
@@ -189,3 +201,31 @@ def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set checkpoint_threshold = '1GB'")
     return connection
+
+
+def in_memory(config: Mapping[str, Any] | None = None) -> Connection:
+    """An engine that keeps nothing."""
+    return duckdb.connect(config=dict(config or {}))
+
+
+def read_only(path: Path) -> Connection:
+    """A database file opened for reading, which others may do at the same time."""
+    return duckdb.connect(str(path), read_only=True)
+
+
+def register_function(
+    engine: Connection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
+) -> None:
+    """Register a Python function of text that may return null.
+
+    Args:
+        answer: the SQL type of what it returns.
+    """
+    engine.create_function(
+        name,
+        function,
+        ["VARCHAR"],
+        answer,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import DIALECT, Query, TableName
 
 Lineage = dict[str, list[tuple[TableName, str]]]
@@ -45,7 +45,7 @@ class KnownLineage:
         warehouse: where it is kept, as a row for each query and schema.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Ledger) -> None:
         self._warehouse = warehouse
         warehouse.execute("create schema if not exists made")
         warehouse.execute("create table if not exists made.lineage (query_hash varchar primary key, lineage varchar)")

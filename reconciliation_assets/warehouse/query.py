@@ -11,6 +11,8 @@ from sqlglot import exp
 
 DIALECT = "duckdb"
 
+_HEAD_BEGINS, _HEAD_ENDS = "/* table\n", "*/\n"
+
 _SAID = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 _READ = re.compile(r"(?<!distinct )\b(?:from|join)\s+(\w+)\.(\w+)", re.IGNORECASE)
 
@@ -32,16 +34,22 @@ class Query:
 
     Attributes:
         target: the table it makes; its layer is the folder of the file, its name the file's.
-        sql: the text as written.
+        sql: the text as written, without its head.
+        head: what the table says of itself, between `/* table` and `*/` at the head of the file.
     """
 
     target: TableName
     sql: str
+    head: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "Query":
         """The query of a file `<layer>/<name>.sql`."""
-        return cls(TableName(path.parent.name, path.stem), path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        head = ""
+        if text.startswith(_HEAD_BEGINS):
+            head, _, text = text.removeprefix(_HEAD_BEGINS).partition(_HEAD_ENDS)
+        return cls(TableName(path.parent.name, path.stem), text, head)
 
     @cached_property
     def tree(self) -> exp.Expr:
@@ -50,13 +58,13 @@ class Query:
 
     @cached_property
     def description(self) -> str:
-        """The comment at the head of the file."""
-        head = []
+        """The comment before the SELECT."""
+        said = []
         for line in self.sql.splitlines():
             if not line.startswith("--"):
                 break
-            head.append(line.removeprefix("--").strip())
-        return " ".join(head)
+            said.append(line.removeprefix("--").strip())
+        return " ".join(said)
 
     @cached_property
     def reads(self) -> tuple[TableName, ...]:
@@ -76,4 +84,4 @@ class Query:
         """The same query with tables, its own among them, replaced by others of the same columns."""
         names = {str(one): str(other) for one, other in tables.items()}
         text = re.sub(r"\b\w+\.\w+\b", lambda found: names.get(found[0], found[0]), self.sql)
-        return Query(tables.get(self.target, self.target), text)
+        return Query(tables.get(self.target, self.target), text, self.head)

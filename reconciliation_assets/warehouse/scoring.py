@@ -103,6 +103,7 @@ def score_pairs(
     fewest_known: int,
     match_share: float,
     limits: tuple[str, Path],
+    tried: pa.Table | None = None,
 ) -> Scored:
     """Score every pair that shares a blocking key.
 
@@ -117,6 +118,8 @@ def score_pairs(
         fewest_known: with fewer known pairs the shipped weights hold.
         limits: what the engine may hold in memory, and the folder it spills to.
         match_share: how many of the open right records are expected to have a partner.
+        tried: the right records whose pairs are scored (right_id); all open ones if None. Blocking keys are counted over all open
+            records, so the pairs and their scores are those of a full run.
     """
     # Splink lays both ends on top of each other, so they must agree in their columns.
     both = [name for name in left.column_names if name in right.column_names]
@@ -129,6 +132,9 @@ def score_pairs(
             connection.register("_arriving", table)
             connection.execute(f"create table {name} as from _arriving")
             connection.unregister("_arriving")
+        if tried is not None:
+            connection.register("tried", tried)
+            possible = f"({possible}) and r.unique_id in (select right_id from tried)"
         if not _block(connection, blocks, possible, candidates_per_key):
             return Scored(_no_pairs(comparisons), _weights(comparisons), 0)
         chance = match_share / left.num_rows

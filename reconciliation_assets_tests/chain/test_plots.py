@@ -4,7 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from reconciliation_assets.chain.plots import PLOTS, SHOWN_AT_ONCE, coverage_over_time, two_numbers_by_campaign
+from reconciliation_assets.chain.plots import (
+    PLOTS,
+    SHOWN_AT_ONCE,
+    KeptPictures,
+    Plot,
+    coverage_over_time,
+    match_weights,
+    two_numbers_by_campaign,
+)
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import Built
 from reconciliation_assets_tests.rows import insight, lead, order, payment
@@ -70,7 +78,21 @@ def test_what_does_not_fit_is_said_to_be_in_the_picture(built: Built) -> None:
 
 def test_a_link_is_a_line_of_weeks_and_its_last_share(built: Built) -> None:
     (line,) = [
-        line for line in coverage_over_time(built.warehouse).text.splitlines() if line.startswith("order to payment")
+        line for line in coverage_over_time(built.warehouse).text.splitlines() if line.startswith("payment to order")
     ]
     assert line.endswith("% in the week of 2026-03-30"), line
     assert "█" in line
+
+
+def test_a_picture_is_kept_until_its_chart_changes(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = (
+        match_weights([{"comparison": "phone", "outcome": "same", "weight": weight}]) for weight in (1.0, -2.0)
+    )
+    drawn = KeptPictures(built.warehouse).of("inferred_lead_order", before)
+    assert drawn == before.picture
+    with monkeypatch.context() as patch:
+        patch.setattr(Plot, "picture", None)
+        assert KeptPictures(built.warehouse).of("inferred_lead_order", before) == drawn, "a later run draws nothing"
+    other = KeptPictures(built.warehouse).of("inferred_lead_order", after)
+    assert other == after.picture
+    assert other != drawn

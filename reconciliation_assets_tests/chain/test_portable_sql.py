@@ -8,10 +8,11 @@ import sqlglot
 from sqlglot import exp
 
 from reconciliation_assets import chain
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLE
+from reconciliation_assets.chain.tables import output_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.tables import policy_parameters
 from reconciliation_assets.warehouse.query import Query
+from reconciliation_assets.warehouse.spark_sql import spark_text, tables_of
 
 FILES = sorted(Path(str(chain.__file__)).parent.glob("*/*.sql"))
 
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.parametrize("query", [Query.read(path) for path in FILE
 def test_it_is_one_select_that_makes_a_table_of_the_contract(query: Query) -> None:
     assert len(sqlglot.parse(query.sql, dialect="duckdb")) == 1
     assert isinstance(query.tree, exp.Select | exp.SetOperation)
-    assert OUTPUT_TABLE[query.target.name].layer == query.target.layer
+    assert output_tables()[query.target.name].layer == query.target.layer
 
 
 def test_it_says_what_it_makes(query: Query) -> None:
@@ -72,6 +73,7 @@ def test_it_takes_only_parameters_that_the_policy_gives(query: Query) -> None:
     assert bool(query.parameters) == ("$" in query.sql)
 
 
-def test_it_can_be_turned_into_spark_sql(query: Query) -> None:
-    (spark,) = sqlglot.transpile(query.sql, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
-    assert sqlglot.parse_one(spark, dialect="spark")
+def test_every_construct_of_it_is_known_to_mean_the_same_on_spark(query: Query) -> None:
+    spark = spark_text(query.sql, lambda table: f"company_{table.layer}.{table.name}")
+    assert isinstance(sqlglot.parse_one(spark, dialect="spark"), exp.Select | exp.SetOperation)
+    assert tables_of(query.sql) == set(query.reads)

@@ -100,7 +100,7 @@ def screen(installed: Installed) -> str:
 def test_a_run_in_an_empty_folder_reconciles_the_sample_and_says_so(installed: Installed, screen: str) -> None:
     said = screen.replace("\n", "")
     inbox = installed.folder / "reconciliation-data" / "inbox"
-    assert f"Nothing in {inbox}: working on the sample company in {installed.sample}." in said
+    assert f"{inbox} is empty: using the sample company in {installed.sample}." in said
     with duckdb.connect(str(installed.sample / "published/reconciliation.duckdb"), read_only=True) as copy:
         (collected,) = copy.execute("select sum(collected_value) from reporting.two_numbers").fetchone() or (None,)
     assert f"{collected:.2f}" == "180628.52"

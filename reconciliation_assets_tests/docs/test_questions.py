@@ -15,14 +15,14 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.harness import Bench
 
 PAGE = (PROJECT_ROOT / "docs" / "questions.md").read_text("utf-8")
 SAMPLE = PROJECT_ROOT / "data" / "sample"
-PUBLISHED = {table.name for table in OUTPUT_TABLES if table.published}
+PUBLISHED = {table.name for table in published_tables()}
 
 _SECTIONS = re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]
 QUERIES = [
@@ -39,7 +39,7 @@ def sample_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(SAMPLE / "inbox", home / "inbox")
     bench = Bench(home, as_of=datetime.fromisoformat(json.loads((SAMPLE / "truth.json").read_text("utf-8"))["as_of"]))
     built = bench.build().make_all()
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], home / "published.duckdb")
+    publish(built.warehouse, published_tables(), home / "published.duckdb")
     bench.close()
     return home / "published.duckdb"
 

@@ -9,34 +9,38 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from ctypes import c_longlong
 from functools import partial
 from pathlib import Path
 
-from reconciliation_assets.operations.backup import back_up, put_back
-from reconciliation_assets.settings import read_settings
+from reconciliation_assets.commands.backup import back_up, restore_backup
+from reconciliation_assets.settings import load_settings
 
 ACTIONS: dict[str, Callable[[str], object]] = {
-    "backup": lambda to: back_up(read_settings(), Path(to)),
-    "restore": lambda source: put_back(Path(source), read_settings()),
+    "backup": lambda to: back_up(load_settings(), Path(to)),
+    "restore": lambda source: restore_backup(Path(source), load_settings()),
 }
 _CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.truncate", "shutil.copyfile", "sqlite3.connect"}
+
+
+def die_at(changes: c_longlong, point: int | None) -> None:
+    """Count this process's changes to the disk, and kill it just before number `point`, counted from 0; None for never."""
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if event in _CHANGES or is_write:
+            if changes.value == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+            changes.value += 1
+
+    sys.addaudithook(count)
 
 
 def killed_at(point: int, action: Callable[[], object]) -> bool:
     """Whether a child that carries out the action was killed just before its change number `point`, counted from 0."""
     child = os.fork()
     if not child:
-        count = 0
-
-        def die(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal count
-            is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if event in _CHANGES or is_write:
-                if count == point:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                count += 1
-
-        sys.addaudithook(die)
+        die_at(c_longlong(0), point)
         action()
         os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from reconciliation_assets.chain.raw.landing import Landed, land_inbox
 from reconciliation_assets.contracts.inputs import ORDERS
 from reconciliation_assets.sources import snapshot
 from reconciliation_assets.sources.files import InboxFile, discover, reading
+from reconciliation_assets.sources.presets import mapping
 from reconciliation_assets.sources.presets.load import shipped_presets
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import engine_on, private_engine
@@ -135,6 +137,102 @@ def test_no_word_of_a_preset_is_ever_sql(bench: Bench, tmp_path: Path) -> None:
     assert not written.exists()
 
 
+class Listening:
+    """A real engine that keeps the statements it is given."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
+        self._engine, self._statements = engine, statements
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        self._statements.append(statement)
+        return self._engine.execute(statement, *parameters)
+
+    def sql(self, statement: str, **parameters: Any) -> Any:
+        self._statements.append(statement)
+        return self._engine.sql(statement, **parameters)
+
+
+def statement_preset(word: str) -> dict[str, Any]:
+    """A preset of a bank statement with a word at every place that holds text of a person's choice."""
+    here = [{"column": "text", "matches": re.escape(word)}]
+    return {
+        "title": word,
+        "columns": {
+            "when": {"headings": ["When"], "holds": "date", "required": True},
+            "amount": {"headings": [f"Amount {word}"], "holds": "amount", "required": True},
+            "mark": {"headings": ["Mark"], "required": True, "strip": re.escape(f"{word} ")},
+            "text": {"headings": ["Text"], "required": True, "words": {word: f"{word} means"}},
+            "money_in": {"headings": ["In"], "holds": "amount"},
+            "money_out": {"headings": ["Out"], "holds": "amount"},
+            "balance": {"headings": ["Balance"], "holds": "amount"},
+        },
+        "movement": {
+            **{name: name for name in ("money_in", "money_out", "amount", "mark", "balance")},
+            "marks": {"in": [f"in {word}"], "out": [f"out {word}"]},
+            "description": "text",
+            "reversal": re.escape(word),
+        },
+        "passed_over": [{"because": f"total {word}", "where": [{"column": "text", "one_of": [f"total {word}"]}]}],
+        "refused": [
+            {
+                "because": f"refused {word}",
+                "differ": ["text", "mark"],
+                "where": [{"column": "text", "one_of": [f"bad {word}"]}],
+            }
+        ],
+        "otherwise": f"otherwise {word}",
+        "defaults": {"reference": f"default {word}"},
+        "tables": [
+            {
+                "table": "payments",
+                "where": [{"column": "money_in", "is": "positive"}],
+                "columns": {
+                    "payment_id": {"key": {"prefix": f"{word}:", "of": ["when", "amount"], "hashed": True}},
+                    "kind": {"cases": [{**here[0], "then": "payment"}], "default": "refund"},
+                    "status": {"constant": "settled"},
+                    "paid_at": "when",
+                    "amount": "money_in",
+                    "currency": {"constant": "AED"},
+                    "method": {"take": "text", "extract": re.escape(word), "where": here},
+                },
+            }
+        ],
+    }
+
+
+def test_no_word_of_a_person_is_part_of_a_statement(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each hostile word at every place of a preset, and as heading and cell of the file."""
+    statements: list[str] = []
+    monkeypatch.setattr(mapping, "private_engine", lambda: Listening(private_engine(), statements))
+    secret, written = tmp_path / "secret.txt", tmp_path / "written.csv"
+    secret.write_text(SECRET)
+    (tmp_path / "presets").mkdir()
+    # Of two marks that may separate cells the one that is in more of them is taken; here it is to be the comma.
+    words = [word.replace(";", ",") for word in crafted(secret, written)]
+    for word in words:
+        (tmp_path / "presets" / "own.yaml").write_text(json.dumps(statement_preset(word)))
+        rows = [
+            ("When", f"Amount {word}", "Mark", "Text"),
+            ("2026-03-01", "10.00", f"{word} in {word}", word),
+            ("2026-03-02", "20.00", f"out {word}", word),
+            ("2026-03-03", "30.00", f"in {word}", f"total {word}"),
+            ("2026-03-04", "40.00", f"in {word}", f"bad {word}"),
+        ]
+        (bench.inbox / "statement.csv").write_bytes(csv_of(*rows))
+        (told,) = landed(bench, "payments")
+        assert (told.rows, told.quarantined, told.set_aside_reason) == (2, 1, None), word
+        assert dict(told.passed_over) == {f"total {word}": 1, f"otherwise {word}": 1}
+        assert bench.warehouse.rows("select amount, method from current.payments") == [(10, word)]
+    assert [word for word in words if word != "{}" and any(word in statement for statement in statements)] == []
+    assert len(statements) > len(words)
+    assert not written.exists()
+
+
 def test_an_engine_that_reads_a_file_knows_no_other_and_cannot_be_told_otherwise(tmp_path: Path) -> None:
     own, other = tmp_path / "own.csv", tmp_path / "other.csv"
     own.write_text("a\n1\n")
@@ -177,14 +275,14 @@ def test_a_file_rewritten_while_it_is_read_is_read_whole_by_the_next_run(
     half = csv_of(ORDER, *((f"SO{number}", *PLACED[1:]) for number in range(49)))
     whole = half + csv_of(*((f"SO{number}", *PLACED[1:]) for number in range(49, 100)))
     path.write_bytes(whole)
-    plainly = snapshot._opened
+    plainly = snapshot._open_regular
 
     def rewritten_meanwhile(wanted: Path) -> Any:
         path.write_bytes(half)
         return plainly(wanted)
 
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot, "_opened", rewritten_meanwhile)
+        patch.setattr(snapshot, "_open_regular", rewritten_meanwhile)
         assert [one.rows for one in landed(bench, "orders")] == [49]
     path.write_bytes(whole)
     assert [one.rows for one in landed(bench, "orders")] == [100]

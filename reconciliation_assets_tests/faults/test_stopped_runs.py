@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from reconciliation_assets_tests.harness import policy_file, write_csv
-from reconciliation_assets_tests.installation import DeliveryResult, Installation
+from reconciliation_assets_tests.installation import CommandResult, Installation
 from reconciliation_assets_tests.rows import order
 
 pytestmark = pytest.mark.slow(seconds=150)
@@ -101,7 +101,7 @@ def test_it_stops_and_says_what_to_do(
 
 
 def test_a_match_rate_below_its_floor_stops_it(
-    finished: Installation, below_its_floor: tuple[Installation, DeliveryResult]
+    finished: Installation, below_its_floor: tuple[Installation, CommandResult]
 ) -> None:
     installation, told = below_its_floor
     assert_stopped(
@@ -110,7 +110,7 @@ def test_a_match_rate_below_its_floor_stops_it(
     assert digest(installation.published_path) == digest(finished.published_path)
 
 
-def assert_stopped(told: DeliveryResult, *says: str) -> None:
+def assert_stopped(told: CommandResult, *says: str) -> None:
     assert told.status == 1
     assert "Stopped" in told.text
     for words in says:
@@ -153,7 +153,7 @@ def test_the_policys_reason_is_kept(finished: Installation) -> None:
 
 
 def test_the_copy_is_not_made_past_a_check_that_stopped_the_run_whoever_starts_it(
-    below_its_floor: tuple[Installation, DeliveryResult], tmp_path: Path
+    below_its_floor: tuple[Installation, CommandResult], tmp_path: Path
 ) -> None:
     installation = below_its_floor[0].copy_to(tmp_path / "copy")
     before = digest(installation.published_path)

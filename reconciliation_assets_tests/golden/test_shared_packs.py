@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets_tests.installation import DeliveryResult, Installation
+from reconciliation_assets_tests.installation import CommandResult, Installation
 
 pytestmark = pytest.mark.slow(seconds=180)
 
 
-def held(shared: Path, installation: Installation, *expected: Path) -> DeliveryResult:
+def held(shared: Path, installation: Installation, *expected: Path) -> CommandResult:
     """What the independent check of a finished run says."""
     done = subprocess.run(
         [sys.executable, str(shared / "check_pack.py"), str(installation.home), *map(str, expected)],
@@ -20,13 +20,13 @@ def held(shared: Path, installation: Installation, *expected: Path) -> DeliveryR
         text=True,
         check=False,
     )
-    return DeliveryResult(done.returncode, done.stdout + done.stderr)
+    return CommandResult(done.returncode, done.stdout + done.stderr)
 
 
 def reconciled(pack: Path, home: Path, as_of: str) -> Installation:
     installation = Installation(home, as_of)
     shutil.copytree(pack / "inbox", installation.inbox, dirs_exist_ok=True)
-    told = installation.reconcile_alone()
+    told = installation.reconcile()
     assert told.status == 0, told.text
     return installation
 

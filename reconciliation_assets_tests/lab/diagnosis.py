@@ -18,7 +18,7 @@ from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.sources.files import discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.lab.sample.bottleneck import AS_OF, Bottleneck, write_company_with_bottleneck
 
@@ -71,7 +71,7 @@ def measure_diagnosis(seed: int, *, healthy: bool, leads: int = 12_000, orders: 
 
 
 @contextmanager
-def _chain_up_to(home: Path, wanted: TableName) -> Iterator[Warehouse]:
+def _chain_up_to(home: Path, wanted: TableName) -> Iterator[DuckDB]:
     """The warehouse of a written company with one table and all it rests on."""
     connection = connect(home / "warehouse.duckdb")
     # All links are by exact ID, so nothing hangs on how sure the other methods are, which takes long to find out.
@@ -79,7 +79,7 @@ def _chain_up_to(home: Path, wanted: TableName) -> Iterator[Warehouse]:
     policy.write_text(
         "version: benchmark\nchange_reason: no backtest\nmatching: {backtest: {fewest: 1000000000}}\n", encoding="utf-8"
     )
-    warehouse, loaded = Warehouse(connection), load_policy(policy)
+    warehouse, loaded = DuckDB(connection), load_policy(policy)
     try:
         known, _ = discover(home / "inbox", load_presets(home / "presets"))
         land_all(warehouse, known, ContactProtector(b"benchmark"), loaded.policy.zone_of, AS_OF)

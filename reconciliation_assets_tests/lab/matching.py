@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from reconciliation_assets.chain.matching.inference.payments import assign
 from reconciliation_assets.policy.load import load_policy
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.lab.sample import CompanySpec, Noise, write_company
 from reconciliation_assets_tests.lab.whole_job import run_alone
@@ -57,7 +57,8 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
         run_alone(home, spec.as_of.isoformat())
-        return hold_against_truth(home)
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return hold_against_truth(warehouse, home)
 
 
 def measure_without_ids(orders: int, seed: int) -> tuple[float, float]:
@@ -68,7 +69,8 @@ def measure_without_ids(orders: int, seed: int) -> tuple[float, float]:
         write_company(spec, home)
         lose_ids(home / "inbox" / "payments.csv")
         run_alone(home, spec.as_of.isoformat())
-        return money_found(hold_against_truth(home))
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return money_found(hold_against_truth(warehouse, home))
 
 
 def lose_ids(payments: Path) -> None:
@@ -89,16 +91,14 @@ def money_found(measured: list[Measured]) -> tuple[float, float]:
     return right / links, found / sought
 
 
-def hold_against_truth(home: Path) -> list[Measured]:
-    """The accepted links of a finished run against the true ones of its company.
+def hold_against_truth(warehouse: duckdb.DuckDBPyConnection, home: Path) -> list[Measured]:
+    """The accepted links of a warehouse against the true ones of its company.
 
     Args:
         home: the data directory, with the company's truth beside its inbox.
     """
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        warehouse.execute(f"create temp table truth as {_truth(home)}")
-        rows = warehouse.execute(_HELD).fetchall()
-    return [Measured(*row) for row in rows]
+    warehouse.execute(f"create temp table truth as {_truth(home)}")
+    return [Measured(*row) for row in warehouse.execute(_HELD).fetchall()]
 
 
 def _truth(home: Path) -> str:
@@ -151,7 +151,7 @@ def infer_all_payments(home: Path) -> Inferred:
     matching = load_policy(None).policy.matching
     connection = connect(home / "warehouse.duckdb")
     try:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.execute(
             """
             create schema if not exists bench;

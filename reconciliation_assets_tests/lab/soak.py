@@ -17,9 +17,9 @@ from typing import Any
 
 import dagster as dg
 
+from reconciliation_assets.commands.run import Listener, run_daily
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.instance import prepare_home
-from reconciliation_assets.operations.run import Listener, run_daily
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets_tests.harness import Row, write_csv
 from reconciliation_assets_tests.rows import AD, ADSET, CAMPAIGN, crm, insight, lead, order, payment
@@ -35,19 +35,24 @@ FORM_LOST_ITS_CAMPAIGN = (2, 3)
 ORDERS_STOPPED = range(3, 7)
 PAYMENTS_GONE, RUN_BREAKS = 5, 6
 
-RUN, COPY = "the daily run", "the published copy is stale"
+RUN, COPY = "the daily run", "the published copy is out of date"
 FALL, GONE, SILENT = (
     "match rate of record_ad fell",
     "check not_empty of raw_payments",
     "check newest_row_is_recent of raw_orders",
 )
 PLAN: dict[int, tuple[str, ...]] = {
-    2: (f"Broken: {RUN}", f"Over: {RUN}", f"Broken: {FALL}"),
-    3: (f"Still broken after 1 day: {FALL}",),
-    4: (f"Over: {FALL}",),
-    5: (f"Broken: {GONE}", f"Broken: {SILENT}", f"Broken: {COPY}"),
-    6: (f"Over: {GONE}", f"Broken: {RUN}", f"Still broken after 1 day: {SILENT}", f"Still broken after 1 day: {COPY}"),
-    7: (f"Over: {RUN}", f"Over: {COPY}", f"Over: {SILENT}"),
+    2: (f"Failing: {RUN}", f"Resolved: {RUN}", f"Failing: {FALL}"),
+    3: (f"Still failing after 1 day: {FALL}",),
+    4: (f"Resolved: {FALL}",),
+    5: (f"Failing: {GONE}", f"Failing: {SILENT}", f"Failing: {COPY}"),
+    6: (
+        f"Resolved: {GONE}",
+        f"Failing: {RUN}",
+        f"Still failing after 1 day: {SILENT}",
+        f"Still failing after 1 day: {COPY}",
+    ),
+    7: (f"Resolved: {RUN}", f"Resolved: {COPY}", f"Resolved: {SILENT}"),
 }
 
 

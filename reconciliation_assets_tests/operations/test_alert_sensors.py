@@ -55,7 +55,7 @@ class OnCall:
     def tick(self, collect: Collector | None = None, now: datetime = NOON, *, is_killed: bool = False) -> None:
         """One tick; a process killed in it has no time to save the cursor."""
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        answer = sensors._tell(context, collect or failed_checks("match_rate", [FALL, FLOOR]), now)
+        answer = sensors.notify(context, collect or failed_checks("match_rate", [FALL, FLOOR]), now)
         self.said = answer.skip_message or ""
         if not is_killed:
             self.cursor = context.cursor
@@ -71,7 +71,7 @@ def test_broken_is_told_once_and_over_once(on_call: OnCall, channel: Receiver) -
         on_call.evaluated(passed=passed)
         on_call.tick()
         on_call.tick()
-    assert channel.titles == [f"{word}: match rate of order_payment fell" for word in ("Broken", "Over")]
+    assert channel.titles == [f"{word}: match rate of order_payment fell" for word in ("Failing", "Resolved")]
     assert "it fell to 60.0%" in channel.took[0]["message"]
     assert "Owner: finance" in channel.took[0]["message"]
     assert "/assets/coverage_daily?view=checks&checkDetail=order_payment_has_not_fallen" in channel.took[0]["message"]
@@ -82,7 +82,7 @@ def test_a_break_and_its_end_between_two_ticks_are_both_told(on_call: OnCall, ch
     for passed in (False, True):
         on_call.evaluated(passed=passed)
     on_call.tick()
-    assert [title.partition(":")[0] for title in channel.titles] == ["Broken", "Over"]
+    assert [title.partition(":")[0] for title in channel.titles] == ["Failing", "Resolved"]
 
 
 def test_ticks_in_the_midst_of_a_run_lose_no_check(on_call: OnCall, channel: Receiver) -> None:
@@ -102,7 +102,7 @@ def test_ticks_in_the_midst_of_a_run_lose_no_check(on_call: OnCall, channel: Rec
     made = dg.Definitions([step(name, list(names[:at])) for at, name in enumerate(names)], jobs=[job])
     made.resolve_job_def("run").execute_in_process(instance=on_call.instance)
     on_call.tick(watched)
-    assert channel.titles == [f"Broken: check holds of {name}" for name in names]
+    assert channel.titles == [f"Failing: check holds of {name}" for name in names]
 
 
 def test_a_sensor_that_begins_tells_how_things_stand_and_not_their_history(on_call: OnCall, channel: Receiver) -> None:
@@ -110,7 +110,7 @@ def test_a_sensor_that_begins_tells_how_things_stand_and_not_their_history(on_ca
         on_call.evaluated(passed=passed)
     on_call.evaluated(passed=False, check=FLOOR)
     on_call.tick()
-    assert channel.titles == ["Broken: match rate of lead_crm below its floor"]
+    assert channel.titles == ["Failing: match rate of lead_crm below its floor"]
 
 
 def test_a_failed_delivery_is_tried_again_and_what_was_delivered_is_not_repeated(
@@ -126,8 +126,8 @@ def test_a_failed_delivery_is_tried_again_and_what_was_delivered_is_not_repeated
     on_call.tick()
     on_call.tick()
     assert channel.titles == [
-        "Broken: match rate of order_payment fell",
-        "Broken: match rate of lead_crm below its floor",
+        "Failing: match rate of order_payment fell",
+        "Failing: match rate of lead_crm below its floor",
     ]
 
 
@@ -181,7 +181,7 @@ def test_a_stale_copy_is_told_and_a_new_one_ends_it(on_call: OnCall, channel: Re
     on_call.tick(stale_copy, now + timedelta(hours=27))
     on_call.instance.report_runless_asset_event(dg.AssetMaterialization(copy))
     on_call.tick(stale_copy, datetime.now(UTC))
-    assert channel.titles == [f"{word}: the published copy is stale" for word in ("Broken", "Over")]
+    assert channel.titles == [f"{word}: the published copy is out of date" for word in ("Failing", "Resolved")]
 
 
 def daily_run(instance: dg.DagsterInstance, *, breaks: bool, is_stopped: bool = False) -> None:
@@ -206,7 +206,7 @@ def test_a_broken_run_is_told_and_one_that_a_check_stopped_is_left_to_the_check(
     for breaks in (True, True, False):
         daily_run(on_call.instance, breaks=breaks)
         on_call.tick(broken_runs)
-    assert channel.titles == ["Broken: the daily run", "Over: the daily run"]
+    assert channel.titles == ["Failing: the daily run", "Resolved: the daily run"]
 
 
 def test_a_run_that_ends_after_a_later_one_is_told_all_the_same(on_call: OnCall, channel: Receiver) -> None:
@@ -222,7 +222,7 @@ def test_a_run_that_ends_after_a_later_one_is_told_all_the_same(on_call: OnCall,
     made = dg.Definitions([slow], jobs=[job]).resolve_job_def("daily_reconciliation")
     made.execute_in_process(instance=on_call.instance, raise_on_error=False)
     on_call.tick(broken_runs)
-    assert channel.titles == ["Broken: the daily run"]
+    assert channel.titles == ["Failing: the daily run"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 import time_machine
 
-from reconciliation_assets.operations.run import UnknownDayError, require_begun
+from reconciliation_assets.commands.run import UnknownDayError, require_begun
 from reconciliation_assets.operations.sensors import new_files_in_inbox
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets_tests.harness import policy_file

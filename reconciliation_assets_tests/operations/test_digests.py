@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.operations import sensors
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import policy_file
-from reconciliation_assets_tests.operations.test_alert_sensors import Receiver
+from reconciliation_assets_tests.operations.receiver import Receiver
 from reconciliation_assets_tests.rows import insight, order, payment
 
 DUBAI = ZoneInfo("Asia/Dubai")
@@ -31,7 +31,7 @@ class Week:
     def tick(self, now: datetime, *, is_killed: bool = False) -> None:
         """One tick; a process killed in it has no time to save the cursor."""
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        sensors._digest(context, now)
+        sensors.send_digests(context, now)
         if not is_killed:
             self.cursor = context.cursor
 
@@ -46,7 +46,7 @@ def copy(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     ).make_all()
     path = tmp_path_factory.mktemp("published") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 
@@ -89,14 +89,14 @@ def week(instance: dg.DagsterInstance, published: Path) -> Week:
 
 def test_each_owner_is_told_by_its_route_what_waits_and_what_to_do(week: Week, channels: dict[str, Receiver]) -> None:
     week.tick(MONDAY)
-    assert channels["default"].titles == ["Waiting for operations: 1 exception, 250.00 AED at stake"]
-    assert channels["finance"].titles == ["Waiting for finance: 2 exceptions, 47.25 AED at stake"]
+    assert channels["default"].titles == ["Open items of operations: 1 exception, 250.00 AED at stake"]
+    assert channels["finance"].titles == ["Open items of finance: 2 exceptions, 47.25 AED at stake"]
     (body,) = channels["finance"].took
     assert body["type"] == "info"
     for words in (
-        "2 came, 0 went",
+        "2 opened, 0 closed",
         "money kept on cancelled order: 1, 40.00 AED",
-        "What to do: refund it or correct the status.",
+        "Next step: refund it or correct the status.",
         "Largest: money kept on cancelled order orders O2, 40.00 AED",
         "reports/exceptions/finance.csv",
         "/assets/exceptions",

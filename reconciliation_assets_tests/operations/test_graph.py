@@ -7,94 +7,31 @@ import dagster as dg
 import pytest
 
 from reconciliation_assets import chain
-from reconciliation_assets.chain.groups import GROUP_OF
-from reconciliation_assets.contracts.glossary import GLOSSARY
+from reconciliation_assets.chain.python_tables import python_tables
+from reconciliation_assets.chain.tables import output_tables, published_tables
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
-from reconciliation_assets.publish.assets import PUBLISHED
 from reconciliation_assets.settings import PROJECT_ROOT
-from reconciliation_assets.warehouse.query import Query, TableName
-from reconciliation_assets_tests.docs.test_docs_match_the_code import anchors
-from reconciliation_assets_tests.harness import AS_OF, Bench, drop, policy_file
-from reconciliation_assets_tests.rows import lead
+from reconciliation_assets.warehouse.query import Query
+from reconciliation_assets_tests.docs.markdown import anchors
+from reconciliation_assets_tests.harness import policy_file
+from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
-LAYERS = {
-    "raw": {
-        "inbox_files", "raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices",
-        "raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments",
-        "raw_validation_verdicts", "raw_method_sign_offs", "raw_period_locks",
-    },
-    "canonical": {
-        "daily_rates", "meta_insights", "leads", "crm_records", "crm_stage_changes", "orders", "invoices", "payments", "transfers",
-        "duplicate_payments", "returned_payments", "manual_matches", "manual_adjustments", "validation_verdicts", "method_sign_offs", "period_locks",
-    },
-    "matching": {
-        "duplicate_candidates", "duplicates", "contact_owners", "lead_contact_pairs", "lead_crm_links", "lead_validity", "lead_order_links", "payment_links",
-        "captured_records", "ads", "campaigns", "record_ad_links", "record_origins", "match_links", "known_lead_crm",
-        "known_lead_order", "named_payments", "matchable_leads", "matchable_crm_records", "matchable_orders", "payables", "matchable_payments",
-        "inferred_lead_crm", "inferred_lead_order", "assigned_payments", "backtest_links", "match_backtest", "lead_crm_proposals", "lead_order_proposals", "payment_proposals",
-        "match_calibration", "match_standing", "match_reviews", "validation_results", "record_ad_proposals", "unused_decisions",
-    },
-    "outcomes": {
-        "credits", "payment_money", "order_outcomes", "opportunity_outcomes", "record_parts", "record_outcomes", "matched_chain",
-        "settlements", "settlement_transfers", "remittances", "remittance_lines",
-    },
-    "views": {
-        "platform_performance", "funnel_performance", "payment_certainty", "collected_performance", "two_numbers",
-        "cohort_snapshots", "cash_view", "unmatched_revenue", "record_snapshots", "record_segments", "record_steps",
-        "segment_funnel", "segment_collected", "segment_cohorts",
-    },
-    "bridge": {"bridge_entries", "bridge_groups", "bridge"},
-    "governance": {
-        "expected_matches", "coverage_things", "match_coverage", "coverage_daily", "coverage_history", "unmatched_records", "duplicate_records", "excluded_records", "source_totals", "quarantined_rows",
-        "source_inventory", "field_fill", "policy_choices", "exceptions", "exception_history",
-        "lock_register", "locks_in_force", "policy_versions",
-        "locked_bridge", "locked_differences", "change_log", "meta_beliefs", "meta_restatements", "validation_samples",
-    },
-    "decisions": {
-        "step_windows", "step_records", "step_counts", "diagnosis", "campaign_weeks", "campaign_load", "budget_actions",
-        "anomalies",
-    },
-    "feedback": {"outcome_events", "capi_deliveries", "capi_outbox"},
-    "publish": {"published_copy", "reports", "restricted_contacts"},
-}  # fmt: skip
-# As the UI shows them; pulls of outside systems, where there are any, are `source_systems`.
-GROUPS = {
-    *("raw_inputs", "clean_inputs", "matching_candidates", "matching_inference", "matching_links", "matching_proof"),
-    *("outcomes", "performance_views", "bridge", "coverage", "data_quality", "change_control", "decisions"),
-    *("feedback_to_meta", "published"),
+RAW = {
+    *("raw_meta_insights", "raw_crm_leads", "raw_crm_records", "raw_crm_stage_changes", "raw_orders", "raw_invoices"),
+    *("raw_payments", "raw_transfers", "raw_fx_rates", "raw_manual_matches", "raw_manual_adjustments"),
+    *("raw_validation_verdicts", "raw_method_sign_offs", "raw_period_locks"),
 }
-RAW = LAYERS["raw"] - {"inbox_files"}
-ASSETS = set().union(*LAYERS.values())
-
+PUBLISH = {"published_copy", "reports", "restricted_contacts"}
+# Tables without a file of their name: kept beside the policy, or made by the query of another table.
+WITHOUT_A_FILE = {
+    "policy_versions": "governance",
+    "lead_order_proposals": "matching",
+    "lead_order_links": "matching",
+}
 CONTRACT = "matched_chain match_links match_coverage unmatched_records duplicate_records platform_performance funnel_performance "
 CONTRACT += "collected_performance two_numbers bridge bridge_entries cohort_snapshots cash_view unmatched_revenue "
 CONTRACT += "source_totals quarantined_rows exceptions policy_versions"
 
-BESIDE_THE_CONTRACT = {
-    *("coverage_daily", "coverage_history", "exception_history", "match_backtest", "match_standing", "match_reviews"),
-    *("match_calibration", "segment_funnel", "segment_collected", "segment_cohorts", "diagnosis", "anomalies"),
-    "budget_actions",
-    *("meta_beliefs", "meta_restatements", "validation_samples", "validation_results"),
-    *("locked_bridge", "locked_differences", "change_log"),
-    *("capi_outbox", "capi_deliveries"),
-    *("source_inventory", "field_fill", "policy_choices", "excluded_records"),
-    *("remittances", "remittance_lines", "settlement_transfers"),
-}
-
-WITHOUT_A_KEY = {"duplicate_candidates", "contact_owners", "quarantined_rows", *LAYERS["publish"], *LAYERS["raw"]}
-WITH_A_ROW_CONTRACT = {
-    *RAW,
-    *(LAYERS["canonical"] - {"daily_rates"}),
-    *CONTRACT.split(),
-    *BESIDE_THE_CONTRACT,
-    "record_parts",
-    "record_outcomes",
-    "record_steps",
-    "settlements",
-    "step_windows",
-    "unused_decisions",
-}
 NAMED_CHECKS = {
     *((asset, "few_rows_in_quarantine") for asset in RAW),
     *(
@@ -150,9 +87,17 @@ def check_specs(defs: dg.Definitions) -> dict[tuple[str, str], dg.AssetCheckSpec
     return {(spec.asset_key.to_user_string(), spec.name): spec for spec in found}
 
 
-def test_exactly_these_assets_in_these_layers(defs: dg.Definitions) -> None:
+def test_every_file_of_a_layer_is_an_asset_and_nothing_else_is(defs: dg.Definitions) -> None:
+    folder = Path(chain.__path__[0])
+    queries = {path.stem: path.parent.name for path in folder.glob("*/*.sql")}
+    made_in_python = {table.name: table.layer for table in python_tables()}
     assert {name: spec.tags["layer"] for name, spec in specs(defs).items()} == {
-        name: layer for layer, names in LAYERS.items() for name in names
+        **queries,
+        **WITHOUT_A_FILE,
+        **made_in_python,
+        "inbox_files": "raw",
+        **dict.fromkeys(RAW, "raw"),
+        **dict.fromkeys(PUBLISH, "publish"),
     }
     assert defs.resolve_asset_graph().external_asset_keys == set()
 
@@ -166,17 +111,20 @@ def test_no_group_is_too_large_to_read_and_none_is_called_what_it_was_not_named(
     assert {name: size for name, size in groups.items() if size > 20} == {}
 
 
-def test_every_name_in_a_group_is_an_asset(defs: dg.Definitions) -> None:
-    assert GROUP_OF.keys() - specs(defs).keys() == set()
-
-
 def test_exactly_these_checks(defs: dg.Definitions) -> None:
+    tables = output_tables().values()
     wanted = {
         *NAMED_CHECKS,
-        *((asset, "one_row_per_key") for asset in ASSETS - WITHOUT_A_KEY),
-        *((asset, "rows_keep_their_contract") for asset in WITH_A_ROW_CONTRACT),
+        *((table.name, "one_row_per_key") for table in tables if table.key),
+        *((asset, "rows_keep_their_contract") for asset in RAW),
+        *((table.name, "rows_keep_their_contract") for table in tables if table.required or table.words),
     }
     assert set(check_specs(defs)) == wanted
+
+
+def test_rows_without_a_key_are_told_apart_by_nothing() -> None:
+    without = {table.name for table in output_tables().values() if not table.key}
+    assert without == {"duplicate_candidates", "contact_owners", "quarantined_rows"}
 
 
 def test_every_check_blocks_except_those_that_only_tell(defs: dg.Definitions) -> None:
@@ -204,7 +152,7 @@ def test_exactly_these_jobs_schedules_and_sensors(defs: dg.Definitions) -> None:
 
 def test_the_daily_job_is_everything(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("daily_reconciliation")
-    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == specs(defs).keys()
     assert job.executor_def is dg.in_process_executor
 
 
@@ -217,7 +165,7 @@ def test_nothing_is_made_that_the_published_copy_does_not_wait_for(defs: dg.Defi
     """So a blocking check anywhere keeps the published copy as it was."""
     graph = defs.resolve_asset_graph()
     ancestors = graph.get_ancestor_asset_keys(dg.AssetKey("published_copy"))
-    assert {key.to_user_string() for key in ancestors} | {"published_copy", "reports", "restricted_contacts"} == ASSETS
+    assert {key.to_user_string() for key in ancestors} | PUBLISH == specs(defs).keys()
 
 
 def test_every_asset_says_what_it_is_and_who_answers_for_it(defs: dg.Definitions) -> None:
@@ -271,26 +219,13 @@ def test_upstream_is_what_the_sql_reads(defs: dg.Definitions, query: Query) -> N
     assert {dep.asset_key.to_user_string() for dep in specs(defs)[query.target.name].deps} == wanted
 
 
-def test_the_published_tables_are_the_contracts_and_those_that_explain_them() -> None:
-    assert {table.name for table in PUBLISHED} == {*CONTRACT.split(), *BESIDE_THE_CONTRACT}
-
-
-def test_every_column_of_every_table_has_one_meaning(tmp_path_factory: pytest.TempPathFactory) -> None:
-    bench = Bench(tmp_path_factory.mktemp("empty"), as_of=AS_OF)
-    drop(bench.inbox, {"leads": [lead("L1")]})
-    built = bench.build().make_all()
-    names = [TableName(table.layer, table.name) for table in OUTPUT_TABLES]
-    unknown = {
-        f"{name}.{column}" for name in names for column in built.warehouse.columns(name) if column not in GLOSSARY
-    }
-    assert unknown == set()
-    assert all(meaning.description for meaning in GLOSSARY.values())
-    bench.close()
+def test_the_tables_of_the_contract_are_published() -> None:
+    assert set(CONTRACT.split()) <= {table.name for table in published_tables()}
 
 
 def test_every_asset_promises_to_be_fresh(defs: dg.Definitions) -> None:
     promised = {name for name, spec in specs(defs).items() if spec.freshness_policy}
-    assert promised == ASSETS
+    assert promised == specs(defs).keys()
 
 
 def test_reporting_days_are_partitions_filled_in_one_run(defs: dg.Definitions) -> None:

@@ -132,6 +132,71 @@ def test_a_run_reads_as_it_happened(instance: dg.DagsterInstance) -> None:
     assert [latest[key].status.value for key in keys] == ["SUCCEEDED", "FAILED"]
 
 
+def test_while_a_step_runs_others_see_that_it_began_and_all_that_went_before(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    seen: list[tuple[str | None, str]] = []
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec("whole", asset="orders")])
+    def orders() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+    @dg.asset(deps=[orders])
+    def payments(context: dg.AssetExecutionContext) -> None:
+        other = DagsterSqliteStorage(str(home)).event_log_storage
+        other.register_instance(instance)
+        told = [
+            record.event_log_entry.dagster_event for record in other.get_records_for_run(context.run.run_id).records
+        ]
+        seen.extend((event.step_key, event.event_type_value) for event in told if event)
+
+    dg.materialize([orders, payments], instance=instance)
+    began = seen.index(("orders", "STEP_START"))
+    assert [kind for step, kind in seen[began:] if step == "orders"] == [
+        "STEP_START",
+        "STEP_OUTPUT",
+        "ASSET_MATERIALIZATION",
+        "STEP_OUTPUT",
+        "ASSET_CHECK_EVALUATION",
+        "STEP_SUCCESS",
+    ]
+    assert seen[-1] == ("payments", "STEP_START")
+
+
+def test_inside_a_step_what_it_told_can_be_asked(instance: dg.DagsterInstance) -> None:
+    @dg.multi_asset(specs=[dg.AssetSpec("orders"), dg.AssetSpec("payments")])
+    def both(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        yield dg.MaterializeResult("orders", metadata={"number": 1})
+        event = context.instance.get_latest_materialization_event(dg.AssetKey("orders"))
+        assert event is not None
+        assert event.asset_materialization is not None
+        yield dg.MaterializeResult("payments", metadata=event.asset_materialization.metadata)
+
+    assert dg.materialize([both], instance=instance).success
+    assert numbers(instance, "payments") == [1]
+
+
+def test_another_process_replaces_what_is_remembered_of_an_asset(instance: dg.DagsterInstance) -> None:
+    @dg.asset
+    def orders() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return dg.MaterializeResult(metadata={"number": 7})
+
+    def latest() -> object:
+        (record,) = instance.get_asset_records([dg.AssetKey("orders")])
+        event = record.asset_entry.last_materialization
+        return event and event.asset_materialization and event.asset_materialization.metadata["number"].value
+
+    dg.materialize([orders], instance=instance)
+    assert latest() == 7
+    process = teller("orders", 3)
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert latest() == 2
+    process.communicate()
+    instance.wipe_assets([dg.AssetKey("orders")])
+    assert not instance.get_asset_records([dg.AssetKey("orders")])
+
+
 def test_events_that_come_together_are_stored_all_or_none(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

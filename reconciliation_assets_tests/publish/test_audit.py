@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.audit import System, render_audit, write_audit
 from reconciliation_assets.publish.copy import publish
@@ -14,7 +14,7 @@ from reconciliation_assets.publish.figures import Anomaly, Published
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
 from reconciliation_assets_tests.installation import Installation
-from reconciliation_assets_tests.publish.test_report import Tags
+from reconciliation_assets_tests.publish.tags import Tags
 from reconciliation_assets_tests.rows import insight, lead, order, payment
 
 EMAIL, META_LEAD, CLICK = "somebody.private@example.com", "120345678901234", "IwAR0secretclick"
@@ -50,7 +50,7 @@ def troubled(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Pat
         }
     ).make_all()
     path = tmp_path_factory.mktemp("audit") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 
@@ -127,13 +127,12 @@ def test_missing_identifiers_are_grouped_without_the_ids(page: str) -> None:
 
 
 def test_rules_to_agree_on_are_unknown_words_and_weighed_choices(page: str) -> None:
-    (word,) = rows_of(page, "Words the policy does not know")
+    (word,) = rows_of(page, "Words missing from the policy")
     assert word[0].startswith("Status &#34;Teleported&#34;")
     assert word[1:] == ["operations", "1", "700.00"]
     assert {
         row[0]
-        for row in rows_of(page, "What the policy&#39;s choices weigh")
-        or rows_of(page, "What the policy's choices weigh")
+        for row in rows_of(page, "What the policy&#39;s choices weigh") or rows_of(page, "Effect of each policy choice")
     } >= {
         "basis.include_tax",
         "cohorts.maturity_days",
@@ -151,7 +150,7 @@ def test_a_company_with_nothing_wrong_in_it_is_told_so(published_path: Path) -> 
     with Published(published_path) as published:
         page = render_audit(published, load_policy(None).policy, [], AS_OF)
     assert "None: the policy knows every stage and status." in page
-    assert "No system is configured" in page
+    assert "No systems are configured" in page
 
 
 def test_it_is_written_whole_and_the_same_every_time(troubled: Path, tmp_path: Path) -> None:

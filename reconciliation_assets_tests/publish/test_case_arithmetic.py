@@ -24,8 +24,8 @@ def test_a_third_of_returns_does_not_explain_the_way_from_4_1_to_1_9() -> None:
     ]
     assert case.unexplained_if_of_shipped == pytest.approx(Decimal("1.2642"), abs=Decimal("0.0001"))
     assert case.sentence == (
-        "Of 2.20 lost between claim and delivery, the returns explain 1.35; 0.85 (38% of the loss, 21% of the claim) has no "
-        "name. If the returns are a share of what was shipped, it is 1.26 (57%)."
+        "Of 2.20 lost between claim and delivery, the returns explain 1.35; 0.85 (38% of the loss, 21% of the claim) is "
+        "unexplained. If the returns are a share of what was shipped, it is 1.26 (57%)."
     )
 
 
@@ -68,15 +68,15 @@ def test_more_delivered_than_the_returns_leave_is_said_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("ratios", "told"),
     [
-        (("0", "1.9", "0.33"), "gross is 0"),
-        (("-4", "1.9", "0.33"), "gross is -4"),
-        (("4.1", "-1", "0.33"), "delivered is -1"),
-        (("4.1", "1.9", "33"), "Write 33 % as 0.33"),
-        (("4.1", "1.9", "-0.1"), "share of 0 to 1"),
+        (("0", "1.9", "0.33"), "--gross must be above 0"),
+        (("-4", "1.9", "0.33"), "--gross must be above 0"),
+        (("4.1", "-1", "0.33"), "--delivered must be between 0 and 1000"),
+        (("4.1", "1.9", "33"), "--returns must be between 0 and 1, e.g. 0.33"),
+        (("4.1", "1.9", "-0.1"), "--returns must be between 0 and 1"),
         (("4.1", "1.9", "1"), "everything came back"),
-        (("NaN", "1.9", "0.3"), "no number"),
-        (("4.1", "1.9", "0.3", "-1"), "collected is -1"),
-        (("4.1", "1.9", "0.3", "1", "0"), "spend is 0"),
+        (("NaN", "1.9", "0.3"), "--gross must be above 0"),
+        (("4.1", "1.9", "0.3", "-1"), "--collected must be between 0"),
+        (("4.1", "1.9", "0.3", "1", "0"), "--spend must be above 0"),
     ],
 )
 def test_what_cannot_be_is_told_with_what_to_write(ratios: tuple[str, ...], told: str) -> None:
@@ -91,7 +91,7 @@ def test_the_command_prints_the_column_and_the_sentence(tmp_path: Path) -> None:
     )
     assert told.status == 0
     assert "-847.00" in told.text
-    assert "has no name" in told.text
+    assert "is unexplained" in told.text
     as_percent = installation.reconcile(
         "explain", "--gross", "410%", "--delivered", "1.9", "--returns", "33 %", "--spend", "1000"
     )

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import duckdb
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import SCHEMA
 
-PUBLISHED = {table.name: table for table in OUTPUT_TABLES if table.published}
+PUBLISHED = {table.name: table for table in published_tables()}
 
 
 def test_every_table_says_what_it_holds_and_what_a_row_is(published_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish import details
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
@@ -56,7 +56,7 @@ def company(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path
                 refund("P2", order_id="O1", amount="30"),
                 payment("P3", "2026-04-09", order_id="O3", amount="60.05"),
                 payment("P4", order_id="O4", amount="77"),
-                payment("P5", crm_id="D1", amount="500"),
+                payment("P5", crm_id="D1", amount="136.15", currency="USD", fee="2.5"),
             ],
             "manual_adjustments": [
                 adjustment("J1", "-12.5", campaign_id="C1"),
@@ -65,7 +65,7 @@ def company(build_once: Build, tmp_path_factory: pytest.TempPathFactory) -> Path
         }
     ).make_all()
     path = tmp_path_factory.mktemp("published") / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     return path
 
 
@@ -138,6 +138,19 @@ def test_a_records_card_shows_its_chain_from_ad_to_cash_with_the_evidence_of_eac
     for record in found.values():
         explained = sum(entry[1] for entry in record["entries"])
         assert record["stated_value"] + explained == record["collected_value"]
+
+
+def test_a_records_card_shows_each_payment_in_its_own_and_in_the_reporting_currency(company: Path) -> None:
+    found = in_page(company)["records"]
+    assert found["order:O1"]["payments"] == [
+        ["P1", "payment", "2026-03-10", "400.00 AED", "", 400_000, "O1", "400.00 AED"],
+        ["P2", "refund", "2026-03-20", "-30.00 AED", "", -30_000, "O1", "-30.00 AED"],
+    ]
+    assert found["lead:L1"]["payments"] == [
+        ["P5", "payment", "2026-03-10", "136.15 USD", "2.50 USD", 500_010, "D1", ""],
+    ]
+    for record in found.values():
+        assert sum(row[5] for row in record["payments"]) == record["collected_value"]
 
 
 def test_a_large_company_gets_the_largest_entries_and_their_records_alone(

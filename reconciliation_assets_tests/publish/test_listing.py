@@ -19,7 +19,7 @@ def shown(listing: Listing, width: int) -> str:
 
 
 def listing() -> Listing:
-    made = Listing(["campaign", "owner"], ["spend", "Meta says", "collected ROAS"], title="By campaign")
+    made = Listing(["campaign", "owner"], ["spend", "attributed", "collected ROAS"], title="By campaign")
     made.add("KSA | Free Career Test | Instant form | AR", "marketing", *AMOUNTS)
     made.add("no campaign", "", "0.00", "0.00", Text("–"))
     return made
@@ -50,7 +50,7 @@ def test_texts_are_folded_before_a_row_becomes_a_block() -> None:
 def test_without_room_for_the_figures_a_row_becomes_a_block() -> None:
     block = shown(listing(), 40).splitlines()
     assert "  spend: 123,456,789,012.345" in block
-    assert "  Meta says: −9,876,543,210.000" in block
+    assert "  attributed: −9,876,543,210.000" in block
 
 
 def test_bars_stand_only_where_there_is_room_and_a_small_one_is_seen() -> None:

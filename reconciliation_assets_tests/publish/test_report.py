@@ -6,12 +6,11 @@ import json
 import re
 from datetime import datetime
 from decimal import Decimal
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.details import embedded
@@ -20,25 +19,13 @@ from reconciliation_assets.publish.geometry import waterfall
 from reconciliation_assets.publish.report import render_report, write_report
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import AS_OF
+from reconciliation_assets_tests.publish.tags import Tags
 from reconciliation_assets_tests.rows import insight, order, payment
 
 
 def render(path: Path, locale: str = "en_AE", as_of: datetime = AS_OF) -> str:
     with Published(path) as published:
         return render_report(published, as_of, locale)
-
-
-class Tags(HTMLParser):
-    """The tags of a page and everything its attributes point to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.pointers: list[str | None] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.pointers += [value for name, value in attrs if name in {"src", "href", "xlink:href", "action", "data"}]
 
 
 def test_it_needs_no_network_and_runs_no_script_but_its_own(published_path: Path) -> None:
@@ -71,7 +58,7 @@ def test_findings_and_budgets_are_those_published(published_path: Path, monkeypa
     found = Bottleneck(
         "low win rate", "Owner <sara>: 10 % were won.", "price", "Ask.", "sales-operations", Decimal("1234.5")
     )
-    assert "No segment loses more records" in render(published_path)
+    assert "No segment loses significantly more records" in render(published_path)
     monkeypatch.setattr(Published, "findings", lambda _: [found])
     html = render(published_path)
     assert "Owner &lt;sara&gt;: 10 % were won." in html
@@ -108,11 +95,11 @@ def test_the_page_that_finance_signs_says_whose_figures_of_when_and_under_which_
 def test_tables_of_campaigns_and_months_end_with_their_totals(published_path: Path) -> None:
     html = render(published_path)
     for heading, totals in {
-        "The two numbers by campaign": ["All campaigns", "300.00", "950.00", "430.05", "3.17", "1.43"],
-        "Month by month": ["All", "300.00", "950.00", "430.05"],
+        "Attributed and collected by campaign": ["All campaigns", "300.00", "950.00", "430.05", "3.17", "1.43"],
+        "By cohort month": ["All", "300.00", "950.00", "430.05"],
         "What Meta reports (an estimate)": ["All", "300.00", "4", "950.00"],
         "What the CRM and the shop record (records)": ["All", "4", "4", "3", "3", "3"],
-        "What finance collected (money)": ["All", "507.05", "30.00", "3"],
+        "What finance collected (cash)": ["All", "507.05", "30.00", "3"],
     }.items():
         table = html.partition(f">{heading}</h")[2].partition("</table>")[0]
         last = table.rpartition('<tr class="end">')[2]
@@ -126,12 +113,12 @@ def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None
         (3, True),
         (6, False),
     ]
-    assert render(published_path).count("<span>not yet</span></td>") == sum(not each.is_complete for each in snapshots)
+    assert render(published_path).count("<span>immature</span></td>") == sum(not each.is_complete for each in snapshots)
 
 
 def test_cash_ties_and_every_month_has_its_own(published_path: Path) -> None:
     html = render(published_path)
-    assert "507.05 = 430.05 of campaigns + 77.00 of records with no campaign + 0.00 of no record" in html
+    assert "507.05 = 430.05 from campaigns + 77.00 from records without a campaign + 0.00 without a record" in html
     with Published(published_path) as published:
         months = published.cash()
     assert [(each.total, each.of_campaigns, each.without_campaign, each.cohort) for each in months] == [
@@ -144,7 +131,7 @@ def test_a_tile_shows_the_mature_months_beside_the_whole(published_path: Path) -
     html = render(published_path)
     assert "Mature months only" in html
     assert "430.05 collected of 200.00 spent" in html
-    assert "March 2026, 66.7% of the spend. The rest will still move" in html
+    assert "March 2026, with 66.7% of the spend. Other months will still change" in html
 
 
 def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Path) -> None:
@@ -165,17 +152,17 @@ def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Pa
         }
     ).make_all()
     path = tmp_path / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     with Published(path) as published:
         moved = {each.month.month: each.moved_since_close for each in published.closed_months()}
     assert moved == {3: -100, 4: 0}
-    _, _, section = render(path).partition("Months that are closed")
+    _, _, section = render(path).partition("Closed months")
     assert "April 2026" in section.partition("</section>")[0]
     assert "June 2026" not in section.partition("</section>")[0]
 
 
 def test_what_stands_out_is_told(published_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "What stands out" not in render(published_path)
+    assert "Anomalies" not in render(published_path)
     found = Anomaly("tracking_lost", "Form <7> lost its tracking.", "Look.", "marketing", Decimal("1234.5"))
     monkeypatch.setattr(Published, "anomalies", lambda _: [found])
     html = render(published_path)
@@ -184,7 +171,7 @@ def test_what_stands_out_is_told(published_path: Path, monkeypatch: pytest.Monke
 
 
 def test_it_says_what_meta_could_be_told_and_why_the_rest_not(published_path: Path) -> None:
-    _, _, section = render(published_path).partition("What Meta could be told of it")
+    _, _, section = render(published_path).partition("Outcomes for Meta")
     assert "no consent is recorded, and the policy asks for it" in section
     assert "<code>capi_outbox</code>" in section
 

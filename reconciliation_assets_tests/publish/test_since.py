@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import previous_of, publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.report import render_report
@@ -57,7 +57,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for company in (FIRST, SECOND):
         drop(bench.inbox, company)
         built = bench.build().make_all()
-        publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+        publish(built.warehouse, published_tables(), path)
     bench.close()
     return path
 

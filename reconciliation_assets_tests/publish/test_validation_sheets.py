@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.contracts.inputs import VALIDATION_VERDICTS
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.validation_sheets import write_validation_sheets
 from reconciliation_assets_tests.conftest import Build
@@ -34,7 +34,7 @@ def built(build_once: Build) -> Built:
 def sheets(built: Built, tmp_path: Path) -> dict[str, Path]:
     """The sheets by their file name."""
     copy = tmp_path / "published.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], copy)
+    publish(built.warehouse, published_tables(), copy)
     written = write_validation_sheets(copy, tmp_path / "validation", DUBAI)
     assert write_validation_sheets(copy, tmp_path / "validation", DUBAI) == [], "a sheet in work is left alone"
     return {path.name: path for path in written}

@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.words import LINES
@@ -179,7 +179,7 @@ def recalculated(workbooks: list[Path], folder: Path) -> list[dict[str, str]]:
     for path in workbooks:
         with (folder / f"{path.stem}.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
-        checks = {row[0]: row[2] for row in rows if row[2] in {"holds", "does not hold"}}
+        checks = {row[0]: row[2] for row in rows if row[2] in {"passes", "fails"}}
         found.append({row[0]: row[1].replace(",", "") for row in rows[FIRST - 1 : LAST]} | checks)
     return found
 
@@ -200,8 +200,8 @@ def test_a_spreadsheet_program_finds_that_cash_ties_and_that_a_changed_amount_do
         book.save(path)
         work_out([path], tmp_path)
         with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            verdicts.append([row[2] for row in csv.reader(file) if row[2] in {"holds", "does not hold"}])
-    assert verdicts == [["holds"] * 3, ["does not hold", "holds", "does not hold"]]
+            verdicts.append([row[2] for row in csv.reader(file) if row[2] in {"passes", "fails"}])
+    assert verdicts == [["passes"] * 3, ["fails", "passes", "fails"]]
 
 
 @pytest.mark.slow
@@ -229,8 +229,8 @@ def test_a_spreadsheet_program_works_out_the_published_bridge_for_every_choice(
         assert {line: Decimal(got[name]) for line, name in LINES.items()} == {
             line: wanted.get(line, Decimal(0)) for line in LINES
         }, choice
-        assert [answer for answer in got.values() if answer.endswith("hold") or answer == "holds"] == ["holds"] * 3
-    assert list(changed.values())[-3:] == ["does not hold"] * 3
+        assert [answer for answer in got.values() if answer.endswith("hold") or answer == "passes"] == ["passes"] * 3
+    assert list(changed.values())[-3:] == ["fails"] * 3
 
 
 def test_amounts_have_the_decimals_of_their_currency(build: Build, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_amounts_have_the_decimals_of_their_currency(build: Build, tmp_path: Pat
         policy={"reporting_currency": "KWD"},
     ).make_all()
     path = tmp_path / "reconciliation.duckdb"
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], path)
+    publish(built.warehouse, published_tables(), path)
     write_workbook(path, tmp_path / "kwd.xlsx", AS_OF)
     book = openpyxl.load_workbook(tmp_path / "kwd.xlsx")
     assert {book["Bridge"][f"B{row}"].number_format.split(";")[0] for row in range(FIRST, LAST + 1)} == {"#,##0.000"}

@@ -22,7 +22,7 @@ from reconciliation_assets.sources.meta_insights import MetaInsights
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 from reconciliation_assets_tests.standin.sources_file import ENVIRONMENT
 
 WHILE_LANDING = ("before_landing", "between_tables", "before_cursor", "before_commit")
@@ -47,7 +47,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class MortalWarehouse(Warehouse):
+class MortalWarehouse(DuckDB):
     """A warehouse whose process is killed at a point of a landing."""
 
     def __init__(self, connection: Any, point: str | None) -> None:
@@ -71,7 +71,7 @@ class MortalWarehouse(Warehouse):
             die()
 
 
-def pull_once(connector: Connector, warehouse: Warehouse, until: datetime, point: str | None = None) -> None:
+def pull_once(connector: Connector, warehouse: DuckDB, until: datetime, point: str | None = None) -> None:
     """One pull as the graph makes it."""
     batches = list(connector.pull(next_window(warehouse, connector, until)))
     if point == "before_landing":

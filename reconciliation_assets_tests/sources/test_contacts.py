@@ -99,8 +99,8 @@ def test_metas_own_vectors_agree_on_the_normalised_form(normalised: str, digest:
     assert sha256(normalised) == digest
 
 
-REGIONS = {"AE": "971", "SA": "966", "KW": "965", "QA": "974"}
-LENGTH = {"AE": 9, "SA": 9, "KW": 8, "QA": 8}
+REGIONS = {"AE": "971", "SA": "966", "KW": "965", "QA": "974", "BH": "973", "OM": "968"}
+LENGTH = {"AE": 9, "SA": 9, "KW": 8, "QA": 8, "BH": 8, "OM": 8}
 
 
 def by_library(typed: str, region: str | None) -> str | None:
@@ -113,9 +113,9 @@ def by_library(typed: str, region: str | None) -> str | None:
 
 @pytest.mark.parametrize("region", sorted(REGIONS))
 def test_the_fast_gulf_rule_agrees_with_the_library_on_every_prefix(region: str) -> None:
-    prefixes = ("".join(digits) for digits in itertools.product("0123456789", repeat=3))
-    for prefix in prefixes:
-        local = ("5" + prefix).ljust(LENGTH[region], "7")
+    prefixes = ("".join(digits) for digits in itertools.product("35679", *["0123456789"] * 2))
+    for prefix in [*prefixes, *(f"5{prefix:03}" for prefix in range(1000))]:
+        local = prefix.ljust(LENGTH[region], "7")
         assert normalise_phone(local, region) == by_library(local, region), local
         assert normalise_phone(f"+{REGIONS[region]}{local}", None) == by_library(f"+{REGIONS[region]}{local}", None)
 
@@ -123,7 +123,14 @@ def test_the_fast_gulf_rule_agrees_with_the_library_on_every_prefix(region: str)
 @pytest.mark.parametrize("region", sorted(REGIONS))
 @pytest.mark.parametrize("form", ["0{}", "+{code}0{}", "00{code}0{}"])
 def test_a_zero_before_the_number_counts_only_where_one_is_dialled(region: str, form: str) -> None:
-    local = {"AE": "501234567", "SA": "501234567", "KW": "50000000", "QA": "55123456"}[region]
+    local = {
+        "AE": "501234567",
+        "SA": "501234567",
+        "KW": "50000000",
+        "QA": "55123456",
+        "BH": "36001234",
+        "OM": "92123456",
+    }[region]
     typed = form.format(local, code=REGIONS[region])
     expected = f"+{REGIONS[region]}{local}" if region in ("AE", "SA") else None
     assert normalise_phone(typed, region) == by_library(typed, region) == expected

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciliation_assets.chain.documentation import definition_of
 from reconciliation_assets.chain.raw.pulls import pull_asset
-from reconciliation_assets.contracts.documentation import definition_of
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets.sources.registry import SOURCE_TYPES, load_connectors

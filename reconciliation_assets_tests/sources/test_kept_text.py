@@ -9,6 +9,8 @@ import pytest
 from reconciliation_assets.contracts.inputs import ORDERS, PAYMENTS
 from reconciliation_assets.sources.kept_text import known_words, page, shown_heading, without_contacts
 from reconciliation_assets.sources.protect import ContactProtector
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import kept_rows, order
 
 KEY = ContactProtector(b"a secret of tests")
 ADDRESS, PHONE = "amal.haddad@example.com", "+971501234567"
@@ -75,8 +77,10 @@ def bare(text: str) -> str:
 def test_no_spelling_of_a_contact_is_left_in_any_kind_of_column(spelled: str, around: str) -> None:
     cell = around.format(spelled)
     names = ("order_id", "customer_id", "landing_page", "utm_campaign", "offer", "reason", "session_id")
-    kept = KEY.protect(
-        ORDERS, pa.table({name: [f"https://shop.example/{cell}" if name == "landing_page" else cell] for name in names})
+    kept = kept_rows(
+        KEY,
+        ORDERS,
+        pa.table({name: [f"https://shop.example/{cell}" if name == "landing_page" else cell] for name in names}),
     )
     plain_id = cell.isascii() and cell.isalnum() and not cell.startswith("0")
     for name in names:
@@ -120,7 +124,7 @@ def test_a_label_is_kept_as_written(label: str) -> None:
 )
 def test_of_free_text_its_ids_and_known_words_are_kept(text: str, kept: str) -> None:
     assert known_words(text, lambda _: "…") == kept
-    batch = KEY.protect(PAYMENTS, pa.table({"reference": [text]}))
+    batch = kept_rows(KEY, PAYMENTS, pa.table({"reference": [text]}))
     assert "Haddad" not in batch["reference"][0].as_py()
 
 
@@ -139,8 +143,8 @@ def test_a_heading_whose_words_are_not_known_is_told_by_its_place() -> None:
 def test_an_id_comes_out_the_same_whatever_stands_beside_it() -> None:
     """Otherwise orders and payments of two batches would no longer meet."""
     ids = ["971501234567", "0501234567", "SO 1", "#1001", "+971501234567", "amal@example.com", " 971501234567 "]
-    together = KEY.protect(ORDERS, pa.table({"order_id": ids}))["order_id"].to_pylist()
-    alone = [KEY.protect(ORDERS, pa.table({"order_id": [one]}))["order_id"][0].as_py() for one in ids]
+    together = kept_rows(KEY, ORDERS, pa.table({"order_id": ids}))["order_id"].to_pylist()
+    alone = [kept_rows(KEY, ORDERS, pa.table({"order_id": [one]}))["order_id"][0].as_py() for one in ids]
     assert together == alone
     assert together[0] == "971501234567"
     assert together[1] == together[4] == KEY.keyed("+971501234567")
@@ -148,3 +152,13 @@ def test_an_id_comes_out_the_same_whatever_stands_beside_it() -> None:
 
 def test_a_cell_as_long_as_a_book_is_not_searched_for_ever() -> None:
     assert without_contacts("a" * 2_000_000 + "@", KEY.keyed) == KEY.keyed("a" * 2_000_000 + "@")
+
+
+def test_a_companys_own_words_are_kept_and_no_others(build: Build) -> None:
+    reason = "Barista course, asked by Amal"
+    company = {"orders": [{**order("O1"), "reason": reason}]}
+    kept = build(company, policy={"kept_words": ["barista"]}).warehouse.rows("select reason from current.orders")
+    left_out = build(company).warehouse.rows("select reason from current.orders")
+    assert "Barista" in kept[0][0]
+    assert "Barista" not in left_out[0][0]
+    assert "Amal" not in kept[0][0] + left_out[0][0]

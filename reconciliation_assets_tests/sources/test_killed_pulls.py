@@ -1,48 +1,20 @@
 """A pull whose process is killed loses nothing and repeats nothing, whatever the source and wherever it died."""
 
 import signal
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from reconciliation_assets_tests.sources.conftest import READ_BY
 from reconciliation_assets_tests.sources.pull_and_die import LANDED, WHILE_LANDING, in_own_process, pull_at
+from reconciliation_assets_tests.sources.pulled import State, current, installation
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.server import Standin
-from reconciliation_assets_tests.standin.sources_file import ENTRIES, sources_yaml
+from reconciliation_assets_tests.standin.sources_file import ENTRIES
 
 pytestmark = pytest.mark.slow(seconds=40)
 
 NEXT_DAY = AS_OF + timedelta(days=1)
-
-State = dict[str, list[tuple[object, ...]]]
-
-
-def installation(home: Path, standin: Standin, source: str) -> Path:
-    home.mkdir()
-    needed = {READ_BY.get(source, source), source}
-    (home / "sources.yaml").write_text(sources_yaml(standin, *needed), "utf-8")
-    return home
-
-
-def current(home: Path) -> State:
-    """What counts, by table, without the landing that brought it and the instant of the pull."""
-    if not (home / "warehouse.duckdb").exists():
-        return {}
-    with closing(duckdb.connect(str(home / "warehouse.duckdb"), read_only=True)) as connection:
-        there = connection.execute("select view_name from duckdb_views() where schema_name = 'current'").fetchall()
-        return {
-            table: rows
-            for (table,) in there
-            if (
-                rows := connection.execute(
-                    f"select columns(lambda c: c not in ('landing_id', 'row_number', 'pulled_at')) from current.{table} order by all"
-                ).fetchall()
-            )
-        }
 
 
 def whole(home: Path, standin: Standin, source: str, until: datetime) -> State:

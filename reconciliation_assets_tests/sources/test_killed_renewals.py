@@ -7,7 +7,7 @@ import pytest
 
 from reconciliation_assets.sources.errors import ExpiredCredentials
 from reconciliation_assets_tests.sources.pull_and_die import in_own_process, pull_at
-from reconciliation_assets_tests.sources.test_killed_pulls import current, installation
+from reconciliation_assets_tests.sources.pulled import current, installation
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.server import Standin
 

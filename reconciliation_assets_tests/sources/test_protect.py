@@ -9,12 +9,14 @@ from pydantic import SecretStr
 
 from reconciliation_assets.contracts.inputs import LEADS, PAYMENTS
 from reconciliation_assets.sources.protect import ContactKeyError, ContactProtector, load_contact_key
+from reconciliation_assets_tests.rows import kept_rows
 
 ONE, OTHER = ContactProtector(b"one secret"), ContactProtector(b"another secret")
 
 
 def protected(protector: ContactProtector, **columns: list[str | None]) -> pa.Table:
-    return protector.protect(LEADS, pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}))
+    rows = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+    return kept_rows(protector, LEADS, rows)
 
 
 def test_no_contact_column_is_left() -> None:
@@ -91,7 +93,7 @@ def test_what_cannot_be_read_has_no_key() -> None:
 
 
 def test_tables_without_a_contact_column_get_empty_keys() -> None:
-    batch = ONE.protect(PAYMENTS, pa.table({"payment_id": ["1"]}))
+    batch = kept_rows(ONE, PAYMENTS, pa.table({"payment_id": ["1"]}))
     assert batch["email_key"].to_pylist() == [None]
     assert batch["name_sound_keys"].to_pylist() == [None]
 

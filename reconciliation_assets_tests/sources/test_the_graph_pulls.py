@@ -14,7 +14,7 @@ from reconciliation_assets.sources.connector import Row, Window
 from reconciliation_assets.sources.registry import load_connectors
 from reconciliation_assets.sources.tokens import FileTokenStore
 from reconciliation_assets_tests.conftest import Build
-from reconciliation_assets_tests.installation import DeliveryResult, Installation
+from reconciliation_assets_tests.installation import CommandResult, Installation
 from reconciliation_assets_tests.standin.company import AS_OF
 from reconciliation_assets_tests.standin.faults import PASSING, Fault
 from reconciliation_assets_tests.standin.server import Standin
@@ -32,12 +32,12 @@ OF_DELIVERIES = {"source_totals", "source_inventory", "platform_performance"}
 OF_THEIR_INSTANTS = {"meta_beliefs", "meta_restatements"}
 
 
-def run_and_be_killed(installation: Installation, standin: Standin, call: str, nth: int) -> DeliveryResult:
+def run_and_be_killed(installation: Installation, standin: Standin, call: str, nth: int) -> CommandResult:
     """Run until a source has given so many answers of a kind, then die as in a power cut."""
     running = installation.start()
     standin.plan(Fault("world_changes", call, nth, change=lambda _: running.kill()))
     text, _ = running.communicate(timeout=300)
-    return DeliveryResult(running.returncode, text)
+    return CommandResult(running.returncode, text)
 
 
 def dropped_instead(standin: Standin, home: Path) -> Mapping[str, list[Row]]:

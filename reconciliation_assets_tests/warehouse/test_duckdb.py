@@ -10,19 +10,19 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from reconciliation_assets.warehouse.duckdb import Warehouse, WarehouseBusyError, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, WarehouseBusyError, connect
 from reconciliation_assets.warehouse.query import Query, TableName
 
 TABLE = TableName("views", "sums")
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Warehouse]:
+def warehouse() -> Iterator[DuckDB]:
     with duckdb.connect() as connection:
-        yield Warehouse(connection)
+        yield DuckDB(connection)
 
 
-def test_a_query_becomes_its_table(warehouse: Warehouse) -> None:
+def test_a_query_becomes_its_table(warehouse: DuckDB) -> None:
     assert (
         warehouse.materialise(Query(TABLE, "select $zone as zone union all select 'b'"), {"zone": "a", "other": 1}) == 2
     )
@@ -30,19 +30,19 @@ def test_a_query_becomes_its_table(warehouse: Warehouse) -> None:
     assert warehouse.count(TABLE) == 2
 
 
-def test_a_query_that_fails_leaves_the_old_table(warehouse: Warehouse) -> None:
+def test_a_query_that_fails_leaves_the_old_table(warehouse: DuckDB) -> None:
     warehouse.materialise(Query(TABLE, "select 1 as one"), {})
     with pytest.raises(duckdb.Error):
         warehouse.materialise(Query(TABLE, "select cast('x' as integer) as one from range(3)"), {})
     assert warehouse.rows(f"select one from {TABLE}") == [(1,)]
 
 
-def test_money_stays_decimal(warehouse: Warehouse) -> None:
+def test_money_stays_decimal(warehouse: DuckDB) -> None:
     warehouse.load(TABLE, pa.table({"amount": pa.array([Decimal("0.10"), Decimal("0.20")], pa.decimal128(18, 3))}))
     assert warehouse.rows(f"select sum(amount) from {TABLE}") == [(Decimal("0.300"),)]
 
 
-def test_a_transaction_happens_whole_or_not_at_all(warehouse: Warehouse) -> None:
+def test_a_transaction_happens_whole_or_not_at_all(warehouse: DuckDB) -> None:
     warehouse.load(TABLE, pa.table({"n": [1]}))
 
     def interrupted() -> None:
@@ -55,11 +55,11 @@ def test_a_transaction_happens_whole_or_not_at_all(warehouse: Warehouse) -> None
     assert warehouse.rows(f"select n from {TABLE}") == [(1,)]
 
 
-def test_batches_are_all_of_a_table(warehouse: Warehouse) -> None:
+def test_batches_are_all_of_a_table(warehouse: DuckDB) -> None:
     assert sum(batch.num_rows for batch in warehouse.batches("select * from range(10000)", 1000)) == 10_000
 
 
-def test_whether_a_table_is_there(warehouse: Warehouse) -> None:
+def test_whether_a_table_is_there(warehouse: DuckDB) -> None:
     assert not warehouse.exists(TABLE)
     warehouse.load(TABLE, pa.table({"n": [1]}))
     assert warehouse.exists(TABLE)
@@ -92,7 +92,7 @@ BIG = "create table sorted as select hash(i) as h, md5(i::varchar) as m from ran
 def test_more_than_the_memory_limit_spills_into_the_folder_instead_of_failing(tmp_path: Path) -> None:
     with connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute("set threads = 2")
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.limit("100MB", tmp_path / "spilled here")
         assert warehouse.limits == ("95.3 MiB", tmp_path / "spilled here")
         warehouse.execute(BIG)
@@ -102,7 +102,7 @@ def test_more_than_the_memory_limit_spills_into_the_folder_instead_of_failing(tm
 
 def test_without_a_folder_to_spill_to_the_limit_holds(tmp_path: Path) -> None:
     with connect(tmp_path / "warehouse.duckdb") as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         warehouse.limit("100MB", None)
         connection.execute("set temp_directory = ''")
         with pytest.raises(duckdb.OutOfMemoryException):

@@ -1,3 +1,17 @@
+/* table
+grain: signed entry
+owner: finance
+key: [entry_id]
+published: true
+required: [entry_id, record_id, cohort_date, line, amount, currency, reason, policy_version]
+words:
+  line: lines_of_entries
+columns:
+  entry_id: The entry, the same from run to run
+  amount: Signed amount of the entry [reporting currency]
+  reason: Why the value differs
+  order_id: The order it is about; empty for a lead without orders, an invalid record and money on the opportunity
+*/
 -- Why a record collected more or less than it was stated at: signed entries on bridge lines 4 to 8, one or more per
 -- record. The entries of a record sum to its collected value less its stated value.
 with valid_parts as (

@@ -1,1 +1,1 @@
-"""Canonical: current rows with one zone, one currency, one set of outcomes; what every later layer reads."""
+"""Canonical: current rows in one zone, one currency and one set of outcomes; the input of every later layer."""

@@ -1,3 +1,19 @@
+/* table
+grain: CRM record
+owner: sales-operations
+key: [crm_id]
+required: [crm_id, created_at, stage, outcome, rung_order]
+words:
+  outcome: crm_outcomes
+at_least_zero: [final_amount, final_value, rung_order]
+columns:
+  survivor_id: CRM record that stands after merges
+  rate: Reporting currency per one unit [rate]
+  outcome: What became of it, by the policy's words
+  is_stage_unknown: Whether the policy lacks the stage
+  is_qualification_unknown: Whether the policy lacks the qualification status
+  final_value: Agreed value, converted [reporting currency]
+*/
 -- CRM records: current version, outcome and rung of the stage and qualification status by the policy's words, agreed
 -- value in the reporting currency, and the record that survives a merge. A word the policy does not know counts as open.
 -- Of records merged into each other, or into one that is missing, one stands for all. A stage reached after the instant the

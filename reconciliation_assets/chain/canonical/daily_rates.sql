@@ -1,3 +1,13 @@
+/* table
+grain: currency and day that needs a rate
+owner: finance
+key: [currency, day]
+page: docs/definitions/money.md
+columns:
+  currency: Currency that needs a rate
+  day: Day that needs a rate
+  rate: Reporting currency per one unit [rate]
+*/
 -- Reporting currency per one unit of every currency on every day that needs it: the reporting currency itself is 1, others
 -- are the latest dropped rate on or before the day, else the policy's peg. A null rate is missing.
 with needed as (

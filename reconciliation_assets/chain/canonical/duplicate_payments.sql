@@ -1,8 +1,35 @@
--- Lines of a courier's exports that tell a payment once more: in one file with the settlement that carried it, in another of the
--- same kind without. Same kind of line, waybill, amount, currency, status and day are one payment; the line that names its
--- settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
+/* table
+grain: payment that another file has too, and better
+owner: finance
+key: [payment_id]
+page: docs/definitions/duplicates-and-validity.md#payments-told-twice
+required: [payment_id, duplicate_of, rule]
+columns:
+  duplicate_of: Payment that it repeats
+*/
+-- Payments that two files have, in two cases. Stripe's list of payments beside its balance, by report or connector: what the balance has
+-- of the same kind under the same reference counts, and a tax on the fee goes with its payment. And lines of a courier's exports: in one
+-- file with the settlement that carried it, in another of the same kind without. Same kind of line, waybill, amount, currency,
+-- status and day are one payment; the line that names its settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
 -- agree in everything are paired off one by one, so that two copies never take away three payments.
-with told as (
+with listed as (
+  select distinct r.payment_id
+  from raw.raw_payments r
+  join raw.landings l on l.landing_id = r.landing_id and l.present
+  where l.preset = 'stripe_payments'
+),
+listed_twice as (
+  select p.payment_id, min(b.payment_id) as duplicate_of
+  from listed l
+  join current.payments p on p.payment_id = l.payment_id
+  join current.payments b
+    on b.reference = p.reference
+    and b.kind = case when p.kind = 'fee' then 'payment' else p.kind end
+  left join listed other on other.payment_id = b.payment_id
+  where other.payment_id is null and left(b.payment_id, 4) = 'txn_'
+  group by p.payment_id
+),
+told as (
   select distinct r.payment_id, l.preset, l.file
   from raw.raw_payments r
   join raw.landings l on l.landing_id = r.landing_id and l.present
@@ -62,7 +89,9 @@ side_by_side as (
   join told copy on copy.payment_id = p.payment_id
   join told original on original.payment_id = p.duplicate_of and original.file = copy.file
 )
-select p.payment_id, p.duplicate_of
+select p.payment_id, p.duplicate_of, 'told in another file with its settlement' as rule
 from pairs p
 left join side_by_side s on s.payment_id = p.payment_id
 where s.payment_id is null
+union all
+select payment_id, duplicate_of, 'told by the balance of Stripe' from listed_twice

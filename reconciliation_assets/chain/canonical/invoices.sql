@@ -1,3 +1,9 @@
+/* table
+grain: invoice
+owner: finance
+key: [invoice_id]
+required: [invoice_id, amount]
+*/
 -- Invoices: which order or CRM record each one is for.
 select
   i.invoice_id,

@@ -1,3 +1,13 @@
+/* table
+grain: lead
+owner: marketing
+key: [lead_id]
+required: [lead_id, created_at, created_date, is_test]
+at_least_zero: [stated_amount, stated_value]
+columns:
+  stated_amount: Stated value in its own currency [own currency]
+  stated_value: Value the lead states, converted [reporting currency]
+*/
 -- Leads: current version, capture day in the policy's zone, stated value in the reporting currency.
 select
   l.lead_id,

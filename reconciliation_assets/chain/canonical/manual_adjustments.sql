@@ -1,3 +1,11 @@
+/* table
+grain: adjustment
+owner: finance
+key: [adjustment_id]
+required: [adjustment_id, cohort_date, amount, value, reason, adjusted_by]
+columns:
+  value: Signed amount, converted [reporting currency]
+*/
 -- Signed amounts that finance adds to a cohort, in the reporting currency at the cohort day's rate.
 select
   a.adjustment_id,

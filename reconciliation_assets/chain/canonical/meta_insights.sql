@@ -1,3 +1,12 @@
+/* table
+grain: ad, day and result type
+owner: marketing
+key: [account_id, ad_id, date, result_type]
+required: [account_id, account_currency, campaign_id, ad_id, date, spend_value]
+at_least_zero: [spend, results, attributed_value, impressions, clicks]
+columns:
+  source_rows: Rows of the file that were added up [count]
+*/
 -- Meta's figures per ad, day and result type, as reported and converted at the day's rate. Rows of one file that break an ad and a
 -- day down by something that is not read are added up. Meta's value is an estimate and stays beside the money, never in it.
 with added_up as (

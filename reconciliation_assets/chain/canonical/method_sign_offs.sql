@@ -1,3 +1,12 @@
+/* table
+grain: link, method and signature
+owner: data
+key: [link, match_method, signed_at]
+required: [link, match_method, signed_by, signed_at, reason]
+words:
+  link: links
+  match_method: methods
+*/
 -- Signatures that give a method back its right to carry money on a kind of link.
 select
   s.link,

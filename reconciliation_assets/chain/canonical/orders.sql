@@ -1,3 +1,21 @@
+/* table
+grain: order
+owner: finance
+key: [order_id]
+required: [order_id, created_at, outcome, gross_amount, gross_value, currency]
+words:
+  outcome: order_outcomes
+at_least_zero: [gross_amount, gross_value]
+columns:
+  outcome: What became of it, by the policy's words
+  gross_amount: Placed value in its own currency [own currency]
+  discount_amount: Discount granted after placing, in its own currency [own currency]
+  current_amount: What the order is worth now, in its own currency [own currency]
+  returned_amount: Goods that came back, in the order's own currency [own currency]
+  tax_amount: Tax within the gross amount [own currency]
+  shipping_amount: Shipping within the gross amount [own currency]
+  rate: Reporting currency per one unit [rate]
+*/
 -- Orders: current version, placing day in the policy's zone, outcome and rung of the status by the policy's words, values
 -- in the reporting currency at the placing day's rate. A status the policy does not know counts as placed and open. A
 -- status that was reached after the instant the run speaks for gives way to the one before it. Tests, and what the shop has

@@ -1,3 +1,19 @@
+/* table
+grain: payment
+owner: finance
+key: [payment_id]
+required: [payment_id, kind, status, paid_at, amount, currency, signed_value, is_money]
+words:
+  kind: [payment, refund, chargeback, fee, refund_reversal, chargeback_reversal, credit]
+columns:
+  is_settled: Whether the payment is settled
+  is_money: Whether the payment is settled and counts as money
+  is_transfer: Whether the payment is a transfer that carried others, and so no money of its own
+  duplicate_of: Payment that it repeats
+  rate: Reporting currency per one unit [rate]
+  sign: 1 for money in, -1 for money out, 0 for what is no money
+  signed_value: Signed amount, converted [reporting currency]
+*/
 -- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
 -- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-) or the reversal of one (+); fees count
 -- only where the policy deducts them, and a credit is no money. A transfer that carried other payments is the same money once more and none of its own, and so is a line

@@ -1,3 +1,14 @@
+/* table
+grain: month and signature
+owner: finance
+key: [period_start, locked_at]
+required: [period_start, action, locked_by, locked_at, reason]
+words:
+  action: [lock, release]
+columns:
+  period_start: First day of the month signed for
+  signed_value: Collected of the month that the signature is under; the lock takes no other [reporting currency]
+*/
 -- Signatures under closed months, each an entry of its own: a lock, a lock anew, or a release.
 select
   p.period as period_start,

@@ -1,3 +1,12 @@
+/* table
+grain: payment that the bank took back, or row by which it did
+owner: finance
+key: [payment_id]
+page: docs/definitions/money.md#what-the-bank-took-back
+required: [payment_id, other_payment_id]
+columns:
+  other_payment_id: Row that took the payment back, or payment that the row took back
+*/
 -- Payments that the bank took back, and the rows by which it did: returned cheques, recalled and bounced transfers. The money never
 -- stayed, so neither of the two counts and what was owed is owed again; nothing was refunded. A row takes back the payment of the
 -- same amount and currency whose reference it names, be it the number of the cheque or the bank's own. Where a cheque was

@@ -1,3 +1,15 @@
+/* table
+grain: transfer that carried many payments
+owner: finance
+key: [source_table, transfer_id]
+required: [source_table, transfer_id, transferred_at, amount, currency, has_reference]
+words:
+  tied_by: tied_by
+columns:
+  source_table: transfers, or payments for a payment that others name as their transfer
+  tied_by: 'How it is known which settlement it pays: named as its settlement, in its reference, or by the amount'
+  has_reference: Whether the transfer says anything of what it pays
+*/
 -- Transfers that carried many payments: bank lines of the input table, and payments that others name as their transfer. Such a
 -- payment is the same money once more, so it is a transfer and no money of its own. A bank line names its settlement
 -- in its reference, as the whole of it or as one of its words; banks change case and leave out hyphens. Where words name several

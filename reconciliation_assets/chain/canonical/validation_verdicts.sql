@@ -1,3 +1,15 @@
+/* table
+grain: link, pair and method that a reviewer judged
+owner: data
+key: [link, left_id, right_id, match_method]
+required: [link, left_id, right_id, match_method, counts]
+words:
+  link: links
+  verdict: verdicts
+columns:
+  problem: Why the verdict does not count
+  counts: Whether the verdict counts
+*/
 -- What reviewers found, in the policy's words. A verdict counts if its word is known, its method exists and it is signed with a
 -- name and a time; what is wrong with the others is told.
 with worded as (

@@ -1,5 +1,5 @@
 """Decisions: which step of which segment loses the most, and which campaigns get more money, the same, or none.
 
-Here: rules that judge counts and money which SQL has added up. Not here: what a record reached (`outcomes/`), or how the
-answers are shown (`publish/`).
+Here: rules applied to counts and amounts that SQL has aggregated. Not here: the outcome of a record (`outcomes/`), or how
+results are shown (`publish/`).
 """

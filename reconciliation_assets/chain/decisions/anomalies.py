@@ -1,7 +1,7 @@
-"""Anomalies: what stands out in the whole history, each in a sentence. Not here: rates that are low now (`diagnosis.py`).
+"""Anomalies in the whole history, each described in one sentence. Not here: rates that are low now (`diagnosis.py`).
 
-Campaigns of which Meta reports more and that collected less than the others; forms and landing pages that lost their tracking
-for some days; settlements of couriers that came much later than is usual.
+Campaigns with a higher reported but a lower collected ROAS than the others; forms and landing pages that lost their tracking
+for some days; courier settlements that were paid much later than usual.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ import pyarrow as pa
 from reconciliation_assets.chain.decisions.gaps import gaps
 from reconciliation_assets.chain.decisions.returns import poisson_interval
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -32,7 +33,13 @@ _READS = (
     TableName("views", "two_numbers"),
 )
 OVERRATED, UNTRACKED, LATE = "overrated_by_meta", "tracking_lost", "remittance_late"
-# A quarter of the settlements says little about its own spread where there are fewer.
+NEXT_STEPS = {
+    OVERRATED: "Judge it by collected money; check what Meta counts as its result, and send Meta qualified, won and collected outcomes instead.",
+    UNTRACKED: "Find what changed in the form, page or integration on the first day; enter the records' campaign in manual_matches (record_ad).",
+    LATE: "Hold the courier to the agreed terms, and judge the affected months by their mature figures.",
+}
+"""What the owner of an anomaly does first, by its kind."""
+# With fewer settlements their quartiles are not reliable.
 _FEWEST_SETTLEMENTS = 8
 _FAR_OUT = 3.0
 
@@ -47,12 +54,17 @@ _SCHEMA = pa.schema(
 )
 
 
-def look_back(context: RunContext) -> TableMetadata:
-    """Find all anomalies anew."""
+def find_anomalies(context: LedgerContext) -> TableMetadata:
+    """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [
-        row | {"currency": policy.reporting_currency, "policy_version": policy.version}
-        for find in (_overrated, _untracked, _late)
+        row
+        | {
+            "next_step": NEXT_STEPS[row["anomaly"]],
+            "currency": policy.reporting_currency,
+            "policy_version": policy.version,
+        }
+        for find in (_overrated_campaigns, _tracking_gaps, _late_settlements)
         for row in find(context, policy)
     ]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
@@ -61,17 +73,55 @@ def look_back(context: RunContext) -> TableMetadata:
 
 
 ANOMALIES = PythonTable(
-    _TARGET,
+    OutputTable(
+        "anomalies",
+        "decisions",
+        "campaign, channel or settlement that stands out",
+        "data",
+        ("anomaly", "subject", "started_on"),
+        description=(
+            "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
+            "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
+            "days is no sum."
+        ),
+        required=(
+            "anomaly",
+            "subject",
+            "subject_name",
+            "started_on",
+            "ended_on",
+            "records",
+            "value",
+            "currency",
+            "finding",
+            "next_step",
+            "owner",
+            "policy_version",
+        ),
+        words={"anomaly": ("overrated_by_meta", "tracking_lost", "remittance_late")},
+        at_least_zero=("records",),
+        published=True,
+        page="docs/definitions/diagnosis.md#anomalies",
+        columns={
+            "anomaly": Meaning("Kind of what stands out"),
+            "subject": Meaning("Campaign ID, kind and name of the form or landing page, or settlement and currency"),
+            "subject_name": Meaning("The subject as people call it"),
+            "started_on": Meaning("First day of it: of the mature months, of the gap, of the deliveries"),
+            "ended_on": Meaning("Last day of it: of the mature months, of the gap, or the day the money came"),
+            "records": Meaning("Records that paid, records without an ad, or parcels", "count"),
+            "value": Meaning(
+                "What it is about: Meta's value less the collected, stated value of the records without an ad, or the money that came late",
+                "reporting currency",
+            ),
+        },
+    ),
     _READS,
-    "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
-    "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
-    "days is no sum.",
-    look_back,
+    find_anomalies,
 )
 
 
-def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Campaigns whose reported ROAS is above that of the others, and their collected ROAS surely below, in mature months."""
+def _overrated_campaigns(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+    """Campaigns whose reported ROAS is above, and whose collected ROAS is significantly below, that of the others in mature months."""
     frame = _numbers(
         context.warehouse.arrow(
             """
@@ -94,11 +144,12 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     for name in ("reported", "collected"):
         frame[f"{name}_roas"] = frame[name] / frame["spend"]
         frame[f"{name}_others"] = (frame[name].sum() - frame[name]) / (frame["spend"].sum() - frame["spend"])
-    # Of equals all are first, or all are last.
+    # Ties share the best place by reported ROAS and the worst place by collected ROAS.
     frame["reported_place"] = frame["reported_roas"].rank(ascending=False, method="min").astype(int)
     frame["collected_place"] = frame["collected_roas"].rank(ascending=False, method="max").astype(int)
     per_sale = frame["collected"].sum() / max(frame["paid"].sum(), 1)
-    # As much as the campaign might have collected had luck brought more sales, each as large as its own, or as anybody's.
+    # Upper bound of collected ROAS: the upper end of the Poisson interval of sales, at the campaign's own average sale
+    # (the average over all campaigns where it has none).
     sales = np.array([poisson_interval(int(paid))[1] for paid in frame["paid"]])
     own_sale = (frame["collected"] / frame["paid"].where(frame["paid"] > 0)).fillna(per_sale)
     at_most = sales * own_sale / frame["spend"]
@@ -114,21 +165,17 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
             "records": int(each["paid"]),
             "value": _money(reported - collected, policy),
             "finding": (
-                f"{each['campaign_name']}: {_placed(each['reported_place'], len(frame))} by what Meta reports "
+                f"{each['campaign_name']}: {_rank_text(each['reported_place'], len(frame))} by what Meta reports "
                 f"({each['reported_roas']:.2f} per 1 spent; the others {each['reported_others']:.2f}), "
-                f"{_placed(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
+                f"{_rank_text(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
                 f"the others {each['collected_others']:.2f}), in mature months."
-            ),
-            "next_step": (
-                "Judge it by collected money; look at what Meta counts as its result, and tell Meta of qualified, won and "
-                "collected outcomes instead."
             ),
             "owner": policy.owners.links["record_ad"],
         }
 
 
-def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Days on which most records of a form (of a landing page, where no form is known) name no ad, though they came from Meta."""
+def _tracking_gaps(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+    """Stretches of days in which most records from Meta of a form (or landing page, if the form is unknown) name no ad."""
     frame = _numbers(
         context.warehouse.arrow(
             """
@@ -160,18 +207,14 @@ def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"{str(kind).capitalize()} {channel} lost its tracking {_from_to(started, ended)}: {gap.misses} of its "
                     f"{gap.records} records from Meta name no ad, against {gap.usual_rate:.0%} on its other days."
                 ),
-                "next_step": (
-                    "Find what changed in the form, page or integration on the first day; their campaign can be entered in "
-                    "manual_matches (record_ad)."
-                ),
                 "owner": policy.owners.links["record_ad"],
             }
 
 
-def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Settlements whose money came much later after delivery than that of others in the same currency.
+def _late_settlements(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+    """Settlements paid much later after delivery than others in the same currency.
 
-    Much later is beyond Tukey's outer fence, and by more days than the policy gives a transfer.
+    Much later means beyond Tukey's outer fence, and later than the median by more than the policy's days for a transfer.
     """
     frame = _numbers(
         context.warehouse.arrow(
@@ -195,8 +238,8 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     for currency, rows in frame.groupby("currency"):
         if len(rows) < _FEWEST_SETTLEMENTS:
             continue
-        low, usual, high = np.quantile(rows["wait"], [0.25, 0.5, 0.75])
-        fence = max(high + _FAR_OUT * (high - low), usual + policy.remittances.transfer_within_days)
+        low, median, high = np.quantile(rows["wait"], [0.25, 0.5, 0.75])
+        fence = max(high + _FAR_OUT * (high - low), median + policy.remittances.transfer_within_days)
         late = rows[rows["wait"] > fence].sort_values(["wait", "settlement_id"], ascending=[False, True])
         for each in late.to_dict("records"):
             parcels = "1 parcel" if each["parcels"] == 1 else f"{each['parcels']:,} parcels"
@@ -210,16 +253,15 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                 "value": _money(each["value"], policy),
                 "finding": (
                     f"Remittance {each['settlement_id']} came late: {parcels} delivered from {_day(each['delivered_on'])} on were "
-                    f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {usual:.0f} "
+                    f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {median:.0f} "
                     "days are usual."
                 ),
-                "next_step": "Hold the courier to the agreed terms, and judge the months concerned by their mature figures.",
                 "owner": policy.owners.exceptions.get("remittance_differs", policy.owners.default),
             }
 
 
 def _numbers(rows: pa.Table) -> pd.DataFrame:
-    """A small frame whose decimals are floats: for judging, never for adding up what is published."""
+    """A small frame with decimals converted to floats: for comparisons only, never for published sums."""
     decimals = [field.name for field in rows.schema if pa.types.is_decimal(field.type)]
     frame: pd.DataFrame = rows.to_pandas()
     return frame.astype(dict.fromkeys(decimals, float))
@@ -234,7 +276,7 @@ def _from_to(first: date, last: date) -> str:
     return f"on {first}" if first == last else f"from {first} to {last}"
 
 
-def _placed(place: int, of: int) -> str:
+def _rank_text(place: int, of: int) -> str:
     return "last" if place == of else "first" if place == 1 else f"{place} of {of}"
 
 

@@ -1,6 +1,6 @@
 """The budget rules: which campaigns get more money, the same, or none, and how much can safely be spent.
 
-SQL adds up spend and money by week and age; intervals over weeks and the rule itself are made here.
+SQL sums spend and money by week and age; intervals over weeks and the rule itself are computed here.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
-from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, project_roas, ratio
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext, RunContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Budget, Policy
 from reconciliation_assets.warehouse.query import TableName
 
@@ -51,13 +52,13 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the rule looks at, of one campaign.
+    """The inputs of the budget rule for one campaign.
 
     Attributes:
-        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all.
-        young: the same of the spend since, as expected at the same maturity by the campaign's own curve.
+        mature: collected ROAS at the longest maturity, from the low end of the exact links to the high end of all links.
+        young: expected ROAS of the newer spend at the same maturity, by the campaign's own collection curve.
         weeks: weeks of mature spend.
-        ad_coverage: share of the records from Meta that are linked to an ad; nothing where none are expected.
+        ad_coverage: share of the records from Meta that are linked to an ad; None where none are expected.
         money_coverage: share of the settled money that is linked.
         recent_leads: leads of the last four weeks.
         busy_leads: of those, how many went to owners without room.
@@ -81,27 +82,27 @@ def decide(seen: Evidence, rule: Budget) -> tuple[str, str]:
         UnlikeMaturityError: mature and young figures are not of the same age.
     """
     if seen.silent_days > _SILENT_DAYS:
-        told = f"; its last mature spend collected {_told(seen.mature.figures)}" if seen.mature else ""
-        return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{told}."
+        mature_part = f"; its last mature spend collected {_with_range(seen.mature.figures)}" if seen.mature else ""
+        return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{mature_part}."
     if seen.mature is None or seen.weeks < rule.fewest_weeks:
         return NOT_ENOUGH, (
             f"Not enough yet: {seen.weeks} weeks of its spend are old enough to be judged, {rule.fewest_weeks} are needed."
         )
     mature = seen.mature.figures
     young = side_by_side(seen.mature, seen.young)[1] if seen.young else None
-    figures = f"mature spend collected {_told(mature)} at {seen.mature.age_days} days"
+    figures = f"mature spend collected {_with_range(mature)} at {seen.mature.age_days} days"
     if young:
-        figures += f", newer spend is on its way to {_told(young)}"
+        figures += f", newer spend is on its way to {_with_range(young)}"
     if mature.high < rule.stop_below:
-        return _stopped(seen, rule, young, figures)
+        return _stop_or_hold(seen, rule, young, figures)
     if mature.low >= rule.scale_from:
-        return _scaled(seen, rule, young, figures)
+        return _scale_or_hold(seen, rule, young, figures)
     return HOLD, (
         f"Its {figures}: neither surely from {rule.scale_from:g} (scale) nor surely below {rule.stop_below:g} (stop)."
     )
 
 
-def _stopped(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+def _stop_or_hold(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
     gap = _gap_in_links(seen, rule)
     if gap:
         return HOLD, f"Its {figures}, below {rule.stop_below:g}, but {gap}, so the money may be there and not linked."
@@ -110,7 +111,7 @@ def _stopped(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) ->
     return STOP, f"Its {figures}: below {rule.stop_below:g} at its best."
 
 
-def _scaled(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+def _scale_or_hold(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
     gap = _gap_in_links(seen, rule)
     if gap:
         return HOLD, f"Its {figures}, from {rule.scale_from:g} on, but {gap}."
@@ -135,12 +136,12 @@ def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
     return None
 
 
-def _told(figures: Ratio) -> str:
-    """A ratio with the range that the methods of its links, and luck, leave open."""
+def _with_range(figures: Ratio) -> str:
+    """A ROAS with its range, in words."""
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
-def act(context: RunContext) -> TableMetadata:
+def decide_campaigns(context: LedgerContext) -> TableMetadata:
     """Decide for every campaign that ever spent."""
     policy = context.loaded_policy.policy
     weeks: pd.DataFrame = (
@@ -197,16 +198,75 @@ def act(context: RunContext) -> TableMetadata:
 
 
 BUDGET = PythonTable(
-    _TARGET,
+    OutputTable(
+        "budget_actions",
+        "decisions",
+        "campaign that ever spent",
+        "marketing",
+        ("campaign_id",),
+        description=(
+            "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
+            "one sentence. Made in Python: intervals over weeks and the collection curve are no sums."
+        ),
+        required=(
+            "campaign_id",
+            "action",
+            "reason",
+            "maturity_day",
+            "last_spent_on",
+            "daily_spend",
+            "currency",
+            "policy_version",
+        ),
+        words={"action": ("scale", "hold", "stop", "not_enough_yet", "not_running")},
+        at_least_zero=("spend_value", "daily_spend", "safe_daily_spend", "recent_leads", "busy_leads"),
+        shares=("ad_coverage", "money_coverage"),
+        published=True,
+        old_names={
+            "expected_roas": "young_roas",
+            "expected_roas_low": "young_roas_low",
+            "expected_roas_high": "young_roas_high",
+        },
+        page="docs/definitions/budget.md",
+        columns={
+            "campaign_id": Meaning("Meta campaign"),
+            "action": Meaning("What to do with the budget"),
+            "reason": Meaning("Why"),
+            "collected_roas_exact": Meaning("Collected money per spend, through exact IDs only", "ratio"),
+            "roas_low": Meaning(
+                "Lower end of the range of collected ROAS: exact links only, with its 95 % interval over weeks", "ratio"
+            ),
+            "roas_high": Meaning(
+                "Upper end of the range of collected ROAS: all methods, with its 95 % interval over weeks", "ratio"
+            ),
+            "young_spend_value": Meaning("Spend of the weeks that are not mature yet", "reporting currency"),
+            "young_collected_value": Meaning(
+                "Money collected of those weeks at the age they have", "reporting currency"
+            ),
+            "cash_share": Meaning(
+                "Share of the final money of those weeks that is in by now, by the campaign's own curve", "share"
+            ),
+            "cash_share_low": Meaning("Lower end of the 95 % interval of that share", "share"),
+            "cash_share_high": Meaning("Upper end of the 95 % interval of that share", "share"),
+            "expected_roas": Meaning("Collected ROAS of those weeks as expected at the longest maturity", "ratio"),
+            "expected_roas_low": Meaning("Lower end of its range", "ratio"),
+            "expected_roas_high": Meaning("Upper end of its range", "ratio"),
+            "ad_coverage": Meaning("Share of the company's records from Meta that are linked to an ad", "share"),
+            "money_coverage": Meaning(
+                "Share of the company's settled money that is linked to an order or a CRM record", "share"
+            ),
+            "safe_daily_spend": Meaning(
+                "Spend a day that the rule allows from here; empty where nothing is decided", "reporting currency"
+            ),
+        },
+    ),
     _READS,
-    "Scale, hold or stop, campaign by campaign, from what its spend collected at the longest maturity as a range, with the reason in "
-    "one sentence. Made in Python: intervals over weeks and the collection curve are no sums.",
-    act,
+    decide_campaigns,
 )
 
 
 def _coverage(context: RunContext) -> tuple[float | None, float | None]:
-    """Share of Meta's records linked to an ad, and of the settled money linked at all."""
+    """Share of Meta's records that are linked to an ad, and share of the settled money that is linked."""
     ads, money = context.warehouse.rows(
         """
         select cast(sum(case when link = 'record_ad' and match_method <> 'unmatched' then records end) as double)
@@ -220,57 +280,56 @@ def _coverage(context: RunContext) -> tuple[float | None, float | None]:
 
 
 def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str, Any]:
-    """Mature and young figures of one campaign; `figures` holds what the rule looks at.
+    """Mature and young figures of one campaign, as columns of the table; `figures` holds the inputs of the rule.
 
     Args:
-        per_sale: collected money per record that paid over all campaigns: what one more or one fewer sale would mean to a
-            campaign that has none.
+        per_sale: collected money per paid record over all campaigns, used as the size of a sale for a campaign without sales.
     """
     last_age = policy.cohorts.maturity_days[-1]
     complete = weeks[weeks["is_complete"]]
     at_end = complete[complete["age_days"] == last_age]
-    judged = at_end.tail(policy.budget.recent_days // 7)
-    told: dict[str, Any] = {}
+    assessed = at_end.tail(policy.budget.recent_days // 7)
+    columns: dict[str, Any] = {}
     mature = None
-    if len(judged):
+    if len(assessed):
         spend, own, exact = (
-            judged[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
+            assessed[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
         )
-        told |= {
-            "window_start": judged["week_start"].iloc[0],
-            "window_end": judged["week_start"].iloc[-1] + pd.Timedelta(days=6),
+        columns |= {
+            "window_start": assessed["week_start"].iloc[0],
+            "window_end": assessed["week_start"].iloc[-1] + pd.Timedelta(days=6),
             "spend_value": _money(spend.sum(), policy),
             "collected_value": _money(own.sum(), policy),
             "collected_exact_value": _money(exact.sum(), policy),
         }
         of_all, of_exact = ratio(own, spend), ratio(exact, spend)
         if of_all and of_exact:
-            sales = int(judged["paid_records"].sum())
+            sales = int(assessed["paid_records"].sum())
             fewest, most = poisson_interval(sales)
             one = of_all.value / sales if sales else per_sale / float(spend.sum())
             exact_share = of_exact.value / of_all.value if of_all.value else 1.0
             low = max(min(of_all.low, of_exact.low, one * fewest * exact_share), min(of_exact.value, 0))
             high = max(of_all.high, of_exact.high, one * most)
             mature = Ratio(of_all.value, low, high)
-            told |= {
+            columns |= {
                 "collected_roas": of_all.value,
                 "collected_roas_exact": of_exact.value,
                 "roas_low": low,
                 "roas_high": high,
             }
-    young = _young(weeks, complete, at_end, told, policy)
-    told["figures"] = {
+    young = _expected_ratio(weeks, complete, at_end, columns, policy)
+    columns["figures"] = {
         "mature": AtAge("Mature spend", last_age, mature) if mature else None,
         "young": AtAge("Newer spend", last_age, young) if young else None,
-        "weeks": len(judged),
+        "weeks": len(assessed),
     }
-    return told
+    return columns
 
 
-def _young(
-    weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, told: dict[str, Any], policy: Policy
+def _expected_ratio(
+    weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, columns: dict[str, Any], policy: Policy
 ) -> Ratio | None:
-    """What the spend that is not mature yet will have collected, by the campaign's own curve; its figures go into `told`."""
+    """Expected ROAS of the spend that is not mature yet, by the campaign's own curve; its figures are added to `columns`."""
     last_age = policy.cohorts.maturity_days[-1]
     newer = complete[~complete["week_start"].isin(at_end["week_start"])]
     newer = newer.sort_values("age_days").drop_duplicates("week_start", keep="last").sort_values("week_start")
@@ -279,17 +338,17 @@ def _young(
     spend, own, exact = (
         newer[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
     )
-    told |= {"young_spend_value": _money(spend.sum(), policy), "young_collected_value": _money(own.sum(), policy)}
+    columns |= {"young_spend_value": _money(spend.sum(), policy), "young_collected_value": _money(own.sum(), policy)}
     if at_end["paid_records"].sum() < policy.budget.fewest_paid_records:
         return None
     known = weeks[weeks["week_start"].isin(at_end["week_start"])]
     by_age = {int(str(age)): rows["collected_value"].to_numpy(float) for age, rows in known.groupby("age_days")}
     curve = collection_curve(by_age, last_age)
-    expected = projected(spend, own, exact, newer["age_days"].tolist(), curve) if curve else None
+    expected = project_roas(spend, own, exact, newer["age_days"].tolist(), curve) if curve else None
     if expected is None:
         return None
     roas, share = expected
-    told |= {
+    columns |= {
         "cash_share": share.value,
         "cash_share_low": share.low,
         "cash_share_high": share.high,

@@ -1,3 +1,11 @@
+/* table
+grain: campaign that ever spent
+owner: sales-operations
+key: [campaign_id]
+page: docs/definitions/budget.md
+columns:
+  campaign_id: Meta campaign
+*/
 -- Whether the people who answer a campaign's leads have room for more: its leads of the last four weeks, and how many of them
 -- went to owners who answer too late or have too many open leads. Spend of the last 28 whole days, and the last day of any spend.
 with recent as (

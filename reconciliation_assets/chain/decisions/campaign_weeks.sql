@@ -1,3 +1,15 @@
+/* table
+grain: campaign, week of spend and age
+owner: finance
+key: [campaign_id, week_start, age_days]
+page: docs/definitions/budget.md
+columns:
+  campaign_id: Meta campaign
+  week_start: Monday of the week of spend
+  age_days: Age of each record at which its money is counted, from its own day [days]
+  spend_value: Spend of the week, converted [reporting currency]
+  collected_value: Money that the records of the week had brought in at that age [reporting currency]
+*/
 -- What each week of a campaign's spend had brought in, at each age of its records: the money of the records captured in the
 -- week, so many days after each one's own day. A week is complete at an age once its last day is that old.
 with spend as (
@@ -13,7 +25,7 @@ money as (
     m.campaign_id,
     cast(date_trunc('week', m.cohort_date) as date) as week_start,
     m.record_id,
-    p.paid_date - m.cohort_date as paid_at_age,
+    date_diff('day', m.cohort_date, p.paid_date) as paid_at_age,
     p.collected_value,
     case when c.grade <= 2 then p.collected_value else 0 end as exact_value
   from outcomes.matched_chain m

@@ -1,4 +1,4 @@
-"""What each step means to people: the bottleneck it shows, what usually causes it, and what to do next."""
+"""Texts for each step: the bottleneck it shows, its usual causes, and what to do next."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from reconciliation_assets.policy.model import Step
 
 @dataclass(frozen=True)
 class Cause:
-    """A step in words.
+    """Texts of a step.
 
     Attributes:
-        bottleneck: what a low rate here is called.
-        passed: what a record that passed did, with places for the step's days and the policy's minutes.
-        likely_causes: what usually lies behind a low rate.
+        bottleneck: name of a low rate at this step.
+        passed: what a record that passed did, with placeholders for the step's days and the policy's minutes.
+        likely_causes: usual causes of a low rate.
         next_step: what the owning team does first.
     """
 
@@ -45,19 +45,19 @@ CAUSES: dict[Step, Cause] = {
         "slow response",
         "leads answered within {days} days were answered within {minutes} minutes",
         "leads routed late, an owner with too many leads, no cover outside working hours",
-        "Measure where the hours go between capture, assignment and the first call, and move leads to who has time.",
+        "Measure where the hours go between capture, assignment and the first call, and move leads to whoever has time.",
     ),
     "qualified": Cause(
         "low qualification",
         "leads qualified within {days} days",
-        "an offer or audience that does not fit, a shallow first talk",
-        "Listen to ten first talks and hold the offer in the ad against what was asked for.",
+        "an offer or audience that does not fit, a weak first call",
+        "Listen to ten first calls and compare the offer in the ad with what people asked for.",
     ),
     "won": Cause(
         "low win rate",
         "qualified leads were won within {days} days",
         "price, missing proof, sales process, competition",
-        "Read the loss reasons with sales, and hold price and follow-up against those of the peers.",
+        "Read the loss reasons with sales, and compare price and follow-up with those of the peers.",
     ),
     "collected_orders": Cause(
         "low collection",

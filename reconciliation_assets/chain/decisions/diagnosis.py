@@ -1,7 +1,7 @@
 """The diagnosis: per segment and step, whether it loses more records than its peers or its own past, and what that costs.
 
-SQL counts; the counts are judged here, because the tails of binomials that vary by nature and the search for the segment that explains the others are
-no matter of sums.
+SQL counts the records. The counts are tested here, because SQL has no tails of overdispersed binomials and cannot search for
+the segment that explains the others.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, judge
+from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, assess
 from reconciliation_assets.chain.decisions.causes import CAUSES
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Policy
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("decisions", "diagnosis")
@@ -28,9 +30,9 @@ _READS = tuple(
         ("views", "record_segments"),
     )
 )
-# A reason that fewer records share is not told: it says little, and free text of one record may name somebody.
+# A reason given by fewer records is not shown: it says little, and the free text of one record may contain a person's name.
 _FEWEST_OF_A_REASON = 5
-# With fewer records that passed and are mature, their money per record is anybody's guess.
+# With fewer mature records that passed, their money per record is too uncertain.
 _FEWEST_TO_VALUE = 20
 _STATED = "stated value per record, for none of its records has paid yet"
 _COLLECTED = "collected money that a record of its own brings more when it passes"
@@ -62,36 +64,36 @@ _SCHEMA = pa.schema(
 )
 
 
-def diagnose(context: RunContext) -> TableMetadata:
-    """Judge every segment on every step."""
+def diagnose(context: LedgerContext) -> TableMetadata:
+    """Assess every segment at every step and replace the table."""
     policy = context.loaded_policy.policy
-    counts = _counted(
+    counts = _as_floats(
         context.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment")
     )
     if counts.empty:
         context.warehouse.load(_TARGET, _SCHEMA.empty_table())
         return TableMetadata({"findings": 0})
     windows = context.warehouse.arrow("select * from decisions.step_windows").to_pandas().set_index("step")
-    judged = judge(
+    assessed = assess(
         counts,
         windows["window_days"].to_dict(),
         policy.diagnosis,
-        lambda step, named: _counts_without(context.warehouse, step, named),
+        lambda step, segments: _counts_without(context.warehouse, step, segments),
     )
-    judged = judged.join(windows, on="step")
-    judged = _with_value(judged, policy)
-    judged = _with_reasons(judged, context.warehouse)
+    assessed = assessed.join(windows, on="step")
+    assessed = _with_value(assessed, policy)
+    assessed = _with_reasons(assessed, context.warehouse)
     names = dict(context.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
     rows = [
         _row(each, policy, names)
-        for each in judged.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
+        for each in assessed.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
     ]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
-    low = judged[judged["verdict"] == LOW]
+    low = assessed[assessed["verdict"] == LOW]
     return TableMetadata(
         {
-            "segments and steps judged": int(judged["is_enough"].sum()),
-            "not enough yet": int((judged["verdict"] == NOT_ENOUGH).sum()),
+            "segments and steps judged": int(assessed["is_enough"].sum()),
+            "not enough yet": int((assessed["verdict"] == NOT_ENOUGH).sum()),
             "findings": len(low),
             f"value at stake, {policy.reporting_currency}": round(float(low["value_at_stake"].fillna(0).sum()), 2),
         }
@@ -99,22 +101,98 @@ def diagnose(context: RunContext) -> TableMetadata:
 
 
 DIAGNOSIS = PythonTable(
-    _TARGET,
+    OutputTable(
+        "diagnosis",
+        "decisions",
+        "kind of segment, segment and step",
+        "data",
+        ("segment_kind", "segment", "step"),
+        description=(
+            "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
+            "gap costs, who acts and why. Made in Python: SQL has no such tails."
+        ),
+        required=(
+            "segment_kind",
+            "segment",
+            "segment_name",
+            "step",
+            "bottleneck",
+            "verdict",
+            "is_main",
+            "window_start",
+            "window_end",
+            "window_days",
+            "entered",
+            "passed",
+            "owner",
+            "finding",
+            "currency",
+            "policy_version",
+        ),
+        words={
+            "segment_kind": VOCABULARIES["segments_of_views"],
+            "step": VOCABULARIES["steps"],
+            "verdict": ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another"),
+        },
+        at_least_zero=("entered", "passed", "value_low"),
+        shares=(
+            "rate",
+            "rate_low",
+            "rate_high",
+            "expected_rate",
+            "expected_low",
+            "expected_high",
+            "p_value",
+            "peer_rate",
+            "past_rate",
+        ),
+        published=True,
+        old_names={"p_value": "chance", "compared_with": "held_against"},
+        columns={
+            "segment_name": Meaning("The segment as people call it"),
+            "bottleneck": Meaning("What a low rate on this step is called"),
+            "verdict": Meaning("What the rate comes to against what it is held against"),
+            "is_main": Meaning("Whether it is the finding of its segment with the most at stake"),
+            "rate": Meaning("Share of the records that passed the step in time", "share"),
+            "rate_low": Meaning("Lower end of the 95 % interval of the rate", "share"),
+            "rate_high": Meaning("Upper end of the 95 % interval of the rate", "share"),
+            "compared_with": Meaning("What the rate is held against: peers, or its own past"),
+            "expected_rate": Meaning("Rate of what it is held against, at the same age", "share"),
+            "expected_low": Meaning("Lower end of the 95 % interval of that rate", "share"),
+            "expected_high": Meaning("Upper end of the 95 % interval of that rate", "share"),
+            "p_value": Meaning("Probability that a healthy segment comes out as low or lower", "share"),
+            "peers": Meaning("Other segments of its kind on the same step", "count"),
+            "peer_rate": Meaning("Rate of the peers", "share"),
+            "past_rate": Meaning("Rate of its own past", "share"),
+            "explained_by": Meaning("Segment without whose records this one is no longer low"),
+            "records_short": Meaning("Records that passed less than at the expected rate", "count"),
+            "value_at_stake": Meaning(
+                "Money that the gap costs in the period judged, by the segment's own money per record",
+                "reporting currency",
+            ),
+            "value_low": Meaning("Lower end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_high": Meaning("Upper end of the 95 % interval of the value at stake", "reporting currency"),
+            "value_basis": Meaning("Which money per record the value rests on"),
+            "leading_reason": Meaning("Reason that most of the lost records give, where at least five share it"),
+            "leading_reason_share": Meaning("Share of the lost records that give it", "share"),
+            "likely_causes": Meaning("What usually lies behind it"),
+        },
+    ),
     _READS,
-    "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
-    "gap costs, who acts and why. Made in Python: SQL has no such tails.",
     diagnose,
 )
 
 
-def _counted(counts: pa.Table) -> pd.DataFrame:
+def _as_floats(counts: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = counts.to_pandas()
     return frame.astype({"mature_collected_value": float, "mature_lost_value": float, "stated_value": float})
 
 
-def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
+def _counts_without(warehouse: Ledger, step: str, segments: list[tuple[str, str]]) -> pd.DataFrame:
     """Counts of a step without the records of the named segments."""
-    left_out = pa.table({"segment_kind": [kind for kind, _ in named], "segment": [segment for _, segment in named]})
+    left_out = pa.table(
+        {"segment_kind": [kind for kind, _ in segments], "segment": [segment for _, segment in segments]}
+    )
     with warehouse.reading("_left_out", left_out):
         counts = warehouse.arrow(
             """
@@ -140,41 +218,45 @@ def _counts_without(warehouse: Warehouse, step: str, named: list[tuple[str, str]
     return frame
 
 
-def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What the gap costs: the records short of the expected rate, at the segment's own money per record that passed."""
-    judged = judged.copy()
-    is_low = judged["verdict"].isin([LOW, EXPLAINED])
-    collecting = judged["step"].str.startswith("collected")
-    passed = judged["mature_passed"]
-    # What one more record that passes brings: what those that passed brought, less what those that did not brought all the same.
-    per_record = judged["mature_collected_value"] / passed.replace(0, np.nan) - (
-        judged["mature_lost_value"] / judged["mature_lost"].replace(0, np.nan)
+def _with_value(assessed: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Add the cost of the gap: the records missing to the expected rate, times the segment's own money per record that passed."""
+    assessed = assessed.copy()
+    is_low = assessed["verdict"].isin([LOW, EXPLAINED])
+    collecting = assessed["step"].str.startswith("collected")
+    passed = assessed["mature_passed"]
+    # Money of one more record that passes: mean of those that passed less mean of those that did not.
+    per_record = assessed["mature_collected_value"] / passed.replace(0, np.nan) - (
+        assessed["mature_lost_value"] / assessed["mature_lost"].replace(0, np.nan)
     ).fillna(0)
     per_record = per_record.where((per_record > 0) & (collecting | (passed >= _FEWEST_TO_VALUE)))
-    # Where nothing was ever collected, collecting has no value of its own; what was sold has.
+    # At a collecting step where no mature record has paid, the stated value per record is used instead.
     unpaid = collecting & (passed == 0)
-    per_record = per_record.where(~unpaid, judged["stated_value"] / judged["entered"].replace(0, np.nan))
-    judged["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=judged.index)
-    # Newcombe's interval of a difference of two rates, from the interval of each.
-    low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
-    high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
-    judged["records_short"] = (judged["gap"] * judged["entered"]).where(is_low)
-    for name, gap in (("value_at_stake", judged["gap"]), ("value_low", low.clip(lower=0)), ("value_high", high)):
-        judged[name] = (gap * judged["entered"] * per_record).where(is_low)
-    judged["value_basis"] = judged["value_basis"].where(judged["value_at_stake"].notna(), None)
+    per_record = per_record.where(~unpaid, assessed["stated_value"] / assessed["entered"].replace(0, np.nan))
+    assessed["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=assessed.index)
+    # Newcombe's interval of the difference of two rates, from the interval of each rate.
+    low = assessed["gap"] - np.hypot(
+        assessed["expected"] - assessed["expected_low"], assessed["rate_high"] - assessed["rate"]
+    )
+    high = assessed["gap"] + np.hypot(
+        assessed["expected_high"] - assessed["expected"], assessed["rate"] - assessed["rate_low"]
+    )
+    assessed["records_short"] = (assessed["gap"] * assessed["entered"]).where(is_low)
+    for name, gap in (("value_at_stake", assessed["gap"]), ("value_low", low.clip(lower=0)), ("value_high", high)):
+        assessed[name] = (gap * assessed["entered"] * per_record).where(is_low)
+    assessed["value_basis"] = assessed["value_basis"].where(assessed["value_at_stake"].notna(), None)
     first = (
-        judged[judged["verdict"] == LOW]
+        assessed[assessed["verdict"] == LOW]
         .sort_values(["value_at_stake", "evidence", "step"], ascending=[False, False, True], na_position="last")
         .drop_duplicates(["segment_kind", "segment"])
         .index
     )
-    judged["is_main"] = judged.index.isin(first)
-    return judged
+    assessed["is_main"] = assessed.index.isin(first)
+    return assessed
 
 
-def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
-    """The reason that most of the lost records of each low segment give, where enough of them share it."""
-    low = judged.loc[judged["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
+def _with_reasons(assessed: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
+    """Add the most frequent reason of the lost records of each low segment, if enough records share it."""
+    low = assessed.loc[assessed["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
     with warehouse.reading("_low", pa.Table.from_pandas(low, preserve_index=False)):
         reasons = warehouse.arrow(
             """
@@ -196,16 +278,16 @@ def _with_reasons(judged: pd.DataFrame, warehouse: Warehouse) -> pd.DataFrame:
             """,
             {"fewest": _FEWEST_OF_A_REASON},
         ).to_pandas()
-    return judged.merge(reasons, how="left", on=["segment_kind", "segment", "step"])
+    return assessed.merge(reasons, how="left", on=["segment_kind", "segment", "step"])
 
 
 def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[str, Any]:
-    """One row of the table, in words where words are due."""
+    """One row of the table, with its texts."""
     cause = CAUSES[each["step"]]
     is_low = each["verdict"] in (LOW, EXPLAINED)
     name = names.get(each["segment"]) if each["segment_kind"] == "campaign" else None
-    told = {column.name: _plain(each.get(column.name)) for column in _SCHEMA}
-    told |= {
+    row = {column.name: _plain(each.get(column.name)) for column in _SCHEMA}
+    row |= {
         "segment_name": name or each["segment"],
         "bottleneck": cause.bottleneck,
         "expected_rate": _plain(each["expected"]),
@@ -216,14 +298,14 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
         "policy_version": policy.version,
     }
     for money in ("value_at_stake", "value_low", "value_high"):
-        told[money] = _money(told[money], policy.minor_digits)
+        row[money] = _money(row[money], policy.minor_digits)
     for number in ("peers", "past_entered", "entered", "passed"):
-        told[number] = None if told[number] is None else int(told[number])
-    return told | {"finding": _finding(told, policy)}
+        row[number] = None if row[number] is None else int(row[number])
+    return row | {"finding": _finding(row, policy)}
 
 
-def _called(row: dict[str, Any]) -> str:
-    """The segment as a sentence begins with it; a name that says its kind is not told twice."""
+def _segment_label(row: dict[str, Any]) -> str:
+    """The segment as the start of a sentence: kind and name, or the name alone if it begins with the kind."""
     if row["segment_kind"] == "all":
         return "All records"
     kind, name = row["segment_kind"].replace("_", " "), row["segment_name"]
@@ -231,39 +313,39 @@ def _called(row: dict[str, Any]) -> str:
 
 
 def _finding(row: dict[str, Any], policy: Policy) -> str:
-    """The row as one or two sentences with its figures."""
+    """The finding as one or more sentences with its figures."""
     passed = CAUSES[row["step"]].passed.format(days=row["window_days"], minutes=policy.diagnosis.answer_within_minutes)
     verdict, currency = row["verdict"], policy.reporting_currency
-    whose = _called(row)
+    label = _segment_label(row)
     if verdict == NOT_ENOUGH:
         return (
-            f"{whose}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
+            f"{label}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
             f"{policy.diagnosis.fewest_records} are needed."
         )
     seen = f"{row['rate']:.1%} of {row['entered']:,} {passed} (95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
     if verdict == NOTHING_ALIKE:
-        return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
+        return f"{label}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
     against = "its own past" if row["compared_with"] == "past" else f"its {row['peers']} peers"
-    told = f"{whose}: {seen}; {row['expected_rate']:.1%} in {against}."
+    comparison = f"{label}: {seen}; {row['expected_rate']:.1%} in {against}."
     if verdict == IN_LINE:
-        return f"{told} No more than chance and nature explain."
+        return f"{comparison} No more than chance and nature explain."
     if verdict == EXPLAINED:
-        return f"{told} Without the records of {row['explained_by']} it is no longer low."
+        return f"{comparison} Without the records of {row['explained_by']} it is no longer low."
     why = (
         f" The reason most given for those lost: {row['leading_reason']} ({row['leading_reason_share']:.0%})."
         if row["leading_reason"]
         else ""
     )
     if row["value_at_stake"] is None:
-        return f"{told}{why} About {row['records_short']:,.0f} records short; its own money puts no value on them yet."
+        return f"{comparison}{why} About {row['records_short']:,.0f} records short; its own money puts no value on them yet."
     return (
-        f"{told}{why} About {row['records_short']:,.0f} records short, worth about {row['value_at_stake']:,.0f} {currency} "
+        f"{comparison}{why} About {row['records_short']:,.0f} records short, worth about {row['value_at_stake']:,.0f} {currency} "
         f"({row['value_low']:,.0f} to {row['value_high']:,.0f}) at the {row['value_basis']}."
     )
 
 
 def _plain(value: Any) -> Any:
-    """A value as Arrow takes it: nothing for what pandas writes as NaN."""
+    """A value for Arrow: None in place of pandas' NaN."""
     return None if value is None or (not isinstance(value, str) and pd.isna(value)) else value
 
 

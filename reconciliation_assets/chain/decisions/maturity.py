@@ -1,4 +1,4 @@
-"""Figures with the age they are of: two of unlike age cannot be held against each other."""
+"""Figures with their age: figures of different ages cannot be compared."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -7,16 +7,16 @@ Figures = TypeVar("Figures")
 
 
 class UnlikeMaturityError(ValueError):
-    """Figures of unlike age were to be compared; the message says which and what to do."""
+    """Figures of different ages were compared; the message says which and what to do."""
 
 
 @dataclass(frozen=True)
 class AtAge(Generic[Figures]):
-    """Figures that all records behind them had the same number of days to reach.
+    """Figures at one age: every record behind them had the same number of days.
 
     Attributes:
-        what: whose figures, in words for people.
-        age_days: the days every record had.
+        what: what the figures describe, for messages.
+        age_days: days that every record had.
         figures: the figures.
     """
 
@@ -26,10 +26,10 @@ class AtAge(Generic[Figures]):
 
 
 def side_by_side(one: AtAge[Figures], other: AtAge[Figures]) -> tuple[Figures, Figures]:
-    """Both figures, ready to be compared.
+    """Both figures, if they have the same age.
 
     Raises:
-        UnlikeMaturityError: they are of unlike age.
+        UnlikeMaturityError: the ages differ.
     """
     if one.age_days != other.age_days:
         raise UnlikeMaturityError(

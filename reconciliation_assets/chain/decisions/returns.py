@@ -1,4 +1,4 @@
-"""Collected money per spend with its interval, and what is still to come, from the weeks of a campaign."""
+"""Collected ROAS with its interval, and the expected final ROAS, from the weeks of a campaign."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ class Ratio:
 
 
 def ratio(above: Numbers, below: Numbers) -> Ratio | None:
-    """The ratio of two sums over weeks, as sure as the weeks agree with each other.
+    """The ratio of two sums over weeks; its interval comes from the variation between weeks.
 
-    Weeks are the units drawn: money of one week hangs together, so records would make it look surer than it is.
+    Weeks are the sampling units: the money of one week is correlated, so an interval over records would be too narrow.
 
     Returns:
-        Nothing where there is nothing below, or there are too few weeks to tell.
+        None if the denominator is not above 0 or there are too few weeks.
     """
     weeks, total = len(below), float(below.sum())
     if weeks < _FEWEST or total <= 0:
@@ -39,9 +39,9 @@ def ratio(above: Numbers, below: Numbers) -> Ratio | None:
 
 
 def poisson_interval(sales: int) -> tuple[float, float]:
-    """Between how many sales would lie if luck alone had varied them: the 95 % interval of a count (Garwood's).
+    """The 95 % interval of a count of sales (Garwood's exact Poisson interval).
 
-    Weeks without a single sale agree with each other perfectly and prove little; this says how little.
+    It covers what the variation between weeks cannot: weeks without any sale do not vary, but prove little.
     """
     return float(scipy.stats.chi2.ppf(0.025, 2 * sales) / 2) if sales else 0.0, float(
         scipy.stats.chi2.ppf(0.975, 2 * sales + 2) / 2
@@ -50,7 +50,7 @@ def poisson_interval(sales: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class CollectionCurve:
-    """Which share of the money of a week is in at each age, of what is in at the longest maturity.
+    """Share of a week's money that is collected at each age, of the money collected at the longest maturity.
 
     Attributes:
         shares: by age in days.
@@ -62,13 +62,13 @@ class CollectionCurve:
 
 
 def collection_curve(collected: dict[int, Numbers], last_age: int) -> CollectionCurve | None:
-    """A campaign's own curve.
+    """The collection curve of a campaign.
 
     Args:
         collected: money of each of its mature weeks, by age in days.
 
     Returns:
-        Nothing where nothing was collected or there are too few weeks.
+        None if nothing was collected or there are too few weeks.
     """
     final = collected.get(last_age)
     if final is None:
@@ -78,16 +78,16 @@ def collection_curve(collected: dict[int, Numbers], last_age: int) -> Collection
     return CollectionCurve(known, last_age) if len(known) == len(collected) else None
 
 
-def projected(
+def project_roas(
     spend: Numbers, collected: Numbers, collected_exact: Numbers, ages: list[int], curve: CollectionCurve
 ) -> tuple[Ratio, Ratio] | None:
-    """What young weeks will have collected per spend at the longest maturity, and the share of it that is in.
+    """The expected ROAS of young weeks at the longest maturity, and the share of their money that is collected by now.
 
-    Money at each week's own age is held against the spend times the share that is in at that very age.
+    The ROAS is the money at each week's own age, divided by the spend times the curve's share at that age.
 
     Returns:
-        Collected ROAS as expected, from exact links at the surest share to all links at the most cautious one; and the share
-        of the final money that is in. Nothing where hardly anything can be in yet.
+        Expected collected ROAS, with the low end from exact links and the high end from all links; and the share of the
+        final money that is collected. None if almost nothing can be collected yet.
     """
     middle, low, high = (
         np.array([getattr(curve.shares[age], end) for age in ages]) for end in ("value", "low", "high")
@@ -99,7 +99,7 @@ def projected(
     own, exact = ratio(collected, spend * middle), ratio(collected_exact, spend * middle)
     if own is None or exact is None:
         return None
-    # Both are unsure: how the weeks differ, and how much is in.
+    # Two uncertainties: the variation between weeks, and the share that is collected.
     low_end = min(exact.low, float(exact.value) * weights[0] / weights[2])
     high_end = max(own.high, float(own.value) * weights[0] / weights[1])
     return Ratio(own.value, low_end, high_end), Ratio(float(share[0]), float(share[1]), float(share[2]))

@@ -1,3 +1,15 @@
+/* table
+grain: kind of segment, segment and step
+owner: data
+key: [segment_kind, segment, step]
+columns:
+  past_passed: Records of those that passed it in time [count]
+  mature_passed: Records that passed and are as old as the longest maturity [count]
+  mature_collected_value: Collected money of those [reporting currency]
+  mature_lost: Records that did not pass in time and are as old as the longest maturity [count]
+  mature_lost_value: Money collected of those all the same [reporting currency]
+  stated_value: Stated value of the records that entered in the period judged [reporting currency]
+*/
 -- How many records of each segment entered and passed each step, in the recent period and in the past, and the money of those
 -- that are old enough for it to be final. How something is paid is known of what was sold, so no earlier step is cut by it.
 select

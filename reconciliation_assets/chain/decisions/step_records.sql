@@ -1,3 +1,12 @@
+/* table
+grain: record and step it is judged on
+owner: data
+key: [record_id, step]
+columns:
+  period: Whether it entered the step in the period judged (recent) or in the past before it (past)
+  reason: Why the record did not pass, where it did not
+  is_mature: Whether the record is as old as the longest maturity
+*/
 -- The records that are judged on each step: those that entered it in its recent period or in the past before it.
 select
   s.record_id,

@@ -1,3 +1,13 @@
+/* table
+grain: step
+owner: data
+key: [step]
+words:
+  step: steps
+columns:
+  step_order: Place of the step on the way
+  past_start: First day of the past it is held against, which ends before the period judged
+*/
 -- The periods each step is judged over, by the day records entered it: the recent one ends with the last record that is old
 -- enough, the past lies before it. Every record in them has had the step's days, no more and no less.
 with ends as (

@@ -1,1 +1,1 @@
-"""Feedback: outcomes that may be told to Meta, which of them were, and why the others are not."""
+"""Feedback: outcomes that may be sent to Meta, which of them were sent, and why the others are not."""

@@ -1,10 +1,12 @@
-"""The log of what Meta was told: one row per event ever sent, entered before it is sent and again when Meta answers.
+"""The log of events sent to Meta: one row per event, written before it is sent and updated when Meta answers.
 
-The log is kept from run to run and written by the sending alone (`operations/feedback.py`). A run only makes it ready.
+The log is kept across runs and written only by the sending command (`commands/feedback.py`). A run only creates the table.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 DELIVERIES = TableName("feedback", "capi_deliveries")
@@ -29,8 +31,8 @@ create table if not exists {DELIVERIES} (
 """
 
 
-def keep_deliveries(context: RunContext) -> TableMetadata:
-    """Make the log where there is none, and leave it alone where there is one."""
+def keep_deliveries(context: LedgerContext) -> TableMetadata:
+    """Create the log if it does not exist; an existing log is not changed."""
     context.warehouse.execute(_PREPARE)
     taken, refused = context.warehouse.rows(
         f"select count(*) filter (answer = 'taken'), count(*) filter (answer = 'refused') from {DELIVERIES}"
@@ -39,9 +41,43 @@ def keep_deliveries(context: RunContext) -> TableMetadata:
 
 
 CAPI_DELIVERIES = PythonTable(
-    DELIVERIES,
+    OutputTable(
+        "capi_deliveries",
+        "feedback",
+        "event ever sent to Meta",
+        "marketing",
+        ("event_id",),
+        description=(
+            "What Meta was told: every event ever sent, what it said and what Meta answered; kept from run to run, so that nothing "
+            "is told twice."
+        ),
+        required=(
+            "event_id",
+            "record_id",
+            "outcome",
+            "event_name",
+            "event_time",
+            "identifiers",
+            "attempted_at",
+            "attempts",
+            "answer",
+            "is_test",
+        ),
+        words={
+            "outcome": VOCABULARIES["outcomes_told"],
+            "answer": ("none", "taken", "refused"),
+        },
+        published=True,
+        columns={
+            "outcome": Meaning("The rung told of"),
+            "value": Meaning("Value that Meta was told", "reporting currency"),
+            "attempted_at": Meaning("When it was last sent"),
+            "attempts": Meaning("How often it was sent", "count"),
+            "answer": Meaning("What Meta answered; none while it has not"),
+            "answer_code": Meaning("Meta's error and suberror"),
+            "is_test": Meaning("Whether it was sent under a test code"),
+        },
+    ),
     (),
-    "What Meta was told: every event ever sent, what it said and what Meta answered; kept from run to run, so that nothing "
-    "is told twice.",
     keep_deliveries,
 )

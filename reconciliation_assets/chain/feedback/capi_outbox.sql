@@ -1,3 +1,24 @@
+/* table
+grain: captured record and outcome
+owner: marketing
+key: [event_id]
+published: true
+required: [event_id, record_id, outcome, event_name, status, reason, policy_version]
+words:
+  outcome: outcomes_told
+  status: [ready, waiting, refused, delivered, refused_by_meta, unanswered]
+shares: [match_confidence]
+columns:
+  outcome: The rung told of
+  value: Final value of a win, collected value of money; empty for the other outcomes [reporting currency]
+  match_method: Weakest method among the links it rests on; empty where it rests on none
+  match_confidence: Product of the confidences of the links it rests on [share]
+  status: What becomes of it
+  reason: Why it has that status
+  told_value: Value that Meta was told [reporting currency]
+  value_change: Value now less the value that Meta was told [reporting currency]
+  told_at: When Meta was last told
+*/
 -- The outbox of the feedback to Meta: every outcome with what becomes of it, and why. The first reason that fits is given.
 -- What Meta was told stays told: a value that moved since is shown as a change, since no event can be taken back.
 with gated as (
@@ -63,7 +84,7 @@ select
     else 'ready'
   end as status,
   case
-    when g.answer = 'taken' then 'Meta took it'
+    when g.answer = 'taken' then 'Meta accepted it'
     when g.answer = 'refused' then 'Meta answers with error ' || g.answer_code
     when g.answer = 'none' and g.told_at < cast($as_of as timestamptz) - 48 * interval '1' hour
       then 'it was sent and no answer was noted; to send it again could count it twice'
@@ -76,9 +97,9 @@ select
     when g.gate = 'weak_method' then 'a link it rests on is weaker than the policy allows'
     when g.gate = 'low_confidence' then 'its links are less sure than the policy asks'
     when g.gate = 'before_capture' then 'the outcome is dated before the record itself'
-    when g.gate = 'too_old' then 'it is older than Meta takes'
-    when g.gate = 'not_mature' then 'it has not stood long enough'
-    else 'it goes with the next sending'
+    when g.gate = 'too_old' then 'it is older than Meta accepts'
+    when g.gate = 'not_mature' then 'it is not mature yet'
+    else 'it goes out with the next send'
   end as reason,
   g.told_value,
   case when g.answer = 'taken' then coalesce(g.value, 0) - coalesce(g.told_value, 0) end as value_change,

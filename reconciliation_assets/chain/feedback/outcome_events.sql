@@ -1,3 +1,21 @@
+/* table
+grain: captured record and outcome
+owner: marketing
+key: [event_id]
+columns:
+  outcome: The rung told of
+  created_at: When the lead was captured or the order placed
+  is_reversed: Whether it was won, but lost, cancelled or returned since
+  is_consent_needed: Whether the policy asks for consent
+  is_consented: Whether the recorded consent grants it
+  value: Final value of a win, collected value of money; empty for the other outcomes [reporting currency]
+  maturity_days: Days the outcome must stand before Meta is told [days]
+  match_method: Weakest method among the links it rests on; empty where it rests on none
+  strength: Rank of the weakest method it rests on; 0 where it rests on no link
+  match_confidence: Product of the confidences of the links it rests on [share]
+  meta_lead_id: Meta's own ID of a lead-ad lead
+  browser_id: Browser identifier of Meta's pixel (fbp)
+*/
 -- Outcomes that a captured record has reached and the policy has an event for: when, of what value, by which of Meta's
 -- identifiers the person is known, and the weakest of the links the outcome rests on. Private: identifiers stay in here.
 with order_links as (

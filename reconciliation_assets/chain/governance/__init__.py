@@ -1,1 +1,1 @@
-"""Governance: coverage, what is unmatched, set aside or repeated, totals against the source, and who must act."""
+"""Governance: coverage, unmatched, rejected and duplicate records, totals against the source, and who must act."""

@@ -1,3 +1,27 @@
+/* table
+grain: change made by decision
+owner: finance
+key: [change_id]
+published: true
+group: change_control
+page: docs/definitions/change-control.md#the-change-log
+required: [change_id, kind, area, subject, changed_by, changed_at, reason]
+words:
+  kind: [policy_version, definition, period_lock, period_release, method_sign_off, manual_adjustment]
+columns:
+  change_id: The change, the same from run to run
+  kind: Kind of change
+  area: 'What the change is about: stages, naming, attribution, financial, governance, policy, locks, matching, adjustments'
+  subject: What was changed
+  period_start: First day of the month it is about
+  campaign_id: Campaign adjusted
+  value_before: What it was before; empty where there was nothing
+  value_after: What it is since; empty where it was taken away
+  amount: Adjustment, or what a new lock moved of collected [reporting currency]
+  changed_by: Who approved or signed it
+  changed_at: When it was signed; for a policy, the instant spoken for by its first run
+  reason: Why it was changed
+*/
 -- What changed the figures by decision and not by data: versions of the policy with every definition they changed, locks of
 -- months, signatures under methods, manual adjustments; each with who, when and why.
 with versions as (
@@ -90,7 +114,7 @@ changes as (
   from canonical.manual_adjustments a
 )
 select
-  md5(kind || '|' || subject || '|' || cast(changed_at as varchar) || '|' || coalesce(value_before, '') || '|'
+  md5(kind || '|' || subject || '|' || cast(changed_at at time zone 'UTC' as varchar) || '+00|' || coalesce(value_before, '') || '|'
     || coalesce(value_after, '')) as change_id,
   kind,
   area,

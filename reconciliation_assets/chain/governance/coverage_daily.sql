@@ -1,3 +1,20 @@
+/* table
+grain: link, day, segment and method
+owner: data
+key: [link, day, segment_kind, segment, match_method]
+published: true
+group: coverage
+required: [link, day, segment_kind, segment, match_method, records, value, value_squares, currency]
+words:
+  link: links
+  segment_kind: segments_of_match_rates
+  match_method: methods_or_unmatched
+columns:
+  day: Day of the thing, in the policy's zone
+  match_method: Method that matched them
+  records: Things expected to match [count]
+  value: Value of those [reporting currency]
+*/
 -- Coverage by the day of the thing that was expected to match, as a whole and by segment: form, landing page, campaign,
 -- source, sales owner, market, language and consent of the record it belongs to, its own payment method and band of value. A
 -- thing that belongs to no record, or whose record leaves the field empty, stands under (none).

@@ -1,3 +1,18 @@
+/* table
+grain: thing expected to match, with its day and segments
+owner: data
+key: [link, source_table, source_id]
+group: coverage
+columns:
+  day: Day of the thing, in the policy's zone
+  linked_on: First day on which both ends were there; empty where nothing matched
+  match_method: Method that matched it
+  value: Stated value of the record, gross value of the order or amount of the payment [reporting currency]
+  form: Form of its record, (none) where the record names none
+  campaign: Meta campaign of its record, (none) where the record names none
+  owner: Sales owner of its record, (none) where there is none
+  value_band: Band of its value in the reporting currency
+*/
 -- Everything that is expected to match or did, with the day it came, the day it could first be linked, and the segments it
 -- belongs to: those of its record, its own payment method and its band of value.
 with linked_leads as (

@@ -1,3 +1,14 @@
+/* table
+grain: row counted as a duplicate
+owner: data
+key: [source_table, source_id]
+published: true
+page: docs/definitions/duplicates-and-validity.md
+required: [source_table, source_id, duplicate_of, rule, value]
+columns:
+  duplicate_of: Record that it repeats
+  value: Value that is not counted again [reporting currency]
+*/
 -- Rows counted as duplicates, each with the record it duplicates: repeat forms, repeated orders, CRM records merged away, payments
 -- that another file tells with their settlement.
 select
@@ -27,8 +38,8 @@ select
   'payments',
   p.payment_id,
   p.duplicate_of,
-  'told in another file with its settlement',
+  d.rule,
   cast(round_even(cast(p.amount as decimal(38, 6)) * p.rate, $minor_digits) as decimal(18, 3)),
   $reporting_currency
 from canonical.payments p
-where p.duplicate_of is not null
+join canonical.duplicate_payments d on d.payment_id = p.payment_id

@@ -1,7 +1,8 @@
-"""The history of exceptions: when each was first and last seen, closed when its cause was gone, reopened when it came back."""
+"""The history of exceptions: first and last seen, closed when the exception is gone, reopened when it comes back."""
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 _PREPARE = """
@@ -41,11 +42,11 @@ where exception_id not in (select exception_id from governance.exception_history
 """
 
 
-def record_exceptions(context: RunContext) -> TableMetadata:
-    """Bring the history up to the exceptions as they are now, all of it or nothing.
+def record_exceptions(context: LedgerContext) -> TableMetadata:
+    """Update the history with the current exceptions, in one transaction.
 
-    A second time on the same exceptions and day changes nothing. A run that speaks for a day before the last one
-    recorded leaves the history alone: what was seen since is not unseen.
+    Running it again with the same exceptions and day changes nothing. A run for a day before the last recorded day does not
+    change the history, because it must not undo later observations.
     """
     warehouse = context.warehouse
     day = context.as_of.astimezone(context.loaded_policy.policy.timezone).date()
@@ -62,9 +63,39 @@ def record_exceptions(context: RunContext) -> TableMetadata:
 
 
 EXCEPTION_HISTORY = PythonTable(
-    TableName("governance", "exception_history"),
+    OutputTable(
+        "exception_history",
+        "governance",
+        "exception ever seen",
+        "data",
+        ("exception_id",),
+        description=(
+            "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
+            "run to run."
+        ),
+        required=(
+            "exception_id",
+            "kind",
+            "source_table",
+            "source_id",
+            "owner",
+            "value",
+            "currency",
+            "first_seen_on",
+            "last_seen_on",
+            "reopened",
+        ),
+        published=True,
+        page="docs/definitions/exceptions.md#history",
+        columns={
+            "kind": Meaning("Kind of exception"),
+            "value": Meaning("Value at stake when it was last found", "reporting currency"),
+            "first_seen_on": Meaning("Day the exception was first found"),
+            "last_seen_on": Meaning("Day the exception was last found"),
+            "closed_on": Meaning("Day the cause was first found gone; empty while it is open"),
+            "reopened": Meaning("How often the cause came back after it was gone", "count"),
+        },
+    ),
     (TableName("governance", "exceptions"),),
-    "When each exception was first and last seen, closed when its cause was gone and reopened when it came back; kept from "
-    "run to run.",
     record_exceptions,
 )

@@ -1,3 +1,17 @@
+/* table
+grain: thing somebody must act on
+owner: data
+key: [exception_id]
+published: true
+page: docs/definitions/exceptions.md
+required: [exception_id, kind, source_table, source_id, value, owner, detail]
+columns:
+  kind: Kind of exception
+  value: Value at stake [reporting currency]
+  opened_at: Since when
+  age_days: Age at the instant the run speaks for; empty where opened_at is [days]
+  detail: What is the matter and what to do
+*/
 -- Things somebody must act on, each with its owner, its value and since when. The ID names the kind and the thing, so it
 -- stays the same from run to run. Amounts in words have the decimals of their currency.
 with written_remittances as (

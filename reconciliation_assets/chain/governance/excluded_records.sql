@@ -1,3 +1,16 @@
+/* table
+grain: order or CRM record that does not count
+owner: data
+key: [source_table, source_id]
+published: true
+required: [source_table, source_id, created_at, reason]
+columns:
+  source_id: The order or CRM record
+  created_at: When it was created
+  reason: test or deleted at the source
+  amount: Its gross or final value [own currency]
+  currency: Currency of the amount
+*/
 -- Orders and CRM records that do not count, because their source marks them as a test or has deleted them.
 select
   'orders' as source_table,

@@ -1,6 +1,6 @@
-"""How much of every input column is filled: over all current rows, and over those that say they came from a Meta ad.
+"""Fill rate of every input column: over all current rows, and over those whose source is a Meta ad.
 
-Made in Python because the columns are the contract's: a column it gains is counted without anybody writing it down twice.
+Made in Python because the columns come from the input contract: a new column is counted without changing this table.
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.inputs import INPUT_TABLES, LEADS, ORDERS
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Meaning, OutputTable
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "field_fill")
@@ -30,14 +30,14 @@ _TYPES = pa.schema(
 )
 
 
-def count_fields(context: RunContext) -> TableMetadata:
-    """Count the filled cells of every input column; a contact is filled where its protected key is."""
+def count_fields(context: LedgerContext) -> TableMetadata:
+    """Count the filled cells of every input column; a contact counts as filled if its protected key is."""
     rows = [row for table in INPUT_TABLES for row in _counted(context.warehouse, table)]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, _TYPES))
     return TableMetadata({"columns": len(rows)})
 
 
-def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, object]]:
+def _counted(warehouse: Ledger, table: InputTable) -> Iterator[dict[str, object]]:
     for population in ("all", "from_meta") if table.name in _RECORDS else ("all",):
         stored = {column.name: CONTACT_KEYS.get(column.kind, ((column.name, ""),))[0][0] for column in table}
         from_meta = (
@@ -60,9 +60,30 @@ def _counted(warehouse: Warehouse, table: InputTable) -> Iterator[dict[str, obje
 
 
 FIELD_FILL = PythonTable(
-    _TARGET,
+    OutputTable(
+        "field_fill",
+        "governance",
+        "input table, population and column",
+        "data",
+        ("source_table", "population", "column_name"),
+        description=(
+            "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
+            "exports leave gaps."
+        ),
+        required=("source_table", "population", "column_name", "records", "filled"),
+        words={"population": ("all", "from_meta")},
+        shares=("fill_rate",),
+        published=True,
+        columns={
+            "population": Meaning(
+                "Which rows; from_meta are leads and orders without lead that say they came from a Meta ad",
+            ),
+            "column_name": Meaning("Column of the input table; a contact counts by its key"),
+            "records": Meaning("Current rows", "count"),
+            "filled": Meaning("Rows in which the column is filled", "count"),
+            "fill_rate": Meaning("Share of the rows in which the column is filled", "share"),
+        },
+    ),
     (_ORIGINS, *(TableName("current", table.name) for table in INPUT_TABLES)),
-    "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
-    "exports leave gaps.",
     count_fields,
 )

@@ -1,18 +1,19 @@
-"""The register of signatures under closed months: once seen, an entry holds until a later one for its month.
+"""The register of signatures for closed months: an entry is in force until a later one for the same month.
 
-Taking the file out of the inbox releases nothing, nor does rewriting a row: only another signed entry does.
+Removing the file from the inbox or editing a row does not release a month; only another signed entry does.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "lock_register")
 _PERIOD_LOCKS = TableName("canonical", "period_locks")
 
 
-def register_locks(context: RunContext) -> TableMetadata:
-    """Enter the signatures that are new; those entered before stay as they were."""
+def register_locks(context: LedgerContext) -> TableMetadata:
+    """Add the new signatures; existing entries are never changed."""
     warehouse = context.warehouse
     warehouse.execute("create schema if not exists governance")
     with warehouse.transaction():
@@ -41,8 +42,24 @@ def register_locks(context: RunContext) -> TableMetadata:
 
 
 LOCK_REGISTER = PythonTable(
-    _TARGET,
+    OutputTable(
+        "lock_register",
+        "governance",
+        "month and signature ever seen",
+        "finance",
+        ("period_start", "locked_at"),
+        description="Every signature under a closed month that was ever seen, kept from run to run: a lock holds until a later signed entry.",
+        group="change_control",
+        page="docs/definitions/change-control.md#locked-months",
+        columns={
+            "period_start": Meaning("First day of the month signed for"),
+            "action": Meaning("What the signature does"),
+            "reason": Meaning("Why it was signed"),
+            "signed_value": Meaning(
+                "Collected of the month that the signature is under; the lock takes no other", "reporting currency"
+            ),
+        },
+    ),
     (_PERIOD_LOCKS,),
-    "Every signature under a closed month that was ever seen, kept from run to run: a lock holds until a later signed entry.",
     register_locks,
 )

@@ -1,11 +1,13 @@
-"""The bridge of locked months as it stood when each lock took hold, kept from run to run.
+"""The bridge of locked months, copied when each lock takes effect and kept across runs.
 
-A lock takes hold in the first run that sees it. Where the signature names the collected value it is under, the lock takes no
-other: figures that moved between signing and locking are not what was signed.
+A lock takes effect in the first run that reads it. If the signature names the collected value, the lock takes effect only with
+that value: figures that changed between signing and locking were not signed.
 """
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.warehouse.query import TableName
 
 _TARGET = TableName("governance", "locked_bridge")
@@ -13,8 +15,8 @@ _LOCKS = TableName("governance", "locks_in_force")
 _BRIDGE = TableName("bridge", "bridge")
 
 
-def keep_locked_figures(context: RunContext) -> TableMetadata:
-    """Keep the bridge of every month whose lock has not taken hold yet; what was kept before never changes."""
+def keep_locked_figures(context: LedgerContext) -> TableMetadata:
+    """Copy the bridge of every month whose lock has not taken effect yet; existing copies never change."""
     warehouse = context.warehouse
     with warehouse.transaction():
         warehouse.execute(
@@ -43,8 +45,26 @@ def keep_locked_figures(context: RunContext) -> TableMetadata:
 
 
 LOCKED_BRIDGE = PythonTable(
-    _TARGET,
+    OutputTable(
+        "locked_bridge",
+        "governance",
+        "lock, campaign and line",
+        "finance",
+        ("period_start", "locked_at", "campaign_id", "line"),
+        description=("The bridge of every locked month as it stood when the lock took hold; never changed afterwards."),
+        required=("period_start", "locked_at", "line_order", "line", "amount", "records", "currency", "policy_version"),
+        words={"line": VOCABULARIES["bridge_lines"]},
+        published=True,
+        group="change_control",
+        page="docs/definitions/change-control.md#locked-months",
+        columns={
+            "period_start": Meaning("First day of the locked month"),
+            "line_order": Meaning("Place of the line in the bridge, 0 to 10"),
+            "amount": Meaning("Amount of the line when the lock took hold", "currency"),
+            "records": Meaning("Records of the line when the lock took hold", "count"),
+            "policy_version": Meaning("Policy under which the figures were locked"),
+        },
+    ),
     (_LOCKS, _BRIDGE),
-    "The bridge of every locked month as it stood when the lock took hold; never changed afterwards.",
     keep_locked_figures,
 )

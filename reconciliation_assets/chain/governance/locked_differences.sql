@@ -1,3 +1,26 @@
+/* table
+grain: locked month, campaign and line
+owner: finance
+key: [period_start, campaign_id, line]
+published: true
+group: change_control
+page: docs/definitions/change-control.md#locked-months
+required: [period_start, line_order, line, locked_amount, amount, difference, locked_records, records,
+  locked_currency, currency, locked_by, locked_at, reason, locked_policy_version, policy_version]
+words:
+  line: bridge_lines
+columns:
+  period_start: First day of the locked month
+  line_order: Place of the line in the bridge, 0 to 10
+  locked_amount: Amount of the line when the lock took hold [locked_currency]
+  amount: Amount of the line in this run [reporting currency]
+  difference: Amount less locked amount [reporting currency]
+  locked_records: Records of the line when the lock took hold [count]
+  records: Records of the line in this run [count]
+  locked_currency: Reporting currency when the lock took hold
+  reason: Reason of the lock
+  locked_policy_version: Policy under which the figures were locked
+*/
 -- Every figure of the locked months as it was locked and as this run has it. A difference needs a signature: a new entry in
 -- period_locks, under which the figures of that run are locked anew.
 with kept as (

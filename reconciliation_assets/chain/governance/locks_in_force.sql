@@ -1,3 +1,14 @@
+/* table
+grain: locked month
+owner: finance
+key: [period_start]
+group: change_control
+page: docs/definitions/change-control.md#locked-months
+columns:
+  period_start: First day of the locked month
+  reason: Why it was signed
+  signed_value: Collected of the month that the signature is under; the lock takes no other [reporting currency]
+*/
 -- The lock that holds on each month at the instant the run speaks for: its latest signed entry, unless that is a release.
 with entries as (
   select

@@ -1,3 +1,17 @@
+/* table
+grain: account, campaign, reporting day and time from which it was believed
+owner: marketing
+key: [account_id, campaign_id, date, believed_from]
+published: true
+group: change_control
+page: docs/definitions/restatements.md
+required: [account_id, campaign_id, date, spend_value, results, attributed_value_reporting, currency]
+at_least_zero: [spend_value, results, attributed_value_reporting]
+columns:
+  date: Reporting day in the ad account's zone
+  believed_from: Pull from which on these figures were believed; empty where the delivery does not say
+  believed_until: Pull that replaced them; empty while they are believed
+*/
 -- What Meta's figures of each campaign and reporting day were believed to be, from which pull until which: the sum over its ads
 -- of the latest version held at that time. The row without an end is what is believed now; one without a beginning comes from
 -- deliveries that do not say when they were read. Every delivery that counts is asked, those superseded too.

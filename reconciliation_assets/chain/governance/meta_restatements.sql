@@ -1,3 +1,37 @@
+/* table
+grain: account, campaign and reporting day or month
+owner: marketing
+key: [period_kind, period_start, account_id, campaign_id]
+published: true
+group: change_control
+page: docs/definitions/restatements.md
+required: [period_kind, period_start, account_id, campaign_id, beliefs, first_spend_value, spend_value,
+  spend_difference, first_results, results, results_difference, first_attributed_value, attributed_value_reporting,
+  attributed_difference, closes_at, is_closed, currency, spend_moved_since_close, results_moved_since_close,
+  attributed_moved_since_close]
+words:
+  period_kind: [day, month]
+columns:
+  period_kind: day or month
+  period_start: The day, or the first day of the month
+  beliefs: Different figures ever held, day by day [count]
+  first_believed_at: Earliest pull that held figures; empty where the deliveries do not say
+  last_changed_at: Pull that last changed a figure; empty where the deliveries do not say
+  first_spend_value: Spend as first believed [reporting currency]
+  spend_value: Spend as believed now [reporting currency]
+  spend_difference: Spend now less as first believed [reporting currency]
+  first_results: Results as first believed [count]
+  results: Results as believed now [count]
+  results_difference: Results now less as first believed [count]
+  first_attributed_value: Value Meta attributed as first believed; an estimate [reporting currency]
+  attributed_value_reporting: Attributed value as believed now; an estimate, never money [reporting currency]
+  attributed_difference: Attributed value now less as first believed; an estimate [reporting currency]
+  closes_at: When the month closes or closed
+  is_closed: Whether the month is closed at the instant the run speaks for
+  spend_moved_since_close: Spend now less at closing; 0 while the month is open [reporting currency]
+  results_moved_since_close: Results now less at closing; 0 while the month is open [count]
+  attributed_moved_since_close: Attributed value now less at closing; 0 while the month is open [reporting currency]
+*/
 -- How Meta's figures moved since they were first believed, by account and campaign, for every reporting day and every month; and
 -- what moved after the month was closed. A month closes by the policy's days after its end, or when it is locked, if that is
 -- sooner. A campaign that was not there at closing counts as nothing then, unless nothing at all of the month was held yet.

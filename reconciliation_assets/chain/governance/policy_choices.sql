@@ -1,3 +1,21 @@
+/* table
+grain: choice of the policy
+owner: finance
+key: [choice]
+published: true
+group: change_control
+required: [choice, setting, alternative, measure, records, value, currency]
+words:
+  measure: [collected_value, stated_value]
+at_least_zero: [records]
+columns:
+  choice: What the policy decides
+  setting: The setting in force
+  alternative: The other setting
+  measure: What would change
+  records: Payments or records concerned [count]
+  value: By how much it would change under the other setting [reporting currency]
+*/
 -- What some of the policy's choices weigh: the setting in force, the other one, and by how much the figure would change. Each is
 -- taken alone and over all records; a run under the other policy is the exact answer.
 with money as (

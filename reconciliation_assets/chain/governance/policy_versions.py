@@ -3,14 +3,34 @@
 from datetime import datetime
 
 from reconciliation_assets.chain.check import CheckResult
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.tables import policy_definitions, policy_tables
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
-DESCRIPTION = (
-    "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
-    "which is how SQL meets it."
+POLICY_VERSIONS = OutputTable(
+    "policy_versions",
+    "governance",
+    "policy ever used",
+    "data",
+    ("policy_version",),
+    description=(
+        "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
+        "which is how SQL meets it."
+    ),
+    required=("policy_version", "content_hash", "effective_from", "first_used_at", "change_reason", "approved_by"),
+    published=True,
+    group="change_control",
+    page="docs/definitions/policy.md",
+    columns={
+        "policy_version": Meaning("Name of the version"),
+        "content_hash": Meaning("Fingerprint of the definitions"),
+        "effective_from": Meaning("Day from which the version is meant to hold"),
+        "first_used_at": Meaning("The instant spoken for by the first run under the version"),
+        "change_reason": Meaning("Why the definitions changed"),
+        "approved_by": Meaning("Who approved the version"),
+    },
 )
 
 _PREPARE = """
@@ -34,19 +54,19 @@ create table if not exists policy.definitions (
 """
 
 
-def use_policy(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
-    """Put a policy in force: enter its version, and lay out its definitions as the tables by which SQL meets them."""
+def use_policy(warehouse: Ledger, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
+    """Put a policy in force: record its version and load its definitions as tables for SQL."""
     answer = record_policy_version(warehouse, loaded, as_of)
     for name, rows in policy_tables(loaded).items():
         warehouse.load(TableName("policy", name), rows)
     return answer
 
 
-def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
-    """Enter the version on its first use, and say whether its name still stands for the same definitions.
+def record_policy_version(warehouse: Ledger, loaded: LoadedPolicy, as_of: datetime) -> CheckResult:
+    """Record the version on its first use; afterwards check that the version name still has the same definitions.
 
     Args:
-        as_of: the instant the run speaks for, which dates the first use.
+        as_of: the run's as-of time, recorded as the first use.
     """
     warehouse.execute(_PREPARE)
     policy = loaded.policy
@@ -83,8 +103,8 @@ def record_policy_version(warehouse: Warehouse, loaded: LoadedPolicy, as_of: dat
     )
 
 
-def _keep_definitions(warehouse: Warehouse, loaded: LoadedPolicy) -> None:
-    """Keep what the version defines, once, so that a later one can be held against it."""
+def _keep_definitions(warehouse: Ledger, loaded: LoadedPolicy) -> None:
+    """Store the version's definitions once, so that later versions can be compared with it."""
     with warehouse.reading("_definitions", policy_definitions(loaded)):
         warehouse.execute(
             """

@@ -1,3 +1,13 @@
+/* table
+grain: bad row, or file set aside
+owner: data
+published: true
+required: [source_table, file, reason]
+columns:
+  file: File the row came in
+  column_name: Column at fault
+  reason: What is wrong with the row or file
+*/
 -- Bad rows, and files set aside whole, of the deliveries that count: which file, which row as a spreadsheet numbers it,
 -- which column and why. The value itself is never kept.
 select

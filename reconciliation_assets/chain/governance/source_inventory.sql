@@ -1,3 +1,21 @@
+/* table
+grain: input table and file or system that delivered it
+owner: data
+key: [source_table, origin, origin_name]
+published: true
+required: [source_table, origin, origin_name, records, bad_rows]
+words:
+  origin: [file, system]
+at_least_zero: [records, bad_rows]
+columns:
+  origin: Whether a file was dropped or a system pulled
+  origin_name: Name of the file, or of the source
+  preset: Preset that read the file
+  records: Rows delivered, older versions among them [count]
+  bad_rows: Rows that could not be used [count]
+  set_aside_reason: Why the file was set aside whole
+  newest_day: Day of the newest record delivered
+*/
 -- What the figures are made of: every file and system that delivered rows of an input table, how many, how many could not be
 -- used, and the newest record among them.
 with newest as (

@@ -1,3 +1,22 @@
+/* table
+grain: input table and measure
+owner: finance
+key: [source_table, measure]
+published: true
+required: [source_table, measure, source_total, accepted, superseded, quarantined, difference]
+columns:
+  measure: rows, or an amount and its currency
+  source_total: Total as counted on arrival
+  accepted: Total of the current versions
+  superseded: Total of older versions and repeated rows
+  quarantined: Total of bad rows and of files set aside
+  set_aside: Rows of files set aside whole, which are part of quarantined [count]
+  excluded: 'Accepted but not counted: unsettled payments, credits, transfers of others, repeats, fees where the policy does not deduct them, tests, what was deleted, and what happened after the instant'
+  after_as_of: Of what is excluded, that which happened after the instant the run speaks for
+  excluded_because: after as_of where that is all of it; empty where it is none of it
+  chain_total: Total that arrived in the chain
+  difference: 'What does not tie: source less accepted, superseded and quarantined, plus accepted less excluded and chain; 0 when all ties'
+*/
 -- Every total of the inputs against what arrived in the chain: rows of each table, and each amount by currency as it was
 -- counted on arrival. Source = accepted + superseded + quarantined and accepted = chain + excluded, or the difference
 -- is not 0. Excluded is what does not count though it is current, and what happened after the instant the run speaks for.

@@ -1,3 +1,18 @@
+/* table
+grain: thing expected to match that did not
+owner: data
+key: [link, source_table, source_id]
+published: true
+group: coverage
+required: [link, source_table, source_id, created_at, value, age_days, reason, owner]
+words:
+  link: links
+columns:
+  created_at: When the thing was created; for payments, when the money moved
+  value: Value at stake [reporting currency]
+  age_days: Age at the instant the run speaks for [days]
+  reason: Why it did not match
+*/
 -- Everything that was expected to match and did not, with why, how old it is and who owns it.
 select
   e.link,

@@ -1,3 +1,32 @@
+/* table
+grain: link that reviewers are asked to judge
+owner: data
+key: [sample_id]
+published: true
+group: matching_proof
+page: docs/definitions/validation.md
+required: [sample_id, period, team, link, left_id, right_id, match_method, value_band, outcome, stratum_links,
+  evidence, match_confidence, candidates, currency]
+words:
+  link: links
+  match_method: methods
+  verdict: verdicts
+shares: [match_confidence]
+columns:
+  sample_id: The sampled link, the same from run to run
+  period: Month that the sample is drawn of
+  team: Team whose sheet the sample is in
+  value_band: Band of the value, from the sheet
+  outcome: 'What had become of the record: collected, won, not won, invalid, no record'
+  stratum_links: Links that the sampled one stands for with its like, from the sheet [count]
+  right_at: Time of the right end; for ads, of the record
+  left_value: Value of the left end [reporting currency]
+  right_value: Value of the right end; for ads, of the record [reporting currency]
+  currency: Currency of left and right value
+  right_amount: Amount of the right end in its own currency [own currency]
+  right_currency: Currency of the right end's own amount
+  verdict: Verdict that has come back; empty where none has
+*/
 -- The links of the last whole month that reviewers are asked to judge: of each stratum (kind of link, method, band of value,
 -- outcome) the first few by a fingerprint, so that every run draws the same. A link belongs to the month of its right end (for
 -- ads, of the record). Contacts are never shown; a reviewer looks the IDs up in the systems themselves.

@@ -1,3 +1,11 @@
+/* table
+grain: ad
+owner: marketing
+key: [ad_id]
+group: matching_candidates
+columns:
+  campaign_id: Meta campaign
+*/
 -- Meta's ads as last reported: the ad set and campaign each one belongs to.
 with days as (
   select

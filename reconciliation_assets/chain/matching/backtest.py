@@ -14,9 +14,10 @@ from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD
 from reconciliation_assets.chain.matching.inference.payments import Assigned, assign
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.queries import matching_query
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Backtest
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _LAYER = "backtest"
@@ -73,6 +74,7 @@ _STEPS: tuple[str | Model, ...] = (
     *("named_payments", "payables", "matchable_payments"),
 )
 _ASSIGNED = f"{_LAYER}.assigned_payments"
+_HIDDEN_ORDERS = TableName(_LAYER, "hidden_orders")
 _REHEARSED = {
     TableName("matching", name)
     for step in _STEPS
@@ -85,7 +87,7 @@ _MOVED = {
 }
 
 
-def rehearse(context: RunContext) -> TableMetadata:
+def rehearse(context: LedgerContext) -> TableMetadata:
     """Hide, look again, and keep what was found for every hidden record."""
     warehouse = context.warehouse
     matching = context.loaded_policy.policy.matching
@@ -98,7 +100,8 @@ def rehearse(context: RunContext) -> TableMetadata:
     _let_every_method_try(warehouse, matching.inferred.accept_from)
     for step in _STEPS:
         if isinstance(step, Model):
-            infer(warehouse, step, _LAYER, matching)
+            # Orders do not compete for leads: the hidden orders alone get the same links as among all open orders.
+            infer(warehouse, step, _LAYER, matching, None if step.slot else _HIDDEN_ORDERS)
         else:
             query = matching_query(step).moved(_MOVED)
             warehouse.materialise(query, context.parameters)
@@ -122,7 +125,7 @@ def rehearse(context: RunContext) -> TableMetadata:
     return TableMetadata({"hidden": hidden})
 
 
-def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
+def _hide(warehouse: Ledger, table: str, limits: Backtest) -> int:
     truth, ids, contacts = _HIDDEN[table]
     key = _KEY[table]
     known = int(warehouse.rows(f"select count(*) from ({truth})")[0][0])
@@ -158,7 +161,7 @@ def _hide(warehouse: Warehouse, table: str, limits: Backtest) -> int:
     return warehouse.count(TableName(_LAYER, f"hidden_{table}"))
 
 
-def _take_partners_away(warehouse: Warehouse) -> None:
+def _take_partners_away(warehouse: Ledger) -> None:
     for table, link in (("orders", "order_payment"), ("crm_records", "crm_payment")):
         warehouse.execute(
             f"""
@@ -169,7 +172,7 @@ def _take_partners_away(warehouse: Warehouse) -> None:
         )
 
 
-def _judge_as_many_strangers_as_there_are(warehouse: Warehouse, assigned: Assigned) -> None:
+def _judge_as_many_strangers_as_there_are(warehouse: Ledger, assigned: Assigned) -> None:
     """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
     rows = []
     for shown in range(3):
@@ -195,7 +198,7 @@ def _hexadecimal(share: float) -> str:
     return "g" if share >= 1 else f"{int(share * 0xFFFFFFFF):08x}"
 
 
-def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
+def _let_every_method_try(warehouse: Ledger, accept_from: float) -> None:
     """Nothing is barred or calibrated while methods are tried: that is what comes of it."""
     warehouse.execute(
         f"""
@@ -215,7 +218,7 @@ def _let_every_method_try(warehouse: Warehouse, accept_from: float) -> None:
     )
 
 
-def _compare(warehouse: Warehouse, accept_from: float) -> None:
+def _compare(warehouse: Ledger, accept_from: float) -> None:
     hidden = " union all ".join(f"select * from {_LAYER}.hidden_{table}" for table in _HIDDEN)
     found = " union all ".join(
         [
@@ -276,7 +279,30 @@ _NOTHING = pa.table(
 )
 
 BACKTEST = PythonTable(
-    _TARGET,
+    OutputTable(
+        "backtest_links",
+        "matching",
+        "record whose exact ID was hidden",
+        "data",
+        ("link", "right_id"),
+        description=(
+            "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
+            "confidence stand."
+        ),
+        group="matching_proof",
+        columns={
+            "true_left_id": Meaning("Partner that the hidden ID names"),
+            "has_partner": Meaning("Whether the hidden partner is still there to be found"),
+            "month": Meaning("Month of the record"),
+            "found_link": Meaning("Kind of link found"),
+            "found_left_id": Meaning("Partner found"),
+            "match_method": Meaning("Method that found the partner, or would have"),
+            "strength": Meaning("Rank of the method, the strongest first"),
+            "raw_confidence": Meaning("Confidence before calibration", "share"),
+            "is_right": Meaning("Whether the partner found is the true one"),
+            "is_accepted": Meaning("Whether the link would have counted"),
+        },
+    ),
     tuple(
         sorted(
             {
@@ -288,7 +314,5 @@ BACKTEST = PythonTable(
             }
         )
     ),
-    "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
-    "confidence stand.",
     rehearse,
 )

@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, chance_kind, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
+from reconciliation_assets.contracts.vocabulary import VOCABULARIES
 from reconciliation_assets.policy.model import Method
 from reconciliation_assets.warehouse.query import TableName
 
@@ -62,12 +64,15 @@ def calibrate(
     return pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     matching = context.loaded_policy.policy.matching
     rows: list[Any] = context.warehouse.rows(
         f"""
         select case when found_link like '%_payment' then '{MONEY}' else found_link end as link, match_method, evidence_kind,
-          least(candidates, 3), avg(raw_confidence), count(*), count(case when is_right then 1 end)
+          least(candidates, 3),
+          avg(cast(raw_confidence as decimal(18, 12))),  -- decimals add up to the same in any order of the threads
+          count(*),
+          count(case when is_right then 1 end)
         from matching.backtest_links
         where strength > 2 and (is_accepted or found_link not like '%_payment')
         group by all
@@ -86,8 +91,36 @@ def _make(context: RunContext) -> TableMetadata:
 
 
 CALIBRATION = PythonTable(
-    _TARGET,
+    OutputTable(
+        "match_calibration",
+        "matching",
+        "link, method, kind of evidence and number of candidates (3 for more)",
+        "data",
+        ("link", "match_method", "evidence_kind", "candidates"),
+        description="What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
+        required=(
+            "link",
+            "match_method",
+            "evidence_kind",
+            "candidates",
+            "judged",
+            "right_ones",
+            "confidence",
+            "may_carry_money",
+        ),
+        words={"link": VOCABULARIES["links"], "match_method": VOCABULARIES["methods"]},
+        shares=("precision", "confidence"),
+        published=True,
+        group="matching_proof",
+        columns={
+            "match_method": Meaning("Method"),
+            "candidates": Meaning("How many pairs competed, 3 for three or more", "count"),
+            "judged": Meaning("Hidden records that such links were found for", "count"),
+            "right_ones": Meaning("Those of them that were right", "count"),
+            "confidence": Meaning("Calibrated confidence", "share"),
+            "may_carry_money": Meaning("Whether links of this kind of evidence may carry money"),
+        },
+    ),
     (TableName("matching", "backtest_links"),),
-    "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
     _make,
 )

@@ -1,3 +1,12 @@
+/* table
+grain: campaign
+owner: marketing
+key: [campaign_id]
+group: matching_candidates
+columns:
+  campaign_id: Meta campaign
+  name_key: Campaign name as it is compared
+*/
 -- Meta's campaigns under the name each was last reported with.
 with days as (
   select

@@ -1,3 +1,16 @@
+/* table
+grain: captured record
+owner: data
+key: [record_id]
+group: matching_candidates
+columns:
+  created_at: When the lead was captured or the order placed
+  medium: Traffic medium
+  utm_campaign: Campaign as tagged in the link
+  utm_content: Ad as tagged in the link
+  device: Kind of device of the visit (mobile, desktop, tablet)
+  own_stated_value: Value the record itself states [reporting currency]
+*/
 -- Captured records: one per lead, and one per order that no lead claims, with what each says of its own origin.
 select
   'lead:' || l.lead_id as record_id,

@@ -1,3 +1,12 @@
+/* table
+grain: lead and contact
+owner: data
+group: matching_candidates
+columns:
+  created_at: When the lead was captured
+  contact_key: Protected key of the contact
+  contact: Kind of contact
+*/
 -- Contacts by which a lead can be found: each protected e-mail and phone key of every lead that is neither a test nor a
 -- duplicate. A contact that more leads share than the policy allows is a switchboard, not a person, and is left out.
 with contacts as (

@@ -13,7 +13,8 @@ from itertools import groupby
 import pyarrow as pa
 
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.warehouse.query import TableName
 
 DUPLICATES_SCHEMA = pa.schema(
@@ -64,7 +65,7 @@ def _walk(rows: Iterator[_Row], window: timedelta) -> Iterator[dict[str, str]]:
             latest_valid.update({(table, key): (when, record) for key, _ in named})
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     window = timedelta(days=context.loaded_policy.policy.matching.duplicate_window_days)
     candidates = context.warehouse.arrow("select * from matching.duplicate_candidates")
     context.warehouse.load(DUPLICATES.target, find_duplicates(candidates, window))
@@ -72,9 +73,20 @@ def _make(context: RunContext) -> TableMetadata:
 
 
 DUPLICATES = PythonTable(
-    TableName("matching", "duplicates"),
+    OutputTable(
+        "duplicates",
+        "matching",
+        "duplicate",
+        "data",
+        ("source_table", "source_id"),
+        description=(
+            "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
+            "earlier record stays the valid one."
+        ),
+        group="matching_candidates",
+        page="docs/definitions/duplicates-and-validity.md",
+        columns={"duplicate_of": Meaning("Record that it repeats")},
+    ),
     (TableName("matching", "duplicate_candidates"),),
-    "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
-    "earlier record stays the valid one.",
     _make,
 )

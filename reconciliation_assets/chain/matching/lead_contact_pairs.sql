@@ -1,3 +1,9 @@
+/* table
+grain: lead and record with its contact
+owner: data
+key: [link, left_id, right_id]
+group: matching_candidates
+*/
 -- Who shares a contact with a lead: each CRM record and order with an e-mail or phone that a lead gave inside the window before
 -- it. A phone shared under another name is doubtful: a family, not one person. Names are another's where neither holds all words of
 -- the other and the given names differ; where the e-mail addresses differ too, also where the given name of one is missing in the other.
@@ -37,8 +43,8 @@ judged as (
     s.contact = 'phone' and coalesce(
       l.name_sound_keys[1] <> p.name_sound_keys[1]
         and (
-          len(list_intersect(l.name_sound_keys, p.name_sound_keys))
-            < least(len(list_distinct(l.name_sound_keys)), len(list_distinct(p.name_sound_keys)))
+          array_length(list_intersect(l.name_sound_keys, p.name_sound_keys))
+            < least(array_length(list_distinct(l.name_sound_keys)), array_length(list_distinct(p.name_sound_keys)))
           or (
             l.email_key <> p.email_key
             and not (list_contains(p.name_sound_keys, l.name_sound_keys[1]) and list_contains(l.name_sound_keys, p.name_sound_keys[1]))

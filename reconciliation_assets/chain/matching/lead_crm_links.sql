@@ -1,3 +1,8 @@
+/* table
+grain: linked CRM record, or order
+owner: sales-operations
+key: [right_id]
+*/
 -- The accepted links: of the proposals that count, the surest for each right end.
 with ranked as (
   select

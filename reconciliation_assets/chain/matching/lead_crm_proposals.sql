@@ -1,3 +1,13 @@
+/* table
+grain: pair proposed
+owner: sales-operations
+key: [link, left_id, right_id, match_method]
+group: matching_inference
+columns:
+  match_method: How the two were found
+  counts: Whether the pair is sure enough to count
+  reason: Why it does not count, where it does not
+*/
 -- Every left end proposed for a right one, known or inferred, with its calibrated confidence and whether it counts. Confidence is
 -- what the backtest observed for the same kind of evidence and number of candidates. Every record hidden there has a partner and
 -- most that name none have none, so of inferred links and of contacts under another name it may lower the confidence, never raise it.

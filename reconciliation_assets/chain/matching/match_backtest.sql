@@ -1,3 +1,26 @@
+/* table
+grain: link, method and month, and all months together
+owner: data
+key: [link, match_method, month]
+published: true
+group: matching_proof
+required: [link, match_method, hidden, judged, right_ones]
+words:
+  link: links
+  match_method: methods
+shares: [precision, precision_low, precision_high, recall, recall_low, recall_high]
+columns:
+  match_method: Method that was tried
+  month: Month of the record; empty for all months together
+  hidden: Records whose exact ID was hidden and that no stronger method found [count]
+  right_ones: Hidden records that the method linked to their true partner [count]
+  precision: Share of the method's links that are right [share]
+  precision_low: Lower end of its 95 % interval [share]
+  precision_high: Upper end of its 95 % interval [share]
+  recall: Share of the hidden records that the method linked right [share]
+  recall_low: Lower end of its 95 % interval [share]
+  recall_high: Upper end of its 95 % interval [share]
+*/
 -- How right each method is: exact IDs were hidden from records that have them, of some the partner too, and the other methods
 -- looked for them again. Precision is the share of found links that are right, recall the share of hidden ones with a partner that
 -- a method found right, of those that no stronger method had found; both with 95 % Wilson intervals, overall (no month) and by month.

@@ -1,3 +1,17 @@
+/* table
+grain: pair that a person should look at
+owner: data
+key: [link, left_id, right_id]
+published: true
+required: [link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason]
+words:
+  link: links
+  match_method: methods
+shares: [match_confidence]
+columns:
+  match_method: How the two were found
+  reason: Why it does not count of itself
+*/
 -- Pairs that a person should look at: likely, but not sure enough to carry money, or found by a method that failed the
 -- backtest or the reviewers. Accept or reject them in manual_matches. One pair for each thing that is to be linked once: the
 -- right end, and for ads the record.

@@ -1,3 +1,9 @@
+/* table
+grain: CRM record
+owner: data
+key: [unique_id]
+group: matching_inference
+*/
 -- CRM records as the right end of links to leads that are inferred: what they can be compared by. Open are those that name
 -- no lead, were not merged away and found none by surer means.
 select

@@ -1,3 +1,9 @@
+/* table
+grain: lead
+owner: data
+key: [unique_id]
+group: matching_inference
+*/
 -- Leads as the left end of links that are inferred: what they can be compared by. Tests and duplicates take no part.
 select
   l.lead_id as unique_id,

@@ -1,3 +1,9 @@
+/* table
+grain: order
+owner: data
+key: [unique_id]
+group: matching_inference
+*/
 -- Orders as the right end of links to leads that are inferred: what they can be compared by. Open are those that name no
 -- lead or CRM record and found no lead by surer means.
 select

@@ -1,3 +1,17 @@
+/* table
+grain: settled payment
+owner: data
+key: [unique_id]
+group: matching_inference
+columns:
+  direction: 'Which way the money went: in, out, or back again'
+  settled_from_day: First delivery among the orders of its transfer, in days since 1970 [days]
+  settled_to_day: Last delivery among the orders of its transfer, in days since 1970 [days]
+  rate: Reporting currency per one unit [rate]
+  amount: Amount, positive for every kind [own currency]
+  fee: Fee the provider kept [own currency]
+  names_something: Whether the payment names an invoice or waybill
+*/
 -- Settled money, with what it can be compared by. Open is money that names nothing; what names an order or CRM record that is
 -- missing is given to no other one. A missing invoice, waybill or lead leaves contact and customer to be looked at.
 -- A transfer of a courier carries the cash of some days: what others it carries were delivered says when this one was.

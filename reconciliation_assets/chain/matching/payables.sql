@@ -1,3 +1,21 @@
+/* table
+grain: order or CRM record that money can belong to
+owner: data
+key: [unique_id]
+group: matching_inference
+columns:
+  link: Kind of link by which money belongs to it
+  left_id: The order or CRM record
+  created_day: When it was created, as a number of days
+  delivered_day: Day of the delivery, in days since 1970 [days]
+  undone_day: Day of the return or cancellation, in days since 1970 [days]
+  rate: Reporting currency per one unit [rate]
+  amount: What the order or opportunity is worth now, before returns [own currency]
+  discounted_amount: Amount less the discount [own currency]
+  paid_amount: Money that named it and closes what is owed, in its currency
+  returned_amount: Money that named it and went back, less what came back of that [own currency]
+  is_opportunity: Whether the money would belong to a CRM record and not to an order
+*/
 -- What money can belong to: orders, and CRM records that no order names, with what each is worth and what of it the money that
 -- names it has paid. This is the one place that says what an order or opportunity still owes before the other money is assigned.
 -- What an order or CRM record does not tell of its customer, the lead that it names by ID tells.

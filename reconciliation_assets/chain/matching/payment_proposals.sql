@@ -1,3 +1,13 @@
+/* table
+grain: pair proposed
+owner: finance
+key: [link, left_id, right_id, match_method]
+group: matching_inference
+columns:
+  match_method: How the two were found
+  counts: Whether the pair is sure enough to count
+  reason: Why it does not count, where it does not
+*/
 -- Every order and CRM record proposed for a payment, named or assigned, and whether it counts. What names its order counts by
 -- itself; an assigned pair where it is sure enough, and its method failed neither the backtest nor the reviewers.
 with proposed as (

@@ -1,3 +1,8 @@
+/* table
+grain: record linked to an ad
+owner: marketing
+key: [left_id]
+*/
 -- Which ad every captured record came from: of the proposals that count, the strongest.
 with ranked as (
   select

@@ -1,3 +1,30 @@
+/* table
+grain: link, method and month sampled, and all months together
+owner: data
+key: [link, match_method, period]
+published: true
+group: matching_proof
+page: docs/definitions/validation.md
+required: [link, match_method, verdicts, correct, wrong, unclear, set_aside_verdicts, stands_for]
+words:
+  link: links
+  match_method: methods
+shares: [error_rate, error_low, error_high]
+columns:
+  match_method: Method that was judged
+  period: Month sampled; empty for all verdicts together
+  correct: Links that reviewers found correct [count]
+  wrong: Links that reviewers found wrong [count]
+  unclear: Links that reviewers could not judge [count]
+  set_aside_verdicts: Verdicts up to the latest signature, which no longer count [count]
+  stands_for: Links that the judged ones stand for [count]
+  effective_verdicts: Verdicts that would be as informative if all weighed the same
+  error_rate: Share of the method's links that are wrong [share]
+  error_low: Lower end of the 95 % interval of the error rate [share]
+  error_high: Upper end of the 95 % interval of the error rate [share]
+  holds: Whether the method is as precise as its floor; empty where it is not judged
+  signed_at: When; verdicts up to then no longer bar the method
+*/
 -- How often reviewers found the links of each method wrong, by kind of link: over all verdicts (no period) and by the month
 -- sampled. A verdict weighs as many links as it stands for in its stratum; the 95 % Wilson interval rests on Kish's effective
 -- number of verdicts. Verdicts up to the method's latest signature are set aside. The weights come with the verdicts, never

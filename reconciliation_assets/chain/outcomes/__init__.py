@@ -1,1 +1,1 @@
-"""Outcomes: how far every record came on the ladder, what it was worth and what money arrived for it."""
+"""Outcomes: the funnel rung that every record reached, its value and the money collected for it."""

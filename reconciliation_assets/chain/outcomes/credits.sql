@@ -1,3 +1,8 @@
+/* table
+grain: settled credit that closes an order or opportunity
+owner: finance
+key: [payment_id]
+*/
 -- What was settled without cash, by gift card, store credit or points: the order or opportunity it closes, and what of it. It is
 -- never collected.
 select

@@ -1,3 +1,30 @@
+/* table
+grain: captured record
+owner: data
+key: [record_id]
+published: true
+required: [record_id, record_type, created_at, cohort_date, rung, is_valid, stated_value, final_value,
+  collected_value, refunded_value, currency, chain_confidence, policy_version]
+words:
+  record_type: [lead, order]
+  rung: rungs
+at_least_zero: [stated_value, final_value, order_count, payment_count]
+shares: [chain_confidence]
+columns:
+  created_at: When the lead was captured or the order placed
+  ad_match_method: Method that linked the record to its ad; empty where no ad is expected
+  ad_match_confidence: Confidence of the link from record to ad [share]
+  crm_match_method: Method that linked the lead to its CRM record; empty where none is expected
+  crm_match_confidence: Confidence of the link from lead to CRM record [share]
+  order_count: Orders of the record [count]
+  order_match_method: Weakest method among the record's order links
+  payment_count: Settled payments of the record [count]
+  payment_match_method: Weakest method among the record's payment links
+  chain_confidence: Product of the confidences of the record's links [share]
+  owner: Sales owner, from the CRM record
+  landing_page: First page of the visit
+  device: Kind of device of the visit
+*/
 -- The chain, one row per captured record: the ad it came from, its CRM record, orders and payments, each link with its
 -- method and confidence, the rung it reached and what it was stated, agreed and collected at.
 with order_links as (

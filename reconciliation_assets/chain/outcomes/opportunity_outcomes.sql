@@ -1,3 +1,18 @@
+/* table
+grain: lead with CRM records
+owner: sales-operations
+key: [record_id]
+columns:
+  owner: Sales owner, from the CRM record
+  match_method: Method that linked the lead to its CRM record
+  match_confidence: How sure the link to its CRM record is [share]
+  outcome: 'What became of the deals: won if any is, lost only if all are, else open'
+  is_live: Whether a deal stands that is neither lost nor invalid
+  lost_value: Final value of deals that were lost [reporting currency]
+  invalid_value: Final value of deals found invalid [reporting currency]
+  payments: Settled payments, refunds and chargebacks of it [count]
+  closed_value: What payments close of the opportunity, what the customer paid in its currency converted [reporting currency]
+*/
 -- Leads with what became of them in the CRM: all CRM records linked to a lead as one opportunity, a merged one standing
 -- for nothing of its own. Won if any is won, lost only if all are lost. What deals were worth is kept apart by whether they
 -- still stand, were lost or were found invalid.

@@ -1,3 +1,14 @@
+/* table
+grain: order
+owner: finance
+key: [order_id]
+columns:
+  created_at: When the order was placed
+  outcome: What became of the order, by the policy's words
+  payable_amount: 'What is to be paid for the order in money: final value less goods that came back and credit [own currency]'
+  payments: Settled payments, refunds and chargebacks of it [count]
+  overpaid_value: What was paid beyond what the order is worth, less what came back [reporting currency]
+*/
 -- Orders with the record they belong to, the money that arrived for each and what of it is still open. Amounts are
 -- compared in the order's own currency where all its money closes it there, so that a moving rate opens nothing. An order
 -- is worth what the shop says now, else its gross value less what was granted after placing; paid at its gross value, nothing was.

@@ -1,3 +1,22 @@
+/* table
+grain: settled payment
+owner: finance
+key: [payment_id]
+published: true
+required: [payment_id, kind, paid_at, amount, currency, collected_value]
+columns:
+  kind: payment, refund, chargeback, their reversals, or fee where the policy deducts fees
+  month: First day of the calendar month the money moved in
+  amount: Amount, positive for every kind [own currency]
+  signed_value: Signed amount, converted [reporting currency]
+  collected_value: 'What the payment adds to collected money, on the policy''s basis: refunds and chargebacks negative [reporting currency]'
+  fee: Fee that its provider kept [own currency]
+  settlement_id: Settlement that carried the money
+  closing_currency: Currency of the order or opportunity that the payment closes
+  record_id: Captured record it belongs to; empty for unmatched money
+  link: order_payment or crm_payment; empty for unmatched money
+  refunded_value: What the payment gave back, on the policy's basis; the reversal of a refund negative [reporting currency]
+*/
 -- Settled money, payment by payment: the record it belongs to (none for unmatched money) and its value on the policy's
 -- basis. Every payment is converted at its own day's rate and rounded half-even to the minor unit. What it closes of its order or
 -- opportunity is in their currency: its amount, or what the customer paid where the money settled in another one.
@@ -14,6 +33,8 @@ with based as (
     p.sign,
     p.signed_amount,
     p.signed_value,
+    p.fee,
+    p.settlement_id,
     p.amount
       - case when $include_tax or p.kind = 'fee' then 0
           else coalesce(p.tax, p.amount * o.tax_amount / nullif(o.gross_amount, 0), 0) end
@@ -24,6 +45,7 @@ with based as (
       when p.currency = coalesce(o.currency, c.currency, $reporting_currency) then p.amount
       when p.order_currency = coalesce(o.currency, c.currency, $reporting_currency) then p.order_amount
     end as closing_amount,
+    coalesce(o.currency, c.currency, $reporting_currency) as closing_currency,
     k.link,
     k.match_method,
     k.match_confidence,
@@ -58,9 +80,12 @@ select
   b.currency,
   b.signed_amount,
   b.signed_value,
+  b.fee,
+  b.settlement_id,
   v.collected_value,
   v.refunded_value,
   case when b.order_id is not null or b.crm_id is not null then b.closing_amount end as closing_amount,
+  case when b.order_id is not null or b.crm_id is not null then b.closing_currency end as closing_currency,
   b.link,
   b.match_method,
   b.match_confidence,

@@ -1,3 +1,13 @@
+/* table
+grain: captured record
+owner: finance
+key: [record_id]
+words:
+  rung: rungs
+columns:
+  orders: Orders of the record [count]
+  payments: Settled payments, refunds and chargebacks of the record [count]
+*/
 -- Captured records with their values, their money and the rung each reached, with the times at which it reached them.
 with parts as (
   select

@@ -1,3 +1,12 @@
+/* table
+grain: order of a record, or its opportunity, and what of one that stands was lost
+owner: finance
+key: [record_id, order_id, outcome]
+words:
+  outcome: part_outcomes
+columns:
+  outcome: What became of the part, by the policy's words
+*/
 -- The parts of every captured record whose shortfall is explained one by one: each of its orders, or for a lead without
 -- orders its opportunity, and beside one that stands what of it was lost. A record's own stated value is spread over its
 -- orders by their gross value.

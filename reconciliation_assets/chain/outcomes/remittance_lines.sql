@@ -1,3 +1,26 @@
+/* table
+grain: parcel that a courier paid over
+owner: finance
+key: [payment_id]
+published: true
+page: docs/definitions/remittances.md
+required: [payment_id, waybill, paid_at, currency, received_amount, verdict]
+words:
+  verdict: [received, short, over, repeated, not owed, another currency, charged, refunded, unmatched]
+at_least_zero: [owed_amount, difference_value]
+columns:
+  payment_id: Payment, refund or fee of the parcel
+  settlement_id: Settlement that carries it
+  waybill: The parcel
+  order_id: Order it belongs to
+  paid_at: When it was paid over
+  currency: Currency of the amounts
+  owed_amount: What the order still owed before [own currency]
+  received_amount: What was paid over; refunds negative [own currency]
+  fee_amount: Fee kept [own currency]
+  difference_value: Received against owed, without its sign [reporting currency]
+  verdict: What the line came to
+*/
 -- What couriers paid over for each parcel, against what its order still owed: received, short, over, not owed (paid before,
 -- cancelled or sent back), repeated, charged (a fee alone), refunded or unmatched. Amounts are in the currency of the line.
 with parcels as (

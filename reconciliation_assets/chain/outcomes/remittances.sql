@@ -1,3 +1,31 @@
+/* table
+grain: settlement of a courier or payment provider and currency
+owner: finance
+key: [settlement_id, currency]
+published: true
+page: docs/definitions/remittances.md
+required: [settlement_id, currency, net_amount, state]
+words:
+  state: [ties, differs, on its way, late, report missing, no transfers known]
+  tied_by: tied_by
+at_least_zero: [payments, orders, gross_amount, transfers]
+shares: [match_confidence]
+columns:
+  settlement_id: Settlement, as the payments name it
+  currency: Currency of the amounts
+  payments: Payments, refunds and chargebacks in it [count]
+  orders: Orders they belong to [count]
+  gross_amount: Payments [own currency]
+  transfer_id: Transfer that brought it; the first of several
+  transfers: How many transfers [count]
+  transferred_at: When the first arrived
+  transferred_amount: What arrived [own currency]
+  tied_by: How it is known that they pay it
+  match_confidence: How sure it is that the transfers pay it [share]
+  difference_amount: What arrived less what should have [own currency]
+  difference_value: The same without its sign; all that should arrive while nothing has [reporting currency]
+  state: How the settlement stands against its transfers
+*/
 -- Settlements of couriers and payment providers, each against the transfer that should have brought it: what its payments come
 -- to, less refunds and fees, and what arrived. One without a transfer is late once it is older than the policy allows,
 -- provided that transfers are known at all, and from before it was due: a statement of June says nothing of March.

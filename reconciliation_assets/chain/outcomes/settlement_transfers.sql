@@ -1,3 +1,24 @@
+/* table
+grain: transfer of a courier or payment provider
+owner: finance
+key: [source_table, transfer_id]
+published: true
+page: docs/definitions/remittances.md#the-transfer
+required: [source_table, transfer_id, transferred_at, amount, currency, has_reference]
+words:
+  tied_by: tied_by
+shares: [match_confidence]
+columns:
+  source_table: transfers, or payments for a payment that others name as their transfer
+  transfer_id: The transfer
+  transferred_at: When the money arrived
+  amount: What arrived [own currency]
+  currency: Currency of the amount
+  has_reference: Whether it says anything of what it pays
+  settlement_id: Settlement it pays; empty where none is known
+  tied_by: How that is known
+  match_confidence: How sure it is which settlement the transfer pays [share]
+*/
 -- Transfers of couriers and payment providers, each with the settlement it pays and how that is known: by its name or, where it
 -- names nothing, by the amount. By amount a transfer is tied only if it brought exactly what one settlement comes to that
 -- no transfer names, within the policy's days after its last payment, and neither of the two has another such partner.

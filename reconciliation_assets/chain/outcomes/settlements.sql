@@ -1,3 +1,18 @@
+/* table
+grain: settlement of a courier or payment provider and currency
+owner: finance
+key: [settlement_id, currency]
+page: docs/definitions/remittances.md
+required: [settlement_id, currency, settled_at, last_paid_at, net_amount]
+at_least_zero: [payments, orders, gross_amount]
+columns:
+  settlement_id: Settlement that carried the money
+  last_paid_at: Latest payment of the settlement
+  payments: Payments, refunds and chargebacks in it [count]
+  orders: Orders they belong to [count]
+  gross_amount: Payments [own currency]
+  rate: Reporting currency per one unit [rate]
+*/
 -- Settlements of couriers and payment providers as their own reports tell them: what their payments come to, less refunds and
 -- fees, which is what a transfer should bring.
 select

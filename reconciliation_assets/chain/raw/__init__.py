@@ -1,1 +1,1 @@
-"""Raw: every delivered row with its types, its file and its row number; bad rows set aside; versions kept."""
+"""Raw: every delivered row, typed, with its file and row number; bad rows in quarantine; all versions kept."""

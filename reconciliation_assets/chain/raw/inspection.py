@@ -1,4 +1,4 @@
-"""Inspection: what a file would be taken for. It is landed in a warehouse that is thrown away."""
+"""Inspection: how a run would read a file. The file is landed in a temporary warehouse."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -14,18 +14,19 @@ from reconciliation_assets.sources.presets.model import Preset
 from reconciliation_assets.sources.presets.recognition import Recognised, Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.text_rows import private_engine
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
+from reconciliation_assets.warehouse.protocol import Ledger
 
 _PROBLEMS_TOLD = 10
 
 
 @dataclass(frozen=True)
 class InspectedPart:
-    """What a file has for one table.
+    """The content of a file for one table.
 
     Attributes:
-        landed: its rows, those in quarantine, those passed over.
-        problems: the first ones, as row, column and reason.
+        landed: counts of its rows, the rows in quarantine and the ignored rows.
+        problems: the first problems, as row, column and reason.
     """
 
     table: str
@@ -35,12 +36,12 @@ class InspectedPart:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file would be taken for.
+    """How a run would read a file.
 
     Attributes:
-        kind: the preset that reads it and what of its header is known; None where its name told the table.
-        mapped: heading, and the contract columns it fills.
-        refusal: why it is not taken in; None where it is.
+        kind: the preset that reads it, with its known headings; None if its name gives the table.
+        mapped: every heading with the contract columns that it fills.
+        refusal: why it is not read; None if it is.
     """
 
     path: Path
@@ -51,39 +52,39 @@ class Inspection:
 
     @property
     def is_taken(self) -> bool:
-        """Whether the file can be read as something."""
+        """Whether a run would read the file."""
         return self.refusal is None and all(part.landed.set_aside_reason is None for part in self.parts)
 
 
 def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str], str]) -> Inspection:
-    """Look at a file as a run would.
+    """Read a file as a run would.
 
     Args:
-        path: the file, wherever it lies.
-        presets: the kinds of file that headings tell.
+        path: the file, in any folder.
+        presets: the kinds of file that are recognised by their headings.
         zone_of: zone of a table's timestamps without an offset.
     """
     if not path.exists() and not path.is_symlink():
         return Inspection(path, None, [], [], "there is no such file")
-    taken = take_for(path, presets)
-    if isinstance(taken, Unrecognised):
-        return Inspection(path, None, [], [], taken.reason)
-    kind = taken[0].kind
+    found = take_for(path, presets)
+    if isinstance(found, Unrecognised):
+        return Inspection(path, None, [], [], found.reason)
+    kind = found[0].kind
     with private_engine() as connection:
-        warehouse = Warehouse(connection)
-        # The keys are thrown away with the warehouse.
+        warehouse = DuckDB(connection)
+        # A random secret is enough: its keys are discarded with the warehouse.
         protector = ContactProtector(secrets.token_bytes())
-        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in taken]
-    return Inspection(path, kind, _mapped(kind) if kind else [], parts, None)
+        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in found]
+    return Inspection(path, kind, _filled_columns(kind) if kind else [], parts, None)
 
 
-def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | None) -> Draft | None:
-    """The preset that a file lacks: one that describes it, or one that says its currency; None where it lacks none.
+def draft_for(inspection: Inspection, presets: Sequence[Preset], currency: str | None) -> Draft | None:
+    """A draft of the preset that a file needs: one that describes it, or one that adds its currency; None if it needs none.
 
     Args:
-        inspection: what was seen of the file.
-        presets: the kinds of file that headings tell.
-        currency: what its money is in, where somebody said so.
+        inspection: the inspection of the file.
+        presets: the kinds of file that are recognised by their headings.
+        currency: currency of its amounts, if given.
     """
     if inspection.refusal is not None:
         return draft_preset(inspection.path, tuple(presets), currency) if inspection.path.is_file() else None
@@ -98,7 +99,7 @@ def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | N
     )
 
 
-def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
+def _landed_part(warehouse: Ledger, file: InboxFile, protector: ContactProtector, zone: str) -> InspectedPart:
     (landed,) = land_inbox(warehouse, INPUT_TABLE[file.table], [file], protector, zone, datetime.now(UTC))
     problems = warehouse.rows(
         f"""
@@ -110,8 +111,8 @@ def _landed_part(warehouse: Warehouse, file: InboxFile, protector: ContactProtec
     return InspectedPart(file.table, landed, [(row, column, reason) for row, column, reason in problems])
 
 
-def _mapped(kind: Recognised) -> list[tuple[str, str]]:
-    """In the file's order; a heading that only decides about rows fills nothing."""
+def _filled_columns(kind: Recognised) -> list[tuple[str, str]]:
+    """Headings in the file's order, with the columns they fill; a heading may only decide which rows count."""
     fills = {
         name: list(
             dict.fromkeys(

@@ -1,8 +1,8 @@
-"""Landing: rows of one delivery into the raw layer, whole or not at all, each delivery once.
+"""Landing: write the rows of a delivery into the raw layer, in one transaction and only once.
 
-A delivery is a dropped file (or one pull of a connector). The raw tables only grow; which deliveries count is a
-matter of the `present` mark: a file that leaves the inbox, or is replaced under its own name, stops counting while its
-rows stay as history. What is current is a view over the versions that count.
+A delivery is a dropped file or one pull of a connector. Rows are only added to the raw tables. The `present` flag marks the
+deliveries that count: a file that is removed from the inbox, or replaced under the same name, no longer counts, but its rows
+stay as history. The current rows are a view over the versions that count.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from reconciliation_assets.chain.raw.versions import (
     raw_table,
 )
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
-from reconciliation_assets.contracts.model import CONTACT_KEYS, InputTable, Kind
+from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile, open_file
 from reconciliation_assets.sources.presets.mapping import JudgedSheets
@@ -41,7 +41,7 @@ from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.rewriting import rewritten
 from reconciliation_assets.sources.snapshot import Snapshot, fingerprint_of, snapshot
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError, TextRows
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 QUARANTINE = TableName("raw", "quarantine")
@@ -50,13 +50,14 @@ PULLS = TableName("raw", "pulls")
 UNREAD_VALUES = TableName("raw", "unread_values")
 READINGS = TableName("raw", "readings")
 
-# Goes up when files are to be read anew although the contract of their table is as it was.
+# Increase this to make all files be read again although the contract of their table has not changed.
 _READING_RULES = 3
 
 NO_CURRENCY = "in no currency"
 _BLANK = b" \t\r\n\0"
 _LONGEST_PIECE = 1 << 20
-# A spreadsheet keeps fifteen digits of a number; so many zeros behind them, over all IDs of a column, are no chance.
+# A spreadsheet keeps fifteen digits of a number. If all long IDs of a column end in zeros, with at least this many
+# zeros in total, they were rounded.
 _ROUNDED_ID = "[0-9]{15}0+"
 _ZEROS_THAT_PROVE = 6
 
@@ -120,12 +121,12 @@ update {TOTALS} set currency = '{NO_CURRENCY}' where total = quarantined and not
 
 @dataclass(frozen=True)
 class Landed:
-    """What one delivery brought: its rows, how many went to quarantine, why it was set aside if it was.
+    """The result of landing one delivery: its rows, the rows in quarantine, and the reason if it was set aside.
 
     Attributes:
-        preset: the preset that read the file; None for one named after its table.
-        passed_over: rows that are no data, such as totals, counted by reason.
-        notes: what people should know of it, though it is taken in.
+        preset: the preset that read the file; None for a file named after its table.
+        passed_over: counts of ignored rows that are not data, such as totals, by reason.
+        notes: warnings about a file that was read.
     """
 
     landing_id: int
@@ -139,9 +140,9 @@ class Landed:
     notes: tuple[str, ...] = ()
 
 
-def prepare(warehouse: Warehouse, table: InputTable) -> None:
-    """Make the raw tables and the view of current rows where they are missing."""
-    warehouse.execute(_PREPARE)
+def prepare(warehouse: Ledger, table: InputTable) -> None:
+    """Create the raw tables and the view of current rows if they do not exist."""
+    warehouse.ensure(_PREPARE)
     columns = ", ".join(f"{name} {kind}" for name, kind in table.stored)
     warehouse.execute(
         f"create table if not exists {raw_table(table)} (landing_id BIGINT not null, row_number BIGINT not null, {columns})"
@@ -157,7 +158,7 @@ def prepare(warehouse: Warehouse, table: InputTable) -> None:
 
 
 def _reading_of(table: InputTable) -> str:
-    """Names how files of a table are read; another name than the one noted means that they are to be read anew."""
+    """A hash of the rules by which files of a table are read; if it differs from the stored one, they are read again."""
     columns = repr(
         (
             table.key,
@@ -170,12 +171,12 @@ def _reading_of(table: InputTable) -> str:
     return f"{_READING_RULES}:{hashlib.sha256(columns.encode()).hexdigest()}"
 
 
-def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
-    """Carry a table over from a former contract: new columns are added, files are forgotten and read anew, pulls stay as they are."""
+def _read_anew(warehouse: Ledger, table: InputTable) -> None:
+    """Migrate a table from an earlier contract: add new columns and forget files so that they are read again; keep pulls."""
     with warehouse.transaction():
-        there = warehouse.columns(raw_table(table))
+        columns = warehouse.columns(raw_table(table))
         for name, kind in table.stored:
-            if name not in there:
+            if name not in columns:
                 warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
         _forget_files(warehouse, table)
         warehouse.execute(f"delete from {READINGS} where source_table = $table", {"table": table.name})
@@ -185,19 +186,19 @@ def _read_anew(warehouse: Warehouse, table: InputTable) -> None:
 
 
 def land_all(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     known: Sequence[InboxFile],
     protector: ContactProtector,
     zone_of: Callable[[str], str],
     as_of: datetime,
 ) -> dict[str, list[Landed]]:
-    """Land the inbox's files of every input table; returns what was landed now, by table.
+    """Land the inbox's files of every input table; returns the newly landed files by table.
 
     Args:
-        known: the inbox's files whose table is known.
+        known: the recognised files of the inbox.
         protector: replaces contacts by their keys before anything is stored.
         zone_of: zone of a table's timestamps without an offset.
-        as_of: the instant for which rows are current.
+        as_of: the instant at which rows are current.
     """
     return {
         table.name: land_inbox(
@@ -213,20 +214,20 @@ def land_all(
 
 
 def land_inbox(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     files: Sequence[InboxFile],
     protector: ContactProtector,
     zone: str,
     as_of: datetime,
 ) -> list[Landed]:
-    """Land the files of one table that are new and mark those that left; returns what was landed now.
+    """Land the new files of one table and unmark those that were removed; returns the newly landed files.
 
     Args:
         files: the inbox's files of this table.
         protector: replaces contacts by their keys before anything is stored.
         zone: zone of the table's timestamps without an offset.
-        as_of: the instant for which rows are current.
+        as_of: the instant at which rows are current.
     """
     prepare(warehouse, table)
     landed: list[Landed] = []
@@ -240,7 +241,7 @@ def land_inbox(
 
 
 def _land_parts(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     path: Path,
     parts: Sequence[InboxFile],
@@ -248,14 +249,14 @@ def _land_parts(
     protector: ContactProtector,
     zone: str,
 ) -> list[Landed]:
-    """Land what one file has for a table, unless it has landed; notes the fingerprint of what was read for each part."""
+    """Land the parts of one file for a table that have not landed yet; adds the fingerprint of each part to `fingerprints`."""
     landed: list[Landed] = []
     try:
         content = fingerprint_of(path)
         if all(_is_landed(warehouse, table, part, part.fingerprint(content)) for part in parts):
             fingerprints.update((part, part.fingerprint(content)) for part in parts)
             return []
-        # The file may be another by now: the copy's own fingerprint is that of what is read.
+        # The file may have changed since: the fingerprint of the copy is the one of the content that is read.
         with snapshot(path, warehouse.folder) as copy, JudgedSheets() as sheets:
             for part in parts:
                 fingerprints[part] = part.fingerprint(copy.fingerprint)
@@ -270,7 +271,7 @@ def _land_parts(
 
 
 def land_pull(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     source: str,
     batches: Sequence[Batch],
     tables: Sequence[InputTable],
@@ -278,13 +279,13 @@ def land_pull(
     protector: ContactProtector,
     zone_of: Callable[[str], str],
 ) -> int:
-    """Land one pull of a source and move its cursor, all of it or nothing; returns the rows landed.
+    """Land one pull of a source and move its cursor in one transaction; returns the number of landed rows.
 
     Args:
         source: the source's name.
-        batches: everything the pull brought; rows hold contacts, which are protected on their way in.
-        tables: the tables the source delivers.
-        until: the instant up to which the pull was asked; the next one starts there, less its overlap.
+        batches: all rows of the pull; their contacts are protected before they are stored.
+        tables: the tables that the source delivers.
+        until: end of the pulled window; the next pull starts there, less the overlap.
         protector: replaces contacts by their keys before anything is stored.
         zone_of: zone of a table's timestamps without an offset.
     """
@@ -306,15 +307,15 @@ def land_pull(
             f"insert into {PULLS} values ($source, $tables, $until, $rows)",
             {"source": source, "tables": [table.name for table in tables], "until": until, "rows": rows},
         )
-        # With the rows, or a reader after a crash would count two versions of a key.
+        # In the same transaction as the rows, or a reader after a crash would count two versions of a key.
         for table in tables:
             note_not_current(warehouse, table, until, zone_of(table.name))
     return rows
 
 
-def last_pull(warehouse: Warehouse, source: str) -> tuple[datetime, int] | None:
-    """Up to when a source was pulled last, and how many rows that brought; None before the first pull."""
-    warehouse.execute(_PREPARE)
+def last_pull(warehouse: Ledger, source: str) -> tuple[datetime, int] | None:
+    """End of the window of a source's last pull, and its number of rows; None before the first pull."""
+    warehouse.ensure(_PREPARE)
     found = warehouse.rows(
         f"select pulled_until, rows from {PULLS} where source = $source order by pulled_until desc limit 1",
         {"source": source},
@@ -340,17 +341,17 @@ def _as_text(table: InputTable, batches: Sequence[Batch]) -> TextRows:
     return TextRows(names, (), read, headings={}, passed_over=passed_over)
 
 
-def forget(warehouse: Warehouse, table: InputTable) -> None:
-    """Drop what files landed for a table, so that the inbox is read anew: the full refresh of a run's config.
+def forget(warehouse: Ledger, table: InputTable) -> None:
+    """Delete the rows landed from files for a table, so that the inbox is read again (full refresh).
 
-    What was pulled from outside systems stays, with the cursors: a pull is history that cannot be read again.
+    Rows pulled from outside systems stay, with the cursors, because past pulls cannot be repeated.
     """
     prepare(warehouse, table)
     with warehouse.transaction():
         _forget_files(warehouse, table)
 
 
-def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
+def _forget_files(warehouse: Ledger, table: InputTable) -> None:
     files = f"select landing_id from {LANDINGS} where source_table = $table and kind = 'file'"
     if not warehouse.rows(f"{files} limit 1", {"table": table.name}):
         return
@@ -358,7 +359,7 @@ def _forget_files(warehouse: Warehouse, table: InputTable) -> None:
         warehouse.execute(f"delete from {rows} where landing_id in ({files})", {"table": table.name})
 
 
-def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
+def _is_landed(warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str) -> bool:
     return bool(
         warehouse.rows(
             f"""
@@ -371,7 +372,7 @@ def _is_landed(warehouse: Warehouse, table: InputTable, file: InboxFile, fingerp
 
 
 def _land(
-    warehouse: Warehouse,
+    warehouse: Ledger,
     table: InputTable,
     file: InboxFile,
     copy: Snapshot,
@@ -407,14 +408,14 @@ def _land(
 
 
 def _set_aside(
-    warehouse: Warehouse, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
+    warehouse: Ledger, table: InputTable, file: InboxFile, fingerprint: str, reason: str, *, rows: int
 ) -> Landed:
     landed = Landed(_next_landing(warehouse), file.name, rows, 0, reason, (), _preset(file))
     _record(warehouse, table, landed, kind="file", place=f"0 {file.name}", fingerprint=fingerprint)
     return landed
 
 
-def _next_landing(warehouse: Warehouse) -> int:
+def _next_landing(warehouse: Ledger) -> int:
     return int(warehouse.rows("select nextval('raw.landing_ids')")[0][0])
 
 
@@ -422,10 +423,8 @@ def _preset(file: InboxFile) -> str | None:
     return file.kind.preset.name if file.kind else None
 
 
-def _record(
-    warehouse: Warehouse, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str
-) -> None:
-    """Enter a delivery; of versions made at the same time, that of the delivery with the later place is current."""
+def _record(warehouse: Ledger, table: InputTable, landed: Landed, *, kind: str, place: str, fingerprint: str) -> None:
+    """Record a delivery; of versions with the same time, the one with the later `place` is current."""
     warehouse.execute(
         f"""
         insert into {LANDINGS} (landing_id, source_table, kind, file, place, fingerprint, present, rows, quarantined,
@@ -451,42 +450,45 @@ def _record(
     )
 
 
-def _arrive(warehouse: Warehouse, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
-    """Read rows into the table `arrived`: typed, contacts as keys, each with the first thing wrong with it."""
+def _arrive(warehouse: Ledger, table: InputTable, text: TextRows, protector: ContactProtector, zone: str) -> None:
+    """Read rows into the table `arrived`: typed, contacts as keys, each row with its first fault."""
     is_mapped = text.headings is not None
-    schema = _protected_schema(table, text, is_mapped=is_mapped)
     typed = typed_select(table, text.columns, "arriving", is_mapped=is_mapped, has_digest=text.has_digest)
+    names = [*(UNREAD if is_mapped else ()), *text.columns, *((ROW_DIGEST,) if text.has_digest else ())]
+    schema = pa.schema([("row_number", pa.int64()), *((name, pa.string()) for name in names)])
     damage: list[FileSetAsideError] = []
 
-    def protected() -> Iterator[pa.RecordBatch]:
+    def batches() -> Iterator[pa.RecordBatch]:
         try:
             for batch in text.batches():
-                yield from protector.protect(table, batch).select(schema.names).cast(schema).to_batches()
+                yield from batch.select(schema.names).cast(schema).to_batches()
         except FileSetAsideError as problem:
-            # Through the engine it would come out as an error of the engine's own.
+            # Raised through the engine, it would become an error of the engine.
             damage.append(problem)
 
-    reader = pa.RecordBatchReader.from_batches(schema, protected())
-    with warehouse.reading("arriving", reader):
+    with (
+        protector.protected(table, pa.RecordBatchReader.from_batches(schema, batches())) as protected,
+        warehouse.reading("arriving", protected),
+    ):
         warehouse.execute(f"create or replace temp table arrived as {typed}", {"zone": zone})
     if damage:
         raise damage[0]
 
 
-def _is_written_otherwise(warehouse: Warehouse) -> bool:
-    """Whether a date or an amount that arrived is not written as the contract says; then its column is looked at whole."""
+def _is_written_otherwise(warehouse: Ledger) -> bool:
+    """Whether any date or amount is not in the contract's format; then the format is inferred from the whole column."""
     reasons = ", ".join(f"'{reason}'" for reason in (NOT_A_DATE, NOT_AN_ISO_DATE, NOT_A_DECIMAL))
     unread_side = f"len(list_filter(unread_sides, lambda side: side.reason in ({reasons}))) > 0"
     return bool(warehouse.rows(f"select 1 from arrived where fault in ({reasons}) or {unread_side} limit 1"))
 
 
 def _rounded_ids(
-    warehouse: Warehouse, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
+    warehouse: Ledger, table: InputTable, columns: Sequence[str], headings: Mapping[str, str]
 ) -> list[str]:
-    """IDs that a spreadsheet rounded to its fifteen digits and wrote out in full, such as 120214520000000000; returns what is told.
+    """Handle IDs that a spreadsheet rounded to fifteen digits, such as 120214520000000000; returns notes for people.
 
-    One such ID may be right; a column all of whose long IDs end in zeros is not. What shares a rounded ID is told apart by its
-    name, where it has one, and keeps its figures; other rows go to quarantine, or one would pass for a version of another.
+    One such ID may be right, but not a column whose long IDs all end in zeros. If the table has names, the name is appended to
+    the rounded ID and the row keeps its figures. Other rows go to quarantine, or one would count as a version of another.
     """
     notes = []
     for name in (column.name for column in table if column.kind is Kind.ID and column.name in columns):
@@ -520,10 +522,8 @@ def _rounded_ids(
     return notes
 
 
-def _keep(
-    warehouse: Warehouse, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool
-) -> tuple[int, int]:
-    """Store what arrived, bad rows apart; returns how many rows there were and how many of them are bad."""
+def _keep(warehouse: Ledger, table: InputTable, text: TextRows, landing_id: int, *, is_file: bool) -> tuple[int, int]:
+    """Store the arrived rows, bad rows in quarantine; returns the number of rows and of bad rows."""
     if is_file:
         text.notes.extend(_rounded_ids(warehouse, table, text.columns, text.headings or {}))
     rejects = pa.table(
@@ -585,7 +585,7 @@ def _keep(
     return int(arrived) + rejects.num_rows, int(bad) + rejects.num_rows
 
 
-# Rows were numbered without the rejected ones among them; each moves down by the rejects above it.
+# Rows were numbered without the rejected ones; shift each row number by the rejects above it.
 _SHIFT_PAST_REJECTS = """
 update arrived set row_number = arrived.row_number + shift.rejects
 from (
@@ -600,41 +600,25 @@ where arrived.row_number = shift.row_number
 
 
 def _label(currency: str) -> str:
-    """What a total is kept under: a code of a currency; where a row's cell holds anything else, that it does."""
+    """SQL for the currency of a total: the currency code, or `NO_CURRENCY` where the cell holds anything else."""
     return f"case when {is_currency(currency)} then {currency} else '{NO_CURRENCY}' end"
 
 
 def _money(table: InputTable) -> str:
-    """The amount of a row, its currency and its time, of tables whose rows are money one by one."""
+    """SQL for amount, currency and time of a row; nulls for tables whose rows are not single amounts of money."""
     if table.adds_up or not table.measures:
         return "null, null, null"
     ((amount, currency),) = table.measures
-    # The cell may hold anything, and this is told.
+    # The cell may hold anything, also a contact, and this column is shown to people.
     return f"a.{amount}, case when {is_currency(f'a.{currency}')} then a.{currency} end, a.{table.created}"
 
 
-def _protected_schema(table: InputTable, text: TextRows, *, is_mapped: bool) -> pa.Schema:
-    plain = [
-        (column.name, pa.string())
-        for column in table
-        if column.name in text.columns and column.kind not in CONTACT_KEYS
-    ]
-    keys = [
-        (name, pa.list_(pa.string()) if kind.endswith("[]") else pa.string())
-        for column in table.contacts
-        for name, kind in CONTACT_KEYS[column.kind]
-    ]
-    unread = [(name, pa.string()) for name in UNREAD] if is_mapped else []
-    digest = [(ROW_DIGEST, pa.string())] if text.has_digest else []
-    return pa.schema([("row_number", pa.int64()), *unread, *plain, *keys, *digest])
-
-
 def _rows_of_unreadable(path: Path) -> int:
-    """Rows a set-aside file holds, as far as they can be counted: lines below the header of a text file."""
+    """Number of rows of a set-aside file: lines below the header of a text file; 0 for other formats."""
     if path.suffix not in (".csv", ".tsv", ".txt", ".jsonl"):
         return 0
     with path.open("rb") as content:
-        # A line without an end may be as long as the file.
+        # A line may be as long as the file.
         pieces = iter(lambda: content.readline(_LONGEST_PIECE), b"")
         lines = sum(
             1 for piece in pieces if piece.strip(_BLANK) and (piece.endswith(b"\n") or len(piece) < _LONGEST_PIECE)
@@ -642,7 +626,7 @@ def _rows_of_unreadable(path: Path) -> int:
     return max(lines - (path.suffix != ".jsonl"), 0)
 
 
-def _mark_present(warehouse: Warehouse, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
+def _mark_present(warehouse: Ledger, table: InputTable, fingerprints: Mapping[InboxFile, str]) -> None:
     here = pa.table(
         {
             "file": pa.array([file.name for file in fingerprints], pa.string()),

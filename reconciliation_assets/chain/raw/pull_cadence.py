@@ -1,7 +1,7 @@
-"""How often a source's pulls bring something new, by the times of its own records: what tells a quiet day from a broken source.
+"""How often a source has new records, by their own times: this distinguishes a quiet day from a broken source.
 
-An empty answer by itself says little: a small shop sells nothing on a Tuesday. It says something where the window asked
-held records before, or where it has been quiet for longer than ever.
+An empty answer alone is no problem: a small shop may sell nothing on a Tuesday. It is suspicious if the same window had records
+before, or if the source has never been quiet for so long.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from reconciliation_assets.chain.raw.landing import prepare
 from reconciliation_assets.chain.raw.versions import LANDINGS, raw_table
 from reconciliation_assets.contracts.model import InputTable
 from reconciliation_assets.sources.connector import Window
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 
 REMEMBERED = timedelta(days=90)
-"""Long enough to know weekends and holidays, short enough to forget how a business once was."""
+"""Long enough to include weekends and holidays, short enough to follow changes of the business."""
 
 PAUSES_TO_JUDGE_BY = 20
-"""With fewer, the longest pause seen says nothing about the next."""
+"""With fewer pauses, the longest one does not predict the next."""
 
 
 @dataclass(frozen=True)
 class PullCadence:
-    """When the records came that a source's pulls brought.
+    """Times of the records pulled from a source.
 
     Attributes:
-        newest: time of the newest one; None before the first.
-        in_window: how many of them lie in the window asked for now.
-        longest_pause: between two of them, over what is remembered; None where there are too few.
+        newest: time of the newest record; None before the first.
+        in_window: number of distinct record times in the window of the current pull.
+        longest_pause: longest time between two records in the remembered period; None if there are too few.
     """
 
     newest: datetime | None
@@ -36,8 +36,8 @@ class PullCadence:
     longest_pause: timedelta | None
 
 
-def pull_cadence(warehouse: Warehouse, source: str, tables: Sequence[InputTable], window: Window) -> PullCadence:
-    """The rhythm of a source's records up to the end of a window."""
+def pull_cadence(warehouse: Ledger, source: str, tables: Sequence[InputTable], window: Window) -> PullCadence:
+    """The cadence of a source's records up to the end of a window."""
     for table in tables:
         prepare(warehouse, table)
     times = " union all ".join(
@@ -69,35 +69,33 @@ def pull_cadence(warehouse: Warehouse, source: str, tables: Sequence[InputTable]
     return PullCadence(newest, int(in_window), longest if pauses >= PAUSES_TO_JUDGE_BY else None)
 
 
-def why_empty_is_strange(known: PullCadence, window: Window) -> str | None:
-    """What makes an empty answer to a window suspicious; None where it may well be right."""
-    if window.since is not None and known.in_window:
-        return f"earlier pulls brought records of {known.in_window:,} moments of the same window"
-    if known.newest is None or known.longest_pause is None:
+def why_empty_is_suspicious(cadence: PullCadence, window: Window) -> str | None:
+    """Why an empty answer for a window is suspicious; None if it is plausible."""
+    if window.since is not None and cadence.in_window:
+        return f"earlier pulls brought records of {cadence.in_window:,} moments of the same window"
+    if cadence.newest is None or cadence.longest_pause is None:
         return None
-    quiet = window.until - known.newest
-    if quiet <= known.longest_pause:
+    quiet = window.until - cadence.newest
+    if quiet <= cadence.longest_pause:
         return None
-    return f"it has been quiet for {_long(quiet)}, and never paused for longer than {_long(known.longest_pause)}"
+    return f"it has been quiet for {_long(quiet)}, and never paused for longer than {_long(cadence.longest_pause)}"
 
 
-def why_stale(known: PullCadence, until: datetime, limit: timedelta) -> str | None:
-    """What makes a source look silent; None where its newest record is young enough."""
-    if known.newest is None:
+def why_stale(cadence: PullCadence, until: datetime, limit: timedelta) -> str | None:
+    """Why a source looks silent; None if its newest record is recent enough."""
+    if cadence.newest is None:
         return "it has never delivered a record"
-    age = until - known.newest
+    age = until - cadence.newest
     if age <= limit:
         return None
-    return (
-        f"its newest record is of {known.newest:%Y-%m-%d %H:%M} UTC, {_long(age)} old, and the limit is {_long(limit)}"
-    )
+    return f"its newest record is of {cadence.newest:%Y-%m-%d %H:%M} UTC, {_long(age)} old, and the limit is {_long(limit)}"
 
 
 def _record_time(table: InputTable) -> str:
-    """When a record came about or last changed; insights are versioned by our own clock, which says nothing of theirs."""
+    """SQL for the time a record was created or last changed; `pulled_at` is our own clock and is not used."""
     created = f"cast(r.{table.created} as timestamptz)"
-    told_by_the_source = table.version is not None and table.version != "pulled_at"
-    return f"coalesce(r.{table.version}, {created})" if told_by_the_source else created
+    is_source_time = table.version is not None and table.version != "pulled_at"
+    return f"coalesce(r.{table.version}, {created})" if is_source_time else created
 
 
 def _long(duration: timedelta) -> str:

@@ -1,7 +1,7 @@
-"""Pulls: what the outside systems have new, landed whole or not at all, one asset per configured source.
+"""Pulls: new records of outside systems, landed in one transaction; one asset per configured source.
 
-A source that cannot be reached never stops the others: its check says what happened and what to do, and the chain goes
-on with what was landed before.
+A source that cannot be reached never stops the others: its check says what happened and what to do, and the chain continues
+with the records landed before.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ import dagster as dg
 
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
-from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_strange, why_stale
+from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_suspicious, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.sources.connector import Connector, Window
@@ -22,7 +22,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceError,
 )
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 
 CHECKS = {
     "reached": "The source answered with everything it was asked for.",
@@ -34,7 +34,7 @@ CHECKS = {
     "not_empty": "The source is not empty where by its own rhythm it should have rows.",
     "fresh": "The source's newest record is not too old.",
 }
-"""One check for everything whose remedy is another."""
+"""Checks of a pull: one for each kind of problem with its own remedy."""
 
 _CHECK_OF: dict[type[SourceError], str] = {
     ExpiredCredentials: "credentials",
@@ -45,18 +45,18 @@ _CHECK_OF: dict[type[SourceError], str] = {
 
 
 def pull_name(connector: Connector) -> str:
-    """The asset that pulls a source."""
+    """Name of the asset that pulls a source."""
     return f"pull_{connector.name}"
 
 
-def next_window(warehouse: Warehouse, connector: Connector, until: datetime) -> Window:
-    """What to ask a source for now: from its last pull on, less its overlap; everything where there was none."""
+def next_window(warehouse: Ledger, connector: Connector, until: datetime) -> Window:
+    """The next window to pull: from the end of the last pull, less the overlap; everything if there was none."""
     last = last_pull(warehouse, connector.name)
     return Window(last[0] - connector.overlap if last else None, until)
 
 
 def pull_asset(connector: Connector) -> dg.AssetsDefinition:
-    """The asset that pulls one source: the window since its last pull, less the overlap, up to the instant the run speaks for."""
+    """The asset that pulls one source: from the end of its last pull, less the overlap, up to the run's as-of time."""
     name = pull_name(connector)
     tables = [INPUT_TABLE[table] for table in connector.tables]
 
@@ -77,9 +77,9 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
     @without_values()
     def pull(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
         opened = installation.now
-        last = last_pull(opened.warehouse, connector.name)
-        window = next_window(opened.warehouse, connector, opened.as_of)
-        before = pull_cadence(opened.warehouse, connector.name, tables, window)
+        last = last_pull(opened.ledger, connector.name)
+        window = next_window(opened.ledger, connector, opened.as_of)
+        before = pull_cadence(opened.ledger, connector.name, tables, window)
         failures: dict[str, str] = {}
         rows, pulled_until = 0, last[0] if last else None
         passed_over: Counter[str] = Counter()
@@ -90,7 +90,7 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
             failures[_CHECK_OF.get(type(problem), "reached")] = str(problem)
         else:
             rows = land_pull(
-                opened.warehouse,
+                opened.ledger,
                 connector.name,
                 batches,
                 tables,
@@ -103,12 +103,12 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                 passed_over.update(batch.passed_over)
             if doubts := [doubt for batch in batches for doubt in batch.doubts]:
                 failures["complete"] = f"{connector.name}: {'; '.join(doubts)}."
-            if not rows and (strange := why_empty_is_strange(before, window)):
+            if not rows and (suspicion := why_empty_is_suspicious(before, window)):
                 failures["not_empty"] = (
-                    f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
+                    f"{connector.name} answered with no rows, but {suspicion}. Look in the system itself whether there are "
                     "any; if so, its permissions or filters changed."
                 )
-        after = pull_cadence(opened.warehouse, connector.name, tables, window)
+        after = pull_cadence(opened.ledger, connector.name, tables, window)
         if stale := why_stale(after, window.until, _silent_after(connector, opened)):
             failures["fresh"] = (
                 f"{connector.name} may have fallen silent: {stale}. If business went on, look whether records still reach "

@@ -1,7 +1,9 @@
-"""From text to types: how a cell of each kind is read, and what makes a row bad.
+"""Typing: SQL that converts text to the types of the contract and finds bad rows.
 
-Pure functions from the contract to SQL expressions. A reason names what is wrong with a column, never its value.
+Pure functions from the contract to SQL expressions. A reason says what is wrong with a column, never its value.
 """
+
+from collections.abc import Iterable
 
 from babel.numbers import list_currencies
 
@@ -12,14 +14,18 @@ from reconciliation_assets.sources.text_rows import ROW_DIGEST
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _IDS = (Kind.ID, Kind.PERSON)
+_TEXTS = (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE, Kind.CURRENCY)
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
-# What databases and data frames write where there is no ID; taken for one, it would join all that have none.
+# Written by databases and data frames for a missing ID; read as an ID, it would join all records without one.
 _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
-# What data frames make of whole numbers in a column with gaps; as it stands, order 1001.0 would be another than order 1001.
+# Data frames write integers as decimals in a column with gaps; unchanged, order 1001.0 would not match order 1001.
 _ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
+# Cells to clean or check: empty, with outer whitespace or control characters; of IDs also what the patterns for IDs look for.
+_ODD = r"^$|^[ \t\r\n\x{a0}\x{feff}]|[ \t\r\n\x{a0}\x{feff}]$|[\x00-\x1F]"
+_ODD_ID = rf"{_ODD}|\.0$|^#|[eE]\+|(?i)^(null|none|nan|n/a|nil|-)$"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
 _ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
 _ISO_MONTH = r"^\d{4}-\d{1,2}(-\d{1,2}|$)"
@@ -31,78 +37,92 @@ NOT_A_DATE = "not an ISO 8601 date, or an impossible one"
 NOT_AN_ISO_DATE = "not an ISO 8601 date such as 2026-03-31"
 NOT_A_DECIMAL = "not a decimal number such as 1234.50"
 
-# Beside rows that a preset mapped: the file's own column that could not be read, and why.
+# Extra columns of rows mapped by a preset: the file's own column that could not be read, and why.
 UNREAD = ("unread_column", "unread")
 
 
 def typed_select(
     table: InputTable, present: tuple[str, ...], source: str, *, is_mapped: bool = False, has_digest: bool = False
 ) -> str:
-    """A SELECT that reads text rows into the table's stored columns.
+    """A SELECT that converts text rows to the table's stored columns.
 
-    Beside them it gives `row_number`, and `faulty_column` and `fault`, the first thing wrong with a row (null where
-    nothing is), and `unread_sides`, the side values that could not be read, each with its column and reason. It takes the
-    parameter `$zone`, the zone of timestamps without an offset.
+    It also returns `row_number`; `faulty_column` and `fault`, the first fault of a row (null if it has none); and
+    `unread_sides`, the optional values that could not be read, with column and reason. It has the parameter `$zone`, the zone
+    of timestamps without an offset.
 
     Args:
         table: the contract.
-        present: the columns that the source has; the others are read as empty.
-        source: name of the relation that holds the text.
-        is_mapped: whether it also holds the columns of `UNREAD`, which come before any other fault.
-        has_digest: whether it also holds `ROW_DIGEST`, which is passed on.
+        present: the columns that the source has; the others are null.
+        source: name of the relation with the text.
+        is_mapped: whether the relation has the columns of `UNREAD`, which take precedence over any other fault.
+        has_digest: whether the relation has `ROW_DIGEST`, which is passed on.
     """
     plain = [column for column in table if column.kind not in CONTACT_KEYS]
-    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
-    text = ",\n      ".join(f"{_text(column, present)} as {column.name}" for column in plain)
-    values = ",\n      ".join(f"{_readable(column)} as {column.name}" for column in plain)
+    here = [column for column in plain if column.name in present]
+    values = [column for column in plain if column.kind not in _TEXTS]
     problems = [
         (column.name, condition, reason)
-        for column in plain
-        if column.name in present and not column.is_side
+        for column in here
+        if not column.is_side
         for condition, reason in _problems(column)
     ]
-    sides = ", ".join(_unread_side(column) for column in plain if column.name in present and column.is_side)
-    carried = [*keys, *(UNREAD if is_mapped else ()), *((ROW_DIGEST,) if has_digest else ())]
-    passed_on = [*keys, *((ROW_DIGEST,) if has_digest else ())]
-    faulty, fault = _first(problems, 0), _first(problems, 2)
+    sides = [column for column in here if column.is_side]
+    keys = [name for column in table.contacts for name, _ in CONTACT_KEYS[column.kind]]
+    digest = [ROW_DIGEST] if has_digest else []
+    fault = f"{_list(reason for *_, reason in problems)}[problem]"
+    faulty = f"{_list(name for name, *_ in problems)}[problem]"
     return f"""
-    with text as (
-      select row_number, {"".join(f"{name}, " for name in carried)}
-      {text}
+    with seen as (
+      select *, {", ".join(f"{_is_odd(column)} as odd_{column.name}" for column in here)}
       from {source}
     ),
-    typed as (
-      select row_number, {"".join(f"{name}, " for name in passed_on)}
-      {values},
-      list_filter(cast([{sides}] as {_SIDES}), lambda side: side is not null) as unread_sides,
-      {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
-      {f"coalesce(unread, {fault})" if is_mapped else fault} as fault
-      from text
+    written as (
+      select * replace ({", ".join(f"{_text(column)} as {column.name}" for column in here)})
+      from seen
+    ),
+    read as (
+      select *, {", ".join(f"{_value(column)} as value_{column.name}" for column in here if column in values)}
+      from written
+    ),
+    judged as (
+      select *, {_number_of_first(condition for _, condition, _ in problems)} as problem
+        {"".join(f", {_number_of_first(condition for condition, _ in _problems(side))} as problem_{side.name}" for side in sides)}
+      from read
     )
-    select row_number, faulty_column, fault, unread_sides,
-      {", ".join([*(name for name, _ in table.stored), *((ROW_DIGEST,) if has_digest else ())])}
-    from typed
+    select row_number,
+      {f"case when unread is null then {faulty} else unread_column end" if is_mapped else faulty} as faulty_column,
+      {f"coalesce(unread, {fault})" if is_mapped else fault} as fault,
+      {_unread(sides)} as unread_sides,
+      {", ".join(f"{_kept(column, present)} as {column.name}" for column in plain)}
+      {"".join(f", {name}" for name in (*keys, *digest))}
+    from judged
     """
 
 
 def is_currency(column: str) -> str:
-    """A condition: whether a column holds a currency code of ISO 4217, past ones included."""
+    """SQL condition: the column holds a currency code of ISO 4217, including historical ones."""
     return f"{column} in ({_CURRENCIES})"
 
 
-def _text(column: InputColumn, present: tuple[str, ...]) -> str:
-    if column.name not in present:
-        return "cast(null as varchar)"
-    trimmed = f"nullif(trim({column.name}, '{_BLANKS}'), '')"
-    if column.allowed:
-        return f"lower({trimmed})"
+def _is_odd(column: InputColumn) -> str:
+    """SQL condition: the cell needs cleaning or a closer check. Most cells need neither, and both are slow."""
+    return f"regexp_matches({column.name}, '{_ODD_ID if column.kind in _IDS else _ODD}')"
+
+
+def _text(column: InputColumn) -> str:
+    name = column.name
+    trimmed = f"nullif(trim({name}, '{_BLANKS}'), '')"
     if column.kind in _IDS:
-        whole = f"case when {trimmed} like '%.0' then regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1') else {trimmed} end"
-        return f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
-    return f"upper({trimmed})" if column.kind is Kind.CURRENCY else trimmed
+        whole = f"regexp_replace({trimmed}, '{_ID_AS_A_FRACTION}', '\\1')"
+        trimmed = f"case when lower({trimmed}) not in {_NO_ID} then {whole} end"
+    text = f"case when odd_{name} then {trimmed} else {name} end"
+    if column.allowed:
+        return f"lower({text})"
+    return f"upper({text})" if column.kind is Kind.CURRENCY else text
 
 
 def _value(column: InputColumn) -> str:
+    """SQL for the value of a cell; null if its text cannot be converted."""
     name = column.name
     match column.kind:
         case Kind.TIMESTAMP:
@@ -118,50 +138,56 @@ def _value(column: InputColumn) -> str:
         case Kind.MONTH:
             day = f"case when {name} like '%-%-%' then {name} else {name} || '-01' end"
             return f"cast(date_trunc('month', try_cast({day} as date)) as date)"
-        case Kind.ID | Kind.PERSON | Kind.TEXT | Kind.NOTE | Kind.PAGE | Kind.CURRENCY:
-            return name
         case _:
             return f"try_cast({name} as {SQL_TYPE[column.kind]})"
 
 
-def _readable(column: InputColumn) -> str:
-    """The value; of a side column, unknown where something is wrong with it."""
-    if not column.is_side:
-        return _value(column)
-    return f"case when {_any_problem(column)} then null else {_value(column)} end"
+def _kept(column: InputColumn, present: tuple[str, ...]) -> str:
+    """SQL for the value; null for an optional value that cannot be read."""
+    if column.name not in present:
+        return f"cast(null as {SQL_TYPE[column.kind]})"
+    value = column.name if column.kind in _TEXTS else f"value_{column.name}"
+    return f"case when problem_{column.name} is null then {value} end" if column.is_side else value
 
 
-def _any_problem(column: InputColumn) -> str:
-    return " or ".join(f"coalesce({condition}, false)" for condition, _ in _problems(column)) or "false"
-
-
-def _unread_side(column: InputColumn) -> str:
-    """The side value's column and the first thing wrong with it, or null."""
-    cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in _problems(column))
-    return f"case when {_any_problem(column)} then {{'column_name': '{column.name}', 'reason': case {cases} end}} end"
+def _unread(sides: list[InputColumn]) -> str:
+    """SQL for the list of optional values that could not be read, each with its first fault."""
+    if not sides:
+        return f"cast([] as {_SIDES})"
+    each = ", ".join(
+        f"case when problem_{side.name} is not null then {{'column_name': '{side.name}', "
+        f"'reason': {_list(reason for _, reason in _problems(side))}[problem_{side.name}]}} end"
+        for side in sides
+    )
+    first = ", ".join(f"problem_{side.name}" for side in sides)
+    found = f"list_filter([{each}], lambda side: side is not null)"
+    return f"cast(case when coalesce({first}) is null then [] else {found} end as {_SIDES})"
 
 
 def _problems(column: InputColumn) -> list[tuple[str, str]]:
-    """Conditions on the text under which a row is bad, with the reason, in the order they are told."""
-    name, value = column.name, f"({_value(column)})"
+    """SQL conditions on a cell that make it bad, with their reasons, in order of precedence."""
+    name, value, is_odd = column.name, f"value_{column.name}", f"odd_{column.name}"
     found: list[tuple[str, str]] = []
     if column.required:
         found.append((f"{name} is null", "a required value is missing"))
-    if column.kind in (*_IDS, Kind.TEXT, Kind.NOTE, Kind.PAGE):
+    if column.kind in _TEXTS and column.kind is not Kind.CURRENCY:
         found.append(
-            (f"regexp_matches({name}, '{_CONTROL}')", "a character that no text has; the file is damaged there")
+            (
+                f"{is_odd} and regexp_matches({name}, '{_CONTROL}')",
+                "a character that no text has; the file is damaged there",
+            )
         )
     match column.kind:
         case Kind.ID | Kind.PERSON:
             found.append(
                 (
-                    f"regexp_matches({name}, '{_DAMAGED_ID}')",
+                    f"{is_odd} and regexp_matches({name}, '{_DAMAGED_ID}')",
                     "a spreadsheet turned the ID into a rounded number; export the column as text",
                 )
             )
             found.append(
                 (
-                    f"regexp_matches({name}, '{_SPREADSHEET_ERROR}')",
+                    f"{is_odd} and regexp_matches({name}, '{_SPREADSHEET_ERROR}')",
                     "an error of the spreadsheet where an ID is expected; correct the formula and export it again",
                 )
             )
@@ -173,7 +199,7 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
             if column.kind is Kind.DATE:
                 found.append((f"not regexp_matches({name}, '{_ISO_DATE}')", NOT_AN_ISO_DATE))
             found.append((f"{name} is not null and {value} is null", NOT_A_DATE))
-            # Not by year(): that of infinity is none, and that of a date before Christ is its positive twin.
+            # Not with year(): it is null for infinity and positive for a year BC.
             bounds = f"{value} < '{FIRST_YEAR}-01-01' or {value} >= '{LAST_YEAR + 1}-01-01'"
             found.append((bounds, "an impossible date"))
         case Kind.BOOLEAN:
@@ -195,6 +221,12 @@ def _problems(column: InputColumn) -> list[tuple[str, str]]:
     return found
 
 
-def _first(problems: list[tuple[str, str, str]], part: int) -> str:
-    cases = " ".join(f"when {problem[1]} then '{problem[part]}'" for problem in problems)
-    return f"case {cases} end"
+def _number_of_first(conditions: Iterable[str]) -> str:
+    """SQL for the number of the first condition that is true, from 1; null if none is."""
+    cases = " ".join(f"when {condition} then {number}" for number, condition in enumerate(conditions, 1))
+    return f"case {cases} end" if cases else "cast(null as integer)"
+
+
+def _list(words: Iterable[str]) -> str:
+    """SQL for a list of strings."""
+    return "cast([" + ", ".join(f"'{word}'" for word in words) + "] as varchar[])"

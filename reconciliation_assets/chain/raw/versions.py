@@ -1,10 +1,10 @@
-"""Versions: which of the rows that landed are current at the instant a run speaks for, and which repeat another of their file."""
+"""Versions: which landed rows are current at the run's as-of time, and which are duplicates within their file."""
 
 from datetime import datetime
 
 from reconciliation_assets.contracts.model import InputTable, Kind
 from reconciliation_assets.sources.text_rows import ROW_DIGEST, FileSetAsideError
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 LANDINGS = TableName("raw", "landings")
@@ -29,12 +29,12 @@ create table if not exists {AFTER_AS_OF} (
 
 
 def raw_table(table: InputTable) -> TableName:
-    """Where the rows of an input table land."""
+    """The raw table of an input table."""
     return TableName("raw", table.raw_asset)
 
 
-def prepare_versions(warehouse: Warehouse, table: InputTable) -> None:
-    """Make the view of a table's current rows and what it reads, where they are missing."""
+def prepare_versions(warehouse: Ledger, table: InputTable) -> None:
+    """Create the view of a table's current rows and the table it reads."""
     warehouse.execute(f"create table if not exists {_not_current(table)} (landing_id BIGINT, row_number BIGINT)")
     warehouse.execute(
         f"""
@@ -48,19 +48,17 @@ def prepare_versions(warehouse: Warehouse, table: InputTable) -> None:
     )
 
 
-def note_duplicates(
-    warehouse: Warehouse, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool
-) -> None:
-    """Note the rows of one file that repeat another: the same content once more, or another content of the same key and version.
+def note_duplicates(warehouse: Ledger, table: InputTable, arrived: str, landing_id: int, *, has_digest: bool) -> None:
+    """Record the duplicate rows of one file: the same content again, or other content with the same key and version.
 
-    Rows of a table whose measures are added up are parts of one thing; of them only the same content repeats.
+    In a table whose measures are summed, rows with the same key are parts of one record; only identical rows are duplicates.
 
     Args:
-        arrived: the relation that holds the file's typed rows, with their `fault`.
-        has_digest: whether it also holds a digest of the columns that are not read.
+        arrived: the relation with the file's typed rows and their `fault`.
+        has_digest: whether the relation has a digest of the columns that are not read.
 
     Raises:
-        FileSetAsideError: rows of one key differ in what they must agree in.
+        FileSetAsideError: rows of one key differ in the column `one_per_key`.
     """
     key = ", ".join(table.key)
     cells = [*(name for name, _ in table.stored), *((ROW_DIGEST,) if has_digest else ())]
@@ -95,7 +93,7 @@ def note_duplicates(
     warehouse.execute("drop table repeating")
 
 
-def _refuse_disagreement(warehouse: Warehouse, table: InputTable) -> None:
+def _refuse_disagreement(warehouse: Ledger, table: InputTable) -> None:
     found = warehouse.rows(
         """
         select min(row_number), max(row_number) from repeating
@@ -111,20 +109,20 @@ def _refuse_disagreement(warehouse: Warehouse, table: InputTable) -> None:
         )
 
 
-def note_not_current(warehouse: Warehouse, table: InputTable, as_of: datetime, zone: str) -> None:
-    """Note which rows of a table are not current: older versions, repeats, and what had not happened at an instant.
+def note_not_current(warehouse: Ledger, table: InputTable, as_of: datetime, zone: str) -> None:
+    """Record which rows of a table are not current: older versions, duplicates, and records dated after `as_of`.
 
-    Of the versions of a key the latest that was known at the instant is current, or where none was, the first made after it.
-    The latest is that with the latest version column, then that of the last file, then the last row. Few keys come
-    again, so only their rows are put into order.
+    The current version of a key is the latest one known at `as_of`, or if none was known, the first one after it. The latest is
+    the one with the highest version column, then of the last file, then the last row. Only keys with several versions are
+    sorted, because they are few.
 
     Args:
-        as_of: the instant; what happened after it is not there.
+        as_of: later records do not count.
         zone: zone of the table's days.
     """
     key = ", ".join(table.key)
     same_key = " and ".join(f"v.{name} is not distinct from k.{name}" for name in table.key)
-    # Parts of one file that are added up are current together; pulls are never broken down.
+    # Summed parts of one file are current together; pulls never contain such parts.
     within = "case when v.kind = 'pull' then v.row_number end" if table.adds_up else "v.row_number"
     warehouse.execute(
         f"""
@@ -168,12 +166,12 @@ def note_not_current(warehouse: Warehouse, table: InputTable, as_of: datetime, z
 
 
 def _not_current(table: InputTable) -> TableName:
-    """Where the rows of a table that are not current are noted."""
+    """The table that lists the rows of an input table that are not current."""
     return TableName("superseded", table.name)
 
 
 def _made(table: InputTable, of: str = "") -> str:
-    """When a version was made; nothing where the table has no version column."""
+    """SQL for the time of a version; null if the table has no version column."""
     if table.version is None:
         return "cast(null as timestamptz)"
     kinds = {column.name: column.kind for column in table}
@@ -183,14 +181,14 @@ def _made(table: InputTable, of: str = "") -> str:
 
 
 def _known_from(table: InputTable) -> str:
-    """From when a version is known: when it was made, or the instant of the run that pulled it while it was being made."""
+    """SQL for the time from which a version is known: its own time, or the end of the pull's window if that is slightly earlier."""
     made = _made(table, "r.")
     pulled = "case when l.kind = 'pull' then cast(split_part(l.place, ' ', 2) as timestamptz) end"
     return f"case when {made} <= {pulled} + interval 1 day then least({made}, {pulled}) else {made} end"
 
 
 def _has_happened(table: InputTable, of: str) -> str:
-    """Whether a row's own time is not after the instant; a day has begun before it."""
+    """SQL condition: the row's own time is not after `as_of`; a date counts if the day has begun."""
     kinds = {column.name: column.kind for column in table}
     if kinds[table.created] is Kind.DATE:
         return f"timezone($zone, cast({of}{table.created} as timestamp)) < $as_of"

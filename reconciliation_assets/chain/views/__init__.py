@@ -1,1 +1,1 @@
-"""Views: the platform, the funnel and the collected money, each with its own meaning, then the two numbers side by side."""
+"""Views: the platform, the funnel and the collected money, each with its own meaning, and the two numbers compared."""

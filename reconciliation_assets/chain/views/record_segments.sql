@@ -1,3 +1,9 @@
+/* table
+grain: captured record and kind of segment
+owner: data
+key: [record_id, segment_kind]
+page: docs/definitions/diagnosis.md#segments
+*/
 -- The segments every captured record belongs to: one of each kind, and the whole. What the record does not say stands under
 -- (none); of a landing page only the part before its query string, which differs from visit to visit.
 select

@@ -1,9 +1,19 @@
+/* table
+grain: captured record and maturity day
+owner: finance
+key: [record_id, maturity_day]
+columns:
+  is_valid: Whether the record is valid
+  is_qualified: Whether the record had qualified by then
+  is_won: Whether the record was won or fulfilled by then
+  is_collected: Whether the record had collected money by then
+  collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
+*/
 -- Where every captured record stood so many days after its own day, at each maturity of the policy.
 with records as (
   select
     m.record_id,
     cast(date_trunc('month', m.cohort_date) as date) as cohort_start,
-    m.campaign_id,
     m.cohort_date,
     m.rung <> 'captured' as is_valid,
     cast(m.qualified_at at time zone $zone as date) as qualified_date,
@@ -23,7 +33,6 @@ money as (
 select
   r.record_id,
   r.cohort_start,
-  r.campaign_id,
   d.maturity_day,
   r.is_valid,
   coalesce(r.is_valid and (r.qualified_date <= r.cohort_date + d.maturity_day or m.collected_value > 0), false)

@@ -1,3 +1,15 @@
+/* table
+grain: captured record and step it entered
+owner: data
+key: [record_id, step]
+page: docs/definitions/diagnosis.md#steps
+required: [record_id, step, entered_on, is_passed]
+words:
+  step: steps
+columns:
+  entered_on: Day the record came to the step
+  reason: Why the record did not pass, where it did not
+*/
 -- Every step a captured record entered between the ad and the money, the day it did, whether it passed within the step's days,
 -- and where it did not, why. Leads are sold in the CRM or by an order; orders are sold as they are placed. What is not sold
 -- yet has no collection to fail, and what nobody answered cannot be blamed on qualification.

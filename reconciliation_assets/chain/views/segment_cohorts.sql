@@ -1,3 +1,16 @@
+/* table
+grain: kind of segment, segment, cohort month and maturity day
+owner: finance
+key: [segment_kind, segment, cohort_start, maturity_day]
+published: true
+page: docs/definitions/diagnosis.md#segments
+required: [segment_kind, segment, cohort_start, maturity_day, is_complete, captured, collected_value]
+words:
+  segment_kind: segments_of_views
+at_least_zero: [captured, valid, qualified, won, collected]
+columns:
+  collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
+*/
 -- Cohort view by segment: where the records of each cohort month and segment stood so many days after each was captured. An
 -- incomplete maturity must not be compared with a complete one.
 select

@@ -1,3 +1,16 @@
+/* table
+grain: kind of segment, segment and cohort month
+owner: finance
+key: [segment_kind, segment, cohort_start]
+published: true
+page: docs/definitions/diagnosis.md#segments
+required: [segment_kind, segment, cohort_start, captured, paid_records, stated_value, collected_value]
+words:
+  segment_kind: segments_of_views
+at_least_zero: [captured, paid_records, stated_value]
+columns:
+  collected_contact_value: Collected money whose links are manual, by exact ID or exact contact [reporting currency]
+*/
 -- Collected view by segment: money linked to the records of each cohort month and segment, by how sure its links are. There
 -- is no spend here: Meta knows it by campaign only, and spreading it over segments would make it up.
 with certainty as (

@@ -1,3 +1,15 @@
+/* table
+grain: kind of segment, segment and cohort month
+owner: sales-operations
+key: [segment_kind, segment, cohort_start]
+published: true
+page: docs/definitions/diagnosis.md#segments
+required: [segment_kind, segment, cohort_start, captured, valid, qualified, won, collected]
+words:
+  segment_kind: segments_of_views
+at_least_zero: [captured, valid, qualified, won, collected]
+shares: [valid_rate, qualified_rate, won_rate, collected_rate]
+*/
 -- Funnel view by segment: how far the records of each cohort month and segment came. Every kind of segment holds each record
 -- once, so its segments add up to the whole.
 with counted as (

@@ -1,3 +1,15 @@
+/* table
+grain: cohort month and campaign
+owner: finance
+key: [cohort_start, campaign_id]
+published: true
+required: [cohort_start, platform_value, collected_value, difference, is_complete]
+shares: [record_rate, value_rate]
+columns:
+  difference: Meta's value less the collected value [reporting currency]
+  record_rate: Captured records with no expected ad or CRM link missing, by number [share]
+  value_rate: The same by stated value [share]
+*/
 -- The two numbers side by side, per cohort month and campaign: what Meta attributes and what was collected, with how
 -- much of the cohort is linked from end to end. A month is complete once its last record is as old as the longest maturity.
 with chained as (
@@ -35,7 +47,7 @@ select
   cast(g.period_start + interval 1 month as date) + l.maturity_day <= cast($as_of at time zone $zone as date) as is_complete,
   $reporting_currency as currency,
   $policy_version as policy_version
-from bridge.bridge_groups g
+from outcomes.bridge_groups g
 cross join longest l
 left join coverage c on c.cohort_start = g.period_start and c.campaign_id is not distinct from g.campaign_id
 left join matching.campaigns n on n.campaign_id = g.campaign_id

@@ -180,7 +180,8 @@ def _nearest(row: tuple[str, ...], presets: tuple[Preset, ...]) -> Preset | None
     """The preset of which the file has most of the required columns, if it has half of them."""
     rated = []
     for preset in presets:
-        known, lacking = known_columns(row, preset), lacking_columns(row, preset)
+        known = known_columns(row, preset)
+        lacking = lacking_columns(known, preset)
         wanted = len(preset.required) + min(map(len, preset.needs), default=0)
         rated.append((1 - len(lacking) / max(wanted, len(lacking), 1), len(known), preset.name, preset))
     share, known_count, _, best = max(rated, key=lambda each: each[:3])
@@ -193,7 +194,7 @@ def _extending(preset: Preset, columns: list[_Seen], currency: str | None) -> Dr
     known = known_columns(row, preset)
     free = [column for column in columns if column.folded not in {folded(row[place]) for place in known.values()}]
     lines = [f"extends: {preset.name}", "columns:"]
-    for lacking in lacking_columns(row, preset):
+    for lacking in lacking_columns(known, preset):
         fitting = [column for column in free if _may_hold(column, preset.columns[lacking].holds)]
         best = max(fitting, key=lambda column: _likeness(column, preset.columns[lacking].headings), default=None)
         if best is None or _likeness(best, preset.columns[lacking].headings) < _ALIKE:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 CURRENCY = "*"
 _LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
@@ -40,6 +41,8 @@ def currency_in(heading: str, pattern: str) -> str | None:
     return found.group(1).upper() if found else None
 
 
+# Each heading is held against those of every preset.
+@lru_cache(maxsize=4096)
 def unit_of(heading: str) -> tuple[str, str | None]:
     """A folded heading without the unit of money at its end, and that unit's currency code.
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duckdb
 import pyarrow as pa
 from babel.numbers import get_territory_currencies
 
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+from reconciliation_assets.sources.presets.bound import BoundTexts
 from reconciliation_assets.sources.presets.headings import folded
 from reconciliation_assets.sources.presets.model import (
     KIND,
@@ -49,6 +49,7 @@ from reconciliation_assets.sources.text_rows import (
     TextRows,
     private_engine,
 )
+from reconciliation_assets.warehouse.duckdb import Connection
 
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
@@ -66,7 +67,7 @@ class JudgedSheets:
     """
 
     def __init__(self) -> None:
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection: Connection | None = None
         self._kind: Recognised | None = None
         self._path: Path | None = None
         self._recognised: tuple[Path, str, Recognised] | None = None
@@ -93,7 +94,7 @@ class JudgedSheets:
             self._recognised = path, preset.name, found
         return self._recognised[2]
 
-    def judged(self, path: Path, kind: Recognised) -> duckdb.DuckDBPyConnection:
+    def judged(self, path: Path, kind: Recognised) -> Connection:
         """An engine with the table `judged`: all rows of a file that are not blank.
 
         Raises:
@@ -140,7 +141,9 @@ def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedShe
                 "select passed_over, count(*) from judged where passed_over is not null group by 1 order by 1"
             ).fetchall()
         )
-        for batch in connection.sql(_taken(kind, part)).to_arrow_reader(ROWS_PER_BATCH):
+        bound = BoundTexts()
+        taken = _taken(bound, kind, part)
+        for batch in connection.sql(taken, params=bound.of(taken)).to_arrow_reader(ROWS_PER_BATCH):
             yield pa.Table.from_batches([batch])
 
     return TextRows(
@@ -177,22 +180,27 @@ def _sources(kind: Recognised, cell: Cell) -> list[str]:
     return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
+def _judge(connection: Connection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
     """Make the table `judged`; returns what people should know of the file.
 
     The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
     which way money went, and last what makes a row no data (`passed_over`).
     """
+    bound = BoundTexts()
+
+    def create(table: str, select: str) -> None:
+        connection.execute(f"create table {table} as {select}", bound.of(select))
+
     teach(connection)
     connection.register("sheet", sheet)
-    connection.execute(f"create table cells as {_cells(kind, sheet.num_columns - 1, _above(kind, sheet))}")
+    create("cells", _cells(bound, kind, sheet.num_columns - 1, _above(kind, sheet)))
     currency, notes = _currency_of_file(connection, kind, sheet.num_columns - 1)
     connection.unregister("sheet")
     style = _style(connection, kind, currency)
-    connection.execute(f"create table valued as {_valued(kind, style)}")
+    create("valued", _valued(bound, kind, style))
     connection.execute("drop table cells")
-    connection.execute(f"create table moved as {_moved(connection, kind)}")
-    connection.execute(f"create table judged as {_judged(kind)}")
+    create("moved", _moved(bound, connection, kind))
+    create("judged", _judged(bound, kind))
     for table in ("valued", "moved"):
         connection.execute(f"drop table {table}")
     if kind.preset.parts:
@@ -209,7 +217,7 @@ class _Style:
     currency: str | None
 
 
-def _style(connection: duckdb.DuckDBPyConnection, kind: Recognised, currency: str | None) -> _Style:
+def _style(connection: Connection, kind: Recognised, currency: str | None) -> _Style:
     preset = kind.preset
     dates = _held(kind, "date", "instant")
     amounts = _held(kind, "amount")
@@ -236,7 +244,7 @@ def _held(kind: Recognised, *holds: str) -> dict[str, str]:
     }
 
 
-def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: str | None) -> set[str]:
+def _currencies(connection: Connection, kind: Recognised, above: str | None) -> set[str]:
     """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
     read = {
@@ -250,9 +258,7 @@ def _currencies(connection: duckdb.DuckDBPyConnection, kind: Recognised, above: 
     return said - {""}
 
 
-def _currency_of_file(
-    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int
-) -> tuple[str | None, tuple[str, ...]]:
+def _currency_of_file(connection: Connection, kind: Recognised, sheet_width: int) -> tuple[str | None, tuple[str, ...]]:
     """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
     above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
@@ -270,9 +276,7 @@ def _currency_of_file(
     )
 
 
-def _names_another_country(
-    connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int, assumed: str
-) -> bool:
+def _names_another_country(connection: Connection, kind: Recognised, sheet_width: int, assumed: str) -> bool:
     """Whether an account number above the header is of a country with another currency."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
@@ -284,7 +288,7 @@ def _names_another_country(
     return any(country and get_territory_currencies(country) != [assumed] for (country,) in found)
 
 
-def _currency_above(connection: duckdb.DuckDBPyConnection, kind: Recognised, sheet_width: int) -> str | None:
+def _currency_above(connection: Connection, kind: Recognised, sheet_width: int) -> str | None:
     """The currency that the rows above the header name, as many statements do, where it is one."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
@@ -311,11 +315,11 @@ def _above(kind: Recognised, sheet: pa.Table) -> dict[str, str]:
     return found
 
 
-def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
+def _cells(bound: BoundTexts, kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
     """Every row below the header that is not blank, cell by cell."""
     preset = kind.preset
     raw = ",\n      ".join(
-        f"{_text(above.get(name)) if column.above else _raw(kind, name)} as {name}_cell"
+        f"{bound(above.get(name)) if column.above else _raw(bound, kind, name)} as {name}_cell"
         for name, column in preset.columns.items()
     )
     whole = ", ".join(f"s.c{position}" for position in range(kind.width))
@@ -325,7 +329,7 @@ def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
     present = " or ".join(f"{name}_cell is not null" for name, column in preset.columns.items() if not column.above)
     return f"""
     select * from (
-      select row_number, {too_wide} as too_wide, contains(concat_ws(' ', {whole}), {_text(NOT_TEXT)}) as not_text, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
+      select row_number, {too_wide} as too_wide, contains(concat_ws(' ', {whole}), {bound(NOT_TEXT)}) as not_text, concat_ws(' ', {whole}) as {ROW}_cell, {filled} as cells_filled, {raw}
       from sheet s
       where row_number > {kind.header_row}
     )
@@ -333,69 +337,73 @@ def _cells(kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
     """
 
 
-def _valued(kind: Recognised, style: _Style) -> str:
+def _valued(bound: BoundTexts, kind: Recognised, style: _Style) -> str:
     """The cells with what they say, and the first of a row that cannot be read."""
     # What cannot be read of a side value goes on as it is, for the contract to tell.
     read = ",\n      ".join(
-        f"coalesce({_worded(kind, style, name)}, {name}_cell) as {name}_value"
+        f"coalesce({_worded(bound, kind, style, name)}, {name}_cell) as {name}_value"
         if _is_beside(kind, name)
-        else f"{_worded(kind, style, name)} as {name}_value"
+        else f"{_worded(bound, kind, style, name)} as {name}_value"
         for name in kind.preset.columns
     )
-    faults = [("null", "not_text", _NOT_TEXT), ("null", "too_wide", _TOO_WIDE), *_faults(kind, style)]
+    faults = [("null", "not_text", _NOT_TEXT), ("null", "too_wide", _TOO_WIDE), *_faults(bound, kind, style)]
     return f"""
     with read as (
-      select *, {_text(style.currency)} as currency_above, {read}
+      select *, {bound(style.currency)} as currency_above, {read}
       from cells
     )
     select *,
       case {" ".join(f"when {condition} then {column}" for column, condition, _ in faults)} end as unread_column,
-      case {" ".join(f"when {condition} then {_text(reason)}" for _, condition, reason in faults)} end as unread
+      case {" ".join(f"when {condition} then {bound(reason)}" for _, condition, reason in faults)} end as unread
     from read
     """
 
 
-def _moved(connection: duckdb.DuckDBPyConnection, kind: Recognised) -> str:
+def _moved(bound: BoundTexts, connection: Connection, kind: Recognised) -> str:
     """The rows with the way that money went and what they are, where the preset asks for it."""
     movement = kind.preset.movement
-    moved = moved_rows(connection, kind, movement, _no_data(kind.preset)) if movement else "select * from valued"
-    cases = " ".join(f"when {_all(where)} then {_text(name)}" for name, where in kind.preset.kinds.items())
+    moved = (
+        moved_rows(bound, connection, kind, movement, _no_data(bound, kind.preset))
+        if movement
+        else "select * from valued"
+    )
+    cases = " ".join(f"when {_all(bound, where)} then {bound(name)}" for name, where in kind.preset.kinds.items())
     if not cases:
         return moved
     return f"select *, {KIND}_cell as {KIND}_value from (select *, case {cases} end as {KIND}_cell from ({moved}))"
 
 
-def _no_data(preset: Preset) -> str:
+def _no_data(bound: BoundTexts, preset: Preset) -> str:
     """Whether a row is none, such as totals, as far as that does not depend on the way money went."""
     reasons = [
-        _all(passed.where)
+        _all(bound, passed.where)
         for passed in preset.passed_over
         if not any(name in (MOVED, TAKEN_BACK, KIND) for condition in passed.where for name in condition.columns)
     ]
     return f"({' or '.join(reasons)})" if reasons else "false"
 
 
-def _judged(kind: Recognised) -> str:
+def _judged(bound: BoundTexts, kind: Recognised) -> str:
     """The rows with what makes them no data (`passed_over`)."""
     preset = kind.preset
     reasons = "\n        ".join(
-        f"when {_all(passed.where)} then {_text(passed.because)}" for passed in preset.passed_over
+        f"when {_all(bound, passed.where)} then {bound(passed.because)}" for passed in preset.passed_over
     )
     thing = _values(preset.one_row_per)
     further = (
         f"when {' and '.join(f'{name}_value is not null' for name in preset.one_row_per)} "
         f"and row_number() over (partition by {thing} order by row_number) > 1 "
-        f"then {_text('further rows of the same ' + ', '.join(kind.headings[name] for name in preset.one_row_per))}"
+        f"then {bound('further rows of the same ' + ', '.join(kind.headings[name] for name in preset.one_row_per))}"
         if thing
         else ""
     )
-    taken = " or ".join(f"({_takes(part)})" for part in preset.tables)
+    taken = " or ".join(f"({_takes(bound, part)})" for part in preset.tables)
     return f"""
     select *,
       case
         {reasons}
         {further}
-        when unread is null and not coalesce({taken}, false) then {_text(preset.otherwise)}
+        when unread is null and not coalesce({taken}, false) then {bound(preset.otherwise)}
       end as passed_over
     from moved
     """
@@ -424,24 +432,26 @@ def _without_totals(kind: Recognised, parts: Parts) -> str:
     """
 
 
-def _taken(kind: Recognised, part: TablePart) -> str:
+def _taken(bound: BoundTexts, kind: Recognised, part: TablePart) -> str:
     """The contract's columns of the rows that this part takes.
 
     A cell that cannot be read spoils the row for the parts that need it, and is told with the first of them: a courier's charge that is no
     number does not cost its cash.
     """
     cells = ",\n      ".join(
-        f"{_defaulted(kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
+        f"{_defaulted(bound, kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
     )
     digest = f", md5({ROW}_cell) as {ROW_DIGEST}" if INPUT_TABLE[part.table].adds_up else ""
     needed, before = _needed(kind, part), set[str]()
     for earlier in kind.preset.tables[: kind.preset.tables.index(part)]:
         before |= _needed(kind, earlier)
-    is_bad = f"coalesce(unread_column in ({_texts(needed - before)}), false)"
+    is_bad = f"coalesce(unread_column in ({_texts(bound, needed - before)}), false)"
     if kind.preset.tables[0] is part:
         by_others = set[str]().union(*(_needed(kind, other) for other in kind.preset.tables)) - needed
-        is_bad = f"unread is not null and coalesce(unread_column not in ({_texts(by_others)}), true)"
-    is_good = f"(unread is null or unread_column not in ({_texts(needed)})) and coalesce({_takes(part)}, false)"
+        is_bad = f"unread is not null and coalesce(unread_column not in ({_texts(bound, by_others)}), true)"
+    is_good = (
+        f"(unread is null or unread_column not in ({_texts(bound, needed)})) and coalesce({_takes(bound, part)}, false)"
+    )
     return f"""
     select row_number, case when {is_bad} then unread_column end as unread_column, case when {is_bad} then unread end as unread,
       {cells}{digest}
@@ -470,20 +480,20 @@ def _needed(kind: Recognised, part: TablePart) -> set[str]:
     return {kind.headings[name] for name in read if name in kind.headings}
 
 
-def _texts(texts: Collection[str]) -> str:
-    return ", ".join(map(_text, sorted(texts))) or "null"
+def _texts(bound: BoundTexts, texts: Collection[str]) -> str:
+    return ", ".join(map(bound, sorted(texts))) or "null"
 
 
-def _raw(kind: Recognised, name: str) -> str:
+def _raw(bound: BoundTexts, kind: Recognised, name: str) -> str:
     if name not in kind.positions:
         return "cast(null as varchar)"
     cell = f"filled(s.c{kind.positions[name]})"
     strip = kind.preset.columns[name].strip
-    return f"filled(regexp_replace({cell}, {_text(f'^(?:{strip})')}, ''))" if strip else cell
+    return f"filled(regexp_replace({cell}, {bound(f'^(?:{strip})')}, ''))" if strip else cell
 
 
-def _worded(kind: Recognised, style: _Style, name: str) -> str:
-    return _with_words(_read(kind, style, name), kind.preset.columns[name].words)
+def _worded(bound: BoundTexts, kind: Recognised, style: _Style, name: str) -> str:
+    return _with_words(bound, _read(bound, kind, style, name), kind.preset.columns[name].words)
 
 
 def _is_beside(kind: Recognised, name: str) -> bool:
@@ -492,45 +502,45 @@ def _is_beside(kind: Recognised, name: str) -> bool:
     return heading is not None and not any(heading in _needed(kind, part) for part in kind.preset.tables)
 
 
-def _with_words(text: str, words: Mapping[str, str]) -> str:
+def _with_words(bound: BoundTexts, text: str, words: Mapping[str, str]) -> str:
     """The text, or what its word means; words that are not listed stay as they are."""
     if not words:
         return text
-    cases = " ".join(f"when word({_text(word)}) then {_text(meaning)}" for word, meaning in words.items())
+    cases = " ".join(f"when word({bound(word)}) then {bound(meaning)}" for word, meaning in words.items())
     return f"case word({text}) {cases} else {text} end"
 
 
-def _read(kind: Recognised, style: _Style, name: str) -> str:
+def _read(bound: BoundTexts, kind: Recognised, style: _Style, name: str) -> str:
     column, cell = kind.preset.columns[name], f"{name}_cell"
-    order = _text(style.day_orders.get(name, kind.preset.day_order))
+    order = bound(style.day_orders.get(name, kind.preset.day_order))
     match column.holds:
         case "code":
             return f"code({cell})"
         case "id":
             return f"western({cell})"
         case "amount":
-            return f"amount({cell}, {_text(style.decimal_points.get(name, '.'))})"
+            return f"amount({cell}, {bound(style.decimal_points.get(name, '.'))})"
         case "date":
             return f"day_text({cell}, {order})"
         case "instant":
             instant = f"instant_text({cell}, {order})"
-            return f"instant_in({instant}, {_text(column.zone)})" if column.zone else instant
+            return f"instant_in({instant}, {bound(column.zone)})" if column.zone else instant
         case _:
             return cell
 
 
-def _faults(kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
+def _faults(bound: BoundTexts, kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
     """Heading, condition and reason of every way in which a cell cannot be read, column by column."""
     named = [
-        (_text(kind.headings[name]), condition, reason)
+        (bound(kind.headings[name]), condition, reason)
         for name, column in kind.preset.columns.items()
         if name in kind.positions and not _is_beside(kind, name)
         for condition, reason in _unreadable(style, name, column)
     ]
     differing = [
         (
-            _text(kind.headings[refused.differ[1]]),
-            f"{_all(refused.where)} and {' is distinct from '.join(f'{name}_value' for name in refused.differ)}",
+            bound(kind.headings[refused.differ[1]]),
+            f"{_all(bound, refused.where)} and {' is distinct from '.join(f'{name}_value' for name in refused.differ)}",
             refused.because,
         )
         for refused in kind.preset.refused
@@ -570,42 +580,42 @@ def _unreadable(style: _Style, name: str, column: Column) -> list[tuple[str, str
             return []
 
 
-def _defaulted(kind: Recognised, name: str, cell: Cell | None) -> str:
+def _defaulted(bound: BoundTexts, kind: Recognised, name: str, cell: Cell | None) -> str:
     default = kind.preset.defaults.get(name)
     if cell is None:
-        return _text(default)
-    filled = _filled(kind, cell)
-    return f"coalesce({filled}, {_text(default)})" if default is not None else filled
+        return bound(default)
+    filled = _filled(bound, kind, cell)
+    return f"coalesce({filled}, {bound(default)})" if default is not None else filled
 
 
-def _filled(kind: Recognised, cell: Cell) -> str:
-    text = _source(kind, cell)
+def _filled(bound: BoundTexts, kind: Recognised, cell: Cell) -> str:
+    text = _source(bound, kind, cell)
     if cell.extract:
         group = min(re.compile(cell.extract).groups, 1)
-        found = f"{text}, {_text(cell.extract)}, {group}"
+        found = f"{text}, {bound(cell.extract)}, {group}"
         parts = f"array_to_string(regexp_extract_all({found}), ' ')" if cell.every else f"regexp_extract({found})"
         text = f"nullif({parts}, '')"
-    text = _with_words(text, cell.words)
+    text = _with_words(bound, text, cell.words)
     for name in cell.currency_of:
-        text = f"coalesce({text}, {_text(kind.currencies.get(name) or None)}, currency_beside({name}_cell))"
+        text = f"coalesce({text}, {bound(kind.currencies.get(name) or None)}, currency_beside({name}_cell))"
     if cell.currency_of:
         text = f"coalesce({text}, currency_above)"
     if cell.where:
-        text = f"case when {_all(cell.where)} then {text} end"
+        text = f"case when {_all(bound, cell.where)} then {text} end"
     if cell.absolute:
         text = f"ltrim({text}, '-')"
     if cell.negated:
         text = f"case when starts_with({text}, '-') then substr({text}, 2) else '-' || {text} end"
-    return f"coalesce({text}, {_text(cell.default)})" if cell.default is not None else text
+    return f"coalesce({text}, {bound(cell.default)})" if cell.default is not None else text
 
 
-def _source(kind: Recognised, cell: Cell) -> str:
+def _source(bound: BoundTexts, kind: Recognised, cell: Cell) -> str:
     if cell.take:
         found = f"coalesce({_values(cell.take)})"
     elif cell.join:
         found = f"nullif(concat_ws(' ', {_values(cell.join)}), '')"
     elif cell.key:
-        found = _key(kind, cell.key)
+        found = _key(bound, kind, cell.key)
     elif cell.latest:
         found = f"greatest({_values(cell.latest)})"
     elif cell.largest:
@@ -614,17 +624,17 @@ def _source(kind: Recognised, cell: Cell) -> str:
         first, second = (f"abs(try_cast({name}_value as decimal(18, 6)))" for name in cell.difference)
         found = f"cast({first} - {second} as varchar)"
     elif cell.first_of:
-        found = f"coalesce({', '.join(_filled(kind, each) for each in cell.first_of)})"
+        found = f"coalesce({', '.join(_filled(bound, kind, each) for each in cell.first_of)})"
     elif cell.all_of:
-        found = f"nullif(concat_ws(' ', {', '.join(_filled(kind, each) for each in cell.all_of)}), '')"
+        found = f"nullif(concat_ws(' ', {', '.join(_filled(bound, kind, each) for each in cell.all_of)}), '')"
     elif cell.cases:
-        found = f"case {' '.join(f'when {_holds(case)} then {_text(case.then)}' for case in cell.cases)} end"
+        found = f"case {' '.join(f'when {_holds(bound, case)} then {bound(case.then)}' for case in cell.cases)} end"
     else:
-        found = _text(cell.constant)
+        found = bound(cell.constant)
     return found
 
 
-def _key(kind: Recognised, key: Key) -> str:
+def _key(bound: BoundTexts, kind: Recognised, key: Key) -> str:
     """The ID of a row, the same in every export of it."""
     of = [_one_form(kind, name) for name in key.of]
     if any(
@@ -636,9 +646,9 @@ def _key(kind: Recognised, key: Key) -> str:
     same = f" || case when {number} > 1 then '-' || {number} else '' end" if key.numbered else ""
     if key.hashed:
         told = " || '|' || ".join(f"coalesce({part}, '')" for part in of)
-        return f"{_text(key.prefix)} || left(sha256({told}), 24){same}"
+        return f"{bound(key.prefix)} || left(sha256({told}), 24){same}"
     parts = [of[0], *(f"case when {part} <> '' then ':' || {part} else '' end" for part in of[1:])]
-    return f"{_text(key.prefix)} || {' || '.join(parts)}{same}"
+    return f"{bound(key.prefix)} || {' || '.join(parts)}{same}"
 
 
 def _one_form(kind: Recognised, name: str) -> str:
@@ -653,24 +663,26 @@ def _one_form(kind: Recognised, name: str) -> str:
             return f"{name}_value"
 
 
-def _takes(part: TablePart) -> str:
-    return " and ".join([f"({_all(part.where)})", *(f"not {_holds(condition)}" for condition in part.unless)])
+def _takes(bound: BoundTexts, part: TablePart) -> str:
+    return " and ".join(
+        [f"({_all(bound, part.where)})", *(f"not {_holds(bound, condition)}" for condition in part.unless)]
+    )
 
 
-def _all(conditions: Sequence[Condition]) -> str:
-    return " and ".join(_holds(condition) for condition in conditions) or "true"
+def _all(bound: BoundTexts, conditions: Sequence[Condition]) -> str:
+    return " and ".join(_holds(bound, condition) for condition in conditions) or "true"
 
 
-def _holds(condition: Condition) -> str:
-    return f"({' or '.join(_holds_of(condition, name) for name in condition.columns)})"
+def _holds(bound: BoundTexts, condition: Condition) -> str:
+    return f"({' or '.join(_holds_of(bound, condition, name) for name in condition.columns)})"
 
 
-def _holds_of(condition: Condition, name: str) -> str:
+def _holds_of(bound: BoundTexts, condition: Condition, name: str) -> str:
     if condition.one_of is not None:
-        words = ", ".join(f"word({_text(word)})" for word in condition.one_of)
+        words = ", ".join(f"word({bound(word)})" for word in condition.one_of)
         return f"coalesce(word({name}_cell) in ({words}), false)"
     if condition.matches is not None:
-        return f"coalesce(regexp_matches({name}_cell, {_text(f'(?i){condition.matches}')}), false)"
+        return f"coalesce(regexp_matches({name}_cell, {bound(f'(?i){condition.matches}')}), false)"
     if condition.state in _SIGNS:
         return f"coalesce(try_cast({name}_value as decimal(18, 6)) {_SIGNS[condition.state]} 0, false)"
     return f"{name}_cell is {'not ' if condition.state == 'present' else ''}null"
@@ -678,7 +690,3 @@ def _holds_of(condition: Condition, name: str) -> str:
 
 def _values(names: Sequence[str]) -> str:
     return ", ".join(f"{name}_value" for name in names)
-
-
-def _text(value: str | None) -> str:
-    return "cast(null as varchar)" if value is None else "'" + value.replace("'", "''") + "'"

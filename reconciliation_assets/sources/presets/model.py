@@ -288,6 +288,7 @@ class Preset(_Part):
         name: the YAML file's name.
         title: what people call the file.
         instead: why such a file is not taken in, and what to export instead; None for one that is.
+        also_export: what to export beside it, for what such a file never says.
         columns: the file's columns, by a name used within the preset.
         day_order: of dates such as 03/04/2026 in a file none of whose dates shows it. Where it is not said either, dates that
             can be read both ways are refused.
@@ -310,6 +311,7 @@ class Preset(_Part):
     name: Name
     title: str
     instead: str | None = None
+    also_export: str | None = None
     columns: dict[Name, Column] = Field(min_length=1)
     day_order: Literal["day_first", "month_first"] | None = None
     decimal_point: Literal[".", ","] = "."

@@ -6,11 +6,11 @@ that are all negative are debits written with a minus, and one negative debit am
 
 from dataclasses import dataclass
 
-import duckdb
-
+from reconciliation_assets.sources.presets.bound import BoundTexts
 from reconciliation_assets.sources.presets.model import MOVED, TAKEN_BACK, Movement
 from reconciliation_assets.sources.presets.recognition import Recognised
 from reconciliation_assets.sources.text_rows import FileSetAsideError
+from reconciliation_assets.warehouse.duckdb import Connection
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,13 @@ class _Told:
     taken_back: str
 
 
-def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
+def moved_rows(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
     """A SELECT of the table `valued` with the columns `moved` and `taken_back`, each as cell and as value.
 
     Where a file has one amount, the columns of money in and money out are filled from it.
 
     Args:
+        bound: the texts of SQL, those of `is_no_data` and of what is returned among them.
         connection: an engine with the table `valued`.
         kind: what the file is.
         movement: what its preset says.
@@ -41,26 +42,26 @@ def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
         FileSetAsideError: no row shows which way money went, or the rows contradict each other.
     """
     has_two = movement.money_in in kind.positions and movement.money_out in kind.positions
-    is_marked = not has_two and _is_marked(connection, kind, movement)
+    is_marked = not has_two and _is_marked(bound, connection, kind, movement)
     amount = _number(movement.amount)
     if has_two:
         came, went, backwards = _number(movement.money_in), _number(movement.money_out), ("false", "false")
     elif is_marked:
-        came = f"case when {_is_word(movement, 'in', 'in_reversed')} then {amount} end"
-        went = f"case when {_is_word(movement, 'out', 'out_reversed')} then {amount} end"
-        backwards = _is_word(movement, "in_reversed"), _is_word(movement, "out_reversed")
+        came = f"case when {_is_word(bound, movement, 'in', 'in_reversed')} then {amount} end"
+        went = f"case when {_is_word(bound, movement, 'out', 'out_reversed')} then {amount} end"
+        backwards = _is_word(bound, movement, "in_reversed"), _is_word(bound, movement, "out_reversed")
     else:
         came, went, backwards = amount, "cast(null as decimal(18, 6))", ("false", "false")
-    connection.execute(
-        f"""
-        create or replace table told as
+    select = f"""
         select *, {came} as came, {went} as went, {backwards[0]} as in_reversed, {backwards[1]} as out_reversed,
           {_number(movement.balance)} as balance_after, not coalesce({is_no_data}, false) and unread is null as counts
         from valued
         """
-    )
+    connection.execute(f"create or replace table told as {select}", bound.of(select))
     told = (
-        _with_direction(connection, kind, movement) if has_two or is_marked else _with_sign(connection, kind, movement)
+        _with_direction(bound, connection, kind, movement)
+        if has_two or is_marked
+        else _with_sign(connection, kind, movement)
     )
     filled = (
         ""
@@ -71,7 +72,7 @@ def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
         cast(case when {told.moved} < 0 and not {told.taken_back} or {told.moved} > 0 and {told.taken_back} then -{told.moved} end
           as varchar) as {movement.money_out}_value,"""
     )
-    heading = kind.headings.get(movement.mark if is_marked else movement.money_in, "").replace("'", "''")
+    heading = bound(kind.headings.get(movement.mark if is_marked else movement.money_in, ""))
     unclear = (
         f"unread is null and counts and {amount} is not null and came is null and went is null"
         if is_marked
@@ -79,7 +80,7 @@ def moved_rows(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
     )
     return f"""
     select * exclude (came, went, in_reversed, out_reversed, balance_after, counts) replace ({filled}
-        case when {unclear} then '{heading}' else unread_column end as unread_column,
+        case when {unclear} then {heading} else unread_column end as unread_column,
         case when {unclear} then 'neither money in nor money out' else unread end as unread
       ),
       cast(case when came is not null or went is not null then {told.moved} end as varchar) as {MOVED}_cell,
@@ -94,27 +95,29 @@ def _number(name: str) -> str:
     return f"try_cast({name}_value as decimal(18, 6))"
 
 
-def _is_word(movement: Movement, *directions: str) -> str:
+def _is_word(bound: BoundTexts, movement: Movement, *directions: str) -> str:
     words = ", ".join(
-        f"word('{word}')" for direction, listed in movement.marks.items() if direction in directions for word in listed
+        f"word({bound(word)})"
+        for direction, listed in movement.marks.items()
+        if direction in directions
+        for word in listed
     )
     return f"coalesce(word({movement.mark}_cell) in ({words}), false)" if words else "false"
 
 
-def _is_marked(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> bool:
+def _is_marked(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> bool:
     """Whether a column tells directions: most of its cells do. One under the same heading may hold kinds of transfer."""
     if movement.mark not in kind.positions:
         return False
-    known, filled = connection.execute(
-        f"""
-        select count(*) filter ({_is_word(movement, *movement.marks)}), count({movement.mark}_cell)
+    counted = f"""
+        select count(*) filter ({_is_word(bound, movement, *movement.marks)}), count({movement.mark}_cell)
         from valued where {_number(movement.amount)} is not null
         """
-    ).fetchall()[0]
+    known, filled = connection.execute(counted, bound.of(counted)).fetchall()[0]
     return bool(known * 2 > filled)
 
 
-def _with_direction(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> _Told:
+def _with_direction(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """Two columns, or one beside a word: money out may be written with a minus or without."""
 
     def told(sign: str) -> _Told:
@@ -126,14 +129,13 @@ def _with_direction(connection: duckdb.DuckDBPyConnection, kind: Recognised, mov
         return _Told(moved, f"(in_reversed or out_reversed or {money_in} < 0 or {money_out} < 0)")
 
     plain, with_minus = told(""), told("-")
-    below, above, reversals = connection.execute(
-        f"""
+    counted = f"""
         select
           count(*) filter (went < 0), count(*) filter (went > 0),
-          count(*) filter (went < 0 and coalesce(regexp_matches({movement.description}_cell, '(?i){movement.reversal.replace("'", "''")}'), false))
+          count(*) filter (went < 0 and coalesce(regexp_matches({movement.description}_cell, {bound(f"(?i){movement.reversal}")}), false))
         from told where counts and not out_reversed
         """
-    ).fetchall()[0]
+    below, above, reversals = connection.execute(counted, bound.of(counted)).fetchall()[0]
     if not below:
         return plain
     as_plain, as_minus = (_rows_that_fit(connection, each.moved) for each in (plain, with_minus))
@@ -149,7 +151,7 @@ def _with_direction(connection: duckdb.DuckDBPyConnection, kind: Recognised, mov
     return plain
 
 
-def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement: Movement) -> _Told:
+def _with_sign(connection: Connection, kind: Recognised, movement: Movement) -> _Told:
     """One signed amount: a minus is money out, unless the balance proves the opposite, as on statements of cards."""
     plain, turned = _Told("came", "false"), _Told("(-came)", "false")
     as_plain, as_turned = (_rows_that_fit(connection, each.moved) for each in (plain, turned))
@@ -166,7 +168,7 @@ def _with_sign(connection: duckdb.DuckDBPyConnection, kind: Recognised, movement
     return plain
 
 
-def _rows_that_fit(connection: duckdb.DuckDBPyConnection, moved: str) -> int:
+def _rows_that_fit(connection: Connection, moved: str) -> int:
     """Rows whose amount is the step of the running balance, whether the newest row stands last or first."""
     (fitting,) = connection.execute(
         f"""

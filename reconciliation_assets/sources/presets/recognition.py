@@ -1,6 +1,6 @@
 """Which kind of file a file is, told by its headings, wherever in its first rows they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -116,7 +116,7 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
     cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
     positions = {name: found[0] for name, found in where.items() if found}
-    if lacking_columns(row, preset):
+    if lacking_columns(positions, preset):
         return None
     mapped = {position for found in where.values() for position in found}
     return Recognised(
@@ -148,9 +148,8 @@ def known_columns(row: Sequence[str], preset: Preset) -> dict[str, int]:
     return {name: found[0] for name, column in preset.columns.items() if (found := _positions(cells, column))}
 
 
-def lacking_columns(row: Sequence[str], preset: Preset) -> list[str]:
-    """The preset's columns that a row of headings would need to be its header."""
-    known = known_columns(row, preset)
+def lacking_columns(known: Container[str], preset: Preset) -> list[str]:
+    """The preset's columns that a row of headings would need to be its header, of which some are known."""
     group = min(([name for name in group if name not in known] for group in preset.needs), key=len, default=[])
     return [*(name for name in preset.required if name not in known), *group]
 
@@ -181,7 +180,7 @@ def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
     for row in (row for head in heads for row in head.rows):
         for preset in presets:
             known = known_columns(row, preset)
-            lacking = [preset.columns[name].headings[0] for name in lacking_columns(row, preset)]
+            lacking = [preset.columns[name].headings[0] for name in lacking_columns(known, preset)]
             share = 1 - len(lacking) / max(
                 len(preset.required) + min(map(len, preset.needs), default=0), len(lacking), 1
             )

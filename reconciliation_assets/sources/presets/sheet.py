@@ -147,7 +147,8 @@ def _split(path: Path, encoding: str, separator: str, schema: pa.Schema) -> Iter
             return
         with frames:
             for frame in frames:
-                yield pa.RecordBatch.from_pandas(frame, schema, preserve_index=False)
+                # pandas puts a wide or long frame together of pieces.
+                yield from pa.Table.from_pandas(frame, schema, preserve_index=False).to_batches()
 
 
 def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt", "text"]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-import mt940
 import pyarrow as pa
 
 from reconciliation_assets.sources.text_rows import FileSetAsideError
@@ -45,6 +44,8 @@ def statement_sheet(path: Path, form: Form) -> pa.Table:
 
 
 def _mt940_rows(path: Path) -> Iterator[Row]:
+    import mt940  # noqa: PLC0415 - it takes a while to load, and few companies have such files
+
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
@@ -61,8 +62,7 @@ def _mt940_rows(path: Path) -> Iterator[Row]:
 
 
 def _mt940_row(entry: dict[str, object], account: str) -> Row:
-    amount = entry["amount"]
-    number = amount.amount if isinstance(amount, mt940.models.Amount) else None
+    number = getattr(entry["amount"], "amount", None)
     if number is None:
         raise ValueError("no amount")
     told = " ".join(str(entry[part]) for part in ("transaction_details", "extra_details") if entry.get(part))

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal, TypeVar
 
-import duckdb
-
 from reconciliation_assets.sources.text_rows import FileSetAsideError
+from reconciliation_assets.warehouse.duckdb import Connection
 
 DayOrder = Literal["day_first", "month_first"]
 DecimalPoint = Literal[".", ","]
@@ -29,13 +28,13 @@ class Sample:
     either: int | None
 
 
-def teach(connection: duckdb.DuckDBPyConnection) -> None:
+def teach(connection: Connection) -> None:
     """Give an engine the macros by which cells are read."""
     connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
 
 
 def day_orders(
-    connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], assumed: DayOrder | None
+    connection: Connection, columns: Mapping[str, str], assumed: DayOrder | None
 ) -> dict[str, DayOrder | None]:
     """In which order the dates of each column stand.
 
@@ -67,7 +66,7 @@ def day_orders(
 
 
 def decimal_points(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     columns: Mapping[str, str],
     assumed: DecimalPoint,
     *,
@@ -108,9 +107,7 @@ def decimal_points(
     return {name: mark or others or assumed for name, mark in shown.items()}
 
 
-def sample_of(
-    connection: duckdb.DuckDBPyConnection, name: str, heading: str, first: str, second: str, either: str
-) -> Sample:
+def sample_of(connection: Connection, name: str, heading: str, first: str, second: str, either: str) -> Sample:
     """What the rows of a column show; the macros tell what proves one reading, what the other, and what may be both."""
     row = connection.execute(
         f"""
@@ -124,7 +121,7 @@ def sample_of(
     return Sample(heading, *row)
 
 
-def not_half_converted(connection: duckdb.DuckDBPyConnection, name: str, heading: str) -> None:
+def not_half_converted(connection: Connection, name: str, heading: str) -> None:
     """A spreadsheet of another country turns 05/03 into the third of May and leaves 25/03 as text.
 
     Then every date it turned has a day up to 12, and every one it left has not. What it turned is lost.

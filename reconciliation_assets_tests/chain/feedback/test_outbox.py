@@ -90,7 +90,7 @@ def test_money_waits_until_it_has_stood(build: Build) -> None:
         ({"meta_lead_id": "1203"}, "no lead ID, click ID or browser ID of Meta is known"),
         ({"meta_lead_id": "l:12034567890123"}, "no lead ID, click ID or browser ID of Meta is known"),
         ({"created": 1}, "the outcome is dated before the record itself"),
-        ({"won": 7}, "it is older than Meta takes"),
+        ({"won": 7}, "it is older than Meta accepts"),
     ],
 )
 def test_what_may_not_be_told_says_why(build: Build, cells: dict[str, Any], reason: str) -> None:

@@ -1,8 +1,14 @@
 """Exact IDs are hidden and looked for again: a method that finds the wrong partner carries no money in that run."""
 
+from pathlib import Path
 from typing import Any
 
+from reconciliation_assets.chain.matching.inference.infer import infer
+from reconciliation_assets.chain.matching.inference.models import LEAD_ORDER
+from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.harness import Bench
+from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 from reconciliation_assets_tests.rows import order, payment
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -74,3 +80,23 @@ def test_up_to_a_third_is_hidden_and_no_more_than_is_enough(build: Build) -> Non
     few = build(company(240), {"matching": {"backtest": {"fewest": 5, "most": 30}}}).rows("backtest_links")
     assert 15 <= len(few) <= 45
     assert {row["right_id"] for row in few} < {row["right_id"] for row in third}
+
+
+def test_a_part_of_the_orders_gets_the_links_that_it_gets_among_all(tmp_path: Path) -> None:
+    """The backtest scores only the hidden orders of a large company; links and probabilities must not depend on that."""
+    write_company(CompanySpec(orders=400, seed=3), tmp_path)
+    built = Bench(tmp_path).build()
+    inferred, orders = TableName("matching", "inferred_lead_order"), TableName("matching", "matchable_orders")
+    part = TableName("matching", "a_part_of_the_orders")
+    built.make(inferred)
+    built.warehouse.execute(f"update {orders} set is_open = true, email_key = null, phone_key = null")
+    built.warehouse.execute(
+        f"create table {part} as select unique_id as right_id from {orders} where md5(unique_id) < '8'"
+    )
+    matching = built.loaded.policy.matching
+    infer(built.warehouse, LEAD_ORDER, "matching", matching)
+    of_the_part = f"select * from {inferred} where right_id in (select right_id from {part}) order by right_id, left_id"
+    among_all, links = built.warehouse.rows(of_the_part), built.warehouse.count(inferred)
+    infer(built.warehouse, LEAD_ORDER, "matching", matching, part)
+    assert built.warehouse.rows(of_the_part) == among_all
+    assert 10 < built.warehouse.count(inferred) == len(among_all) < links

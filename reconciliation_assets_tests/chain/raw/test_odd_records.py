@@ -10,7 +10,7 @@ from reconciliation_assets.chain.raw.landing import land_pull
 from reconciliation_assets.contracts.inputs import PAYMENTS
 from reconciliation_assets.sources.connector import Batch, Row
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
 from reconciliation_assets_tests.harness import KEY, Bench, drop
 from reconciliation_assets_tests.rows import order
 
@@ -25,8 +25,8 @@ GOOD: Row = {
 }
 
 
-def land(*batches: Batch) -> Warehouse:
-    warehouse = Warehouse(duckdb.connect(":memory:"))
+def land(*batches: Batch) -> DuckDB:
+    warehouse = DuckDB(duckdb.connect(":memory:"))
     land_pull(warehouse, "tap", batches, [PAYMENTS], UNTIL, ContactProtector(b"a key for tests"), lambda _: "UTC")
     return warehouse
 

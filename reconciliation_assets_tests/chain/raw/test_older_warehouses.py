@@ -14,7 +14,7 @@ from reconciliation_assets.sources.connector import Batch
 from reconciliation_assets.sources.files import InboxFile
 from reconciliation_assets.sources.protect import ContactProtector
 from reconciliation_assets.sources.snapshot import fingerprint_of
-from reconciliation_assets.warehouse.duckdb import Warehouse, connect
+from reconciliation_assets.warehouse.duckdb import DuckDB, connect
 
 PROTECTOR = ContactProtector(b"a key for tests")
 ZONE = "Asia/Dubai"
@@ -65,7 +65,7 @@ create view current.payments as
 
 
 @pytest.fixture
-def former(tmp_path: Path) -> Iterator[Warehouse]:
+def former(tmp_path: Path) -> Iterator[DuckDB]:
     """A former warehouse: one pull, and a file of which the negative fee and the reversal were refused."""
     with connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute(FORMER)
@@ -95,7 +95,7 @@ def former(tmp_path: Path) -> Iterator[Warehouse]:
         connection.execute(
             "insert into raw.quarantine values (2, 2, 'fee', 'a negative number'), (2, 3, 'kind', 'not one of')"
         )
-        yield Warehouse(connection)
+        yield DuckDB(connection)
 
 
 def _dropped(home: Path) -> Path:
@@ -104,7 +104,7 @@ def _dropped(home: Path) -> Path:
     return path
 
 
-def test_files_are_read_anew_and_pulls_stay(former: Warehouse, tmp_path: Path) -> None:
+def test_files_are_read_anew_and_pulls_stay(former: DuckDB, tmp_path: Path) -> None:
     files = [InboxFile("payments", _dropped(tmp_path))]
     landed = land_inbox(former, PAYMENTS, files, PROTECTOR, ZONE, NOW)
     assert [(file.file, file.rows, file.quarantined) for file in landed] == [("payments.csv", 2, 0)]
@@ -118,7 +118,7 @@ def test_files_are_read_anew_and_pulls_stay(former: Warehouse, tmp_path: Path) -
     assert land_inbox(former, PAYMENTS, files, PROTECTOR, ZONE, NOW) == [], "once is enough"
 
 
-def test_a_pull_lands_beside_what_was_pulled_under_the_former_contract(former: Warehouse) -> None:
+def test_a_pull_lands_beside_what_was_pulled_under_the_former_contract(former: DuckDB) -> None:
     later = Batch("payments", [{**PULLED, "amount": "90", "updated_at": "2026-06-20T00:00:00Z"}])
     land_pull(former, "stripe", [later], [PAYMENTS], NOW, PROTECTOR, lambda _: ZONE)
     assert former.rows("select payment_id, amount from current.payments") == [("P0", Decimal(90))]
@@ -140,7 +140,7 @@ def test_insights_of_a_former_key_become_versions_of_one_ad_and_day(tmp_path: Pa
         "attributed_value": "5",
     }
     with connect(tmp_path / "warehouse.duckdb") as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         for day, setting in ((6, "unreported"), (10, "7d_click")):
             pulled_at = datetime(2026, 3, day, tzinfo=UTC)
             cells = {"attribution_setting": setting, "pulled_at": pulled_at.isoformat()}

@@ -11,7 +11,7 @@ from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.connector import Batch, Window
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -19,18 +19,18 @@ LEADS = [INPUT_TABLE["leads"]]
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Warehouse]:
+def warehouse() -> Iterator[DuckDB]:
     with duckdb.connect() as connection:
-        yield Warehouse(connection)
+        yield DuckDB(connection)
 
 
-def land(warehouse: Warehouse, source: str, days: list[float]) -> None:
+def land(warehouse: DuckDB, source: str, days: list[float]) -> None:
     rows = [{"lead_id": f"{source}{day}", "created_at": (START + day * DAY).isoformat()} for day in days]
     protector = ContactProtector(b"a key for tests")
     land_pull(warehouse, source, [Batch("leads", rows)], LEADS, START + 30 * DAY, protector, lambda _: "UTC")
 
 
-def judged(warehouse: Warehouse, since: float, until: float) -> str | None:
+def judged(warehouse: DuckDB, since: float, until: float) -> str | None:
     window = Window(START + since * DAY, START + until * DAY)
     return why_empty_is_strange(pull_cadence(warehouse, "forms", LEADS, window), window)
 
@@ -38,35 +38,35 @@ def judged(warehouse: Warehouse, since: float, until: float) -> str | None:
 EVERY_DAY_BUT_ONE_WEEKEND = [float(day) for day in range(30) if day not in (12, 13)]
 
 
-def test_an_empty_window_no_longer_than_usual_pauses_is_quiet(warehouse: Warehouse) -> None:
+def test_an_empty_window_no_longer_than_usual_pauses_is_quiet(warehouse: DuckDB) -> None:
     land(warehouse, "forms", EVERY_DAY_BUT_ONE_WEEKEND)
     assert judged(warehouse, since=29.5, until=32) is None
 
 
-def test_a_pause_longer_than_any_before_is_strange(warehouse: Warehouse) -> None:
+def test_a_pause_longer_than_any_before_is_strange(warehouse: DuckDB) -> None:
     land(warehouse, "forms", EVERY_DAY_BUT_ONE_WEEKEND)
     assert judged(warehouse, since=29.5, until=33) == (
         "it has been quiet for 4.0 days, and never paused for longer than 3.0 days"
     )
 
 
-def test_an_answer_without_rows_that_were_there_before_is_strange(warehouse: Warehouse) -> None:
+def test_an_answer_without_rows_that_were_there_before_is_strange(warehouse: DuckDB) -> None:
     land(warehouse, "forms", EVERY_DAY_BUT_ONE_WEEKEND)
     assert judged(warehouse, since=28, until=30) == "earlier pulls brought records of 2 moments of the same window"
 
 
-def test_a_source_with_little_past_is_not_judged_by_it(warehouse: Warehouse) -> None:
+def test_a_source_with_little_past_is_not_judged_by_it(warehouse: DuckDB) -> None:
     land(warehouse, "forms", [0.0, 1.0, 2.0])
     assert judged(warehouse, since=2.5, until=20) is None
 
 
-def test_one_source_is_not_judged_by_the_records_of_another(warehouse: Warehouse) -> None:
+def test_one_source_is_not_judged_by_the_records_of_another(warehouse: DuckDB) -> None:
     land(warehouse, "forms", EVERY_DAY_BUT_ONE_WEEKEND)
     land(warehouse, "forms_too", [29.9])
     assert pull_cadence(warehouse, "forms", LEADS, Window(None, START + 30 * DAY)).newest == START + 29 * DAY
 
 
-def test_a_source_is_fresh_up_to_its_limit_and_stale_past_it(warehouse: Warehouse) -> None:
+def test_a_source_is_fresh_up_to_its_limit_and_stale_past_it(warehouse: DuckDB) -> None:
     land(warehouse, "forms", [0.0])
     known = pull_cadence(warehouse, "forms", LEADS, Window(None, START + 3 * DAY))
     assert why_stale(known, START + 3 * DAY, 3 * DAY) is None
@@ -75,6 +75,6 @@ def test_a_source_is_fresh_up_to_its_limit_and_stale_past_it(warehouse: Warehous
     )
 
 
-def test_a_source_that_never_delivered_is_not_fresh(warehouse: Warehouse) -> None:
+def test_a_source_that_never_delivered_is_not_fresh(warehouse: DuckDB) -> None:
     known = pull_cadence(warehouse, "forms", LEADS, Window(None, START))
     assert why_stale(known, START, 3 * DAY) == "it has never delivered a record"

@@ -11,7 +11,7 @@ import pytest
 from reconciliation_assets.chain.raw.typing import typed_select
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.contracts.model import CONTACT_KEYS
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.duckdb import DuckDB
 from reconciliation_assets_tests.rows import decision, insight, lead, lock, order, payment, sign_off, verdict
 
 VALID = {
@@ -43,7 +43,7 @@ def read(table: str, column: str, text: str | None) -> Typed:
     )
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         with warehouse.reading("arriving", row):
             (typed,) = warehouse.rows(
                 f"""
@@ -168,7 +168,7 @@ def test_columns_the_file_lacks_are_read_as_empty() -> None:
     contract = INPUT_TABLE["fx_rates"]
     row = pa.table({"row_number": [2], "date": ["2026-03-01"], "currency": ["EUR"]})
     with duckdb.connect() as connection:
-        warehouse = Warehouse(connection)
+        warehouse = DuckDB(connection)
         with warehouse.reading("arriving", row):
             found = warehouse.rows(
                 f"select date, rate from ({typed_select(contract, ('date', 'currency'), 'arriving')})"

@@ -468,18 +468,6 @@ def test_the_dashboards_adjustments_of_disputes_are_known_by_their_description(d
     ]
 
 
-def test_stripes_lists_of_payments_and_payouts_are_answered_with_what_to_export_instead(drop: Drop) -> None:
-    dropped = drop(
-        {
-            "unified_payments.csv": "id,Created date (UTC),Amount,Amount Refunded,Currency,Status\nch_1,2026-03-01 10:00,1,0,aed,Paid\n",
-            "payouts.csv": "id,Amount,Arrival Date (UTC),Currency,Status\npo_1,1,2026-03-01 10:00,aed,paid\n",
-        }
-    )
-    refusals = dropped.refusals()
-    assert "Balance change from activity" in refusals["unified_payments.csv"]
-    assert "bank statement" in refusals["payouts.csv"]
-
-
 SHOP = (
     "Name,Financial Status,Paid at,Fulfillment Status,Currency,Total,Discount Amount,Created at,Note Attributes,Cancelled at,"
     "Payment Method,Refunded Amount,Outstanding Balance,Tags\n"

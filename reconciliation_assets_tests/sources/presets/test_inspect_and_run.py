@@ -28,7 +28,7 @@ def test_inspect_says_what_a_file_is_and_its_first_problems(installation: Instal
     assert told.status == 0
     assert "by its headings in row 2, a courier remittance of cash on delivery (preset courier_cod; utf-8" in told.text
     assert "Not read: Consignee, Mobile." in told.text
-    assert "Passed over: totals rows (1)." in told.text
+    assert "Left out: totals rows (1)." in told.text
     assert "payments: 2 rows, 1 of them to quarantine." in told.text
     assert "row 4, column Waybill: a spreadsheet turned it into a rounded number" in told.text
     assert [contact for contact in CONTACTS if contact in told.text] == []
@@ -47,7 +47,7 @@ def test_inspect_tells_tables_by_name_and_ends_with_1_when_a_file_is_not_taken_i
     assert "row 3, column created_at: not an ISO 8601 date" in good.text
     bad = installation.reconcile("inspect", *(str(tmp_path / name) for name in ("leads-b.csv", "list.csv", "gone.csv")))
     assert bad.status == 1
-    assert "leads: set aside whole: the required column created_at is missing" in bad.text
+    assert "The whole file is set aside: the required column created_at is missing" in bad.text
     assert (
         "list.csv is not taken in: nearest is courier remittance of cash on delivery (courier_cod); missing: COD Amount."
         in bad.text

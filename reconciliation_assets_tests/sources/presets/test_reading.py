@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from reconciliation_assets.sources.presets.sheet import read_sheet
 from reconciliation_assets.sources.text_rows import private_engine
 
 
@@ -135,3 +137,13 @@ def test_case_and_blanks_of_a_code_do_not_matter(engine: duckdb.DuckDBPyConnecti
 @pytest.mark.parametrize(("cell", "is_rounded"), [("1.20213E+17", True), ("5,01235e+08", True), ("FX1E7", False)])
 def test_numbers_that_a_spreadsheet_rounded(engine: duckdb.DuckDBPyConnection, cell: str, *, is_rounded: bool) -> None:
     assert read(engine, "is_rounded", cell) is is_rounded
+
+
+def test_a_file_is_read_whole_however_long_and_wide_it_is(tmp_path: Path) -> None:
+    """pandas reads a million cells at a time, and puts them together in its own way."""
+    rows, width = 6_000, 200
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join(",".join(f"{row}.{column}" for column in range(width)) for row in range(rows)))
+    sheet = read_sheet(path)
+    assert sheet.num_rows == rows
+    assert sheet.slice(rows - 1).to_pylist()[0][f"c{width - 1}"] == f"{rows - 1}.{width - 1}"

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from reconciliation_assets.chain.matching.inference.candidates import Bools, Floats, Ints
 
@@ -87,8 +85,10 @@ def _circles(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Ite
     slot = np.where(is_taken_once[near], left[near], int(left.max()) + 1 + np.arange(len(near)))
     slots, slot = np.unique(slot, return_inverse=True)
     nodes = len(slots) + int(right.max()) + 1
-    graph = coo_matrix((np.ones(len(near), np.int8), (slot, len(slots) + right[near])), shape=(nodes, nodes))
-    group = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_matrix(
+        (np.ones(len(near), np.int8), (slot, len(slots) + right[near])), shape=(nodes, nodes)
+    )
+    group = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     pairs_of = np.bincount(group[slot], minlength=nodes)
     ends_of = np.bincount(np.r_[group[np.unique(slot)], group[len(slots) + np.unique(right[near])]], minlength=nodes)
     circular = (pairs_of >= ends_of)[group[slot]] & (pairs_of <= _MOST_PAIRS_COUNTED_OUT)[group[slot]]
@@ -152,8 +152,8 @@ def paired_in_time(
         return at
     offset = int(left.max()) + 1
     nodes = offset + int(right.max()) + 1
-    graph = coo_matrix((np.ones(len(at), np.int8), (left[at], offset + right[at])), shape=(nodes, nodes))
-    group = connected_components(graph, directed=False)[1][left[at]]
+    graph = scipy.sparse.coo_matrix((np.ones(len(at), np.int8), (left[at], offset + right[at])), shape=(nodes, nodes))
+    group = scipy.sparse.csgraph.connected_components(graph, directed=False)[1][left[at]]
     order = np.lexsort((right[at], left[at], group))
     taken: list[int] = []
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
@@ -188,7 +188,7 @@ def _paired(
         for end, own in ((lefts, left), (rights, right))
     )
     place[row, column], weight[row, column] = pairs, bits[pairs]
-    best = linear_sum_assignment(weight, maximize=True)[1]
+    best = scipy.optimize.linear_sum_assignment(weight, maximize=True)[1]
     in_time = np.arange(len(lefts))
     if weight[in_time, in_time].sum() >= weight[in_time, best].sum() - _CLEARLY_BETTER_BITS:
         best = in_time

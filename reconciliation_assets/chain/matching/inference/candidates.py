@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.scoring import Block, candidate_pairs
 
 Floats = npt.NDArray[np.float64]
@@ -208,7 +207,7 @@ _INSTALMENTS_OF = ", ".join(
 )
 
 
-def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Table:
+def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table:
     """Payables ordered by ID, with the amounts each asks for; a contact of too many of them names nobody."""
     personal = ", ".join(
         f"case when count(*) over (partition by {key}) <= {matching.shared_contact_limit} then {key} end as {key}"
@@ -233,7 +232,7 @@ def read_payables(warehouse: Warehouse, layer: str, matching: Matching) -> pa.Ta
     )
 
 
-def read_payments(warehouse: Warehouse, layer: str, trial: str | None) -> pa.Table:
+def read_payments(warehouse: Ledger, layer: str, trial: str | None) -> pa.Table:
     """Settled money ordered by ID; where a trial is named, only its payments are open."""
     is_open = f"is_open and unique_id in (select right_id from {trial})" if trial else "is_open"
     is_hidden = f"unique_id in (select right_id from {trial} where is_hidden)" if trial else "false"
@@ -335,8 +334,8 @@ def _with_contacts_of_other_orders(payables: pa.Table) -> pa.Table:
     codes = pa.concat_arrays([key.drop_null() for key in keys]).dictionary_encode().indices.to_numpy()
     rows, size = np.concatenate(known), payables.num_rows
     nodes = size + int(codes.max()) + 1
-    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, size + codes)), shape=(nodes, nodes))
-    person = connected_components(graph, directed=False)[1][:size]
+    graph = scipy.sparse.coo_matrix((np.ones(len(rows), np.int8), (rows, size + codes)), shape=(nodes, nodes))
+    person = scipy.sparse.csgraph.connected_components(graph, directed=False)[1][:size]
     for name, contact in zip(("email_key", "phone_key"), contacts, strict=False):
         encoded = contact.dictionary_encode()
         code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -10,9 +10,10 @@ import pyarrow as pa
 from reconciliation_assets.chain.matching.inference.assignment import choose
 from reconciliation_assets.chain.matching.inference.models import LEAD_CRM, LEAD_ORDER, Model
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import OutputTable
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets.warehouse.scoring import Comparison, Scored, score_pairs
 
@@ -21,13 +22,17 @@ _KNOWN_LINKS_LEARNT_FROM = 20_000
 _LEAST_PROBABILITY = 0.1
 
 
-def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) -> Scored | None:
+def infer(
+    warehouse: Ledger, model: Model, layer: str, matching: Matching, trial: TableName | None = None
+) -> Scored | None:
     """Make `<layer>.inferred_<model>`: link, left_id, right_id, probability, evidence, weights, candidates, evidence_kind.
 
     Args:
         model: how the link is inferred.
         layer: where its ends and known links stand.
         matching: the policy's limits.
+        trial: a table with the `right_id` of the right ends to score; all open ones if None. Exact only for models without a slot,
+            whose right ends do not compete.
 
     Returns:
         What the pairs were scored by, or none where nothing is open.
@@ -53,6 +58,7 @@ def infer(warehouse: Warehouse, model: Model, layer: str, matching: Matching) ->
         fewest_known=matching.inferred.fewest_known_links,
         match_share=model.match_share,
         limits=warehouse.limits,
+        tried=warehouse.arrow(f"select right_id from {trial}") if trial else None,
     )
     with warehouse.reading("_scored", scored.pairs):
         warehouse.execute(
@@ -123,34 +129,38 @@ def _weights(comparisons: tuple[Comparison, ...]) -> str:
     return f"concat_ws('; ', {parts})"
 
 
-def _program(model: Model, description: str) -> PythonTable:
-    def make(context: RunContext) -> TableMetadata:
-        # Here, since the drawing library takes a third of a second of every command that loads the graph.
-        from reconciliation_assets.chain.plots import match_weights  # noqa: PLC0415
-
+def _inferred(model: Model, grain: str, description: str) -> PythonTable:
+    def make(context: LedgerContext) -> TableMetadata:
         scored = infer(context.warehouse, model, "matching", context.loaded_policy.policy.matching)
         if scored is None:
             return TableMetadata({"learnt from": "nothing is open"})
         learnt = f"{scored.learnt_from:,} known links" if scored.learnt_from else "the shipped chances"
         return TableMetadata(
             {"learnt from": learnt, "pairs compared": scored.pairs.num_rows, "weights": json.dumps(scored.weights)},
-            {"what each outcome adds": match_weights(scored.weights)},
+            scored.weights,
         )
 
     return PythonTable(
-        TableName("matching", f"inferred_{model.name}"),
+        OutputTable(
+            f"inferred_{model.name}", "matching", grain, "data", ("right_id",), description, group="matching_inference"
+        ),
         (
             TableName("matching", model.left_ends),
             TableName("matching", model.right_ends),
             TableName("matching", model.known_links),
             TableName("canonical", "manual_matches"),
         ),
-        description,
         make,
     )
 
 
-INFERENCES: tuple[PythonTable, ...] = (
-    _program(LEAD_CRM, "CRM records that name no lead, each with the lead it most likely came from."),
-    _program(LEAD_ORDER, "Orders that name no lead, each with the lead it most likely came from."),
+INFERRED_LEAD_CRM = _inferred(
+    LEAD_CRM,
+    "CRM record with an inferred lead",
+    "CRM records that name no lead, each with the lead it most likely came from.",
+)
+INFERRED_LEAD_ORDER = _inferred(
+    LEAD_ORDER,
+    "order with an inferred lead",
+    "Orders that name no lead, each with the lead it most likely came from.",
 )

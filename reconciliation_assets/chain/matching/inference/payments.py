@@ -24,11 +24,11 @@ from reconciliation_assets.chain.matching.inference.candidates import Floats, In
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
 from reconciliation_assets.chain.matching.inference.sums import PairGroup, completing, owed_at_once, paid_together
 from reconciliation_assets.chain.matching.kinds import MONEY, chance_kind, shipped_confidence
-from reconciliation_assets.chain.plots import match_weights
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
-from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.run_context import LedgerContext
+from reconciliation_assets.contracts.model import Meaning, OutputTable
 from reconciliation_assets.policy.model import Matching
-from reconciliation_assets.warehouse.duckdb import Warehouse
+from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
@@ -75,7 +75,7 @@ class Assigned:
     shown: pa.Table
 
 
-def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
+def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
     """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
 
     Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
@@ -127,7 +127,7 @@ def assign(warehouse: Warehouse, layer: str, matching: Matching, trial: str | No
         "learnt from": f"{learnt.learnt_from:,} known links",
         "pairs compared": len(people.left),
     }
-    return Assigned(TableMetadata(figures, {"what each outcome adds": match_weights(bits)}), chosen[0].shares, shown)
+    return Assigned(TableMetadata(figures, bits), chosen[0].shares, shown)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class _Believed:
     is_trial: bool
 
     @classmethod
-    def read(cls, warehouse: Warehouse, layer: str, matching: Matching, *, is_trial: bool) -> "_Believed":
+    def read(cls, warehouse: Ledger, layer: str, matching: Matching, *, is_trial: bool) -> "_Believed":
         rows = warehouse.rows(
             "select match_method, evidence_kind, candidates, confidence, may_carry_money "
             f"from {layer}.match_calibration where link = '{MONEY}'"
@@ -378,7 +378,7 @@ def _only(people: People, rows: np.ndarray) -> People:
     return People(*(getattr(people, name)[rows] for name in People.__dataclass_fields__))
 
 
-def _without_rejected(warehouse: Warehouse, people: People, left: Payables, right: Payments) -> People:
+def _without_rejected(warehouse: Ledger, people: People, left: Payables, right: Payments) -> People:
     """The pairs that no person rejected."""
     rejected = warehouse.arrow(
         "select link || ':' || left_id as left_id, right_id from canonical.manual_matches where verdict = 'reject'"
@@ -391,7 +391,7 @@ def _without_rejected(warehouse: Warehouse, people: People, left: Payables, righ
     return _only(people, ~np.isin(pair, gone[(i >= 0) & (j >= 0)]))
 
 
-def _known(warehouse: Warehouse, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
+def _known(warehouse: Ledger, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
     """Positions of payments that name what they belong to, and of that."""
     known = warehouse.arrow(
         f"""
@@ -437,12 +437,20 @@ def _table(payables: pa.Table, payments: pa.Table, chosen: Sequence[BestPairs]) 
     )
 
 
-def _make(context: RunContext) -> TableMetadata:
+def _make(context: LedgerContext) -> TableMetadata:
     return assign(context.warehouse, "matching", context.loaded_policy.policy.matching).made
 
 
 ASSIGNMENT = PythonTable(
-    TableName("matching", "assigned_payments"),
+    OutputTable(
+        "assigned_payments",
+        "matching",
+        "payment that names nothing, with its most likely order or CRM record",
+        "finance",
+        ("right_id",),
+        description="Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
+        columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
+    ),
     (
         TableName("matching", "payables"),
         TableName("matching", "matchable_payments"),
@@ -450,6 +458,5 @@ ASSIGNMENT = PythonTable(
         TableName("matching", "match_calibration"),
         TableName("canonical", "manual_matches"),
     ),
-    "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
     _make,
 )
