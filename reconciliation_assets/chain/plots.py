@@ -67,7 +67,7 @@ class KeptPictures:
         }
 
     def of(self, table: str, plot: Plot) -> bytes:
-        """The picture of a table's plot, drawn anew only where the chart is another than the last."""
+        """The picture of a table's plot, redrawn only if the chart has changed."""
         chart_hash = hashlib.sha256(f"{version('vl-convert-python')}\n{plot.chart}".encode()).hexdigest()
         if table not in self._kept or self._kept[table][0] != chart_hash:
             self._kept[table] = chart_hash, plot.picture

@@ -13,7 +13,7 @@ from reconciliation_assets.policy.model import (
     STEPS,
 )
 
-# What match rates are judged by, the whole first.
+# Segments by which match rates are checked, the total first.
 SEGMENT_KINDS: Final = (
     "all",
     "form",

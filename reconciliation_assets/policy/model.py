@@ -424,9 +424,9 @@ class Diagnosis(_Part):
             missing = [step for step in STEPS if step not in given]
             if missing:
                 raise ValueError(f"{name} needs every step; missing: {missing}")
-        unsaid = [kind for kind in SEGMENTED_BY if kind not in self.peers]
-        if unsaid:
-            raise ValueError(f"peers needs every kind of segment; missing: {unsaid}")
+        missing_kinds = [kind for kind in SEGMENTED_BY if kind not in self.peers]
+        if missing_kinds:
+            raise ValueError(f"peers needs every kind of segment; missing: {missing_kinds}")
         if min(self.window_days.values()) < 0:
             raise ValueError("window_days must not be negative")
         return self
@@ -526,6 +526,7 @@ class Policy(_Part):
         numerals: digits of amounts and dates in reports: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
         meta_results: which action types count, by result type.
         table_zones: zone of timestamps without an offset, by input table.
+        kept_words: the company's own words that stored reasons and notes keep.
     """
 
     version: Word
@@ -538,6 +539,7 @@ class Policy(_Part):
     locale: str
     numerals: Numerals
     table_zones: dict[InputTableName, str]
+    kept_words: tuple[Annotated[str, Field(pattern=r"^[^\W\d_]+$")], ...]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
     basis: Basis

@@ -86,7 +86,7 @@ PAGE = {
     "qualified_at": "Qualified",
     "won_at": "Won",
     "first_paid_at": "First paid",
-    "stage": "Furthest stage",
+    "rung": "Furthest stage",
     "invalid_reason": "Invalid because",
     "market": "Market",
     "offer": "Offer",

@@ -112,16 +112,16 @@ def _timed_copy(home: Path) -> tuple[int, Taken]:
 
 def _alone(arguments: list[str], environment: dict[str, str]) -> Taken:
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, arguments)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            sys.stderr.buffer.write(output.read())
+            raise subprocess.CalledProcessError(process.returncode, arguments)
     return Taken(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
 
 
