@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign clean
+.PHONY: help run ui show viewer pictures backup test test-fast lint format lock definitions sample bench bench-matching bench-alerts bench-diagnosis soak bench-inference campaign spark spark-down clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,7 @@ viewer: $(READY) ## Open the same UI for looking only
 	@$(BIN)/reconcile viewer
 
 pictures: $(READY) ## Take the screenshots of the README anew (needs chromium)
-	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q reconciliation_assets_tests/deploy/test_browser.py
+	@RECON_PICTURES=docs/images $(BIN)/python -m pytest -q -m picture reconciliation_assets_tests/deploy/test_browser.py
 
 backup: $(READY) ## Back up the installation (TO=folder)
 	@$(BIN)/reconcile backup $(or $(TO),$(error Say where to: make backup TO=/folder/that/is/not/there))
@@ -91,6 +91,12 @@ bench-inference: $(READY) ## Measure inferred links of payments without IDs (ORD
 campaign: $(READY) ## Kill, fill and rival whatever an installation does, and damage files, so long each (MINUTES=60 SEEDS=100-199)
 	@CAMPAIGN_MINUTES=$(or $(MINUTES),10) CAMPAIGN_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -rP -p no:xdist \
 		reconciliation_assets_tests/faults/test_campaign.py reconciliation_assets_tests/faults/test_file_campaign.py
+
+spark: $(READY) ## Run the sample company on a Spark cluster of this machine and print the page (needs Java 17 and pyspark)
+	@$(BIN)/python -m reconciliation_assets_tests.lab spark
+
+spark-down: $(READY) ## End that cluster and remove its tables
+	@$(BIN)/python -m reconciliation_assets_tests.lab spark-down
 
 clean: ## Remove the environment and everything runs made of the sample
 	@rm -rf .venv data/sample/.dagster data/sample/.lock data/sample/warehouse.duckdb* data/sample/published data/sample/reports data/sample/restricted data/sample/contact.key

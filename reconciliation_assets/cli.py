@@ -20,7 +20,7 @@ from rich.text import Text
 
 from reconciliation_assets.commands.sample import bring_sample, sample_home, sample_instant
 from reconciliation_assets.commands.serve import serve
-from reconciliation_assets.errors import sentence_of, told
+from reconciliation_assets.errors import describe, sentence_of
 from reconciliation_assets.operations.instance import prepare_home
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Policy
@@ -55,7 +55,7 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
     }
 
     @wraps(command)
-    def told(*, data_dir: Path | None, as_of: str | None, **others: Any) -> None:
+    def wrapper(*, data_dir: Path | None, as_of: str | None, **others: Any) -> None:
         for variable, value in (("RECON_DATA_DIR", data_dir), ("RECON_AS_OF", as_of)):
             if value is not None:
                 os.environ[variable] = str(value)
@@ -67,9 +67,9 @@ def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
         introspection.Parameter(name, introspection.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in options.items()
     ]
-    told.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
-    told.__annotations__ = {**command.__annotations__, **options}
-    return told
+    wrapper.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *own])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {**command.__annotations__, **options}
+    return wrapper
 
 
 def _tell_version(asked: bool) -> None:
@@ -98,7 +98,7 @@ def _plainly(status: int = 1) -> Iterator[None]:
         sentence = sentence_of(problem)
         if sentence is None:
             raise
-        _tell("Stopped.", "bold red", f" {sentence}")
+        _print_line("Stopped.", "bold red", f" {sentence}")
         sys.exit(status)
 
 
@@ -242,7 +242,7 @@ def inspect(
     ] = None,
 ) -> None:
     """Show how files would be read, without loading them: table, preset, columns, first problems. Drafts a preset if none fits."""
-    from reconciliation_assets.chain.raw.inspection import drafted, inspect_file  # noqa: PLC0415
+    from reconciliation_assets.chain.raw.inspection import draft_for, inspect_file  # noqa: PLC0415
     from reconciliation_assets.commands.inspected import show_draft, show_inspection  # noqa: PLC0415
 
     settings = load_settings()
@@ -252,12 +252,12 @@ def inspect(
     for path in files:
         inspection = inspect_file(path, presets, policy.zone_of)
         show_inspection(_out, inspection)
-        draft = drafted(inspection, presets, currency)
+        draft = draft_for(inspection, presets, currency)
         if draft and draft.needs_currency and sys.stdin.isatty():
             currency = typer.prompt(
                 f"What currency is the money of {path.name} in", default=policy.reporting_currency
             ).upper()
-            draft = drafted(inspection, presets, currency)
+            draft = draft_for(inspection, presets, currency)
         if draft:
             saved = save_preset(settings.presets_dir, draft) if save else None
             show_draft(_out, draft, saved)
@@ -351,14 +351,14 @@ def audit() -> None:
 @_of_installation
 def feedback(context: typer.Context) -> None:
     """Show the outbox and what the next send would include; nothing is sent."""
-    from reconciliation_assets.commands.feedback import pending_events, standings  # noqa: PLC0415
+    from reconciliation_assets.commands.feedback import outbox_counts, pending_events  # noqa: PLC0415
     from reconciliation_assets.publish.listing import Listing  # noqa: PLC0415
     from reconciliation_assets.publish.page import money  # noqa: PLC0415
 
     if context.invoked_subcommand is not None:
         return
     settings = _settings()
-    found, pending = standings(settings), pending_events(settings, datetime.now(UTC))
+    found, pending = outbox_counts(settings), pending_events(settings, datetime.now(UTC))
     listing = Listing(["outcome", "status", "why"], ["events", "value"])
     for each in found:
         value = f"{money(each.value, each.currency)} {each.currency}"
@@ -475,10 +475,10 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A folder made by `reconcile backup`.")],
 ) -> None:
     """Restore a backup into a data directory that holds no installation."""
-    from reconciliation_assets.commands.backup import put_back  # noqa: PLC0415
+    from reconciliation_assets.commands.backup import restore_backup  # noqa: PLC0415
 
     settings = load_settings()
-    copied = put_back(source, settings)
+    copied = restore_backup(source, settings)
     _out.print(f"Restored into {settings.data_dir}: {', '.join(copied)}.", soft_wrap=True)
 
 
@@ -574,13 +574,13 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
             full_refresh=full_refresh,
         )
     for check in outcome.warned:
-        _tell("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
+        _print_line("Note", "yellow", f" {check.table}, check {check.check}: {check.message}")
     for check in outcome.stopped_by:
-        _tell("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
+        _print_line("Stopped", "bold red", f" by {check.table}, check {check.check}: {check.message}")
     for step, message in outcome.broke:
-        _tell("Failed", "bold red", f" in {step}: {message}")
+        _print_line("Failed", "bold red", f" in {step}: {message}")
     if outcome.same_as:
-        _tell(
+        _print_line(
             "Nothing changed",
             "green",
             f" since the run of {outcome.same_as:%Y-%m-%d %H:%M} UTC: same files, policy, code and as-of time. "
@@ -593,9 +593,9 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
     return outcome.succeeded
 
 
-def _tell(word: str, style: str, told: str) -> None:
+def _print_line(word: str, style: str, text: str) -> None:
     """A line as it stands: brackets in the name of a file or a campaign are not markup."""
-    _err.print(Text.assemble((word, style), told), soft_wrap=True)
+    _err.print(Text.assemble((word, style), text), soft_wrap=True)
 
 
 def main() -> None:
@@ -611,7 +611,7 @@ def main() -> None:
         code = ended.code
     except Exception as error:
         _err.print("Stopped.", style="bold red", end=" ")
-        _err.print(sentence_of(error) or told(error), markup=False, highlight=False, soft_wrap=True)
+        _err.print(sentence_of(error) or describe(error), markup=False, highlight=False, soft_wrap=True)
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -85,10 +85,10 @@ def without_values() -> Iterator[None]:
         if type(error).__module__.split(".")[0] in _OURS:
             raise
         is_of_the_disk = isinstance(error, OSError) and error.errno in _FULL | _FORBIDDEN
-        raise UnforeseenError((is_of_the_disk and sentence_of(error)) or told(error)) from None
+        raise UnforeseenError((is_of_the_disk and sentence_of(error)) or describe(error)) from None
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The kind of an error and its place in the product's code."""
     kind, words = type(error).__name__, ""
     if isinstance(error, OSError) and error.strerror:

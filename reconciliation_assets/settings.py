@@ -4,9 +4,9 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
@@ -19,6 +19,9 @@ _HOW_TO_WRITE = {
     "as_of": f"an ISO 8601 instant of the years {FIRST_YEAR} to {LAST_YEAR} such as 2026-07-15T00:00:00+04:00",
     "group_reads": "true or false",
     "memory": "a size such as 8GB",
+    "engine": "duckdb or spark",
+    "spark_remote": "the address of a Spark Connect endpoint such as sc://host:15002, where RECON_ENGINE is spark",
+    "spark_tables": "a prefix of schemas such as reconciliation, or catalog.reconciliation, in small letters, digits and _",
     "alert_channels": 'a JSON object of channels and their URLs such as {"default": "mailto://..."}',
 }
 
@@ -46,6 +49,9 @@ class Settings(BaseSettings):
         ui_url: URL of the Dagster UI, for links in alerts.
         memory: memory limit of the engine before it spills to disk; by default most of the machine's memory.
         temp_dir: folder for spilling; by default next to the warehouse.
+        engine: engine that makes the tables; `warehouse.duckdb` is the ledger in any case.
+        spark_remote: address of the Spark Connect endpoint.
+        spark_tables: prefix of the schemas on Spark, one schema per layer; each installation needs a prefix of its own.
         docs_url: URL of this project's files, for links of assets.
     """
 
@@ -62,6 +68,9 @@ class Settings(BaseSettings):
     docs_url: str | None = None
     memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$")] | None = None
     temp_dir: Path | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_remote: Annotated[str | None, Field(pattern=r"^sc://", validate_default=True)] = None
+    spark_tables: Annotated[str, Field(pattern=r"^([a-z0-9_]+\.)?[a-z0-9_]+$")] = "reconciliation"
 
     @field_validator("data_dir", "policy", "sources", "temp_dir")
     @classmethod
@@ -75,6 +84,13 @@ class Settings(BaseSettings):
             raise ValueError("a bare number would be taken for seconds since 1970")
         return instant
 
+    @field_validator("spark_remote")
+    @classmethod
+    def _is_there_where_spark_is(cls, remote: str | None, given: ValidationInfo) -> str | None:
+        if remote is None and given.data.get("engine") == "spark":
+            raise ValueError("no address")
+        return remote
+
     @field_validator("as_of")
     @classmethod
     def _has_an_offset_and_a_possible_year(cls, instant: datetime) -> datetime:
@@ -86,6 +102,11 @@ class Settings(BaseSettings):
     def is_as_of_fixed(self) -> bool:
         """Whether the as-of time is set in the environment; otherwise it is the current time."""
         return "as_of" in self.model_fields_set
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of the Spark cluster that makes the tables; None if DuckDB makes them."""
+        return self.spark_remote if self.engine == "spark" else None
 
     @property
     def inbox(self) -> Path:
@@ -165,10 +186,10 @@ class SettingsError(PlainError):
 
 
 def require_whole(settings: Settings) -> None:
-    """The settings of this process, after checking that no restore is unfinished.
+    """Refuse an installation that is only partly restored; asked once where one is opened.
 
     Raises:
-        SettingsError: a `RECON_*` variable is invalid, or a restore did not finish.
+        SettingsError: a restore did not finish.
     """
     if settings.restore_copy.exists() or settings.restore_whole.exists():
         raise SettingsError(
@@ -178,7 +199,7 @@ def require_whole(settings: Settings) -> None:
 
 
 def load_settings() -> Settings:
-    """The settings of this process, in any state of the installation.
+    """The settings of this process.
 
     Raises:
         SettingsError: a `RECON_*` variable is invalid.

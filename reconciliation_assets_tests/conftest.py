@@ -1,5 +1,6 @@
 """What all tests share: the chain without Dagster, real installations, and the data beside the project."""
 
+import fcntl
 import os
 import shutil
 import sys
@@ -30,13 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast files first, then the slow ones, the longest of them first: so that processes end at about the same time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One process runs fast files first; several begin with the slow ones, the longest first, to end at about the same time."""
+    is_worker = hasattr(config, "workerinput")
     seconds: dict[Path, int] = defaultdict(int)
     for item in items:
         for mark in item.iter_markers("slow"):
             seconds[item.path] = max(seconds[item.path], mark.kwargs.get("seconds", 1))
-    items.sort(key=lambda item: (item.path in seconds, -seconds.get(item.path, 0)))
+    items.sort(key=lambda item: ((item.path in seconds) != is_worker, -seconds.get(item.path, 0)))
 
 
 @pytest.fixture
@@ -88,11 +90,32 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture(scope="session")
 def finished(dropped: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The same after its first run; shared, since a run takes long: tests that change anything take `copied`."""
-    installation = dropped.copy_to(tmp_path_factory.mktemp("finished"))
-    told = installation.reconcile("run", "-v")
-    assert told.status == 0, told.text
-    (installation.home / "first-run.log").write_text(told.text, encoding="utf-8")
-    return installation
+
+    def run(home: Path) -> None:
+        installation = dropped.copy_to(home)
+        told = installation.reconcile("run", "-v")
+        assert told.status == 0, told.text
+        (home / "first-run.log").write_text(told.text, encoding="utf-8")
+
+    return Installation(_made_by_one_process(tmp_path_factory, "finished", run))
+
+
+def _made_by_one_process(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of several test processes makes; each has a copy of its own, which keeps tests apart."""
+    own, base = tmp_path_factory.mktemp(name), tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make(own)
+        return own
+    shared = base.parent / name
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            make(own)
+            shutil.copytree(own, base / f"{name}.unfinished")
+            (base / f"{name}.unfinished").rename(shared)
+            return own
+    shutil.copytree(shared, own, dirs_exist_ok=True)
+    return own
 
 
 @pytest.fixture

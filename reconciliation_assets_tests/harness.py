@@ -135,7 +135,7 @@ class Bench:
         self.connection = duckdb.connect(":memory:", config={"threads": 1})
         self.connection.execute("set TimeZone = 'UTC'")
         self.warehouse = DuckDB(self.connection)
-        self._protector = ContactProtector(KEY, self.loaded.policy.reporting_currency)
+        self._protector = ContactProtector(KEY, self.loaded.policy.reporting_currency, self.loaded.policy.kept_words)
         self._ever_dropped: set[str] = set()
 
     def land(self) -> dict[str, list[Landed]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import reconciliation_assets
+from reconciliation_assets.chain.layers import LAYERS
+from reconciliation_assets.chain.tables import tables_read
 
 PACKAGE = Path(str(reconciliation_assets.__file__)).parent
 ABOVE_TO_BELOW = ("policy", "contracts", "warehouse", "sources", "chain", "checks", "publish", "operations", "commands")
@@ -104,3 +106,15 @@ def test_every_module_says_what_belongs_in_it() -> None:
         str(path.relative_to(PACKAGE)) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert mute == []
+
+
+def test_a_layer_reads_no_table_of_a_layer_below_it() -> None:
+    places = {layer: place for place, layer in enumerate(["policy", "raw", "current", *LAYERS])}
+    places["raw"] = places["current"] = places["policy"]
+    arrows_back = {
+        f"{table} reads {read}"
+        for table, reads in tables_read().items()
+        for read in reads
+        if places[read.layer] > places[table.layer]
+    }
+    assert arrows_back == set()

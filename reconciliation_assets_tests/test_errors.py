@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from reconciliation_assets.errors import UnforeseenError, told, without_values
+from reconciliation_assets.errors import UnforeseenError, describe, without_values
 from reconciliation_assets.operations.instance import prepare_home
 from reconciliation_assets.settings import load_settings
 from reconciliation_assets_tests.conftest import Build
@@ -63,7 +63,7 @@ def test_a_librarys_words_neither(raise_it: object) -> None:
 def test_the_place_in_the_code_is_told() -> None:
     with pytest.raises(AttributeError) as caught:
         prepare_home(None)  # type: ignore[arg-type]
-    assert told(caught.value).startswith("AttributeError in operations/instance.py, line ")
+    assert describe(caught.value).startswith("AttributeError in operations/instance.py, line ")
 
 
 def test_our_own_words_pass() -> None:

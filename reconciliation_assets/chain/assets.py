@@ -155,7 +155,7 @@ def _raw_schema(table: InputTable, columns: Mapping[str, str]) -> dg.TableSchema
 def _plot(
     opened: OpenInstallation, table: str, weights: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, dg.MarkdownMetadataValue]:
-    # Here, since the drawing library takes a third of a second of every command that loads the graph.
+    # Imported here because the chart library would add a third of a second to every command that loads the graph.
     from reconciliation_assets.chain.plots import PLOTS, match_weights  # noqa: PLC0415
 
     if table in PLOTS:

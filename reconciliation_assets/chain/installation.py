@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
+from reconciliation_assets.chain.queries import queries
 from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.policy.load import load_policy
@@ -18,9 +19,10 @@ from reconciliation_assets.sources.files import InboxFile, discover
 from reconciliation_assets.sources.presets.load import load_presets
 from reconciliation_assets.sources.presets.recognition import Unrecognised
 from reconciliation_assets.sources.protect import ContactProtector, load_contact_key
+from reconciliation_assets.warehouse import spark
 from reconciliation_assets.warehouse.duckdb import Connection, DuckDB, connect
 from reconciliation_assets.warehouse.lineage import KnownLineage, Lineage
-from reconciliation_assets.warehouse.protocol import Ledger
+from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 from reconciliation_assets.warehouse.query import Query, TableName
 
 if TYPE_CHECKING:
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenInstallation(RunContext):
-    """The run context of the graph, with the settings, the inbox and the contact secret of the installation."""
+    """The run context of the graph, with the settings, the inbox and the contact secret of the installation.
+
+    Attributes:
+        ledger: where deliveries land and what is kept from run to run; the warehouse itself where that is DuckDB.
+    """
 
     settings: Settings
     ledger: Ledger
@@ -71,7 +77,7 @@ class OpenInstallation(RunContext):
         """Protects contacts with the installation's secret."""
         is_new = not self.ledger.exists(LANDINGS) or not self.ledger.count(LANDINGS)
         key = load_contact_key(self.settings.data_dir, self.settings.contact_key, is_new=is_new)
-        return ContactProtector(key, self.policy.reporting_currency)
+        return ContactProtector(key, self.policy.reporting_currency, self.policy.kept_words)
 
 
 class Installation(DuckDBResource):
@@ -99,11 +105,12 @@ class Installation(DuckDBResource):
         with self.get_connection() as connection:
             ledger = DuckDB(connection)
             ledger.limit(settings.memory, settings.temp_dir)
-            self._open = OpenInstallation(ledger, loaded, settings.as_of, settings, ledger)
-            try:
-                yield self
-            finally:
-                self._open = None
+            with _warehouse(settings, ledger) as warehouse:
+                self._open = OpenInstallation(warehouse, loaded, settings.as_of, settings, ledger)
+                try:
+                    yield self
+                finally:
+                    self._open = None
 
     @property
     def now(self) -> OpenInstallation:
@@ -111,3 +118,13 @@ class Installation(DuckDBResource):
         if self._open is None:
             raise RuntimeError("The installation is open only while a run executes.")
         return self._open
+
+
+@contextmanager
+def _warehouse(settings: Settings, ledger: DuckDB) -> Iterator[Warehouse]:
+    """The engine that the settings name, for the length of a run."""
+    if settings.cluster is None:
+        yield ledger
+        return
+    with closing(spark.connect(settings.cluster, ledger, settings.spark_tables, frozenset(queries()))) as warehouse:
+        yield warehouse

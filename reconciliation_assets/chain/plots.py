@@ -14,6 +14,7 @@ import altair as alt
 import pyarrow as pa
 import vl_convert as vlc
 
+from reconciliation_assets.contracts.vocabulary import LINK_NAMES
 from reconciliation_assets.warehouse.protocol import Ledger, Warehouse
 
 _WIDTH, _HEIGHT = 620, 300
@@ -66,7 +67,7 @@ class KeptPictures:
         }
 
     def of(self, table: str, plot: Plot) -> bytes:
-        """The picture of a table's plot, drawn anew only where the chart is another than the last."""
+        """The picture of a table's plot, redrawn only if the chart has changed."""
         chart_hash = hashlib.sha256(f"{version('vl-convert-python')}\n{plot.chart}".encode()).hexdigest()
         if table not in self._kept or self._kept[table][0] != chart_hash:
             self._kept[table] = chart_hash, plot.picture
@@ -141,11 +142,13 @@ def match_weights(weights: Sequence[Mapping[str, Any]]) -> Plot:
 
 def coverage_by_method(warehouse: Warehouse) -> Plot:
     """Share of the records that should match, by link and method."""
-    shares = warehouse.arrow(
-        """
-        select replace(link, '_', ' to ') as link, match_method, cast(record_rate as double) as record_rate
-        from governance.match_coverage where is_applicable order by link, match_method
-        """
+    shares = _with_names_of_links(
+        warehouse.arrow(
+            """
+            select link, match_method, cast(record_rate as double) as record_rate
+            from governance.match_coverage where is_applicable order by link, match_method
+            """
+        )
     )
     return Plot(
         _bars(
@@ -169,16 +172,18 @@ def coverage_by_method(warehouse: Warehouse) -> Plot:
 
 def coverage_over_time(warehouse: Warehouse) -> Plot:
     """Share of the records that should match, by week and method; one panel per link."""
-    shares = warehouse.arrow(
-        """
-        with weeks as (
-          select link, date_trunc('week', day) as week, match_method, sum(records) as records
-          from governance.coverage_daily where segment_kind = 'all' group by 1, 2, 3
+    shares = _with_names_of_links(
+        warehouse.arrow(
+            """
+            with weeks as (
+              select link, date_trunc('week', day) as week, match_method, sum(records) as records
+              from governance.coverage_daily where segment_kind = 'all' group by 1, 2, 3
+            )
+            select link, strftime(week, '%Y-%m-%d') as week, match_method,
+                   cast(records / nullif(sum(records) over (partition by link, week), 0) as double) as record_rate
+            from weeks order by 1, 2, 3
+            """
         )
-        select replace(link, '_', ' to ') as link, strftime(week, '%Y-%m-%d') as week, match_method,
-               cast(records / nullif(sum(records) over (partition by link, week), 0) as double) as record_rate
-        from weeks order by 1, 2, 3
-        """
     )
     panel = (
         alt.Chart(_values(shares))
@@ -196,6 +201,11 @@ def coverage_over_time(warehouse: Warehouse) -> Plot:
         _sparks(shares.to_pylist()),
         _sized(panel, height=70),
     )
+
+
+def _with_names_of_links(shares: pa.Table) -> pa.Table:
+    names = pa.array([LINK_NAMES[link] for link in shares["link"].to_pylist()], pa.string())
+    return shares.set_column(shares.schema.get_field_index("link"), "link", names)
 
 
 def two_numbers_by_campaign(warehouse: Warehouse) -> Plot:

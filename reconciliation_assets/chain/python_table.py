@@ -14,7 +14,7 @@ class TableMetadata:
     """Metadata of a table made in Python, shown in the UI.
 
     Attributes:
-        figures: small numbers and words shown beside the table.
+        figures: small numbers and words by name.
         weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
     """
 

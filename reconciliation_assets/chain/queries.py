@@ -26,10 +26,10 @@ def queries() -> dict[TableName, Query]:
     """All queries of the chain by the table they make."""
     found = {query.target: query for query in map(Query.read, sorted(_FOLDER.glob("*/*.sql")))}
     for name, others in _SAME_RULE:
-        moved = found[TableName("matching", name)].moved(
+        renamed = found[TableName("matching", name)].moved(
             {TableName("matching", one): TableName("matching", other) for one, other in others.items()}
         )
-        found[moved.target] = moved
+        found[renamed.target] = renamed
     return found
 
 

@@ -19,20 +19,20 @@ def backtest_checks() -> list[TableCheck]:
 
 
 def _methods_hold(context: RunContext) -> CheckResult:
-    tried = context.warehouse.rows(
+    tested = context.warehouse.rows(
         """
         select link || ', ' || match_method, precision, judged, precision_floor, may_carry_money
         from matching.match_standing where judged > 0 order by 1
         """
     )
-    figures: dict[str, float | int | str] = {name: round(precision, 4) for name, precision, *_ in tried}
+    figures: dict[str, float | int | str] = {name: round(precision, 4) for name, precision, *_ in tested}
     barred = [
-        f"{name} ({precision:.1%} of {judged:,} links were right, the policy asks for {floor:.0%})"
-        for name, precision, judged, floor, may_carry in tried
+        f"{name} ({precision:.1%} of {links:,} links were right, the policy asks for {floor:.0%})"
+        for name, precision, links, floor, may_carry in tested
         if not may_carry
     ]
     if not barred:
-        return CheckResult(True, f"{len(tried)} methods were tried; none is below its floor.", figures=figures)
+        return CheckResult(True, f"{len(tested)} methods were tried; none is below its floor.", figures=figures)
     return CheckResult(
         False,
         f"These methods failed the backtest and carry no money in this run: {some_of(barred)}. Their links are in "

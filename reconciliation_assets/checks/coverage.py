@@ -45,14 +45,14 @@ def _floor(link: Link) -> Callable[[RunContext], CheckResult]:
         below = failing_rows(summary[list(rates)].astype(float), _at_least(floors, list(rates)))
         if below.empty:
             return CheckResult(True, f"Matched: {shown}.", figures=figures)
-        wanted = " and ".join(
+        required = " and ".join(
             f"{floor:.1%} by {name}"
             for name, floor in (("records", floors.records), ("value", floors.value))
             if floor is not None
         )
         return CheckResult(
             False,
-            f"match_coverage: {link} matched {shown}, below the policy's floor of {wanted}. Look at unmatched_records where "
+            f"match_coverage: {link} matched {shown}, below the policy's floor of {required}. Look at unmatched_records where "
             f"link = '{link}': the reason column says what is missing. The published copy stays as it was.",
             figures=figures,
         )
@@ -61,10 +61,10 @@ def _floor(link: Link) -> Callable[[RunContext], CheckResult]:
 
 
 def _at_least(floors: Floors, present: list[str]) -> pap.DataFrameSchema:
-    wanted = {"records": floors.records, "value": floors.value}
+    required = {"records": floors.records, "value": floors.value}
     return pap.DataFrameSchema(
         {
-            name: pap.Column(float, pap.Check.ge(floor) if (floor := wanted[name]) is not None else None)
+            name: pap.Column(float, pap.Check.ge(floor) if (floor := required[name]) is not None else None)
             for name in present
         }
     )

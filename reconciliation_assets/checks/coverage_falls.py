@@ -20,17 +20,10 @@ from reconciliation_assets.checks.falls import (
     rates,
 )
 from reconciliation_assets.checks.identifiers import EmptiedColumn, lost_identifiers
-from reconciliation_assets.contracts.vocabulary import SEGMENT_KINDS
+from reconciliation_assets.contracts.vocabulary import LINK_NAMES, SEGMENT_KINDS
 from reconciliation_assets.policy.model import LINKS, Floors, Link, Policy
 from reconciliation_assets.warehouse.query import TableName
 
-LINK_WORDS: dict[Link, str] = {
-    "record_ad": "record to ad",
-    "lead_crm": "lead to CRM",
-    "lead_order": "lead to order",
-    "order_payment": "order to payment",
-    "crm_payment": "CRM to payment",
-}
 _THING_WORDS: dict[Link, str] = {
     "record_ad": "records",
     "lead_crm": "leads",
@@ -122,28 +115,28 @@ def daily_coverage(context: RunContext, link: Link) -> DailyCoverage:
     """The coverage of a link as observed this morning and on each earlier morning of the policy's past period."""
     today = context.as_of.astimezone(context.policy.timezone).date()
     past_days = context.policy.thresholds.match_rate_fall_past_days
-    asked = {"link": link, "today": today, "past_days": past_days, "ages": AGES}
+    parameters = {"link": link, "today": today, "past_days": past_days, "ages": AGES}
     is_kept = _mornings_kept(context, link, today, past_days) >= FEWEST_MORNINGS
-    frame = context.warehouse.arrow(_AS_KEPT if is_kept else _AS_CREATED, asked).to_pandas()
+    frame = context.warehouse.arrow(_AS_KEPT if is_kept else _AS_CREATED, parameters).to_pandas()
     if link in ("order_payment", "crm_payment"):
         frame = frame[frame["segment_kind"].isin(_KINDS_OF_ITS_OWN)]
-    return _as_looks(frame, [today - timedelta(days=back) for back in range(past_days, -1, -1)])
+    return _as_daily_coverage(frame, [today - timedelta(days=back) for back in range(past_days, -1, -1)])
 
 
 def _mornings_kept(context: RunContext, link: Link, today: date, past_days: int) -> int:
     if not context.warehouse.exists(_HISTORY):
         return 0
-    counted = context.warehouse.rows(
+    rows = context.warehouse.rows(
         f"""
         select count(distinct observed_on) from {_HISTORY}
         where link = $link and observed_on between $today - $past_days and $today - 1 and value_squares is not null
         """,
         {"link": link, "today": today, "past_days": past_days},
     )
-    return int(counted[0][0])
+    return int(rows[0][0])
 
 
-def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> DailyCoverage:
+def _as_daily_coverage(frame: pd.DataFrame, mornings: list[date]) -> DailyCoverage:
     """Rows by segment, morning and age as dense arrays in that order; a missing row is 0 records."""
     frame = frame.sort_values(["segment_kind", "segment", "morning", "age"])
     segments = frame[["segment_kind", "segment"]].drop_duplicates()
@@ -164,19 +157,19 @@ def _as_looks(frame: pd.DataFrame, mornings: list[date]) -> DailyCoverage:
 
 def _fall(link: Link) -> Callable[[RunContext], CheckResult]:
     def ask(context: RunContext) -> CheckResult:
-        looks = daily_coverage(context, link)
-        seen = rates(looks) if looks.segments else None
+        coverage = daily_coverage(context, link)
+        seen = rates(coverage) if coverage.segments else None
         if seen is None:
             return CheckResult(True, "Nothing was expected to match in the last week.")
         records, rate = seen
         figures: dict[str, float | int | str] = {"records in the last week": records, "match rate": round(rate, 4)}
-        if mornings_known(looks) < FEWEST_MORNINGS:
+        if mornings_known(coverage) < FEWEST_MORNINGS:
             return CheckResult(
                 True,
                 f"{rate:.1%} in the last week; too few days before it, with fewer than {FEWEST_MORNINGS} nothing is usual yet.",
                 figures=figures,
             )
-        fall = find_fall(looks, limits_of(context.policy, link))
+        fall = find_fall(coverage, limits_of(context.policy, link))
         if fall is None:
             return CheckResult(True, f"{rate:.1%} in the last week, as usual.", figures=figures)
         lost = lost_identifiers(
@@ -184,7 +177,7 @@ def _fall(link: Link) -> Callable[[RunContext], CheckResult]:
             link,
             (fall.explaining_segment.kind, fall.explaining_segment.segment),
             fall.since,
-            looks.mornings[-1],
+            coverage.mornings[-1],
         )
         figures |= {
             "match rate before": round(fall.before, 4),
@@ -197,7 +190,7 @@ def _fall(link: Link) -> Callable[[RunContext], CheckResult]:
             "unmatched records": fall.explaining_segment.missed,
             "unmatched value": round(fall.explaining_segment.missed_value, 3),
         }
-        return CheckResult(False, _in_words(link, fall, lost, looks.mornings[-1], context.policy), "WARN", figures)
+        return CheckResult(False, _message(link, fall, lost, coverage.mornings[-1], context.policy), "WARN", figures)
 
     return ask
 
@@ -215,30 +208,32 @@ def limits_of(policy: Policy, link: Link) -> Limits:
     )
 
 
-def _in_words(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, policy: Policy) -> str:
+def _message(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, policy: Policy) -> str:
     """The message about a fall: how far, since when, in which segment, what is missing there, and how much money is affected."""
     place = "" if fall.where[0] == "all" else f" in {_named(*fall.where)}"
     by = " by value" if fall.measure == "value" else ""
     newest = morning - timedelta(days=1)
     when = f"on {_day(newest)}" if fall.since == newest else f"since {_day(fall.since)}"
     explaining_segment = fall.explaining_segment
-    is_told = explaining_segment.kind != "all" and explaining_segment.share >= _TELLING_SHARE
-    held = (
+    is_explained = explaining_segment.kind != "all" and explaining_segment.share >= _TELLING_SHARE
+    explanation = (
         f"{explaining_segment.share:.0%} of the fall is {_named(explaining_segment.kind, explaining_segment.segment)}"
-        if is_told
+        if is_explained
         else "no one segment holds it"
     )
     missing = ""
     if lost:
-        of = f"whose {_THING_WORDS[link]}" if is_told and lost[0].is_own else f"and {lost[0].things}"
+        of = f"whose {_THING_WORDS[link]}" if is_explained and lost[0].is_own else f"and {lost[0].things}"
         columns = " and ".join(f"{each.column} ({each.before:.0%} filled before, {each.now:.0%} now)" for each in lost)
         missing = f", {of} lost {columns}"
     missed, value = (
-        (explaining_segment.missed, explaining_segment.missed_value) if is_told else (fall.missed, fall.missed_value)
+        (explaining_segment.missed, explaining_segment.missed_value)
+        if is_explained
+        else (fall.missed, fall.missed_value)
     )
     days = "" if fall.days == 1 else f" in {fall.days} days"
     return (
-        f"{LINK_WORDS[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {held}{missing}; "
+        f"{LINK_NAMES[link]} fell{place} from {fall.before:.1%} to {fall.now:.1%}{by} {when}; {explanation}{missing}; "
         f"{missed:,} records, {value:,.{policy.minor_digits}f} {policy.reporting_currency} unmatched{days}. "
         f"Look at unmatched_records where link = '{link}', newest first: the reason column says what is missing."
     )

@@ -117,7 +117,7 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _Test:
     """Test of one span and measure over all segments."""
 
     span: int
@@ -133,30 +133,30 @@ class _Tried:
         return self.shares.rate[:, -1]
 
 
-def rates(looks: DailyCoverage) -> tuple[int, float] | None:
+def rates(coverage: DailyCoverage) -> tuple[int, float] | None:
     """Records and match rate of the total over the last week; None if no record was expected to match."""
-    whole = looks.segments.index(("all", ""))
-    records = int(looks.records[whole, -1].sum())
-    return (records, 1 - float(looks.missed[whole, -1].sum()) / records) if records else None
+    whole = coverage.segments.index(("all", ""))
+    records = int(coverage.records[whole, -1].sum())
+    return (records, 1 - float(coverage.missed[whole, -1].sum()) / records) if records else None
 
 
-def mornings_known(looks: DailyCoverage) -> int:
+def mornings_known(coverage: DailyCoverage) -> int:
     """Number of past mornings with any record."""
-    whole = looks.segments.index(("all", ""))
-    return int((looks.records[whole, :-1].sum(1) > 0).sum())
+    whole = coverage.segments.index(("all", ""))
+    return int((coverage.records[whole, :-1].sum(1) > 0).sum())
 
 
-def find_fall(looks: DailyCoverage, limits: Limits) -> Fall | None:
+def find_fall(coverage: DailyCoverage, limits: Limits) -> Fall | None:
     """The most significant fall of the last morning, if any: the total before its segments, short spans before long ones.
 
     The total and its segments are two families of tests, each with half the false-alarm probability. Inside a family all spans,
     measures and segments are tested together (Benjamini-Hochberg), so that many segments raise no more alarms than few.
     """
-    if ("all", "") not in looks.segments or mornings_known(looks) < FEWEST_MORNINGS:
+    if ("all", "") not in coverage.segments or mornings_known(coverage) < FEWEST_MORNINGS:
         return None
-    whole = np.array([kind == "all" for kind, _ in looks.segments])
-    tried = list(_tried(looks, limits, whole))
-    p_values = np.stack([each.p_values for each in tried])
+    whole = np.array([kind == "all" for kind, _ in coverage.segments])
+    test = list(_tests(coverage, limits, whole))
+    p_values = np.stack([each.p_values for each in test])
     is_fall = np.zeros_like(p_values, dtype=bool)
     for family in (whole, ~whole):
         judged = p_values[:, family]
@@ -166,15 +166,15 @@ def find_fall(looks: DailyCoverage, limits: Limits) -> Fall | None:
             adjusted[is_tested] = scipy.stats.false_discovery_control(judged[is_tested])
             p_values[:, family] = np.where(is_tested, 2 * adjusted, np.nan)
             is_fall[:, family] = adjusted <= limits.p_value / 2
-    for position, each in enumerate(tried):
+    for position, each in enumerate(test):
         is_fall[position] &= each.drop >= _least_drop(each, limits, whole)
-        is_fall[position] &= _goes_on(each, tried)
+        is_fall[position] &= _is_still_low(each, test)
     for family in (whole, ~whole):
-        for position, each in enumerate(tried):
+        for position, each in enumerate(test):
             found = np.flatnonzero(is_fall[position] & family)
             if len(found):
                 surest = int(found[np.argmin(p_values[position, found])])
-                return _told(looks, each, surest, float(p_values[position, surest]), whole)
+                return _fall(coverage, each, surest, float(p_values[position, surest]), whole)
     return None
 
 
@@ -206,20 +206,26 @@ def explaining_segment(
     return int(best), float(shares[best])
 
 
-def _tried(looks: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Tried]:
-    weekdays = np.array([morning.weekday() for morning in looks.mornings], dtype=np.int64)
+def _tests(coverage: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Test]:
+    weekdays = np.array([morning.weekday() for morning in coverage.mornings], dtype=np.int64)
     for span in SPANS:
         records, missed, value, missed_value, squares = (
             figures[:, :, :span].sum(2)
-            for figures in (looks.records, looks.missed, looks.value, looks.missed_value, looks.value_squares)
+            for figures in (
+                coverage.records,
+                coverage.missed,
+                coverage.value,
+                coverage.missed_value,
+                coverage.value_squares,
+            )
         )
         pattern = weekdays if span < AGES else np.zeros_like(weekdays)
-        past = slice(0, len(looks.mornings) - span)
+        past = slice(0, len(coverage.mornings) - span)
         for measure in MEASURES:
             if measure == "records":
-                shares = Shares(_divided(missed, records), records)
+                shares = Shares(_ratio(missed, records), records)
             else:
-                shares = Shares(_divided(missed_value, value), _divided(value**2, squares))
+                shares = Shares(_ratio(missed_value, value), _ratio(value**2, squares))
             before = Shares(shares.rate[:, past], shares.size[:, past])
             expected = usual(before, pattern[past], int(pattern[-1]))
             rate, size = shares.rate[:, -1], shares.size[:, -1]
@@ -236,11 +242,11 @@ def _tried(looks: DailyCoverage, limits: Limits, whole: Flags) -> Iterator[_Trie
             if len(doubtful):
                 picked = Usual(expected.rate[doubtful], expected.scatter[doubtful], expected.certainty[doubtful])
                 p_values[doubtful] = p_value(picked, rate[doubtful], size[doubtful])
-            yield _Tried(span, measure, shares, expected, drop, p_values, is_enough)
+            yield _Test(span, measure, shares, expected, drop, p_values, is_enough)
 
 
-def _least_drop(tried: _Tried, limits: Limits, whole: Flags) -> Floats:
-    return _least_drop_of(limits, tried.measure, tried.now, whole)
+def _least_drop(test: _Test, limits: Limits, whole: Flags) -> Floats:
+    return _least_drop_of(limits, test.measure, test.now, whole)
 
 
 def _least_drop_of(limits: Limits, measure: Measure, missed: Floats, whole: Flags) -> Floats:
@@ -252,35 +258,35 @@ def _least_drop_of(limits: Limits, measure: Measure, missed: Floats, whole: Flag
     return least
 
 
-def _goes_on(tried: _Tried, all_tried: Sequence[_Tried]) -> Flags:
+def _is_still_low(test: _Test, tests: Sequence[_Test]) -> Flags:
     """Whether the newest days with enough records still show at least half the drop; a fall that has ended is not reported."""
-    newest_drop = np.full(tried.drop.shape, np.nan)
-    for each in all_tried:
-        if each.measure == tried.measure:
+    newest_drop = np.full(test.drop.shape, np.nan)
+    for each in tests:
+        if each.measure == test.measure:
             newest_drop = np.where(np.isnan(newest_drop) & each.is_enough, each.drop, newest_drop)
-    goes_on: Flags = newest_drop >= tried.drop / 2
+    goes_on: Flags = newest_drop >= test.drop / 2
     return goes_on
 
 
-def _told(looks: DailyCoverage, tried: _Tried, where: int, accident: float, whole: Flags) -> Fall:
-    figures = looks.records if tried.measure == "records" else looks.value
-    size = figures[:, -1, : tried.span].sum(1)
-    missed = looks.missed[:, -1, : tried.span].sum(1)
-    missed_value = looks.missed_value[:, -1, : tried.span].sum(1)
-    found = explaining_segment(looks.segments, tried.now, size, tried.expected.rate)
+def _fall(coverage: DailyCoverage, test: _Test, where: int, accident: float, whole: Flags) -> Fall:
+    figures = coverage.records if test.measure == "records" else coverage.value
+    size = figures[:, -1, : test.span].sum(1)
+    missed = coverage.missed[:, -1, : test.span].sum(1)
+    missed_value = coverage.missed_value[:, -1, : test.span].sum(1)
+    found = explaining_segment(coverage.segments, test.now, size, test.expected.rate)
     if found is None or not whole[where]:
-        excess = size * tried.drop
+        excess = size * test.drop
         total = excess[whole][0]
         found = (where, float(np.clip(excess[where] / total, 0, 1)) if total > 0 else 1.0)
     segment, share = found
-    kind, name = looks.segments[segment]
+    kind, name = coverage.segments[segment]
     return Fall(
-        measure=tried.measure,
-        where=looks.segments[where],
-        days=tried.span,
-        since=_since(looks, tried, where),
-        before=1 - float(tried.expected.rate[where]),
-        now=1 - float(tried.now[where]),
+        measure=test.measure,
+        where=coverage.segments[where],
+        days=test.span,
+        since=_since(coverage, test, where),
+        before=1 - float(test.expected.rate[where]),
+        now=1 - float(test.now[where]),
         p_value=min(accident, 1.0),
         missed=int(missed[where]),
         missed_value=float(missed_value[where]),
@@ -288,10 +294,12 @@ def _told(looks: DailyCoverage, tried: _Tried, where: int, accident: float, whol
     )
 
 
-def _since(looks: DailyCoverage, tried: _Tried, where: int) -> date:
+def _since(coverage: DailyCoverage, test: _Test, where: int) -> date:
     """The first day of the latest unbroken run of days with at least half the drop, as observed today."""
-    missed, size = (looks.missed, looks.records) if tried.measure == "records" else (looks.missed_value, looks.value)
-    low = tried.expected.rate[where] + tried.drop[where] / 2
+    missed, size = (
+        (coverage.missed, coverage.records) if test.measure == "records" else (coverage.missed_value, coverage.value)
+    )
+    low = test.expected.rate[where] + test.drop[where] / 2
     first = 1
     for age in range(1, AGES + 1):
         of_day = size[where, -1, age - 1]
@@ -299,9 +307,9 @@ def _since(looks: DailyCoverage, tried: _Tried, where: int) -> date:
             break
         if of_day:
             first = age
-    return looks.mornings[-1] - timedelta(days=first)
+    return coverage.mornings[-1] - timedelta(days=first)
 
 
-def _divided(part: Floats, whole: Floats) -> Floats:
+def _ratio(part: Floats, whole: Floats) -> Floats:
     divided: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return divided

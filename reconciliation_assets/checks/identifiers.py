@@ -73,8 +73,8 @@ def lost_identifiers(
             join governance.coverage_things t
               on t.source_id = c.{key} and t.link = $link and t.source_table = '{table}' {where}
         """
-        asked = {"link": link, "segment": name, **spans}
-        found += _emptier(warehouse, rows, "t.day", columns, asked, things=table, is_own=True)
+        parameters = {"link": link, "segment": name, **spans}
+        found += _emptier(warehouse, rows, "t.day", columns, parameters, things=table, is_own=True)
     if link == "lead_crm":
         rows = "canonical.crm_records c"
         found += _emptier(warehouse, rows, "c.created_date", _CRM_COLUMNS, spans, things="CRM records", is_own=False)
@@ -86,22 +86,22 @@ def _emptier(
     rows: str,
     day: str,
     columns: dict[str, str],
-    asked: Mapping[str, object],
+    parameters: Mapping[str, object],
     *,
     things: str,
     is_own: bool,
 ) -> list[EmptiedColumn]:
     counts = ", ".join(f"count(c.{column}) as {column}" for column in columns)
-    counted = warehouse.arrow(
+    counts_by_period = warehouse.arrow(
         f"""
         select {day} >= $since as is_recent, count(*) as total, {counts}
         from {rows} where {day} >= $earliest and {day} < $morning group by 1 order by 1
         """,
-        asked,
+        parameters,
     ).to_pylist()
-    if len(counted) != len(("before", "now")):
+    if len(counts_by_period) != len(("before", "now")):
         return []
-    before, now = counted
+    before, now = counts_by_period
     found = []
     for column, name in columns.items():
         table = [

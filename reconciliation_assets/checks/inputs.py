@@ -153,26 +153,26 @@ def _not_silent(table: InputTable) -> TableCheck:
         if age > limit:
             return CheckResult(
                 False,
-                f"The newest row of {table.name} is of {newest:%Y-%m-%d}, {age.days} days before the instant this run speaks "
-                f"for. If business went on, its source has fallen silent: check the export or the integration.",
+                f"The newest row of {table.name} is dated {newest:%Y-%m-%d}, {age.days} days before this run's as-of time. If "
+                "business continued, the source has stopped delivering: check the export or the integration.",
                 "WARN",
                 figures,
             )
         if after:
             return CheckResult(
                 False,
-                f"{counted(int(after), 'row')} of {table.name}: happened or written after the instant this run speaks for "
-                f"({context.as_of:%Y-%m-%d}), so not counted (source_totals, after_as_of). Unless RECON_AS_OF looks back, their dates "
-                "are wrong: correct them at the source.",
+                f"{counted(int(after), 'row')} of {table.name} dated after this run's as-of time ({context.as_of:%Y-%m-%d}), so not "
+                "counted (source_totals, after_as_of). Unless RECON_AS_OF is set to the past, their dates are wrong: correct them at "
+                "the source.",
                 "WARN",
                 {**figures, "rows after": int(after)},
             )
-        return CheckResult(True, f"Newest row of {newest:%Y-%m-%d}.", figures=figures)
+        return CheckResult(True, f"The newest row is dated {newest:%Y-%m-%d}.", figures=figures)
 
     return TableCheck(
         "newest_row_is_recent",
         table.raw_asset,
-        "The source has not fallen silent, and is not ahead of the run.",
+        "The source still delivers, and no row is dated after the run.",
         False,
         ask,
     )

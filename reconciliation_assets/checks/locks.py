@@ -31,7 +31,7 @@ def _locked_months_hold(context: RunContext) -> CheckResult:
         )[0][0]
     )
     figures: dict[str, float | int | str] = {"locked months": locks, "signatures dated later than this run": waiting}
-    problems = [*_not_as_signed(context), *_moved(context)]
+    problems = [*_signed_otherwise(context), *_changed(context)]
     if problems:
         return CheckResult(False, " ".join(problems), severity, figures)
     if waiting:
@@ -45,8 +45,8 @@ def _locked_months_hold(context: RunContext) -> CheckResult:
     return CheckResult(True, f"{locks} locked months stand as they were signed.", figures=figures)
 
 
-def _moved(context: RunContext) -> list[str]:
-    moved = context.warehouse.rows(
+def _changed(context: RunContext) -> list[str]:
+    months = context.warehouse.rows(
         """
         select left(cast(period_start as varchar), 7), max(locked_by), max(locked_at),
                max(locked_policy_version), max(policy_version), max(currency), count(*),
@@ -56,8 +56,8 @@ def _moved(context: RunContext) -> list[str]:
         group by 1 order by 1
         """
     )
-    told = []
-    for month, locked_by, locked_at, version_then, version_now, currency, lines, collected in moved:
+    messages = []
+    for month, locked_by, locked_at, version_then, version_now, currency, lines, collected in months:
         largest = context.warehouse.rows(
             """
             select coalesce(campaign_id, 'no campaign') || ' ' || line, difference, records - locked_records
@@ -67,21 +67,21 @@ def _moved(context: RunContext) -> list[str]:
             """,
             {"month": month},
         )
-        named = some_of([f"{name} {amount:+,.2f} ({records:+,} records)" for name, amount, records in largest])
+        lines_named = some_of([f"{name} {amount:+,.2f} ({records:+,} records)" for name, amount, records in largest])
         policy = f", and the policy is now {version_now}, not {version_then}" if version_then != version_now else ""
-        told.append(
+        messages.append(
             f"{month} was locked by {locked_by} on {locked_at.astimezone(context.policy.timezone):%Y-%m-%d}; {lines} of its figures differ now, collected by "
-            f"{collected:+,.2f} {currency}{policy}: {named}."
+            f"{collected:+,.2f} {currency}{policy}: {lines_named}."
         )
-    if told:
-        told.append(
+    if messages:
+        messages.append(
             "Correct the source, or have the new figures signed: one more row for the month in period_locks.csv (period, "
             "locked_by, locked_at, reason)."
         )
-    return told
+    return messages
 
 
-def _not_as_signed(context: RunContext) -> list[str]:
+def _signed_otherwise(context: RunContext) -> list[str]:
     refused = context.warehouse.rows(
         """
         select left(cast(f.period_start as varchar), 7), f.locked_by, f.signed_value,

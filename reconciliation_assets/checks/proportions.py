@@ -62,21 +62,21 @@ def usual(past: Shares, weekdays: Ints, today: int) -> Usual:
     """
     size = past.size
     same = (weekdays[:, None] == np.arange(7)[None, :]).astype(float)
-    kept = size > 0
+    is_used = size > 0
     for _ in range(_PASSES):
-        strange = _strange(past, _expected_of_others(past, kept, same))
-        kept = (size > 0) & ~(
-            strange & (2 * (strange & (size > 0)).sum(1, keepdims=True) < (size > 0).sum(1, keepdims=True))
+        is_outlier = _outliers(past, _expected_of_others(past, is_used, same))
+        is_used = (size > 0) & ~(
+            is_outlier & (2 * (is_outlier & (size > 0)).sum(1, keepdims=True) < (size > 0).sum(1, keepdims=True))
         )
-    by_weekday = _expected(past, kept, same)
-    residuals = np.where(kept, _standardised(past, by_weekday[:, weekdays]) ** 2, 0.0)
-    looks = kept.sum(1)
+    by_weekday = _expected(past, is_used, same)
+    residuals = np.where(is_used, _standardised(past, by_weekday[:, weekdays]) ** 2, 0.0)
+    observations = is_used.sum(1)
     pattern = np.unique(weekdays).size
-    freedom = np.maximum(looks - pattern, 1)
+    freedom = np.maximum(observations - pattern, 1)
     excess = np.maximum(residuals.sum(1) / freedom, 1.0)
-    mean_size = np.where(kept, size, 0.0).sum(1) / np.maximum(looks, 1)
+    mean_size = np.where(is_used, size, 0.0).sum(1) / np.maximum(observations, 1)
     scatter = np.clip((excess - 1) / np.maximum(mean_size - 1, 1.0), 0.0, 0.9)
-    of_today = np.where(kept, size, 0.0) @ same[:, today] + mean_size
+    of_today = np.where(is_used, size, 0.0) @ same[:, today] + mean_size
     return Usual(by_weekday[:, today], scatter, of_today / excess)
 
 
@@ -94,23 +94,23 @@ def p_value(expected: Usual, rate: Floats, size: Floats) -> Floats:
     return likely
 
 
-def _expected(past: Shares, kept: Flags, same: Floats) -> Floats:
+def _expected(past: Shares, is_used: Flags, same: Floats) -> Floats:
     """The share of every weekday, shape (series, 7)."""
-    size = np.where(kept, past.size, 0.0)
-    missed = np.where(kept, past.rate, 0.0) * size
+    size = np.where(is_used, past.size, 0.0)
+    missed = np.where(is_used, past.rate, 0.0) * size
     whole = missed.sum(1) / np.maximum(size.sum(1), 1e-9)
-    one_day = (size.sum(1) / np.maximum(kept.sum(1), 1))[:, None]
+    one_day = (size.sum(1) / np.maximum(is_used.sum(1), 1))[:, None]
     rates: Floats = (missed @ same + one_day * whole[:, None]) / np.maximum(size @ same + one_day, 1e-9)
     return np.clip(rates, 0, 1)
 
 
-def _expected_of_others(past: Shares, kept: Flags, same: Floats) -> Floats:
+def _expected_of_others(past: Shares, is_used: Flags, same: Floats) -> Floats:
     """Every observation's expected share from all other observations, so that an outlier does not raise its own expectation."""
-    size = np.where(kept, past.size, 0.0)
-    missed = np.where(kept, past.rate, 0.0) * size
+    size = np.where(is_used, past.size, 0.0)
+    missed = np.where(is_used, past.rate, 0.0) * size
     others = np.maximum(size.sum(1, keepdims=True) - size, 1e-9)
     whole = (missed.sum(1, keepdims=True) - missed) / others
-    one_day = others / np.maximum(kept.sum(1, keepdims=True) - kept, 1)
+    one_day = others / np.maximum(is_used.sum(1, keepdims=True) - is_used, 1)
     of_weekday, missed_of_weekday = (size @ same) @ same.T - size, (missed @ same) @ same.T - missed
     rates: Floats = (missed_of_weekday + one_day * whole) / np.maximum(of_weekday + one_day, 1e-9)
     return np.clip(rates, 0, 1)
@@ -124,7 +124,7 @@ def _standardised(past: Shares, expected: Floats, allowed: float = 0.0) -> Float
     return standardised
 
 
-def _strange(past: Shares, expected: Floats) -> Flags:
+def _outliers(past: Shares, expected: Floats) -> Flags:
     """Observations far above their expected share, in units of the robust spread (MAD) of all observations."""
     seen = past.size > 0
     standardised = np.where(seen, _standardised(past, expected, allowed=1.0), np.nan)
@@ -132,5 +132,5 @@ def _strange(past: Shares, expected: Floats) -> Flags:
     some = seen.any(1)
     middle = np.nanmedian(standardised[some], axis=1, keepdims=True)
     spread[some] = _MAD_TO_DEVIATION * np.nanmedian(np.abs(standardised[some] - middle), axis=1)
-    strange: Flags = np.nan_to_num(standardised) / np.maximum(spread, 1.0)[:, None] > _OUTLIER
-    return strange
+    outliers: Flags = np.nan_to_num(standardised) / np.maximum(spread, 1.0)[:, None] > _OUTLIER
+    return outliers

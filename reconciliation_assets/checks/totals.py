@@ -55,7 +55,7 @@ def _family(family: str) -> Callable[[RunContext], CheckResult]:
                 {"family": family},
             ).to_pandas()
         )
-        return _told(summary, "source_totals")
+        return _result(summary, "source_totals")
 
     return ask
 
@@ -79,14 +79,14 @@ def _by_account_and_day(context: RunContext) -> CheckResult:
             """
         ).to_pandas()
     )
-    return _told(summary, "platform_performance")
+    return _result(summary, "platform_performance")
 
 
 def _in_millionths(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.astype({"difference_millionths": "int64"})
 
 
-def _told(summary: pd.DataFrame, table: str) -> CheckResult:
+def _result(summary: pd.DataFrame, table: str) -> CheckResult:
     wrong = failing_rows(summary, _NO_DIFFERENCE)
     if wrong.empty:
         return CheckResult(True, f"{len(summary):,} totals tie to the source.", figures={"totals": len(summary)})

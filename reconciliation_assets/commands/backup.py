@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciliation_assets.errors import PlainError, sentence_of
 from reconciliation_assets.files import atomic_file, flush, rename
-from reconciliation_assets.operations.instance import only_run
+from reconciliation_assets.operations.instance import run_lock
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.warehouse.duckdb import connect
 
@@ -55,7 +55,7 @@ def back_up(settings: Settings, to: Path) -> list[str]:
         raise BackupError(f"{to} is there already. Name a folder that is not, so that no backup is overwritten.")
     if not settings.warehouse_path.is_file():
         raise BackupError(f"There is no warehouse in {settings.data_dir}: nothing to back up. Is RECON_DATA_DIR right?")
-    with only_run(settings), closing(connect(settings.warehouse_path)) as warehouse:
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as warehouse:
         # The name says whose it is, so that the next backup clears what a kill left of this one, and no other's.
         ending = f".{sha256(str(settings.data_dir).encode()).hexdigest()[:12]}.unfinished"
         unfinished = to.with_name(f".{to.name}{ending}")
@@ -74,7 +74,7 @@ def back_up(settings: Settings, to: Path) -> list[str]:
     return copied
 
 
-def put_back(source: Path, settings: Settings) -> list[str]:
+def restore_backup(source: Path, settings: Settings) -> list[str]:
     """Restore a backup into the data directory, completely or not at all; returns the restored names.
 
     Everything is first copied into a separate folder. Once that folder is renamed, the restore has begun: if it is killed
@@ -85,13 +85,13 @@ def put_back(source: Path, settings: Settings) -> list[str]:
         AlreadyRunningError: a run uses the data directory.
     """
     copying, whole = settings.restore_copy, settings.restore_whole
-    with only_run(settings):
+    with run_lock(settings):
         if not whole.is_dir():
             _require_whole(source)
-            there = [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
-            if there:
+            existing = [name for name in (_WAREHOUSE, *_STATE) if (settings.data_dir / name).exists()]
+            if existing:
                 raise BackupError(
-                    f"{settings.data_dir} holds an installation already ({', '.join(there)}). Move it away first; a "
+                    f"{settings.data_dir} holds an installation already ({', '.join(existing)}). Move it away first; a "
                     "restore never overwrites."
                 )
             shutil.rmtree(copying, ignore_errors=True)

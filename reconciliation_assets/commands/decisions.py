@@ -82,7 +82,7 @@ class Lock(BaseModel):
     reason: _Written
 
 
-Taken = Decision | Verdict | Lock
+AnyDecision = Decision | Verdict | Lock
 
 
 def path_of(settings: Settings, table: str) -> Path:
@@ -90,38 +90,38 @@ def path_of(settings: Settings, table: str) -> Path:
     return settings.inbox / f"{table}-decided.csv"
 
 
-def decide(settings: Settings, published: Published, taken: Taken) -> None:
+def decide(settings: Settings, published: Published, decision: AnyDecision) -> None:
     """Write a decision and replace an earlier one about the same subject, atomically; entries about locks are always added.
 
     Raises:
         DecisionError: there is nothing of that kind to decide, or the file cannot be used.
     """
-    if any(map(_has_a_contact, (taken.verified_by, taken.reason))):
+    if any(map(_has_a_contact, (decision.verified_by, decision.reason))):
         raise DecisionError("Name no e-mail address and no phone number: who decided and why is published.")
     # A run ignores everything after its as-of time, so if that is fixed, decisions must have the same time.
     at = (settings.as_of if settings.is_as_of_fixed else datetime.now(UTC)).isoformat(timespec="seconds")
-    who, why = as_text(taken.verified_by), as_text(taken.reason)
-    if isinstance(taken, Lock):
-        _require_lockable(published, taken)
+    who, why = as_text(decision.verified_by), as_text(decision.reason)
+    if isinstance(decision, Lock):
+        _require_lockable(published, decision)
         table = LOCKS
-        signed_value = str(Decimal(taken.signed_value) / 1000) if taken.action == "lock" else ""
-        row = {"period": taken.period, "action": taken.action, "locked_by": who, "locked_at": at, "reason": why}
+        signed_value = str(Decimal(decision.signed_value) / 1000) if decision.action == "lock" else ""
+        row = {"period": decision.period, "action": decision.action, "locked_by": who, "locked_at": at, "reason": why}
         row["signed_value"] = signed_value
-    elif isinstance(taken, Verdict):
+    elif isinstance(decision, Verdict):
         table = VERDICTS
-        row = {**taken.model_dump(exclude={"reason"}), "verified_by": who, "verified_at": at, "note": why}
-        row |= _sample_of(published, taken)
+        row = {**decision.model_dump(exclude={"reason"}), "verified_by": who, "verified_at": at, "note": why}
+        row |= _sample_of(published, decision)
     else:
-        _require_possible(published, taken)
+        _require_possible(published, decision)
         table = MATCHES
-        row = {**taken.model_dump(), "verified_by": who, "reason": why, "verified_at": at}
+        row = {**decision.model_dump(), "verified_by": who, "reason": why, "verified_at": at}
     path = path_of(settings, table)
-    with _alone(settings.inbox):
+    with _locked_inbox(settings.inbox):
         rows = _read(path, table)
-        if isinstance(taken, Lock) and any(each["locked_at"] == at and _is_about(each, row, table) for each in rows):
-            raise DecisionError(f"{taken.period} was decided at this very instant. Take that back first, or run.")
-        kept = [each for each in rows if table == LOCKS or not _is_about(each, row, table)]
-        _write(path, table, [*kept, row])
+        if isinstance(decision, Lock) and any(each["locked_at"] == at and _is_about(each, row, table) for each in rows):
+            raise DecisionError(f"{decision.period} was decided at this very instant. Take that back first, or run.")
+        others = [each for each in rows if table == LOCKS or not _is_about(each, row, table)]
+        _write(path, table, [*others, row])
 
 
 def take_back(settings: Settings, published: Published, table: str, about: Mapping[str, str]) -> None:
@@ -137,7 +137,7 @@ def take_back(settings: Settings, published: Published, table: str, about: Mappi
         DecisionError: there is no such pending decision, or the file cannot be used.
     """
     path = path_of(settings, table)
-    with _alone(settings.inbox):
+    with _locked_inbox(settings.inbox):
         rows = _read(path, table)
         waiting = [each for each in _pending(published, table, rows) if _is_about(each, about, table)]
         if not waiting:
@@ -239,7 +239,7 @@ def _pending(published: Published, table: str, rows: Sequence[dict[str, str]]) -
 
 
 @contextmanager
-def _alone(inbox: Path) -> Iterator[None]:
+def _locked_inbox(inbox: Path) -> Iterator[None]:
     """Lock the inbox against decisions of other processes."""
     inbox.mkdir(parents=True, exist_ok=True)
     folder = os.open(inbox, os.O_RDONLY)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from reconciliation_assets.chain.feedback.capi_deliveries import DELIVERIES
 from reconciliation_assets.errors import PlainError
-from reconciliation_assets.operations.instance import only_run
+from reconciliation_assets.operations.instance import run_lock
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import SCHEMA, escaped
 from reconciliation_assets.publish.figures import OutboxCount, Published
@@ -80,7 +80,7 @@ class PendingEvent:
 
 
 @dataclass
-class Sending:
+class SendResult:
     """The result of sending.
 
     Attributes:
@@ -94,7 +94,7 @@ class Sending:
     without_contact: int = 0
 
 
-def standings(settings: Settings) -> list[OutboxCount]:
+def outbox_counts(settings: Settings) -> list[OutboxCount]:
     """Counts of the published outbox by outcome, status and reason.
 
     Raises:
@@ -116,11 +116,11 @@ def pending_events(settings: Settings, now: datetime) -> list[PendingEvent]:
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
     """
     _require_outbox(settings)
-    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as connection:
         return _pending(DuckDB(connection), settings, now)
 
 
-def send_feedback(settings: Settings, conversions: ConversionsSettings, now: datetime) -> Sending:
+def send_feedback(settings: Settings, conversions: ConversionsSettings, now: datetime) -> SendResult:
     """Send the events that are ready to Meta, batch by batch.
 
     Args:
@@ -138,31 +138,31 @@ def send_feedback(settings: Settings, conversions: ConversionsSettings, now: dat
     _require_outbox(settings)
     meta = Conversions(conversions)
     is_test = conversions.test_event_code is not None
-    sending = Sending()
-    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+    result = SendResult()
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as connection:
         warehouse = DuckDB(connection)
-        known = _with_contacts(_pending(warehouse, settings, now), settings)
-        ready = [each for each in known if each.identifiers != "hashed contact" or _has_contact(each.event)]
-        sending.without_contact = len(known) - len(ready)
+        pending = _with_contacts(_pending(warehouse, settings, now), settings)
+        ready = [each for each in pending if each.identifiers != "hashed contact" or _has_contact(each.event)]
+        result.without_contact = len(pending) - len(ready)
         for first in range(0, len(ready), conversions.events_per_call):
             batch = ready[first : first + conversions.events_per_call]
-            _enter(warehouse, batch, now, is_test=is_test)
+            _log_attempts(warehouse, batch, now, is_test=is_test)
             by_id = {each.event.event_id: each for each in batch}
             try:
-                for told in meta.send([each.event for each in batch]):
-                    _note(warehouse, told)
-                    _count(sending, told, by_id)
+                for results in meta.send([each.event for each in batch]):
+                    _log_answers(warehouse, results)
+                    _count(result, results, by_id)
             except SourceError as problem:
                 if not isinstance(problem, SourceUnavailable):
-                    _take_back(warehouse, by_id)
+                    _remove_log_entries(warehouse, by_id)
                 raise
-            if len(sending.refused) > MOST_REFUSED:
+            if len(result.refused) > MOST_REFUSED:
                 raise RequestRefused(
                     SYSTEM,
-                    f"Meta refused {len(sending.refused)} events, the first with error {sending.refused[0][2]}",
+                    f"Meta refused {len(result.refused)} events, the first with error {result.refused[0][2]}",
                     "See capi_deliveries for them after the next run; correct dataset, policy or data before sending more",
                 )
-    return sending
+    return result
 
 
 def _require_outbox(settings: Settings) -> None:
@@ -186,10 +186,10 @@ def _pending(warehouse: DuckDB, settings: Settings, now: datetime) -> list[Pendi
     oldest = now - timedelta(hours=load_policy(settings.policy_path).policy.capi.max_age_hours)
     with _published(warehouse, settings):
         rows = warehouse.rows(_PENDING, {"oldest": oldest, "still_counted_once": now - DEDUPLICATION})
-    return [_read(*row) for row in rows]
+    return [_pending_event(*row) for row in rows]
 
 
-def _read(
+def _pending_event(
     event_id: str,
     record_id: str,
     outcome: str,
@@ -234,7 +234,7 @@ def _has_contact(event: Event) -> bool:
     return event.email_hash is not None or event.phone_hash is not None
 
 
-def _enter(warehouse: DuckDB, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
+def _log_attempts(warehouse: DuckDB, batch: Sequence[PendingEvent], now: datetime, *, is_test: bool) -> None:
     """Log events before they are sent."""
     rows = pa.Table.from_pylist(
         [
@@ -255,12 +255,12 @@ def _enter(warehouse: DuckDB, batch: Sequence[PendingEvent], now: datetime, *, i
         warehouse.execute(_ENTER, {"now": now, "is_test": is_test})
 
 
-def _note(warehouse: DuckDB, told: Sequence[DeliveryResult]) -> None:
+def _log_answers(warehouse: DuckDB, results: Sequence[DeliveryResult]) -> None:
     """Log Meta's answer for all its events in one transaction."""
     answers = pa.table(
         {
-            "event_id": [each.event.event_id for each in told],
-            "answer_code": pa.array([each.refused_with for each in told], pa.string()),
+            "event_id": [each.event.event_id for each in results],
+            "answer_code": pa.array([each.refused_with for each in results], pa.string()),
         }
     )
     with warehouse.transaction(), warehouse.reading("_answers", answers):
@@ -273,10 +273,10 @@ def _note(warehouse: DuckDB, told: Sequence[DeliveryResult]) -> None:
         )
 
 
-def _take_back(warehouse: DuckDB, event_ids: Iterable[str]) -> None:
+def _remove_log_entries(warehouse: DuckDB, event_ids: Iterable[str]) -> None:
     """Delete the log entries of events that Meta certainly did not accept; keep those with earlier attempts, which may have succeeded."""
-    entered = pa.table({"event_id": pa.array(list(event_ids), pa.string())})
-    with warehouse.transaction(), warehouse.reading("_taken_back", entered):
+    ids = pa.table({"event_id": pa.array(list(event_ids), pa.string())})
+    with warehouse.transaction(), warehouse.reading("_taken_back", ids):
         warehouse.execute(
             f"""
             delete from {DELIVERIES}
@@ -285,10 +285,10 @@ def _take_back(warehouse: DuckDB, event_ids: Iterable[str]) -> None:
         )
 
 
-def _count(sending: Sending, told: Sequence[DeliveryResult], by_id: dict[str, PendingEvent]) -> None:
-    for each in told:
+def _count(result: SendResult, results: Sequence[DeliveryResult], by_id: dict[str, PendingEvent]) -> None:
+    for each in results:
         if each.refused_with is None:
-            sending.taken += 1
+            result.taken += 1
         else:
             place = by_id[each.event.event_id]
-            sending.refused.append((place.record_id, place.outcome, each.refused_with))
+            result.refused.append((place.record_id, place.outcome, each.refused_with))

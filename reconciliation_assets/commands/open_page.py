@@ -21,10 +21,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciliation_assets.commands.decisions import (
     KEYS,
+    AnyDecision,
     Decision,
     DecisionError,
     Lock,
-    Taken,
     Verdict,
     decide,
     decisions,
@@ -41,7 +41,7 @@ from reconciliation_assets.publish.report import FILE_NAME, render_report
 from reconciliation_assets.settings import Settings
 
 HOST = "127.0.0.1"
-_KINDS: dict[str, type[Taken]] = dict(zip(KEYS, (Decision, Verdict, Lock), strict=True))
+_KINDS: dict[str, type[AnyDecision]] = dict(zip(KEYS, (Decision, Verdict, Lock), strict=True))
 _TAKEN_BACK = TypeAdapter(dict[str, str])
 _FILTERS = ("campaign", "month", "market", "offer")
 _HEADERS = {
@@ -76,19 +76,19 @@ class TokenRequired:
         request = HTTPConnection(scope)
         # Browsers send a cookie to all ports of a host, so its name contains the port.
         cookie = f"reconcile-{scope['server'][1]}"
-        if self._is_it(request.cookies.get(cookie, "")):
+        if self._is_token(request.cookies.get(cookie, "")):
             await self._app(scope, receive, send)
             return
         answer: Response
-        if scope["path"] == "/" and self._is_it(request.query_params.get("token", "")):
+        if scope["path"] == "/" and self._is_token(request.query_params.get("token", "")):
             answer = RedirectResponse("/", status_code=303, headers=_HEADERS)
             answer.set_cookie(cookie, self._token, httponly=True, samesite="strict")
         else:
             answer = PlainTextResponse("Open the address that `reconcile open` printed.\n", 403, _HEADERS)
         await answer(scope, receive, send)
 
-    def _is_it(self, named: str) -> bool:
-        return secrets.compare_digest(named.encode(), self._token.encode())
+    def _is_token(self, value: str) -> bool:
+        return secrets.compare_digest(value.encode(), self._token.encode())
 
 
 def application(settings: Settings, policy: Policy, token: str) -> Starlette:
@@ -111,14 +111,14 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
                 headers=_HEADERS,
             )
 
-    def of_line(request: Request) -> Response:
-        asked = request.query_params
-        skip = asked.get("skip", "0")
+    def entries_of_line(request: Request) -> Response:
+        query = request.query_params
+        skip = query.get("skip", "0")
         if not re.fullmatch(r"\d{1,9}", skip):
             return PlainTextResponse("skip is a number of entries.", 400, _HEADERS)
-        filters = {name: asked[name] for name in _FILTERS if name in asked}
+        filters = {name: query[name] for name in _FILTERS if name in query}
         with published() as copy:
-            return JSONResponse(entries(copy, asked.get("line", ""), filters, int(skip)), headers=_HEADERS)
+            return JSONResponse(entries(copy, query.get("line", ""), filters, int(skip)), headers=_HEADERS)
 
     def record(request: Request) -> Response:
         record_id = request.query_params.get("id", "")
@@ -128,11 +128,11 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
             )
         return JSONResponse(found.get(record_id), headers=_HEADERS)
 
-    def to_decide(_: Request) -> Response:
+    def open_decisions(_: Request) -> Response:
         with published() as copy:
             return JSONResponse(decisions(settings, copy), headers=_HEADERS)
 
-    async def decided(request: Request) -> Response:
+    async def change_decision(request: Request) -> Response:
         if request.path_params["table"] not in _KINDS:
             return PlainTextResponse("Nothing is decided there.", 404, _HEADERS)
         await run_in_threadpool(change, request.method, request.path_params["table"], await request.body())
@@ -148,17 +148,17 @@ def application(settings: Settings, policy: Policy, token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page),
-            Route("/entries", of_line),
+            Route("/entries", entries_of_line),
             Route("/record", record),
-            Route("/decisions", to_decide),
-            Route("/decisions/{table}", decided, methods=["POST", "DELETE"]),
+            Route("/decisions", open_decisions),
+            Route("/decisions/{table}", change_decision, methods=["POST", "DELETE"]),
         ],
         middleware=[Middleware(Gate), Middleware(TokenRequired, token=token)],
         exception_handlers={
-            DecisionError: _told(409),
-            UnreadableCopyError: _told(503),
-            PageNotReadyError: _told(503),
-            ValidationError: _told_what_is_missing,
+            DecisionError: _error_response(409),
+            UnreadableCopyError: _error_response(503),
+            PageNotReadyError: _error_response(503),
+            ValidationError: _invalid_fields_response,
         },
     )
 
@@ -199,14 +199,14 @@ def _as_of(settings: Settings) -> datetime:
     )
 
 
-def _told(status: int) -> Callable[[Request, Exception], Response]:
+def _error_response(status: int) -> Callable[[Request, Exception], Response]:
     def answer(_: Request, problem: Exception) -> Response:
         return PlainTextResponse(str(problem), status, _HEADERS)
 
     return answer
 
 
-def _told_what_is_missing(_: Request, problem: Exception) -> Response:
+def _invalid_fields_response(_: Request, problem: Exception) -> Response:
     """An answer that names the invalid fields, without the values sent."""
     fields = problem.errors() if isinstance(problem, ValidationError) else []
     names = ", ".join(sorted({".".join(map(str, each["loc"])) or "the request" for each in fields}))

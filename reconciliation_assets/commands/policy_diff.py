@@ -19,7 +19,7 @@ from reconciliation_assets.chain.raw.versions import LANDINGS
 from reconciliation_assets.chain.rebuild import rebuild
 from reconciliation_assets.chain.run_context import RunContext
 from reconciliation_assets.checks.catalog import checks_by_table
-from reconciliation_assets.operations.instance import only_run
+from reconciliation_assets.operations.instance import run_lock
 from reconciliation_assets.policy.load import LoadedPolicy, load_policy
 from reconciliation_assets.policy.tables import policy_definitions
 from reconciliation_assets.settings import Settings
@@ -117,7 +117,7 @@ def compare_policies(settings: Settings, new_path: Path) -> PolicyDiff:
         ContactKeyError: the installation's contact key is missing.
     """
     old, new = load_policy(settings.policy_path), load_policy(new_path)
-    with tempfile.TemporaryDirectory(prefix="reconcile-policy-diff-") as folder, only_run(settings):
+    with tempfile.TemporaryDirectory(prefix="reconcile-policy-diff-") as folder, run_lock(settings):
         inputs = Path(folder) / "inputs.duckdb"
         _copy_warehouse(settings.warehouse_path, inputs)
         before = _run(settings, old, inputs, Path(folder) / "old.duckdb")
@@ -148,7 +148,9 @@ def _run(settings: Settings, loaded: LoadedPolicy, inputs: Path, path: Path) -> 
         warehouse = DuckDB(connection)
         _land(settings, loaded, warehouse, settings.as_of)
         context = RunContext(warehouse, loaded, settings.as_of)
-        stops = {f"{check.table}, check {check.name}": said for check, said in rebuild(context, checks_by_table())}
+        stops = {
+            f"{check.table}, check {check.name}": message for check, message in rebuild(context, checks_by_table())
+        }
         figures = {
             name: {tuple(key): Decimal(value) for *key, value in warehouse.rows(sql)} for name, sql in _FIGURES.items()
         }
@@ -169,7 +171,7 @@ def _land(settings: Settings, loaded: LoadedPolicy, warehouse: DuckDB, as_of: da
     )
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     take_stock(warehouse, known, unknown)
-    protector = ContactProtector(key, loaded.policy.reporting_currency)
+    protector = ContactProtector(key, loaded.policy.reporting_currency, loaded.policy.kept_words)
     land_all(warehouse, known, protector, loaded.policy.zone_of, as_of)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciliation_assets.commands.policy_diff import ComparedFigure, PolicyDiff
-from reconciliation_assets.contracts.vocabulary import BRIDGE_LINES
+from reconciliation_assets.policy.model import BRIDGE_LINES
 from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.page import money
 from reconciliation_assets.publish.words import LINES, LINKS

@@ -30,31 +30,33 @@ class Question:
 
 
 QUESTIONS: Final = (
-    Question("company", "Whose figures are these", None, lambda answer: {"company": answer}),
-    Question("currency", "Currency of reports", "AED", lambda answer: {"reporting_currency": answer}),
+    Question("company", "Company name", None, lambda answer: {"company": answer}),
+    Question("currency", "Reporting currency", "AED", lambda answer: {"reporting_currency": answer}),
     Question("zone", "Time zone of the books", "Asia/Dubai", lambda answer: {"zone": answer}),
     Question("locale", "Language of reports (en_AE, ar_AE, ...)", "en_AE", lambda answer: {"locale": answer}),
     Question(
         "mature_after",
-        "Days after which a cohort is judged (cash on delivery 60 to 90, instant payment 30)",
+        "Days until a cohort is mature (cash on delivery 60 to 90, instant payment 30)",
         90,
         lambda answer: {"cohorts": {"maturity_days": [answer]}},
     ),
-    Question("include_tax", "Does VAT count as collected", True, lambda answer: {"basis": {"include_tax": answer}}),
+    Question(
+        "include_tax", "Include VAT in collected revenue", True, lambda answer: {"basis": {"include_tax": answer}}
+    ),
     Question(
         "include_shipping",
-        "Does shipping that customers paid count as collected",
+        "Include shipping charged to customers",
         True,
         lambda answer: {"basis": {"include_shipping": answer}},
     ),
     Question(
         "deduct_payment_fees",
-        "Are fees of payment providers and couriers taken off",
+        "Deduct fees of payment providers and couriers",
         False,
         lambda answer: {"basis": {"deduct_payment_fees": answer}},
     ),
-    Question("approved_by", "Who answers for these definitions", "nobody yet", lambda answer: {"approved_by": answer}),
-    Question("daily_at", "When the daily run begins", "06:00", lambda answer: {"schedule": {"daily_at": answer}}),
+    Question("approved_by", "Definitions approved by", "nobody yet", lambda answer: {"approved_by": answer}),
+    Question("daily_at", "Time of the daily run", "06:00", lambda answer: {"schedule": {"daily_at": answer}}),
 )
 
 
@@ -72,19 +74,19 @@ def answers(
     Raises:
         SetUpError: an answer is missing or invalid.
     """
-    said = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
+    values = {question.key: _answer(question, given[question.key], ask=ask) for question in QUESTIONS}
     if systems is None:
         known = ", ".join(sorted(SOURCE_TYPES))
         systems = (
             typer.prompt(
-                f"Systems to pull from, separated by commas; empty if files are dropped\n  {known}\n ",
+                f"Systems to pull from, separated by commas; empty if you drop files\n  {known}\n ",
                 "",
                 show_default=False,
             )
             if ask
             else ""
         )
-    return Answers(**said, systems=_settings(_listed(systems), settings, ask=ask))
+    return Answers(**values, systems=_settings(_split_list(systems), settings, ask=ask))
 
 
 def _answer(question: Question, given: str | int | bool | None, *, ask: bool) -> Any:
@@ -99,10 +101,12 @@ def _answer(question: Question, given: str | int | bool | None, *, ask: bool) ->
         return question.suggested
     if isinstance(question.suggested, bool):
         return typer.confirm(question.text, default=question.suggested)
-    return typer.prompt(question.text, default=question.suggested, value_proc=lambda typed: _checked(question, typed))
+    return typer.prompt(
+        question.text, default=question.suggested, value_proc=lambda typed: _validated_answer(question, typed)
+    )
 
 
-def _checked(question: Question, typed: str) -> str | int:
+def _validated_answer(question: Question, typed: str) -> str | int:
     """A typed answer, validated at once, so that an invalid one is asked again."""
     typed = typed.strip()
     answer: str | int = int(typed) if isinstance(question.suggested, int) and typed.isdecimal() else typed
@@ -119,36 +123,36 @@ def _settings(types: list[str], settings: Sequence[str], *, ask: bool) -> dict[s
                 f"Nothing was written: there is no system {source_type!r}. Use: {', '.join(sorted(SOURCE_TYPES))}; "
                 "drop what other systems export as files."
             )
-    said: dict[str, dict[str, str]] = {source_type: {} for source_type in types}
+    by_type: dict[str, dict[str, str]] = {source_type: {} for source_type in types}
     for setting in settings:
         parts = re.fullmatch(r"(\w+)\.(\w+)=(.+)", setting)
-        if not parts or parts[1] not in said:
+        if not parts or parts[1] not in by_type:
             raise SetUpError(
                 f"Nothing was written: --set {setting} is not SYSTEM.SETTING=VALUE for one of the systems named by --systems."
             )
-        said[parts[1]][parts[2]] = parts[3]
-    lacking: list[str] = []
-    for source_type, values in said.items():
+        by_type[parts[1]][parts[2]] = parts[3]
+    missing: list[str] = []
+    for source_type, values in by_type.items():
         for needed in required_settings(source_type):
             if needed.name in values:
                 continue
             if ask:
                 values[needed.name] = typer.prompt(f"{source_type}, {needed.name}: {needed.meaning}\n ")
             else:
-                lacking.append(f"--set {source_type}.{needed.name}=... ({needed.meaning.rstrip('.')})")
-    if lacking:
-        raise SetUpError(f"Nothing was written: say {', '.join(lacking)}.")
+                missing.append(f"--set {source_type}.{needed.name}=... ({needed.meaning.rstrip('.')})")
+    if missing:
+        raise SetUpError(f"Nothing was written: say {', '.join(missing)}.")
     return {
         source_type: {name: _typed(source_type, name, value) for name, value in values.items()}
-        for source_type, values in said.items()
+        for source_type, values in by_type.items()
     }
 
 
 def _typed(source_type: str, name: str, value: str) -> str | list[str]:
     field = SOURCE_TYPES[source_type].settings.model_fields.get(name)
     is_list = field is not None and str(field.annotation).startswith(("list", "tuple"))
-    return _listed(value) if is_list else value.strip()
+    return _split_list(value) if is_list else value.strip()
 
 
-def _listed(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -17,12 +17,13 @@ from reconciliation_assets.checks.messages import some_of
 from reconciliation_assets.commands.unchanged import forget, reads, remember, same_as_last_run
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.errors import PlainError
-from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, only_run, prepare_home
+from reconciliation_assets.operations.instance import COMMAND_LINE, close_dead_runs, prepare_home, run_lock
 from reconciliation_assets.operations.jobs import DAILY_JOB, READ_INBOX_TAG
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.settings import Settings
 from reconciliation_assets.sources.files import discover, inbox_state
 from reconciliation_assets.sources.presets.load import load_presets
+from reconciliation_assets.warehouse.spark import require_cluster
 
 CODE_LOCATION = "reconciliation"
 """The name of the code location, as in workspace.yaml."""
@@ -107,17 +108,20 @@ def run_daily(settings: Settings, listener: Listener, *, full_refresh: bool = Fa
         AlreadyRunningError: another run uses the data directory.
         WarehouseBusyError: a run started from the Dagster UI has the warehouse open.
         DamagedWarehouseError: the warehouse's file cannot be opened.
+        SparkUnreachableError: the tables are to be made on Spark, and it cannot be used.
         OSError: the data directory cannot be written.
-        UnknownDayError: the instant the run speaks for lies in the future.
+        UnknownDayError: the day of the as-of time has not begun.
     """
     require_begun(settings, load_policy(settings.policy_path).policy.timezone)
     files, _ = discover(settings.inbox, load_presets(settings.presets_dir))
     state = inbox_state(files)
     prepare_home(settings)
-    with only_run(settings):
+    if settings.cluster is not None:
+        require_cluster(settings.cluster)
+    with run_lock(settings):
         last = None if full_refresh else same_as_last_run(settings)
         if last:
-            warned = [FailedCheck(*told) for told in last.warned]
+            warned = [FailedCheck(*row) for row in last.warned]
             return RunOutcome(last.run_id, succeeded=True, warned=warned, same_as=datetime.fromisoformat(last.ended_at))
         return _run(settings, listener, state, full_refresh=full_refresh)
 
@@ -131,7 +135,7 @@ def _run(settings: Settings, listener: Listener, state: str, *, full_refresh: bo
 
         read = reads(settings)
         run_id = str(uuid4())
-        console = _console(listener, lambda: _let_belong_to_location(run_id, instance))
+        console = _console(listener, lambda: _assign_to_location(run_id, instance))
         job = build_defs(loggers={"console": console}).resolve_job_def(DAILY_JOB)
         listener.planned(len(job.nodes))
         result = job.execute_in_process(
@@ -148,12 +152,12 @@ def _run(settings: Settings, listener: Listener, state: str, *, full_refresh: bo
         if not outcome.broke:
             instance.add_run_tags(run_id, {READ_INBOX_TAG: state})
         if outcome.succeeded:
-            told = [[each.table, each.check, each.message] for each in outcome.warned]
-            remember(settings, read, run_id, datetime.now(UTC), told)
+            warnings = [[each.table, each.check, each.message] for each in outcome.warned]
+            remember(settings, read, run_id, datetime.now(UTC), warnings)
         return outcome
 
 
-def _let_belong_to_location(run_id: str, instance: dg.DagsterInstance) -> None:
+def _assign_to_location(run_id: str, instance: dg.DagsterInstance) -> None:
     """Assign a run of the command line to the code location, like runs started by the UI or the daemon.
 
     The UI's timeline shows only such runs, and `execute_in_process` has no argument for it.
@@ -193,9 +197,9 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             check = event.asset_check_evaluation_data
             if check.passed:
                 continue
-            told = FailedCheck(check.asset_key.to_user_string(), check.check_name, check.description or "")
+            failed = FailedCheck(check.asset_key.to_user_string(), check.check_name, check.description or "")
             stops = check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
-            (outcome.stopped_by if stops else outcome.warned).append(told)
+            (outcome.stopped_by if stops else outcome.warned).append(failed)
             if stops:
                 stopped_steps.add(event.step_key)
     broke: dict[str, list[str]] = defaultdict(list)
@@ -203,11 +207,11 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         if event.event_type_value == "STEP_FAILURE" and event.step_key not in stopped_steps:
             error = event.step_failure_data.error
             cause = error.cause if error and error.cause else error
-            broke[_without_its_class(cause.message) if cause else "no message"].append(str(event.step_key))
+            broke[_without_class_name(cause.message) if cause else "no message"].append(str(event.step_key))
     outcome.broke += [(some_of(steps), message) for message, steps in broke.items()]
     return outcome
 
 
-def _without_its_class(message: str) -> str:
+def _without_class_name(message: str) -> str:
     """An error's message without the class name that Python puts before it."""
     return re.sub(r"^[A-Za-z_][\w.]*: ", "", message.strip(), count=1)

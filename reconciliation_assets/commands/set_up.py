@@ -97,10 +97,10 @@ def refuse_to_overwrite(settings: Settings) -> None:
     Raises:
         SetUpError: names the existing files.
     """
-    there = [place for place in _places(settings).values() if place.exists()]
-    if there:
+    existing = [place for place in _places(settings).values() if place.exists()]
+    if existing:
         raise SetUpError(
-            f"{' and '.join(str(place) for place in there)} {'is' if len(there) == 1 else 'are'} there already, and nothing "
+            f"{' and '.join(str(place) for place in existing)} {'is' if len(existing) == 1 else 'are'} there already, and nothing "
             "is overwritten. Change what is there by hand, or move it away and begin again."
         )
 
@@ -117,7 +117,7 @@ def write_first_files(answers: Answers, settings: Settings, today: date) -> list
         The files, in the order in which people read them.
 
     Raises:
-        SetUpError: a file is there already, or the answers do not make files that can be loaded.
+        SetUpError: a file already exists, or the answers give files that cannot be loaded.
         OSError: the folder cannot be written.
     """
     home, places = settings.data_dir, _places(settings)
@@ -141,16 +141,16 @@ def _places(settings: Settings) -> dict[str, Path]:
 
 
 def _put_in_place(files: Mapping[Path, bytes]) -> None:
-    made: list[Path] = []
+    written: list[Path] = []
     try:
         for place, content in files.items():
             # Unlike a rename, this fails if the file was created meanwhile.
             with place.open("xb") as file:
-                made.append(place)
+                written.append(place)
                 file.write(content)
             flush(place)
     except BaseException:
-        for place in made:
+        for place in written:
             place.unlink()
         raise
 

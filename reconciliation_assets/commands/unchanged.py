@@ -50,17 +50,17 @@ def same_as_last_run(settings: Settings) -> LastRun | None:
     Always None if outside systems are configured, because only a pull shows whether they have new records.
     """
     try:
-        last = LastRun(**json.loads(_memory(settings).read_text("utf-8")))
+        last = LastRun(**json.loads(_state_file(settings).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    if settings.sources_path is not None or last.left != _left(settings) or last.read != reads(settings):
+    if settings.sources_path is not None or last.left != _output_files(settings) or last.read != reads(settings):
         return None
     return last
 
 
 def forget(settings: Settings) -> None:
     """Forget the last run; called when a run begins, because the outputs are undefined until it succeeds."""
-    _memory(settings).unlink(missing_ok=True)
+    _state_file(settings).unlink(missing_ok=True)
 
 
 def remember(settings: Settings, read: str, run_id: str, ended_at: datetime, warned: list[list[str]]) -> None:
@@ -71,13 +71,13 @@ def remember(settings: Settings, read: str, run_id: str, ended_at: datetime, war
     """
     if settings.sources_path is not None:
         return
-    last = LastRun(run_id, ended_at.isoformat(timespec="seconds"), read, _left(settings), warned)
-    with atomic_file(_memory(settings)) as file:
+    last = LastRun(run_id, ended_at.isoformat(timespec="seconds"), read, _output_files(settings), warned)
+    with atomic_file(_state_file(settings)) as file:
         file.write_text(json.dumps(asdict(last), ensure_ascii=False), "utf-8")
 
 
 def reads(settings: Settings) -> str:
-    """A fingerprint of all inputs of a run: as-of time, policy, presets, content of the inbox, contact secret, code.
+    """A fingerprint of all inputs of a run: as-of time, policy, presets, content of the inbox, contact secret, engine, code.
 
     Raises:
         PolicyError: the policy file cannot be used.
@@ -85,15 +85,16 @@ def reads(settings: Settings) -> str:
     """
     known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
     secret = settings.contact_key.get_secret_value() if settings.contact_key else ""
-    told = [
+    inputs = [
         settings.as_of.isoformat(),
         load_policy(settings.policy_path).policy.model_dump_json(),
         *(f"{file.table} {file.name} {file.fingerprint(_content(file.path))}" for file in known),
         *(f"{file.path.name} {file.reason}" for file in unknown),
         hashlib.sha256(f"reads {secret}".encode()).hexdigest(),
+        f"{settings.engine} {settings.spark_remote} {settings.spark_tables}",
         _code(),
     ]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
 
 
 def _content(path: Path) -> str:
@@ -115,7 +116,7 @@ def _code() -> str:
     return code.hexdigest()
 
 
-def _left(settings: Settings) -> dict[str, list[int]]:
+def _output_files(settings: Settings) -> dict[str, list[int]]:
     """Size and modification time of each output file; a run from the UI, for example, changes the warehouse."""
     return {
         str(path.relative_to(settings.data_dir)): [path.stat().st_size, path.stat().st_mtime_ns]
@@ -132,5 +133,5 @@ def _results(settings: Settings) -> Iterator[Path]:
     yield from sorted(settings.queues_dir.glob("*.csv"))
 
 
-def _memory(settings: Settings) -> Path:
+def _state_file(settings: Settings) -> Path:
     return settings.dagster_home / "last_run.json"

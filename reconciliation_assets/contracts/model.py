@@ -182,5 +182,5 @@ class OutputTable:
 
     @property
     def meaning(self) -> str:
-        """What it holds and what one row of it stands for, as its comment in the published copy says."""
+        """Its description and grain, as in the comment of the table in the published copy."""
         return f"{self.description} One row per {self.grain}."

@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS, SEGMENTED_BY, STEPS
-
-BRIDGE_LINES: Final = (
-    "platform_attributed",
-    "claimed_not_captured",
-    "captured_not_claimed",
-    "valuation",
-    "invalid_or_duplicate",
-    "lost_or_cancelled",
-    "returned_refunded_failed",
-    "open",
-    "value_and_basis",
-    "manual_adjustment",
-    "collected",
+from reconciliation_assets.policy.model import (
+    BRIDGE_LINES,
+    LINES_OF_ENTRIES,
+    LINKS,
+    METHODS,
+    RUNGS,
+    SEGMENTED_BY,
+    STEPS,
 )
-# What match rates are judged by, the whole first.
+
+# Segments by which match rates are checked, the total first.
 SEGMENT_KINDS: Final = (
     "all",
     "form",
@@ -33,6 +28,15 @@ SEGMENT_KINDS: Final = (
     "value_band",
 )
 
+# Each kind of link as people read it: what is looked for, and what it belongs to.
+LINK_NAMES: Final[dict[str, str]] = {
+    "record_ad": "record to ad",
+    "lead_crm": "lead to CRM",
+    "lead_order": "order to lead",
+    "order_payment": "payment to order",
+    "crm_payment": "payment to CRM",
+}
+
 _CRM_OUTCOMES = ("open", "qualified", "won", "lost", "invalid")
 _ORDER_OUTCOMES = ("placed", "confirmed", "fulfilled", "cancelled", "returned", "invalid")
 
@@ -40,7 +44,7 @@ VOCABULARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "bridge_lines": BRIDGE_LINES,
     "crm_outcomes": _CRM_OUTCOMES,
     "decisions": ("accept", "reject"),
-    "lines_of_entries": BRIDGE_LINES[4:9],
+    "lines_of_entries": LINES_OF_ENTRIES,
     "links": LINKS,
     "methods": METHODS,
     "methods_or_unmatched": (*METHODS, "unmatched"),

@@ -80,8 +80,8 @@ class SensorState(BaseModel):
     outbox: list[Notice] = Field(default_factory=list)
 
 
-def noted(
-    book: SensorState, findings: Iterable[AlertState], now: datetime, alerts: Alerts, say: Wording = ENGLISH
+def update_state(
+    state: SensorState, findings: Iterable[AlertState], now: datetime, alerts: Alerts, say: Wording = ENGLISH
 ) -> SensorState:
     """The state after new findings, with a notice for every new problem, every ended problem, and every due reminder.
 
@@ -90,7 +90,7 @@ def noted(
         now: time of the tick, from which the wait for a reminder counts.
         say: translates the texts of the notices.
     """
-    seen, problems, outbox = dict(book.seen), dict(book.open), list(book.outbox)
+    seen, problems, outbox = dict(state.seen), dict(state.open), list(state.outbox)
     for finding in findings:
         seen[finding.problem] = max(seen.get(finding.problem, 0), finding.position)
         known = problems.get(finding.problem)
@@ -120,12 +120,12 @@ def latest(findings: Iterable[AlertState]) -> list[AlertState]:
 
 def channels_of(kind: AlertKind, owner: str, alerts: Alerts) -> tuple[str, ...]:
     """The channels of all routes for the kind and the owner; `default` if there is none."""
-    asked = [
+    matching = [
         route.channel
         for route in alerts.routes
         if (not route.kinds or kind in route.kinds) and (not route.owners or owner in route.owners)
     ]
-    return tuple(dict.fromkeys(asked)) or ("default",)
+    return tuple(dict.fromkeys(matching)) or ("default",)
 
 
 def may_go(notice: Notice, local_time: time, alerts: Alerts) -> bool:

@@ -15,10 +15,12 @@ from pathlib import Path
 import apprise
 from pydantic import SecretStr
 
+from reconciliation_assets.errors import sentence_of
 from reconciliation_assets.operations.alerts import Notice, SensorState, may_go
 from reconciliation_assets.policy.model import Alerts
 
 DEFAULT_CHANNEL = "default"
+_LOGGER = logging.getLogger(__name__)
 
 # Apprise logs unusable URLs including their tokens; `unusable_channels` reports them without.
 logging.getLogger("apprise").addHandler(logging.NullHandler())
@@ -35,14 +37,14 @@ class DeliveryLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def delivered(self) -> set[tuple[str, str]]:
         """Notice ID and channel of every delivery; an incomplete line is ignored."""
-        if not self._path.is_file():
+        if not self.path.is_file():
             return set()
         found = set()
-        for line in self._path.read_text("utf-8").splitlines():
+        for line in self.path.read_text("utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
@@ -52,15 +54,15 @@ class DeliveryLog:
 
     def record(self, notice: Notice, channel: str, now: datetime) -> None:
         """Record that a channel accepted a notice."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         entry = {
             "at": now.isoformat(),
             "channel": channel,
             **notice.model_dump(include={"notice_id", "problem", "kind", "owner", "title"}),
         }
-        with self._path.open("a+b") as log:
+        with self.path.open("a+b") as log:
             # A killed process may have left half a line; start a new one.
-            is_cut = log.tell() > 0 and not self._path.read_bytes().endswith(b"\n")
+            is_cut = log.tell() > 0 and not self.path.read_bytes().endswith(b"\n")
             log.write((b"\n" if is_cut else b"") + json.dumps(entry).encode() + b"\n")
             log.flush()
             os.fsync(log.fileno())
@@ -71,7 +73,7 @@ REFUSALS_OF_A_DOWN_CHANNEL = 3
 
 
 def deliver(
-    book: SensorState, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
+    state: SensorState, channels: Mapping[str, SecretStr], log: DeliveryLog, now: datetime, alerts: Alerts
 ) -> tuple[SensorState, list[Notice], list[str]]:
     """Send the notices that may be sent now; refused ones move to the end of the outbox for the next tick.
 
@@ -87,11 +89,11 @@ def deliver(
     """
     done = log.delivered()
     refusals: Counter[str] = Counter()
-    held: set[tuple[str, str]] = set()
+    blocked: set[tuple[str, str]] = set()
     waiting: list[Notice] = []
     refused: list[Notice] = []
-    told: list[Notice] = []
-    for notice in book.outbox:
+    delivered: list[Notice] = []
+    for notice in state.outbox:
         left: list[str] = []
         is_refused = False
         for channel in notice.channels:
@@ -100,23 +102,27 @@ def deliver(
             if (
                 not may_go(notice, now.time(), alerts)
                 or refusals[channel] >= REFUSALS_OF_A_DOWN_CHANNEL
-                or (notice.problem, channel) in held
+                or (notice.problem, channel) in blocked
             ):
                 left.append(channel)
-            elif _sent(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
-                log.record(notice, channel, now)
+            elif _send(notice, channels.get(channel) or channels.get(DEFAULT_CHANNEL)):
+                try:
+                    log.record(notice, channel, now)
+                except OSError as problem:
+                    # The log protects against a kill. Without it the cursor still remembers; an error would repeat the alert at every tick.
+                    _LOGGER.warning("Alerts are sent, but %s cannot be written. %s", log.path, sentence_of(problem))
             else:
                 refusals[channel] += 1
                 is_refused = True
                 left.append(channel)
-        held |= {(notice.problem, channel) for channel in left}
+        blocked |= {(notice.problem, channel) for channel in left}
         if left:
             # Later notices of the same problem also move to the end, so that their order is kept.
             behind = is_refused or any(notice.problem == other.problem for other in refused)
             (refused if behind else waiting).append(notice.model_copy(update={"channels": tuple(left)}))
         else:
-            told.append(notice)
-    return book.model_copy(update={"outbox": [*waiting, *refused]}), told, sorted(refusals)
+            delivered.append(notice)
+    return state.model_copy(update={"outbox": [*waiting, *refused]}), delivered, sorted(refusals)
 
 
 def unusable_channels(channels: Mapping[str, SecretStr]) -> list[str]:
@@ -144,7 +150,7 @@ def _schemes() -> frozenset[str]:
     )
 
 
-def _sent(notice: Notice, url: SecretStr | None) -> bool:
+def _send(notice: Notice, url: SecretStr | None) -> bool:
     """Whether the channel accepted the notice. Without a URL the sensor's own log is the only channel, and always accepts."""
     if url is None:
         return True

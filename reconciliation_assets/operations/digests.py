@@ -32,7 +32,7 @@ def last_day(now: datetime, digest: Digest) -> date:
     return day - _WEEK if day == now.date() and now.hour < digest.hour else day
 
 
-def begun(now: datetime, digest: Digest) -> SensorState:
+def initial_state(now: datetime, digest: Digest) -> SensorState:
     """The initial state of the sensor: a digest due today is sent, older ones are not."""
     day = last_day(now, digest)
     return SensorState(has_begun=True, seen={DIGEST: day.toordinal() - (day == now.date())})

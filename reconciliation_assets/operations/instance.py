@@ -35,7 +35,7 @@ def prepare_home(settings: Settings) -> None:
     Raises:
         OSError: the data directory is a file, or this user may not write it.
     """
-    keep_to_owner(settings)
+    restrict_to_owner(settings)
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_INSTANCE, settings.dagster_home / "dagster.yaml")
     _require_folders(settings)
@@ -49,7 +49,7 @@ def prepare_home(settings: Settings) -> None:
             os.environ[variable] = str(path)
 
 
-def keep_to_owner(settings: Settings) -> None:
+def restrict_to_owner(settings: Settings) -> None:
     """Restrict the installation's files to the owner of this process, and to its group if the settings say so.
 
     Permissions are only removed, never added.
@@ -69,7 +69,7 @@ def _require_folders(settings: Settings) -> None:
 
 
 @contextmanager
-def only_run(settings: Settings) -> Iterator[None]:
+def run_lock(settings: Settings) -> Iterator[None]:
     """Lock the installation for one run.
 
     Raises:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from reconciliation_assets.errors import without_values
-from reconciliation_assets.operations.alerts import SensorState, latest, noted
+from reconciliation_assets.operations.alerts import SensorState, latest, update_state
 from reconciliation_assets.operations.collectors import Collector, Tick, broken_runs, failed_checks, stale_copy
 from reconciliation_assets.operations.delivery import DeliveryLog, deliver, unusable_channels
-from reconciliation_assets.operations.digests import DIGEST, begun, digests, last_day
+from reconciliation_assets.operations.digests import DIGEST, digests, initial_state, last_day
 from reconciliation_assets.operations.jobs import READ_INBOX_TAG, daily_reconciliation
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.figures import Published
@@ -102,8 +102,10 @@ def notify(context: dg.SensorEvaluationContext, collect: Collector, now: datetim
     policy = load_policy(settings.policy_path).policy
     before = SensorState.model_validate_json(context.cursor) if context.cursor else SensorState()
     found = collect(Tick(context.instance, before, policy, settings.ui_url.rstrip("/"), now))
-    after = noted(before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale))
-    return _bring(context, after, now)
+    after = update_state(
+        before, found if before.has_begun else latest(found), now, policy.alerts, wording(policy.locale)
+    )
+    return _deliver_notices(context, after, now)
 
 
 def send_digests(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipReason:
@@ -114,30 +116,30 @@ def send_digests(context: dg.SensorEvaluationContext, now: datetime) -> dg.SkipR
     digest = policy.alerts.digest
     if digest is None:
         return dg.SkipReason("The policy wants no digest.")
-    book = SensorState.model_validate_json(context.cursor) if context.cursor else begun(local, digest)
+    state = SensorState.model_validate_json(context.cursor) if context.cursor else initial_state(local, digest)
     day = last_day(local, digest)
-    if day.toordinal() > book.seen.get(DIGEST, 0) and settings.published_path.is_file():
+    if day.toordinal() > state.seen.get(DIGEST, 0) and settings.published_path.is_file():
         with Published(settings.published_path) as published:
             notices = digests(published, day, policy, settings)
-        book = book.model_copy(update={"seen": {DIGEST: day.toordinal()}, "outbox": [*book.outbox, *notices]})
-    return _bring(context, book, now)
+        state = state.model_copy(update={"seen": {DIGEST: day.toordinal()}, "outbox": [*state.outbox, *notices]})
+    return _deliver_notices(context, state, now)
 
 
-def _bring(context: dg.SensorEvaluationContext, book: SensorState, now: datetime) -> dg.SkipReason:
+def _deliver_notices(context: dg.SensorEvaluationContext, state: SensorState, now: datetime) -> dg.SkipReason:
     """Deliver the notices of a sensor state, and save the rest in the cursor."""
     settings = load_settings()
     policy = load_policy(settings.policy_path).policy
-    book, told, refused = deliver(
-        book,
+    state, delivered, refused = deliver(
+        state,
         settings.alert_channels,
         DeliveryLog(settings.alert_log_path),
         now.astimezone(policy.timezone),
         policy.alerts,
     )
-    for notice in told:
+    for notice in delivered:
         context.log.warning("%s\n%s", notice.title, notice.text)
-    context.update_cursor(book.model_dump_json())
-    waiting = f" {len(book.outbox)} wait for the next tick or the end of quiet hours." if book.outbox else ""
+    context.update_cursor(state.model_dump_json())
+    waiting = f" {len(state.outbox)} wait for the next tick or the end of quiet hours." if state.outbox else ""
     refusals = f" Not taken by: {', '.join(refused)}; look at its URL in RECON_ALERT_CHANNELS." if refused else ""
     unusable = "".join(f" {problem}" for problem in unusable_channels(settings.alert_channels))
-    return dg.SkipReason(f"{len(told)} told.{waiting}{refusals}{unusable}")
+    return dg.SkipReason(f"{len(delivered)} told.{waiting}{refusals}{unusable}")

@@ -28,7 +28,7 @@ from sqlalchemy.engine import Connection, Engine
 _FILES_KEPT_OPEN = 8
 # Dagster stores related events, such as the plan of a run, in batches of this size.
 _EVENTS_IN_A_BATCH = "1000"
-# What a step tells between its start and what follows its end.
+# Events between the start of a step and the events after its end.
 _INSIDE_A_STEP = frozenset(
     {
         DagsterEventType.STEP_OUTPUT,
@@ -43,7 +43,7 @@ def _open(address: str) -> Engine:
     engine = db.create_engine(address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
     @db.event.listens_for(engine, "connect")
-    def _hurry(connection: Any, _: object) -> None:
+    def _configure(connection: Any, _: object) -> None:
         connection.execute("pragma synchronous = normal")
 
     return engine
@@ -82,6 +82,7 @@ class EventLogStorage(SqliteEventLogStorage):
         self._waiting_lock = threading.RLock()
         self._latest: dict[str, tuple[str, EventLogRecord]] = {}
         self._tables: set[str] = set()
+        self._migrations: set[str] = set()
         self._asset_key_columns: set[str] = set()
         super().__init__(base_dir, inst_data)
 
@@ -119,6 +120,12 @@ class EventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether a migration of Dagster's took place; asked twice for every lookup of assets, and never undone."""
+        if name not in self._migrations and super().has_secondary_index(name):
+            self._migrations.add(name)
+        return name in self._migrations
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
         if column_name not in self._asset_key_columns and super()._has_asset_key_col_on_connection(conn, column_name):

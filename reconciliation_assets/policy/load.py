@@ -14,7 +14,7 @@ from reconciliation_assets.errors import PlainError
 from reconciliation_assets.policy.model import Policy
 from reconciliation_assets.policy.problems import problems_of, yaml_of
 
-_OF_ITS_OWN_VERSION = ("version", "change_reason")
+_REQUIRED_KEYS = ("version", "change_reason")
 
 
 class PolicyError(PlainError):
@@ -50,19 +50,19 @@ def load_policy(path: Path | None) -> LoadedPolicy:
     if not path.is_file():
         raise PolicyError(f"Policy file {path} does not exist. Set RECON_POLICY to an existing file or unset it.")
     own = _parse(_content(path), str(path))
-    missing = [key for key in _OF_ITS_OWN_VERSION if not str(own.get(key) or "").strip()]
+    missing = [key for key in _REQUIRED_KEYS if not str(own.get(key) or "").strip()]
     if missing:
         raise PolicyError(
             f"{path} changes the shipped definitions but has no {' and no '.join(missing)}. Add to it a version of "
             "its own (any name not used before) and a change_reason that says why it differs."
         )
-    return _validated(_laid_over(default, own), str(path))
+    return _validated(_merged(default, own), str(path))
 
 
 def policy_problems(own: dict[str, Any]) -> str | None:
     """Validation problems of the definitions before they are saved as a company's file; None if they are valid."""
     try:
-        Policy.model_validate(_laid_over(_shipped(), own))
+        Policy.model_validate(_merged(_shipped(), own))
     except ValidationError as error:
         return "; ".join(problems_of(error, "policy"))
     return None
@@ -90,12 +90,12 @@ def _parse(content: bytes, origin: str) -> dict[str, Any]:
     return document
 
 
-def _laid_over(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _merged(default: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = dict(default)
     for key, value in own.items():
         below = merged.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
-            merged[key] = _laid_over(below, value)
+            merged[key] = _merged(below, value)
         elif isinstance(below, list) and isinstance(value, list) and all(isinstance(item, str) for item in value):
             merged[key] = list(dict.fromkeys([*below, *value]))
         else:

@@ -60,6 +60,22 @@ SEGMENTED_BY: tuple[SegmentKind, ...] = (
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
 
+# The lines of the bridge in their order, from Meta's number to the money; between them, those that are sums of entries.
+BRIDGE_LINES = (
+    "platform_attributed",
+    "claimed_not_captured",
+    "captured_not_claimed",
+    "valuation",
+    "invalid_or_duplicate",
+    "lost_or_cancelled",
+    "returned_refunded_failed",
+    "open",
+    "value_and_basis",
+    "manual_adjustment",
+    "collected",
+)
+LINES_OF_ENTRIES = BRIDGE_LINES[4:9]
+
 # Currencies with three decimals; all others here have two (CLDR).
 THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})
 
@@ -408,9 +424,9 @@ class Diagnosis(_Part):
             missing = [step for step in STEPS if step not in given]
             if missing:
                 raise ValueError(f"{name} needs every step; missing: {missing}")
-        unsaid = [kind for kind in SEGMENTED_BY if kind not in self.peers]
-        if unsaid:
-            raise ValueError(f"peers needs every kind of segment; missing: {unsaid}")
+        missing_kinds = [kind for kind in SEGMENTED_BY if kind not in self.peers]
+        if missing_kinds:
+            raise ValueError(f"peers needs every kind of segment; missing: {missing_kinds}")
         if min(self.window_days.values()) < 0:
             raise ValueError("window_days must not be negative")
         return self
@@ -510,6 +526,7 @@ class Policy(_Part):
         numerals: digits of amounts and dates in reports: Latin (1,234.5) or Arabic-Indic (١٬٢٣٤٫٥).
         meta_results: which action types count, by result type.
         table_zones: zone of timestamps without an offset, by input table.
+        kept_words: the company's own words that stored reasons and notes keep.
     """
 
     version: Word
@@ -522,6 +539,7 @@ class Policy(_Part):
     locale: str
     numerals: Numerals
     table_zones: dict[InputTableName, str]
+    kept_words: tuple[Annotated[str, Field(pattern=r"^[^\W\d_]+$")], ...]
     pegged_to_usd: dict[Currency, Annotated[Decimal, Field(gt=0)]]
     cohorts: Cohorts
     basis: Basis

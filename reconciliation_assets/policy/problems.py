@@ -6,7 +6,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-_SAID: Final[Mapping[str, str]] = {
+_MESSAGES: Final[Mapping[str, str]] = {
     "extra_forbidden": "there is no such key; look for a typing error",
     "missing": "it is missing",
     "string_type": "must be text; put it in quotation marks",
@@ -15,7 +15,7 @@ _SAID: Final[Mapping[str, str]] = {
     "tuple_type": "must be a list",
     "list_type": "must be a list",
 }
-_SAID_BY_PYDANTIC: Final = (
+_REPLACEMENTS: Final = (
     ("Value error, ", ""),
     ("Input should be", "must be"),
     ("String should", "must"),
@@ -31,16 +31,16 @@ def problems_of(error: ValidationError, whole: str) -> list[str]:
         whole: name of the file, used when no single key is wrong.
     """
     return [
-        f"{'.'.join(str(part) for part in issue['loc'] if part != '[key]') or whole}: {_said(issue['type'], issue['msg'])}"
+        f"{'.'.join(str(part) for part in issue['loc'] if part != '[key]') or whole}: {_plain_message(issue['type'], issue['msg'])}"
         for issue in error.errors(include_url=False, include_input=False)
     ]
 
 
-def _said(kind: str, message: str) -> str:
-    if kind in _SAID:
-        return _SAID[kind]
-    for theirs, ours in _SAID_BY_PYDANTIC:
-        message = message.replace(theirs, ours)
+def _plain_message(kind: str, message: str) -> str:
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    for old, new in _REPLACEMENTS:
+        message = message.replace(old, new)
     return message
 
 

@@ -11,12 +11,16 @@ import pyarrow as pa
 
 from reconciliation_assets.policy.load import LoadedPolicy
 from reconciliation_assets.policy.model import (
+    BRIDGE_LINES,
+    LINES_OF_ENTRIES,
     METHODS,
     RUNGS,
     SEGMENTED_BY,
     STEPS,
     THREE_DECIMAL_CURRENCIES,
     CrmStages,
+    Link,
+    Method,
     OrderStatuses,
     Policy,
     as_word,
@@ -24,14 +28,54 @@ from reconciliation_assets.policy.model import (
 
 _RATE = Decimal("0.00000001")
 
-# Identifiers by which a payment names its order or CRM record, the strongest first.
-_NAMING_STEPS = pa.table(
-    {
-        "step": ["decision", "order", "invoice of an order", "waybill", "CRM record", "invoice of a CRM record"],
-        "step_order": pa.array(range(1, 7), pa.int32()),
-        "match_method": ["manual_verified", *["exact_id"] * 5],
-    }
+# Kinds of record at the two ends of each kind of link.
+_LINK_RECORDS: Mapping[Link, tuple[str, str]] = {
+    "record_ad": ("record", "ad"),
+    "lead_crm": ("lead", "crm_record"),
+    "lead_order": ("lead", "order"),
+    "order_payment": ("order", "payment"),
+    "crm_payment": ("crm_record", "payment"),
+}
+_CONTACT_UNDER_ANOTHER_NAME = "contact under another name"
+_PAYMENT_STEPS: tuple[tuple[str, Method], ...] = (
+    ("decision", "manual_verified"),
+    ("order", "exact_id"),
+    ("invoice of an order", "exact_id"),
+    ("waybill", "exact_id"),
+    ("CRM record", "exact_id"),
+    ("invoice of a CRM record", "exact_id"),
 )
+# Steps by which a link is known, the strongest first, each with its method.
+_MATCH_STEPS: Mapping[Link, tuple[tuple[str, Method], ...]] = {
+    "record_ad": (
+        ("decision", "manual_verified"),
+        ("ad", "exact_id"),
+        ("tagged ad", "exact_id"),
+        ("campaign", "exact_id"),
+        ("tagged campaign", "exact_id"),
+        ("ad of its order", "crm_relationship"),
+        ("campaign of its order", "crm_relationship"),
+        ("campaign name", "inferred"),
+    ),
+    "lead_crm": (
+        ("decision", "manual_verified"),
+        ("lead", "exact_id"),
+        ("Meta lead", "exact_id"),
+        ("contact", "exact_contact"),
+        ("merged record", "crm_relationship"),
+        (_CONTACT_UNDER_ANOTHER_NAME, "exact_contact"),
+    ),
+    "lead_order": (
+        ("decision", "manual_verified"),
+        ("lead", "exact_id"),
+        ("contact", "exact_contact"),
+        ("CRM record", "crm_relationship"),
+        (_CONTACT_UNDER_ANOTHER_NAME, "exact_contact"),
+        ("customer", "crm_relationship"),
+    ),
+    "order_payment": _PAYMENT_STEPS,
+    "crm_payment": _PAYMENT_STEPS,
+}
 # Direction of money by kind: "in" pays what is owed, "out" is paid back to the customer, "back" reverses an "out".
 _MONEY_KINDS = pa.table(
     {
@@ -79,7 +123,21 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 ),
             }
         ),
-        "naming_steps": _NAMING_STEPS,
+        "match_steps": _match_steps(policy),
+        "links": pa.table(
+            {
+                "link": list(_LINK_RECORDS),
+                "left_kind": [left for left, _ in _LINK_RECORDS.values()],
+                "right_kind": [right for _, right in _LINK_RECORDS.values()],
+            }
+        ),
+        "bridge_lines": pa.table(
+            {
+                "line": list(BRIDGE_LINES),
+                "line_order": pa.array(range(len(BRIDGE_LINES)), pa.int32()),
+                "has_entries": [line in LINES_OF_ENTRIES for line in BRIDGE_LINES],
+            }
+        ),
         "money_kinds": _MONEY_KINDS,
         "verdict_words": _verdict_words(policy),
         "value_bands": _value_bands(policy),
@@ -173,7 +231,6 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "contact_window_days": policy.matching.contact_window_days,
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,
-        "doubtful_contact_confidence": policy.matching.doubtful_contact_confidence,
         "doubtful_accept_from": policy.matching.inferred.accept_from,
         "backtest_fewest": policy.matching.backtest.fewest,
         "recent_days": policy.diagnosis.recent_days,
@@ -209,6 +266,29 @@ def _word_table(part: CrmStages | OrderStatuses) -> pa.Table:
             "outcome": list(outcomes),
             "rung": list(rungs),
             "rung_order": pa.array([RUNGS.index(rung) for rung in rungs], pa.int32()),
+        }
+    )
+
+
+def _match_steps(policy: Policy) -> pa.Table:
+    """Every step with its place among those of its link, its method, and the confidence of a pair without rivals."""
+    rows = [
+        (link, step, place, method, step == _CONTACT_UNDER_ANOTHER_NAME)
+        for link, steps in _MATCH_STEPS.items()
+        for place, (step, method) in enumerate(steps, 1)
+    ]
+    matching = policy.matching
+    return pa.table(
+        {
+            "link": [row[0] for row in rows],
+            "step": [row[1] for row in rows],
+            "step_order": pa.array([row[2] for row in rows], pa.int32()),
+            "match_method": [row[3] for row in rows],
+            "is_doubtful": [row[4] for row in rows],
+            "confidence": pa.array(
+                [matching.doubtful_contact_confidence if row[4] else matching.confidence[row[3]] for row in rows],
+                pa.float64(),
+            ),
         }
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reconciliation_assets.contracts.inputs import PAYMENT_KINDS
-from reconciliation_assets.policy.model import METHODS
+from reconciliation_assets.policy.model import METHODS, RUNGS
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.wording import ENGLISH, Wording
@@ -153,6 +153,7 @@ def _frame(published: Published, write: FigureFormatter, say: Wording) -> Json:
         "words": {
             **say.all(PAGE),
             "methods": {method: say(method.replace("_", " ")) for method in METHODS},
+            "rungs": {rung: say(rung) for rung in RUNGS},
             "kinds": {kind: say(kind.replace("_", " ")) for kind in PAYMENT_KINDS},
         },
         "per_page": ENTRIES_PER_PAGE,

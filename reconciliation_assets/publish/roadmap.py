@@ -15,8 +15,8 @@ _OF_A_KIND = {
     "unknown_order_status": "Put the unknown order statuses into the policy, or correct them in the shop",
     "unknown_crm_stage": "Put the unknown CRM stages into the policy, or correct them in the CRM",
     "unknown_qualification_status": "Put the unknown qualification statuses into the policy",
-    "unknown_payment_status": "Say of the unknown payment statuses whether they are money",
-    "unmatched_money": "Find out whose the money is that belongs to no record",
+    "unknown_payment_status": "Decide which unknown payment statuses count as money",
+    "unmatched_money": "Find the records that unmatched payments belong to",
     "money_kept_on_cancelled_order": "Refund money kept on cancelled orders, or correct their status",
     "overpaid_order": "Look for payments booked twice on overpaid orders",
     "possible_match": "Accept or reject the possible matches",
@@ -29,9 +29,9 @@ _FIXED = {
     "crm_payment": "Have every payment name its CRM record or invoice, and every CRM record its lead",
 }
 _STANDS_OUT = {
-    "overrated_by_meta": "Judge by collected money the campaigns that Meta overrates",
+    "overrated_by_meta": "Judge campaigns that Meta overrates by collected money",
     "tracking_lost": "Find out why forms or landing pages lost their tracking, and watch for it",
-    "remittance_late": "Hold couriers to the agreed days of remittance",
+    "remittance_late": "Hold couriers to the agreed remittance dates",
 }
 _LINKS_OF_MONEY = {"order_payment", "crm_payment"}
 

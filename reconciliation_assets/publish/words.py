@@ -1,5 +1,7 @@
 """What the lines of the bridge and the kinds of link, exception and anomaly are called where people read them."""
 
+from reconciliation_assets.contracts.vocabulary import LINK_NAMES
+
 LINES = {
     "platform_attributed": "Attributed by Meta (an estimate)",
     "claimed_not_captured": "claimed by Meta, not captured",
@@ -27,13 +29,7 @@ LINE_MEANINGS = {
     "manual_adjustment": "adjustments signed by finance",
     "collected": "collected money linked to the cohort's records, plus the adjustments",
 }
-LINKS = {
-    "record_ad": "record to ad",
-    "lead_crm": "lead to CRM",
-    "lead_order": "order to lead",
-    "order_payment": "payment to order",
-    "crm_payment": "payment to CRM",
-}
+LINKS = LINK_NAMES
 
 ANOMALIES = {
     "overrated_by_meta": "Overrated by Meta",
@@ -90,7 +86,7 @@ PAGE = {
     "qualified_at": "Qualified",
     "won_at": "Won",
     "first_paid_at": "First paid",
-    "stage": "Furthest stage",
+    "rung": "Furthest stage",
     "invalid_reason": "Invalid because",
     "market": "Market",
     "offer": "Offer",

@@ -96,11 +96,11 @@ def checked_settings(model: type[T], entry: SourceEntry) -> T:
 
 
 def _entries(path: Path, document: object) -> list[SourceEntry]:
-    listed = document.get("sources") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
+    sources = document.get("sources") if isinstance(document, dict) else None
+    if not isinstance(sources, list):
         raise Misconfigured(path.name, "there is no list named 'sources'", "Write it as docs/sources/README.md shows")
     entries: list[SourceEntry] = []
-    for number, item in enumerate(listed, start=1):
+    for number, item in enumerate(sources, start=1):
         try:
             entries.append(SourceEntry.model_validate(item))
             continue
@@ -115,5 +115,5 @@ def _entries(path: Path, document: object) -> list[SourceEntry]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    setting, _, said = problems_of(error, "entry")[0].partition(": ")
-    return f"setting {setting!r}: {said}"
+    setting, _, problem = problems_of(error, "entry")[0].partition(": ")
+    return f"setting {setting!r}: {problem}"

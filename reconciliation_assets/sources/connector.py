@@ -70,14 +70,14 @@ class Probe:
         accounts: the accounts that the credentials can read.
         clock_skew: the source's clock minus ours; None if it sends no time.
         findings: sentences about what a person should check.
-        lacking: needed permissions that are not granted, by the system's own names; None if the system does not report its
+        missing_permissions: needed permissions that are not granted, by the system's own names; None if the system does not report its
             permissions.
     """
 
     accounts: Sequence[ProbedAccount]
     clock_skew: timedelta | None = None
     findings: Sequence[str] = ()
-    lacking: Sequence[str] | None = None
+    missing_permissions: Sequence[str] | None = None
 
 
 class Connector(Protocol):

@@ -203,14 +203,14 @@ def _weak_consonants(token: str) -> str:
     """Consonants including h, w and y; an h or y that only spells a final vowel (ة, ى, -ah) is left out."""
     spells_a_vowel = token[-1:] in "هي" if len(token) > 2 else False
     bare = token[:-1] if spells_a_vowel or (token.endswith("ah") and len(token) > 3) else token
-    heard = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))
-    return re.sub(r"(.)\1+", r"\1", re.sub("[aeou]", "", heard))
+    letters = re.sub("[^a-z]", "", bare.translate(_WEAK_SOUNDS))
+    return re.sub(r"(.)\1+", r"\1", re.sub("[aeou]", "", letters))
 
 
 def _consonants(token: str) -> str:
     latin = _ATTACHED_ARTICLE.sub("", token).translate(_ARABIC_SOUNDS)
     for digraph, sound in _LATIN_DIGRAPHS:
         latin = latin.replace(digraph, sound)
-    heard = latin.translate(_LATIN_SOUNDS)
-    consonants = re.sub(r"([^a])\1+", r"\1", heard).replace("a", "")
-    return f"a{consonants}" if heard.startswith("a") else consonants
+    letters = latin.translate(_LATIN_SOUNDS)
+    consonants = re.sub(r"([^a])\1+", r"\1", letters).replace("a", "")
+    return f"a{consonants}" if letters.startswith("a") else consonants

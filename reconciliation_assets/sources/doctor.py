@@ -82,11 +82,11 @@ def _examine_one(connector: Connector, policy: Policy, rated: Collection[str]) -
     except SourceError as problem:
         yield SourceDiagnosis(connector.name, "missing", f"{problem.system}: {problem.happened}", problem.remedy)
         return
-    if probe.lacking:
+    if probe.missing_permissions:
         yield SourceDiagnosis(
             connector.name,
             "missing",
-            f"the credentials lack {', '.join(probe.lacking)}",
+            f"the credentials lack {', '.join(probe.missing_permissions)}",
             "Grant what this source's page under docs/sources lists",
         )
     else:
@@ -134,7 +134,7 @@ def diagnose(
 def _working(probe: Probe) -> str:
     """One sentence: the accounts, whether permissions were verified, and the clock difference."""
     accounts = "; ".join(_described(account) for account in probe.accounts)
-    permissions = "permissions not told, tried" if probe.lacking is None else "permissions complete"
+    permissions = "permissions not told, tried" if probe.missing_permissions is None else "permissions complete"
     skew = probe.clock_skew
     clock = "no clock told" if skew is None else f"clock {round(skew.total_seconds()):+d} s"
     return f"{accounts}; {permissions}; {clock}"

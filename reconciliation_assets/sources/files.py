@@ -92,11 +92,11 @@ def discover(inbox: Path, presets: Sequence[Preset]) -> tuple[list[InboxFile], l
     for path in sorted(inbox.iterdir()) if inbox.is_dir() else []:
         if path.name.startswith((".", "~$")):
             continue
-        taken = take_for(path, presets)
-        if isinstance(taken, Unrecognised):
-            unknown.append(taken)
+        recognised = take_for(path, presets)
+        if isinstance(recognised, Unrecognised):
+            unknown.append(recognised)
         else:
-            known += taken
+            known += recognised
     return known, unknown
 
 
@@ -157,7 +157,7 @@ def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows
         FileSetAsideError: the file cannot be read, or lacks a required column.
     """
     form = copy.path.suffix.lstrip(".")
-    with _damage_told(form):
+    with _plain_damage(form):
         if file.kind is None:
             opener = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl, "xlsx": _xlsx}[form]
             rows = opener(copy.path, INPUT_TABLE[file.table])
@@ -166,29 +166,29 @@ def open_file(file: InboxFile, copy: Snapshot, sheets: JudgedSheets) -> TextRows
             rows = mapped_rows(copy.path, kind, kind.preset.tables[file.part], sheets)
     if copy.has_open_end and form in _TEXTS:
         rows.notes.append(_OPEN_END)
-    return replace(rows, read=_damage_inside_told(rows.read, form))
+    return replace(rows, read=_with_plain_damage(rows.read, form))
 
 
-def _damage_inside_told(
+def _with_plain_damage(
     read: Callable[[TextRows], Iterator[pa.Table]], form: str
 ) -> Callable[[TextRows], Iterator[pa.Table]]:
     """Report damage that is found only while the rows are read."""
 
-    def told(rows: TextRows) -> Iterator[pa.Table]:
+    def read_plainly(rows: TextRows) -> Iterator[pa.Table]:
         batches = read(rows)
         while True:
             # Only errors from reading are damage of the file; errors of the consumer must pass through.
-            with _damage_told(form, "it is damaged inside; export it again"):
+            with _plain_damage(form, "it is damaged inside; export it again"):
                 batch = next(batches, None)
             if batch is None:
                 return
             yield batch
 
-    return told
+    return read_plainly
 
 
 @contextmanager
-def _damage_told(form: str, otherwise: str | None = None) -> Iterator[None]:
+def _plain_damage(form: str, otherwise: str | None = None) -> Iterator[None]:
     """Replace any error of an engine or library by a plain one, because their messages may quote a row."""
     try:
         yield
@@ -196,11 +196,11 @@ def _damage_told(form: str, otherwise: str | None = None) -> Iterator[None]:
         raise
     except Exception:
         damaged = f"it is damaged or not really a {form} file; export it again"
-        told = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
-        raise FileSetAsideError(told) from None
+        message = _DAMAGED_INSIDE.get(form, otherwise) if otherwise else damaged
+        raise FileSetAsideError(message) from None
 
 
-def _chosen(
+def _split_header(
     header: list[str], table: InputTable, names_stand: str = "let its first row name them"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The contract's columns in a header, and the names of its other columns."""
@@ -254,7 +254,7 @@ def _csv(path: Path, table: InputTable) -> TextRows:
     first = _first_line(path)
     delimiter = max(",;\t|", key=first.count)
     header = _as_header(next(csv.reader([first], delimiter=delimiter), []))
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     names = {f"c{position}": "VARCHAR" for position in range(len(header))}
     cells = [f"c{header.index(name)} as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
@@ -302,7 +302,7 @@ def _parquet(path: Path, table: InputTable) -> TextRows:
     with engine_on(path) as (engine, own_name):
         described = engine.execute("describe select * from read_parquet($path)", {"path": own_name}).fetchall()
     header = _as_header([name for name, *_ in described])
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     places = ", ".join(f"c{place}" for place in range(len(header)))
     cells = [f"cast(c{header.index(name)} as varchar) as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
@@ -329,7 +329,7 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             """,
             {"path": own_name},
         ).fetchall()
-    columns, ignored = _chosen(sorted(name for (name,) in found), table, "let every line name them")
+    columns, ignored = _split_header(sorted(name for (name,) in found), table, "let every line name them")
     cells = [f"case when readable then line ->> '$.{name}' end as {quoted(name)}" for name in columns]
     has_digest = _needs_digest(table, ignored)
     if has_digest:
@@ -353,12 +353,12 @@ def _jsonl(path: Path, table: InputTable) -> TextRows:
             for batch in batches:
                 unreadable += batch.filter(pc.invert(batch["readable"]))["line_number"].to_pylist()
                 yield batch.filter(batch["readable"]).drop_columns(["line_number", "readable"])
-            rows.rejects.extend(_with_places(_rejected(engine), unreadable))
+            rows.rejects.extend(_with_row_numbers(_rejected(engine), unreadable))
 
     return TextRows(columns, ignored, read, has_digest=has_digest)
 
 
-def _with_places(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
+def _with_row_numbers(rejected: list[Reject], unreadable: list[int]) -> list[Reject]:
     """All rejected lines with corrected row numbers: the engine's rejects, and the lines that are not JSON."""
     found, above = [], 0
     for number in unreadable:
@@ -374,7 +374,7 @@ def _xlsx(path: Path, table: InputTable) -> TextRows:
     if first is None:
         raise FileSetAsideError("its first sheet is empty")
     header = _as_header(_row(sheet, first))
-    columns, ignored = _chosen(header, table)
+    columns, ignored = _split_header(header, table)
     has_digest = _needs_digest(table, ignored)
     below = sheet.slice(first + 1)
     cells = [below.column(header.index(name)) for name in columns]

@@ -1,7 +1,7 @@
 """The only HTTP client: it retries, respects rate limits, and never discloses what systems answer.
 
 Here: time-outs, retries with jitter, requested waits, parsing JSON without floats. The meaning of an answer belongs to
-each system's module, which passes a `judge` for its own error format. Bodies, URLs and headers are never logged or put
+each system's module, which passes a `classify` function for its own error format. Bodies, URLs and headers are never logged or put
 into an error.
 """
 
@@ -57,16 +57,16 @@ class Failure:
 
     Attributes:
         error: the error to raise if retries fail too.
-        passing: whether the same request may succeed later.
+        is_transient: whether the same request may succeed later.
         wait: how long the source asks to wait; None if it does not say.
     """
 
     error: SourceError
-    passing: bool = False
+    is_transient: bool = False
     wait: timedelta | None = None
 
 
-Judge = Callable[[HttpResponse], Failure | None]
+Classifier = Callable[[HttpResponse], Failure | None]
 Pace = Callable[[HttpResponse], timedelta]
 Fits = Callable[[HttpResponse], bool]
 
@@ -89,7 +89,7 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, repr=False)
-class _Question:
+class _Request:
     """One request; without a repr, because forms and bodies may contain secrets."""
 
     method: str
@@ -108,7 +108,7 @@ class HttpClient:
         system: the source's name, for messages.
         base_url: base of all paths.
         credentials: sent with every request, renewed once if refused.
-        judge: returns the failure of an answer of any status, or None; by default `judge_status`.
+        classify: returns the failure of an answer of any status, or None; by default `classify_status`.
         pace: returns the pause after a successful answer, from its quota headers.
         retry_policy: time-outs, attempts and the waiting budget.
 
@@ -122,7 +122,7 @@ class HttpClient:
         base_url: str,
         *,
         credentials: Credentials | None = None,
-        judge: Judge | None = None,
+        classify: Classifier | None = None,
         pace: Pace | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
@@ -136,12 +136,12 @@ class HttpClient:
         self.clock_skew: timedelta | None = None
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials or FixedHeaders()
-        self._judge = judge or (lambda answer: judge_status(system, answer))
+        self._classify = classify or (lambda answer: classify_status(system, answer))
         self._pace = pace
-        self._patience = retry_policy or RetryPolicy()
-        self._waiting_left = self._patience.budget.total_seconds()
+        self._retry_policy = retry_policy or RetryPolicy()
+        self._waiting_left = self._retry_policy.budget.total_seconds()
         self._waiting_since: float | None = None
-        self._client = httpx.Client(timeout=self._patience.timeout.total_seconds(), verify=_trusted())
+        self._client = httpx.Client(timeout=self._retry_policy.timeout.total_seconds(), verify=_trusted_certificates())
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +170,7 @@ class HttpClient:
         Raises:
             SourceError: the request failed, and retries within the retry policy did not help.
         """
-        return self._request(_Question("GET", path, params=params, headers=headers, fits=fits))
+        return self._request(_Request("GET", path, params=params, headers=headers, fits=fits))
 
     def post(
         self,
@@ -191,9 +191,9 @@ class HttpClient:
         Raises:
             SourceError: as for `get`.
         """
-        return self._request(_Question("POST", path, json_body=json_body, form=form, fits=fits))
+        return self._request(_Request("POST", path, json_body=json_body, form=form, fits=fits))
 
-    def rest(self, duration: timedelta, reason: str) -> None:
+    def pause_for(self, duration: timedelta, reason: str) -> None:
         """Wait, within the pull's waiting budget.
 
         Raises:
@@ -208,57 +208,57 @@ class HttpClient:
         self._waiting_left -= duration.total_seconds()
         time.sleep(duration.total_seconds())
 
-    def _request(self, question: _Question) -> HttpResponse:
-        outcome = self._patiently(question)
+    def _request(self, request: _Request) -> HttpResponse:
+        outcome = self._send_with_retries(request)
         if isinstance(outcome, Failure) and isinstance(outcome.error, ExpiredCredentials) and self._credentials.renew():
-            outcome = self._patiently(question)
+            outcome = self._send_with_retries(request)
         if isinstance(outcome, Failure):
             raise outcome.error
         if self._pace is not None:
             pause = self._pace(outcome)
             if timedelta() < pause <= timedelta(seconds=self._waiting_left):
-                self.rest(pause, "keeping below the quota")
+                self.pause_for(pause, "keeping below the quota")
         return outcome
 
-    def _patiently(self, question: _Question) -> HttpResponse | Failure:
+    def _send_with_retries(self, request: _Request) -> HttpResponse | Failure:
         try:
             for attempt in stamina.retry_context(
-                on=self._worth_waiting,
-                attempts=self._patience.attempts,
+                on=self._should_retry,
+                attempts=self._retry_policy.attempts,
                 timeout=None,
                 wait_initial=1.0,
-                wait_max=self._patience.longest_wait,
+                wait_max=self._retry_policy.longest_wait,
             ):
                 with attempt:
                     self._charge_waiting()
-                    return _answer_or_raise(self._send(question))
+                    return _answer_or_raise(self._send(request))
         except _FailureError as failed:
-            trouble = failed.trouble
-        return trouble
+            failure = failed.failure
+        return failure
 
-    def _worth_waiting(self, error: Exception) -> bool | float:
-        if not isinstance(error, _FailureError) or not error.trouble.passing or self._waiting_left <= 0:
+    def _should_retry(self, error: Exception) -> bool | float:
+        if not isinstance(error, _FailureError) or not error.failure.is_transient or self._waiting_left <= 0:
             return False
-        asked = error.trouble.wait
-        if asked is not None and asked.total_seconds() > self._waiting_left:
+        requested_wait = error.failure.wait
+        if requested_wait is not None and requested_wait.total_seconds() > self._waiting_left:
             return False
         self._waiting_since = time.monotonic()
-        return True if asked is None else asked.total_seconds()
+        return True if requested_wait is None else requested_wait.total_seconds()
 
     def _charge_waiting(self) -> None:
         if self._waiting_since is not None:
             self._waiting_left -= time.monotonic() - self._waiting_since
             self._waiting_since = None
 
-    def _send(self, question: _Question) -> HttpResponse | Failure:
+    def _send(self, request: _Request) -> HttpResponse | Failure:
         try:
             response = self._client.request(
-                question.method,
-                f"{self._base_url}/{question.path.lstrip('/')}",
-                params=question.params,
-                headers={**self._credentials.headers(), **(question.headers or {})},
-                json=question.json_body,
-                data=question.form,
+                request.method,
+                f"{self._base_url}/{request.path.lstrip('/')}",
+                params=request.params,
+                headers={**self._credentials.headers(), **(request.headers or {})},
+                json=request.json_body,
+                data=request.form,
             )
         # Failures are returned and raised outside these handlers, so that no httpx exception with its URL is chained to our errors.
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -266,30 +266,34 @@ class HttpClient:
                 Misconfigured(self.system, "base_url is not a web address", "Correct it in the sources file")
             )
         except httpx.TimeoutException:
-            seconds = self._patience.timeout.total_seconds()
-            return Failure(TimedOut(self.system, f"no answer within {seconds:g} seconds", _TRY_LATER), passing=True)
+            seconds = self._retry_policy.timeout.total_seconds()
+            return Failure(
+                TimedOut(self.system, f"no answer within {seconds:g} seconds", _TRY_LATER), is_transient=True
+            )
         except httpx.HTTPError:
             happened = "the connection failed or broke off"
-            return Failure(SourceUnavailable(self.system, happened, _TRY_LATER), passing=True)
-        return self._read(response, question.fits)
+            return Failure(SourceUnavailable(self.system, happened, _TRY_LATER), is_transient=True)
+        return self._read(response, request.fits)
 
     def _read(self, response: httpx.Response, fits: Fits | None) -> HttpResponse | Failure:
         self._note_clock(response.headers.get("date"))
         readable, body = _parse(response.content)
         answer = HttpResponse(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         if not readable and response.is_success:
-            return Failure(SourceUnavailable(self.system, "the answer is not valid JSON", _TRY_LATER), passing=True)
-        trouble = self._judge(answer)
-        if trouble is None and fits is not None and not fits(answer):
             return Failure(
-                SourceUnavailable(self.system, "the answer is one to another question", _TRY_LATER), passing=True
+                SourceUnavailable(self.system, "the answer is not valid JSON", _TRY_LATER), is_transient=True
             )
-        return trouble or answer
+        failure = self._classify(answer)
+        if failure is None and fits is not None and not fits(answer):
+            return Failure(
+                SourceUnavailable(self.system, "the answer is one to another question", _TRY_LATER), is_transient=True
+            )
+        return failure or answer
 
     def _note_clock(self, date: str | None) -> None:
-        if date is not None and (theirs := _http_date(date)) is not None:
+        if date is not None and (server_time := _http_date(date)) is not None:
             # The header is cut to whole seconds, so it lags by half a second on average.
-            self.clock_skew = theirs + timedelta(seconds=0.5) - datetime.now(UTC)
+            self.clock_skew = server_time + timedelta(seconds=0.5) - datetime.now(UTC)
 
 
 def _answer_or_raise(outcome: HttpResponse | Failure) -> HttpResponse:
@@ -299,7 +303,7 @@ def _answer_or_raise(outcome: HttpResponse | Failure) -> HttpResponse:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _trusted_certificates() -> ssl.SSLContext:
     """The trusted certificates, loaded once because loading takes longer than opening a connection."""
     return httpx.create_ssl_context()
 
@@ -307,15 +311,15 @@ def _trusted() -> ssl.SSLContext:
 class _FailureError(Exception):
     """Carries a failure through stamina, which retries on exceptions; its text is safe to log."""
 
-    def __init__(self, trouble: Failure) -> None:
-        super().__init__(str(trouble.error))
-        self.trouble = trouble
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
 
 
 _TRY_LATER = "The connector tried several times; run again later, and check the system's status page if it lasts"
 
 
-def judge_status(system: str, answer: HttpResponse) -> Failure | None:
+def classify_status(system: str, answer: HttpResponse) -> Failure | None:
     """The failure of an answer by its HTTP status, as most systems use it (RFC 9110, RFC 6585); None if it succeeded."""
     status = answer.status
     if status < 300:
@@ -336,13 +340,13 @@ def judge_status(system: str, answer: HttpResponse) -> Failure | None:
         wait = retry_after(answer)
         return Failure(
             RateLimited(system, "too many requests (HTTP 429)", None if wait is None else datetime.now(UTC) + wait),
-            passing=True,
+            is_transient=True,
             wait=wait,
         )
     if status == 408 or status >= 500:
         return Failure(
             SourceUnavailable(system, f"the system answers with HTTP {status}", _TRY_LATER),
-            passing=True,
+            is_transient=True,
             wait=retry_after(answer),
         )
     return Failure(

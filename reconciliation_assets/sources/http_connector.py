@@ -10,8 +10,8 @@ from reconciliation_assets.sources import shapes
 from reconciliation_assets.sources.config import SourceSettings
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, Window
 from reconciliation_assets.sources.credentials import Credentials, secret
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
-from reconciliation_assets.sources.records import RecordReader, known
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
+from reconciliation_assets.sources.records import RecordReader, keep_paths
 from reconciliation_assets.sources.shapes import Shape
 from reconciliation_assets.sources.tokens import TokenStore
 
@@ -49,14 +49,14 @@ class HttpConnector(ABC, Generic[SettingsT]):
         self._tokens = tokens
         self._now = now
 
-    def link(self, others: Mapping[str, Connector]) -> None:
+    def link_sources(self, others: Mapping[str, Connector]) -> None:
         """Connect this source with others of the same file, by name, if it needs their records.
 
         Raises:
             Misconfigured: the source that it needs is missing.
         """
 
-    def agree(self, policy: Policy) -> None:
+    def apply_policy(self, policy: Policy) -> None:
         """Apply the policy, if this source's rows depend on it.
 
         Raises:
@@ -76,14 +76,14 @@ class HttpConnector(ABC, Generic[SettingsT]):
             self.name,
             self.settings.base_url,
             credentials=credentials,
-            judge=self._judge,
+            classify=self._classify,
             pace=self._pace,
             retry_policy=self.settings.retry_policy(),
         )
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         """The failure of an answer, or None; overridden for systems with their own error format."""
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _pace(self, _answer: HttpResponse) -> timedelta:
         """The pause after a successful answer; overridden for systems that report their quota."""
@@ -94,7 +94,7 @@ class HttpConnector(ABC, Generic[SettingsT]):
 
     def _reader(self, table: str, where: str, **kept: str) -> RecordReader:
         """A reader of a list's records; `kept` maps the columns to keep of an unreadable record to their dotted paths."""
-        return RecordReader(self.name, table, where, known(**kept))
+        return RecordReader(self.name, table, where, keep_paths(**kept))
 
     def _is_test_key(self, variable: str) -> bool:
         """Whether a key belongs to test mode, whose money does not exist; Stripe and Tap mark it in the key."""
@@ -113,7 +113,7 @@ class CrmConnector(HttpConnector[SettingsT]):
 
     _closed_words: frozenset[str] = frozenset()
 
-    def agree(self, policy: Policy) -> None:
+    def apply_policy(self, policy: Policy) -> None:
         """Take the words for won and lost from the policy."""
         words = (*policy.crm_stages.won.words, *policy.crm_stages.lost.words)
         self._closed_words = frozenset(as_word(word) for word in words)

@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import MissingPermission, RateLimited, RequestRefused, SchemaDrift
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.records import RecordReader
@@ -217,13 +217,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 yield Batch("crm_records", rows)
             for found in self._changed(client, DEALS, self._deal_properties(), window, deals):
                 histories = self._read_by_id(client, DEALS, [deal.id for deal in found], [], ["dealstage"], deals)
-                entered = {deal.id: _entries(deal, stage_names) for deal in histories}
+                stage_entries = {deal.id: _entries(deal, stage_names) for deal in histories}
                 contact_of = self._first_contacts(client, found, contacts)
                 rows = [
                     row
                     for deal in found
                     for row in self._deal_rows(
-                        deal, contact_of.get(deal.id), entered.get(deal.id, []), stage_names, currency
+                        deal, contact_of.get(deal.id), stage_entries.get(deal.id, []), stage_names, currency
                     )
                 ]
                 merged.update(row["crm_id"] for row in rows if row["merged_into"])
@@ -231,7 +231,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
                 changes = [
                     {"crm_id": deal.id, "stage": stage, "entered_at": instant_text(entered_at)}
                     for deal in found
-                    for stage, entered_at in entered.get(deal.id, [])
+                    for stage, entered_at in stage_entries.get(deal.id, [])
                 ]
                 yield Batch("crm_stage_changes", changes)
             yield contacts.batch([])
@@ -247,9 +247,9 @@ class HubSpot(CrmConnector[HubSpotSettings]):
     def probe(self) -> Probe:
         """Read the token's scopes, the account's zone and currency, and check that deals and contacts can be searched."""
         with self._hub() as client:
-            lacking = self._lacking(client)
-            if lacking:
-                return Probe([], client.clock_skew, lacking=lacking)
+            missing_scopes = self._missing_scopes(client)
+            if missing_scopes:
+                return Probe([], client.clock_skew, missing_permissions=missing_scopes)
             account = self._account(client)
             for kind in (CONTACTS, DEALS):
                 self._search(client, kind, ["hs_object_id"], [], limit=1)
@@ -257,13 +257,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             return Probe(
                 [ProbedAccount(str(account.portalId), account.timeZone, account.companyCurrency)],
                 client.clock_skew,
-                lacking=lacking,
+                missing_permissions=missing_scopes,
             )
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        trouble = judge_status(self.name, answer)
-        if trouble is None or not isinstance(answer.body, dict):
-            return trouble
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        failure = classify_status(self.name, answer)
+        if failure is None or not isinstance(answer.body, dict):
+            return failure
         refusal = self._read(_Refusal, answer.body, "error")
         missing = refusal.context.get("missingScopes") or refusal.context.get("requiredGranularScopes")
         if answer.status == 403 and missing:
@@ -278,16 +278,16 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         if refusal.policyName == "DAILY":
             midnight = (self._now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
             return Failure(RateLimited(self.name, "the account's calls of the day are used up", midnight))
-        return trouble
+        return failure
 
     def _hub(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
 
-    def _lacking(self, client: HttpClient) -> list[str] | None:
+    def _missing_scopes(self, client: HttpClient) -> list[str] | None:
         """Scopes that the token lacks; None if HubSpot does not report them, as for tokens not issued to a private app."""
-        asked = {"tokenKey": self._secret(self.settings.token_env)}
+        request_body = {"tokenKey": self._secret(self.settings.token_env)}
         try:
-            body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=asked).body
+            body = client.post("oauth/v2/private-apps/get/access-token-info", json_body=request_body).body
         except RequestRefused:
             return None
         scopes = self._read(_TokenInfo, body, "token").scopes
@@ -321,13 +321,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         """Yield every deleted record that HubSpot still has: the list cannot be filtered by time."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            asked: Params = {
+            params: Params = {
                 "archived": "true",
                 "limit": _ARCHIVED_PAGE,
                 "properties": "hubspot_owner_id",
                 **({"after": after} if after else {}),
             }
-            page = self._read(_Listed, client.get(f"{self.settings.objects_path}/{kind}", asked).body, "archived")
+            page = self._read(_Listed, client.get(f"{self.settings.objects_path}/{kind}", params).body, "archived")
             return CursorPage(page.results, page.paging.next.after if page.paging and page.paging.next else None)
 
         return by_cursor(self.name, fetch)
@@ -389,11 +389,13 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         reader: RecordReader,
     ) -> list[_Object]:
         records: list[_Object] = []
-        wanted = {"properties": list(properties), "propertiesWithHistory": list(history)}
+        selection = {"properties": list(properties), "propertiesWithHistory": list(history)}
         for start in range(0, len(ids), _HISTORY_BATCH):
             some = ids[start : start + _HISTORY_BATCH]
-            asked = [{"id": record_id} for record_id in some]
-            found = self._about(client, f"{self.settings.objects_path}/{kind}/batch/read", asked, _Results, wanted)
+            inputs = [{"id": record_id} for record_id in some]
+            found = self._read_batch(
+                client, f"{self.settings.objects_path}/{kind}/batch/read", inputs, _Results, selection
+            )
             records += reader.each(_Object, found.results)
         return records
 
@@ -403,36 +405,36 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         """Associated IDs of the other kind by record ID; long lists come in several pages."""
         path = f"crm/v4/associations/{kind}/{other}/batch/read"
         found: dict[str, list[str]] = {}
-        asked: list[Mapping[str, str]] = [{"id": record.id} for record in records]
-        while asked:
-            answered = self._about(client, path, asked, _Associations, {})
-            for association in answered.results:
+        inputs: list[Mapping[str, str]] = [{"id": record.id} for record in records]
+        while inputs:
+            page = self._read_batch(client, path, inputs, _Associations, {})
+            for association in page.results:
                 found.setdefault(association.origin.id, []).extend(to.toObjectId for to in association.to)
-            asked = [
+            inputs = [
                 {"id": association.origin.id, "after": after}
-                for association in answered.results
+                for association in page.results
                 if (after := association.following()) is not None
             ]
         return found
 
-    def _about(
+    def _read_batch(
         self,
         client: HttpClient,
         path: str,
-        asked: Sequence[Mapping[str, str]],
+        inputs: Sequence[Mapping[str, str]],
         shape: type[BatchT],
-        wanted: Mapping[str, object],
+        selection: Mapping[str, object],
     ) -> BatchT:
         """Read records by ID; the answer may leave some out, but must not contain others."""
-        ids = {each["id"] for each in asked}
+        ids = {each["id"] for each in inputs}
 
         def fits(answer: HttpResponse) -> bool:
-            told = self._read(shape, answer.body, path).ids()
-            if None in told:
+            returned_ids = self._read(shape, answer.body, path).ids()
+            if None in returned_ids:
                 raise SchemaDrift(self.name, f"{path}.results.id", "is missing or no text")
-            return told <= ids
+            return returned_ids <= ids
 
-        answer = client.post(path, json_body={"inputs": list(asked), **wanted}, fits=fits)
+        answer = client.post(path, json_body={"inputs": list(inputs), **selection}, fits=fits)
         return self._read(shape, answer.body, path)
 
     def _first_contacts(self, client: HttpClient, deals: Sequence[_Object], reader: RecordReader) -> dict[str, _Object]:
@@ -461,12 +463,12 @@ class HubSpot(CrmConnector[HubSpotSettings]):
         of_kind = (
             {"loss_reason"} if "dealstage" in record.properties else set(PropertyNames.model_fields) - {"loss_reason"}
         )
-        named = [getattr(names, field) for field in names.model_fields_set & of_kind]
-        gone = sorted(name for name in named if name and name not in record.properties)
-        if gone:
+        required = [getattr(names, field) for field in names.model_fields_set & of_kind]
+        missing = sorted(name for name in required if name and name not in record.properties)
+        if missing:
             raise SchemaDrift(
                 self.name,
-                gone[0],
+                missing[0],
                 "is no property of this account",
                 "Restore it in HubSpot, or correct `properties` in the sources file",
             )
@@ -508,19 +510,19 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             **self._person(contact),
         }
         yield row
-        yield from _swallowed(row, contact, "contact-")
+        yield from _merged_rows(row, contact, "contact-")
 
     def _deal_rows(
         self,
         deal: _Object,
         contact: _Object | None,
-        entered: Sequence[tuple[str, datetime]],
+        stage_entries: Sequence[tuple[str, datetime]],
         stage_names: Mapping[str, str],
         currency: str,
     ) -> Iterator[Row]:
         of = deal.properties
         stage = stage_names.get(of.get("dealstage") or "", of.get("dealstage") or "new")
-        reached = dict(entered)
+        reached = dict(stage_entries)
         row = {
             "crm_id": deal.id,
             "created_at": instant_text(deal.createdAt),
@@ -536,7 +538,7 @@ class HubSpot(CrmConnector[HubSpotSettings]):
             **(self._person(contact) if contact is not None else {}),
         }
         yield row
-        yield from _swallowed(row, deal, "")
+        yield from _merged_rows(row, deal, "")
 
     def _person(self, contact: _Object) -> dict[str, str | None]:
         names, of = self.settings.properties, contact.properties
@@ -577,7 +579,7 @@ def _deleted_row(gone: _Object, crm_id: str) -> Row:
     }
 
 
-def _swallowed(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:
+def _merged_rows(row: Row, survivor: _Object, prefix: str) -> Iterator[Row]:
     """Rows of records merged into this one: HubSpot no longer has them, but other records may still name them."""
     for old_id in filter(None, (survivor.properties.get("hs_merged_object_ids") or "").split(";")):
         yield {

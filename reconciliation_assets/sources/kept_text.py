@@ -59,31 +59,37 @@ def without_contacts(text: str, stand_in: StandIn) -> str:
     plain = text
     if _SIGN.search(text):
         plain = _PLAIN_ADDRESS.sub(lambda found: stand_in(f"{found[1]}@{found[2]}".lower()), text)
-    if any(map(_holds_address, _views(plain))):
+    if any(map(_holds_address, _decodings(plain))):
         return stand_in(text)
     replaced = _PHONE.sub(lambda found: _without_phone(found[0], stand_in), plain_digits(plain))
     if replaced != plain_digits(plain):
         return replaced
-    return stand_in(text) if any(_holds_phone(view) for view in _views(plain)) else plain
+    return stand_in(text) if any(_holds_phone(view) for view in _decodings(plain)) else plain
 
 
-def known_words(text: str, stand_in: StandIn) -> str:
-    """A text's IDs and known words; each run of other words is replaced by one mark."""
+def known_words(text: str, stand_in: StandIn, own_words: frozenset[str] = frozenset()) -> str:
+    """A text's IDs and known words; each run of other words is replaced by one mark.
+
+    Args:
+        text: what somebody wrote.
+        stand_in: returns the replacement of a normalised contact, or of a whole text.
+        own_words: words that the company keeps besides the known ones, in lower case.
+    """
     if _ID.fullmatch(text) and not _SUSPECT.search(text):
         return text
     kept: list[str] = []
     for part in _PART.findall(without_contacts(text, stand_in)):
-        said = part if _is_known(part) else LEFT_OUT
-        if said != LEFT_OUT or kept[-1:] != [LEFT_OUT]:
-            kept.append(said)
+        word = part if _is_known(part, own_words) else LEFT_OUT
+        if word != LEFT_OUT or kept[-1:] != [LEFT_OUT]:
+            kept.append(word)
     return " ".join(kept)
 
 
 def page(url: str, stand_in: StandIn) -> str:
     """The host and path of a URL without contacts: the query and fragment identify the visitor, not the page."""
     # Decode HTML entities first: a `#` or `;` may be part of one, and the text before it part of an e-mail address.
-    said = html.unescape(html.unescape(url.strip())) if "&" in url else url.strip()
-    path = _USER_OF_URL.sub(r"\1", _QUERY.sub("", said))
+    address = html.unescape(html.unescape(url.strip())) if "&" in url else url.strip()
+    path = _USER_OF_URL.sub(r"\1", _QUERY.sub("", address))
     return "/".join(without_contacts(part, stand_in) for part in path.split("/"))
 
 
@@ -103,24 +109,25 @@ def shown_name(path: Path) -> str:
     return without_contacts(path.name, lambda _: LEFT_OUT)
 
 
-def _is_known(part: str) -> bool:
+def _is_known(part: str, own_words: frozenset[str]) -> bool:
     if _ID.fullmatch(part.rstrip(".:-")) or _CODE.fullmatch(part):
         return True
     words = _WORDS_OF_PART.findall(part)
     return (bool(words) or not any(map(str.isalnum, part))) and all(
-        word.lower().replace("'", "").replace("’", "") in _known() for word in words
+        folded in _known() or folded in own_words
+        for folded in (word.lower().replace("'", "").replace("’", "") for word in words)
     )
 
 
 @cache
 def _known() -> frozenset[str]:
     lines = resources.files(__package__).joinpath("known_words.txt").read_text("utf-8").splitlines()
-    listed = {word for line in lines if not line.startswith("#") for word in line.partition(":")[2].split()}
+    words = {word for line in lines if not line.startswith("#") for word in line.partition(":")[2].split()}
     columns = {word for table in INPUT_TABLES for column in table for word in column.name.split("_")}
-    return frozenset(listed | columns)
+    return frozenset(words | columns)
 
 
-def _views(text: str) -> Iterator[str]:
+def _decodings(text: str) -> Iterator[str]:
     """The text and its repeated decodings."""
     seen = {text}
     layer = [text]
@@ -141,21 +148,21 @@ def _decoded(text: str) -> Iterator[str]:
     if "\\" in text or "=" in text:
         yield re.sub(r"(?:\\u00|\\x|=)([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text)
     for token in _TOKEN.findall(text):
-        yield from _readable(token)
+        yield from _decoded_token(token)
 
 
-def _readable(token: str) -> Iterator[str]:
+def _decoded_token(token: str) -> Iterator[str]:
     """The token decoded from hexadecimal or base64, if the result is text."""
     if token.isdigit() or (token.isalpha() and (token.islower() or token.istitle())):
         return
     padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
     for decode in (bytes.fromhex, lambda coded: base64.b64decode(coded, validate=True), base64.urlsafe_b64decode):
         try:
-            said = decode(token if decode == bytes.fromhex else padded).decode("utf-8")
+            text = decode(token if decode == bytes.fromhex else padded).decode("utf-8")
         except (ValueError, binascii.Error):
             continue
-        if said.isprintable():
-            yield said
+        if text.isprintable():
+            yield text
 
 
 def _without_phone(found: str, stand_in: StandIn) -> str:

@@ -20,7 +20,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.paging import CursorPage, by_cursor
 from reconciliation_assets.sources.shapes import Shape, read
 
@@ -110,33 +110,35 @@ class _List(Shape):
     paging: _Paging | None = None
 
 
-def judge(system: str, answer: HttpResponse) -> Failure | None:
+def classify(system: str, answer: HttpResponse) -> Failure | None:
     """The failure of a Graph API answer of any HTTP status; None if it succeeded."""
     if not isinstance(answer.body, dict) or "error" not in answer.body:
-        return judge_status(system, answer)
+        return classify_status(system, answer)
     error = read(_Error, answer.body["error"], system=system, where="error")
     code, pair = error.code, (error.code, error.error_subcode)
-    said = f"{error.message} {error.error_user_msg or ''}".lower()
-    known = f"Meta answers with error {code}" + (f"/{error.error_subcode}" if error.error_subcode else "")
+    message = f"{error.message} {error.error_user_msg or ''}".lower()
+    error_name = f"Meta answers with error {code}" + (f"/{error.error_subcode}" if error.error_subcode else "")
     if code in RATE_LIMIT_CODES:
         wait = _time_to_regain_access(answer)
         back_at = None if wait is None else datetime.now(UTC) + wait
-        return Failure(RateLimited(system, f"{known}, too many calls", back_at), passing=True, wait=wait)
-    if pair in UNKNOWN_ERRORS and _REDUCE not in said:
-        return Failure(UnknownError(system, f"{known}, an unknown error, and it lasts", "Run again later"))
-    if _REDUCE in said or pair in TOO_MUCH_DATA:
+        return Failure(RateLimited(system, f"{error_name}, too many calls", back_at), is_transient=True, wait=wait)
+    if pair in UNKNOWN_ERRORS and _REDUCE not in message:
+        return Failure(UnknownError(system, f"{error_name}, an unknown error, and it lasts", "Run again later"))
+    if _REDUCE in message or pair in TOO_MUCH_DATA:
         return Failure(
-            TooMuchData(system, f"{known}, too much data asked for at once", "Lower days_per_request or page_limit")
+            TooMuchData(
+                system, f"{error_name}, too much data asked for at once", "Lower days_per_request or page_limit"
+            )
         )
     if pair in TOO_SLOW:
-        return Failure(TooSlow(system, f"{known}, the answer took too long", "Run again later"))
-    return _judge_refusal(system, error, known, answer.status)
+        return Failure(TooSlow(system, f"{error_name}, the answer took too long", "Run again later"))
+    return _classify_refusal(system, error, error_name, answer.status)
 
 
-def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Failure:
+def _classify_refusal(system: str, error: _Error, error_name: str, status: int) -> Failure:
     code = error.code
     if code in EXPIRED_CODES:
-        return Failure(ExpiredCredentials(system, *_token_problem(error, known)))
+        return Failure(ExpiredCredentials(system, *_token_problem(error, error_name)))
     if (
         code in PERMISSION_CODES
         or (code, error.error_subcode) == (100, 3191001)
@@ -145,35 +147,38 @@ def _judge_refusal(system: str, error: _Error, known: str, status: int) -> Failu
         return Failure(
             MissingPermission(
                 system,
-                f"{known}, the token may not read this",
+                f"{error_name}, the token may not read this",
                 "Grant the permissions on this source's page under docs/sources and assign the asset to the system user",
             )
         )
     if code == 100 and (field := _named_field(error.message)) is not None:
         return Failure(SchemaDrift(system, field, "is no longer known to Meta"))
     if code in PASSING_CODES or error.is_transient or error.error_subcode == 99 or status >= 500:
-        return Failure(SourceUnavailable(system, f"{known}, and it lasts", "Run again later"), passing=True)
+        return Failure(SourceUnavailable(system, f"{error_name}, and it lasts", "Run again later"), is_transient=True)
     return Failure(
         RequestRefused(
-            system, f"{known}, the request is refused", "Check api_version and the account, page and form IDs"
+            system, f"{error_name}, the request is refused", "Check api_version and the account, page and form IDs"
         )
     )
 
 
-def _token_problem(error: _Error, known: str) -> tuple[str, str]:
+def _token_problem(error: _Error, error_name: str) -> tuple[str, str]:
     """What is wrong with a token, and what to do: error 190 has many causes, identified by its subcode or its message."""
-    said = error.message.lower()
-    if _WANTS_THE_PAGES in said:
-        return f"{known}, the call wants the token of the page", "Assign the page to the system user with full control"
-    if "application" in said and ("deleted" in said or "deactivated" in said or "disabled" in said):
+    message = error.message.lower()
+    if _WANTS_THE_PAGES in message:
         return (
-            f"{known}, the app of the token is deleted or disabled",
+            f"{error_name}, the call wants the token of the page",
+            "Assign the page to the system user with full control",
+        )
+    if "application" in message and ("deleted" in message or "deactivated" in message or "disabled" in message):
+        return (
+            f"{error_name}, the app of the token is deleted or disabled",
             "Enable the app, or issue a token of another one",
         )
     problem, remedy = _TOKEN_PROBLEMS.get(
         error.error_subcode or 0, ("Meta does not accept the access token", "Issue a new system user token")
     )
-    return f"{known}, {problem}", remedy
+    return f"{error_name}, {problem}", remedy
 
 
 def pace(answer: HttpResponse) -> timedelta:
@@ -181,7 +186,7 @@ def pace(answer: HttpResponse) -> timedelta:
     return max(0.0, _fullest_quota(answer) - _RESTED_BELOW_PERCENT) * _REST_PER_PERCENT
 
 
-def asked(client: HttpClient, path: str, params: Params | None = None) -> HttpResponse:
+def get_with_retries(client: HttpClient, path: str, params: Params | None = None) -> HttpResponse:
     """Send a request that cannot be made smaller; repeat it after an unknown error.
 
     Raises:
@@ -191,11 +196,11 @@ def asked(client: HttpClient, path: str, params: Params | None = None) -> HttpRe
         try:
             return client.get(path, params)
         except UnknownError:
-            client.rest(pause, "an unknown error of Meta's")
+            client.pause_for(pause, "an unknown error of Meta's")
     return client.get(path, params)
 
 
-def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = True) -> Iterator[object]:
+def read_edge(client: HttpClient, path: str, params: Params, *, shrinks: bool = True) -> Iterator[object]:
     """Yield the records of a Graph API edge.
 
     The `next` URL is not followed, because it contains the token. It only shows that another page exists.
@@ -211,12 +216,12 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
     """
     limit = int(params.get("limit", SMALLEST_PAGE))
 
-    def answered(after: str | None) -> HttpResponse:
+    def get_page(after: str | None) -> HttpResponse:
         nonlocal limit
         while True:
             paged: Params = {**params, "limit": limit, **({"after": after} if after is not None else {})}
             if shrinks and limit <= SMALLEST_PAGE:
-                return asked(client, path, paged)
+                return get_with_retries(client, path, paged)
             try:
                 return client.get(path, paged)
             except TooMuchData:
@@ -225,7 +230,7 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
             limit = max(SMALLEST_PAGE, limit // 2)
 
     def fetch(after: str | None) -> CursorPage[object]:
-        answer = answered(after)
+        answer = get_page(after)
         page = read(_List, answer.body, system=client.system, where="answer")
         paging = page.paging or _Paging()
         following = paging.cursors.after if paging.next is not None and paging.cursors is not None else None
@@ -234,12 +239,12 @@ def listed(client: HttpClient, path: str, params: Params, *, shrinks: bool = Tru
     return by_cursor(client.system, fetch)
 
 
-def lacking(client: HttpClient, version: str, needed: Sequence[tuple[str, ...]]) -> list[str] | None:
+def missing_permissions(client: HttpClient, version: str, needed: Sequence[tuple[str, ...]]) -> list[str] | None:
     """Permissions that the token lacks; one of each group is enough. None if Meta does not report them, as for some system users."""
     try:
         records = [
             read(_Permission, record, system=client.system, where="permissions")
-            for record in listed(client, f"{version}/me/permissions", {})
+            for record in read_edge(client, f"{version}/me/permissions", {})
         ]
     except (RequestRefused, MissingPermission):
         return None

@@ -148,7 +148,7 @@ class DeliveryResult:
     refused_with: str | None = None
 
 
-class _Taken(Shape):
+class _Accepted(Shape):
     events_received: int
 
 
@@ -200,7 +200,7 @@ class Conversions:
             SYSTEM,
             self._settings.base_url,
             credentials=bearer(self._token),
-            judge=judge,
+            classify=classify,
             pace=meta.pace,
             retry_policy=RetryPolicy(
                 timeout=timedelta(seconds=self._settings.timeout_seconds),
@@ -221,7 +221,7 @@ class Conversions:
         if len(events) == 1:
             yield [DeliveryResult(events[0], refused.code)]
             return
-        for part in _parted(events, refused.place):
+        for part in _split(events, refused.place):
             yield from self._send(client, part)
 
     def _post(self, client: HttpClient, events: Sequence[Event]) -> None:
@@ -230,7 +230,7 @@ class Conversions:
         if settings.test_event_code is not None:
             body["test_event_code"] = settings.test_event_code
         answer = client.post(f"{settings.api_version}/{settings.dataset_id}/events", json_body=body)
-        received = read(_Taken, answer.body, system=SYSTEM, where="answer").events_received
+        received = read(_Accepted, answer.body, system=SYSTEM, where="answer").events_received
         if received != len(events):
             raise SchemaDrift(SYSTEM, "events_received", f"says {received:,} where {len(events):,} were sent")
 
@@ -241,7 +241,7 @@ def payload(event: Event, settings: ConversionsSettings) -> dict[str, Any]:
     The outcome was reached in the CRM, the shop or the bank and not on the website, so its source is `system_generated`;
     `website` would require the visitor's user agent, which is not stored.
     """
-    known: dict[str, Any] = {
+    identifiers: dict[str, Any] = {
         "lead_id": int(event.lead_id) if event.lead_id else None,
         "fbc": event.click_id,
         "fbp": event.browser_id,
@@ -256,20 +256,20 @@ def payload(event: Event, settings: ConversionsSettings) -> dict[str, Any]:
     if event.value is not None:
         # JSON has no decimal type; a float with two or three decimals is written exactly.
         custom |= {"value": float(event.value), "currency": event.currency}
-    told: dict[str, Any] = {
+    event_data: dict[str, Any] = {
         "event_name": event.name,
         "event_time": int(event.happened_at.timestamp()),
         "event_id": event.event_id,
         "action_source": "system_generated",
-        "user_data": {name: value for name, value in known.items() if value is not None},
+        "user_data": {name: value for name, value in identifiers.items() if value is not None},
         "custom_data": custom,
     }
     if settings.data_processing_options is not None:
-        told["data_processing_options"] = list(settings.data_processing_options)
+        event_data["data_processing_options"] = list(settings.data_processing_options)
         if settings.data_processing_options:
-            told["data_processing_options_country"] = settings.data_processing_options_country
-            told["data_processing_options_state"] = settings.data_processing_options_state
-    return told
+            event_data["data_processing_options_country"] = settings.data_processing_options_country
+            event_data["data_processing_options_state"] = settings.data_processing_options_state
+    return event_data
 
 
 def hashed_email(address: str) -> str:
@@ -290,18 +290,18 @@ def hashed_phone(number: str) -> str:
     return sha256(number.removeprefix("+").encode()).hexdigest()
 
 
-def judge(answer: HttpResponse) -> Failure | None:
+def classify(answer: HttpResponse) -> Failure | None:
     """The failure of an answer: an invalid event, or any other failure of a Meta source; None if it succeeded."""
     error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
     if isinstance(error, Mapping) and error.get("code") == 100:
         subcode, place = error.get("error_subcode"), _named_event(error)
         if place is not None or subcode in _EVENT_SUBCODES:
             return Failure(EventRefusedError(f"100/{subcode}" if subcode else "100", place))
-    trouble = meta.judge(SYSTEM, answer)
+    failure = meta.classify(SYSTEM, answer)
     # Batches are small enough, so an unknown error is only retried.
-    if trouble is not None and isinstance(trouble.error, meta.UnknownError):
-        return Failure(trouble.error, passing=True)
-    return trouble
+    if failure is not None and isinstance(failure.error, meta.UnknownError):
+        return Failure(failure.error, is_transient=True)
+    return failure
 
 
 def _named_event(error: Mapping[str, Any]) -> int | None:
@@ -311,7 +311,7 @@ def _named_event(error: Mapping[str, Any]) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _parted(events: Sequence[Event], place: int | None) -> list[Sequence[Event]]:
+def _split(events: Sequence[Event], place: int | None) -> list[Sequence[Event]]:
     """The parts in which a rejected batch is sent again: the named event separately, or else two halves."""
     if place is not None and place < len(events):
         return [events[place : place + 1], [*events[:place], *events[place + 1 :]]]

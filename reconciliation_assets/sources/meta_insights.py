@@ -154,7 +154,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
     tables = ("meta_insights",)
     overlap = timedelta(days=28)
 
-    def agree(self, policy: Policy) -> None:
+    def apply_policy(self, policy: Policy) -> None:
         """Take the results from the policy: those named in the settings, or all."""
         unknown = [name for name in self.settings.results or () if name not in policy.meta_results]
         if unknown:
@@ -165,16 +165,16 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 f"Add it to meta_results of the policy, or name one of: {known}",
             )
         self._results = {name: policy.meta_results[name] for name in self.settings.results or policy.meta_results}
-        counted: dict[str, str] = {}
+        result_of: dict[str, str] = {}
         for name, result in self._results.items():
             for action_type in result.action_types:
-                if action_type in counted:
+                if action_type in result_of:
                     raise Misconfigured(
                         self.name,
-                        f"{counted[action_type]} and {name} both contain the action type {action_type}, which would count twice",
+                        f"{result_of[action_type]} and {name} both contain the action type {action_type}, which would count twice",
                         "Name only one of the two under results of this source",
                     )
-                counted[action_type] = name
+                result_of[action_type] = name
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield one batch per account and range of days, in the account's own zone."""
@@ -186,23 +186,23 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 of_any_status = [{"field": "ad.effective_status", "operator": "IN", "value": STATUSES}]
                 of_ads: Params = {"level": "ad", "fields": ",".join(FIELDS), "filtering": json.dumps(of_any_status)}
                 of_account: Params = {"level": "account", "fields": "account_id,spend,date_start,date_stop"}
-                for first, last in _stretches(window, account.timezone_name, self.settings.days_per_request):
+                for first, last in _day_ranges(window, account.timezone_name, self.settings.days_per_request):
                     reader = self._reader("meta_insights", "insights", **_KEPT)
                     records = self._insights(client, account_id, of_ads, first, last, self.settings.page_limit)
                     days = newest(reader.each(_AdDay, records), key=lambda day: (day.ad_id, day.date_start))
-                    self._hold_to_days(days)
+                    self._require_single_days(days)
                     batch = reader.batch([row for day in days for row in self._rows(day, pulled_at)])
                     records = self._insights(client, account_id, of_account, first, last, self.settings.page_limit)
                     totals = [self._read(_Day, record, "insights of the account") for record in records]
-                    doubts = _beyond_the_ads(account, totals, days, today)
+                    doubts = _unexplained_spend(account, totals, days, today)
                     yield replace(batch, doubts=doubts)
 
     def probe(self) -> Probe:
         """Read the token's permissions, and each account's zone, currency and status."""
         with self._graph() as client:
-            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
-            if lacking:
-                return Probe([], client.clock_skew, lacking=lacking)
+            missing_permissions = meta.missing_permissions(client, self.settings.api_version, PERMISSIONS)
+            if missing_permissions:
+                return Probe([], client.clock_skew, missing_permissions=missing_permissions)
             accounts = [self._account(client, account_id) for account_id in self.settings.account_ids]
             return Probe(
                 [
@@ -215,11 +215,11 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                     for account in accounts
                     if account.account_status != 1
                 ],
-                lacking,
+                missing_permissions,
             )
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        return meta.judge(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        return meta.classify(self.name, answer)
 
     def _pace(self, answer: HttpResponse) -> timedelta:
         return meta.pace(answer)
@@ -230,16 +230,18 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
     def _account(self, client: HttpClient, account_id: str) -> _Account:
         fields = {"fields": "account_id,currency,timezone_name,account_status"}
         return self._read(
-            _Account, meta.asked(client, f"{self.settings.api_version}/act_{account_id}", fields).body, "account"
+            _Account,
+            meta.get_with_retries(client, f"{self.settings.api_version}/act_{account_id}", fields).body,
+            "account",
         )
 
     def _insights(
-        self, client: HttpClient, account_id: str, asked: Params, first: date, last: date, page_limit: int
+        self, client: HttpClient, account_id: str, get_with_retries: Params, first: date, last: date, page_limit: int
     ) -> list[object]:
         """Insights of a range of days: a direct request first, as Meta advises; halved if too large, a report job if too slow."""
         edge = f"{self.settings.api_version}/act_{account_id}/insights"
         params: Params = {
-            **asked,
+            **get_with_retries,
             "time_increment": 1,
             "time_range": json.dumps({"since": first.isoformat(), "until": last.isoformat()}),
             "limit": page_limit,
@@ -247,31 +249,33 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         is_one_day = first == last
         try:
             try:
-                return list(meta.listed(client, edge, params, shrinks=is_one_day))
+                return list(meta.read_edge(client, edge, params, shrinks=is_one_day))
             except (meta.TooSlow, TimedOut):
-                return self._reported(client, edge, params, may_split=not is_one_day)
+                return self._run_report_job(client, edge, params, may_split=not is_one_day)
         except meta.TooMuchData:
             if is_one_day:
-                return self._reported(client, edge, params, may_split=False)
+                return self._run_report_job(client, edge, params, may_split=False)
         middle = first + (last - first) // 2
-        earlier = self._insights(client, account_id, asked, first, middle, page_limit)
-        return earlier + self._insights(client, account_id, asked, middle + timedelta(days=1), last, page_limit)
+        earlier = self._insights(client, account_id, get_with_retries, first, middle, page_limit)
+        return earlier + self._insights(
+            client, account_id, get_with_retries, middle + timedelta(days=1), last, page_limit
+        )
 
-    def _reported(self, client: HttpClient, edge: str, params: Params, *, may_split: bool) -> list[object]:
+    def _run_report_job(self, client: HttpClient, edge: str, params: Params, *, may_split: bool) -> list[object]:
         ended = ""
         for _ in range(_JOB_ATTEMPTS):
             started = self._read(_Started, client.post(edge, form=params).body, "report job")
-            ended = self._awaited(client, started.report_run_id, may_split=may_split)
+            ended = self._wait_for_job(client, started.report_run_id, may_split=may_split)
             if not ended:
                 run = f"{self.settings.api_version}/{started.report_run_id}/insights"
-                return list(meta.listed(client, run, {"limit": params["limit"]}))
+                return list(meta.read_edge(client, run, {"limit": params["limit"]}))
         raise SourceUnavailable(
             self.name,
             f"Meta did not finish the report job {_JOB_ATTEMPTS} times, at last with {ended}",
             "Lower days_per_request, or run again later",
         )
 
-    def _awaited(self, client: HttpClient, report_run_id: str, *, may_split: bool) -> str:
+    def _wait_for_job(self, client: HttpClient, report_run_id: str, *, may_split: bool) -> str:
         """Wait for a report job; returns how it failed, or an empty text if it completed.
 
         Raises:
@@ -279,7 +283,7 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
         """
         waited, between = timedelta(), timedelta(seconds=self.settings.poll_seconds)
         while True:
-            body = meta.asked(client, f"{self.settings.api_version}/{report_run_id}").body
+            body = meta.get_with_retries(client, f"{self.settings.api_version}/{report_run_id}").body
             job = self._read(_Job, body, "report job")
             if job.async_status == "Job Completed" and job.async_percent_completion == 100:
                 return ""
@@ -292,10 +296,10 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 return f"{status}, error {code}" if job.error_code else status
             if waited >= timedelta(minutes=self.settings.job_minutes):
                 return f"{job.async_status} after {self.settings.job_minutes:g} minutes"
-            client.rest(between, "Meta's report job")
+            client.pause_for(between, "Meta's report job")
             waited += between
 
-    def _hold_to_days(self, days: Sequence[_Day]) -> None:
+    def _require_single_days(self, days: Sequence[_Day]) -> None:
         if any(day.date_start != day.date_stop for day in days):
             raise SchemaDrift(
                 self.name, "insights.date_stop", "ends another day than it starts; daily rows were asked for"
@@ -323,13 +327,13 @@ class MetaInsights(HttpConnector[MetaInsightsSettings]):
                 "impressions": amount_text(day.impressions or Decimal(0)) if carries_cost else "0",
                 "clicks": amount_text(day.clicks or Decimal(0)) if carries_cost else "0",
                 "result_type": result_type,
-                "results": amount_text(_counted(day.actions, result)),
-                "attributed_value": amount_text(_counted(day.action_values, result)),
+                "results": amount_text(_count(day.actions, result)),
+                "attributed_value": amount_text(_count(day.action_values, result)),
                 "pulled_at": instant_text(pulled_at),
             }
 
 
-def _beyond_the_ads(account: _Account, totals: Sequence[_Day], days: Sequence[_AdDay], today: str) -> list[str]:
+def _unexplained_spend(account: _Account, totals: Sequence[_Day], days: Sequence[_AdDay], today: str) -> list[str]:
     """A sentence about days on which the account's spend differs from its ads' total, if any; today may change between requests and is left out."""
     of_ads: dict[str, list[Decimal]] = {}
     for day in days:
@@ -343,21 +347,21 @@ def _beyond_the_ads(account: _Account, totals: Sequence[_Day], days: Sequence[_A
     ]
     if not gaps:
         return []
-    beyond = sum((gap for _, gap in gaps), Decimal(0))
-    told = (
-        f"ad account {account.account_id} spent {beyond} {account.currency} beyond what its ads spent together, on "
+    difference = sum((gap for _, gap in gaps), Decimal(0))
+    message = (
+        f"ad account {account.account_id} spent {difference} {account.currency} beyond what its ads spent together, on "
         f"{len(gaps)} days from {min(gaps)[0]} to {max(gaps)[0]}. Compare with Ads Manager, deleted ads included"
     )
-    return [told]
+    return [message]
 
 
-def _counted(stats: Sequence[_ActionStat], result: MetaResult) -> Decimal:
+def _count(stats: Sequence[_ActionStat], result: MetaResult) -> Decimal:
     """The figure of the action type that counts, or of the first folded one that Meta reports; 0 if it reports none."""
-    told = {stat.action_type: stat.value for stat in stats}
-    return next((told[action_type] for action_type in result.action_types if action_type in told), Decimal(0))
+    value_of = {stat.action_type: stat.value for stat in stats}
+    return next((value_of[action_type] for action_type in result.action_types if action_type in value_of), Decimal(0))
 
 
-def _stretches(window: Window, zone: ZoneInfo, longest: int) -> Iterator[tuple[date, date]]:
+def _day_ranges(window: Window, zone: ZoneInfo, longest: int) -> Iterator[tuple[date, date]]:
     """The window's days in the account's zone, including today, split into ranges of at most `longest` days."""
     last = window.until.astimezone(zone).date()
     first = (window.since or window.until - RETENTION).astimezone(zone).date()

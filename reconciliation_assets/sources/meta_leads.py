@@ -147,9 +147,9 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
     def probe(self) -> Probe:
         """Read the token's permissions, and each page and its forms."""
         with self._graph() as client:
-            lacking = meta.lacking(client, self.settings.api_version, PERMISSIONS)
-            if lacking:
-                return Probe([], client.clock_skew, lacking=lacking)
+            missing_permissions = meta.missing_permissions(client, self.settings.api_version, PERMISSIONS)
+            if missing_permissions:
+                return Probe([], client.clock_skew, missing_permissions=missing_permissions)
             form_ids: set[str] = set()
             for page_id in self.settings.page_ids:
                 with self._page(client, page_id) as page:
@@ -157,10 +157,10 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             missing = sorted(set(self.settings.forms) - form_ids)
             findings = [f"form {form_id} is in the sources file, but on none of the pages" for form_id in missing]
             accounts = [ProbedAccount(page_id, "UTC") for page_id in self.settings.page_ids]
-            return Probe(accounts, client.clock_skew, findings, lacking)
+            return Probe(accounts, client.clock_skew, findings, missing_permissions)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        return meta.judge(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        return meta.classify(self.name, answer)
 
     def _pace(self, answer: HttpResponse) -> timedelta:
         return meta.pace(answer)
@@ -173,7 +173,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
 
     def _page(self, client: HttpClient, page_id: str) -> HttpClient:
         """A client with the page's own token: Meta gives forms and leads to no other."""
-        body = meta.asked(client, self._path(page_id), {"fields": "id,access_token"}).body
+        body = meta.get_with_retries(client, self._path(page_id), {"fields": "id,access_token"}).body
         token = self._read(_Page, body, "page").access_token
         if token is None:
             raise MissingPermission(
@@ -184,8 +184,8 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         return self._client(bearer(token))
 
     def _forms(self, page: HttpClient, page_id: str) -> list[_Form]:
-        asked: Params = {"fields": FORM_FIELDS, "limit": self.settings.page_limit}
-        records = meta.listed(page, self._path(f"{page_id}/leadgen_forms"), asked)
+        params: Params = {"fields": FORM_FIELDS, "limit": self.settings.page_limit}
+        records = meta.read_edge(page, self._path(f"{page_id}/leadgen_forms"), params)
         return newest((self._read(_Form, record, "form") for record in records), key=lambda form: form.id)
 
     def _leads(self, page: HttpClient, form: _Form, since: float) -> Iterator[object]:
@@ -195,7 +195,7 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             "filtering": json.dumps(created_since),
             "limit": self.settings.page_limit,
         }
-        return meta.listed(page, self._path(f"{form.id}/leads"), params)
+        return meta.read_edge(page, self._path(f"{form.id}/leads"), params)
 
     def _settings_of(self, form: _Form) -> FormSettings:
         return self.settings.forms.get(form.id, self.settings.default)
@@ -206,24 +206,26 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
         Raises:
             SchemaDrift: the mapping names a question that the form no longer has.
         """
-        columns = {_folded(question.key): question.type.lower() for question in form.questions}
+        columns = {_normalised(question.key): question.type.lower() for question in form.questions}
         keys = {
-            _folded(text): _folded(question.key)
+            _normalised(text): _normalised(question.key)
             for question in form.questions
             for text in (question.label or "", question.key)
         }
-        for column, asked in self._settings_of(form).fields.items():
-            key = keys.get(_folded(asked))
+        for column, question_name in self._settings_of(form).fields.items():
+            key = keys.get(_normalised(question_name))
             if key is not None:
                 columns[key] = column
             elif form.id in self.settings.forms:
                 happened = f"is no longer asked by form {form.id}"
-                raise SchemaDrift(self.name, asked, happened, "Correct the form's fields in the sources file")
+                raise SchemaDrift(self.name, question_name, happened, "Correct the form's fields in the sources file")
         return columns
 
     def _row(self, lead: _Lead, form: _Form, columns: Mapping[str, str]) -> Row:
-        known = self._settings_of(form)
-        answers = {columns.get(_folded(field.name), ""): field.values[0] for field in lead.field_data if field.values}
+        form_settings = self._settings_of(form)
+        answers = {
+            columns.get(_normalised(field.name), ""): field.values[0] for field in lead.field_data if field.values
+        }
         return {
             "lead_id": lead.id,
             "created_at": instant_text(lead.created_time),
@@ -238,15 +240,18 @@ class MetaLeads(HttpConnector[MetaLeadsSettings]):
             "utm_campaign": lead.campaign_name,
             "form_id": form.id,
             "event_type": "lead_form",
-            "market": answers.get("market") or known.market,
-            "language": answers.get("language") or known.language or (form.locale or "").split("_")[0].lower() or None,
+            "market": answers.get("market") or form_settings.market,
+            "language": answers.get("language")
+            or form_settings.language
+            or (form.locale or "").split("_")[0].lower()
+            or None,
             "email": answers.get("email"),
             "phone": answers.get("phone"),
             "full_name": answers.get("full_name") or full_name(answers.get("first_name"), answers.get("last_name")),
-            "offer": answers.get("offer") or known.offer,
+            "offer": answers.get("offer") or form_settings.offer,
             "stated_value": answers.get("stated_value"),
             "currency": answers.get("currency"),
-            "consent": flag_text(_consented(lead, known.consent)),
+            "consent": flag_text(_consented(lead, form_settings.consent)),
             "is_test": flag_text(any(value.startswith(_TEST_ANSWER) for value in answers.values())),
         }
 
@@ -258,7 +263,7 @@ def _consented(lead: _Lead, box: str | None) -> bool | None:
     return all(ticked.values()) if ticked else None
 
 
-def _folded(name: str) -> str:
+def _normalised(name: str) -> str:
     """A question's name, normalised for comparison: Meta turns a question's text into a key by its own rules."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return re.sub(r"[\W_]+", "_", plain).strip("_")

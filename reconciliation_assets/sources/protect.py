@@ -10,16 +10,14 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from duckdb.func import FunctionNullHandling, PythonUDFType
 from pydantic import SecretStr
 
 from reconciliation_assets.contracts.model import InputTable
@@ -38,6 +36,7 @@ from reconciliation_assets.sources.contacts import (
 )
 from reconciliation_assets.sources.kept_text import known_words, page, without_contacts
 from reconciliation_assets.sources.text_rows import ROWS_PER_BATCH, private_engine
+from reconciliation_assets.warehouse.duckdb import Connection, register_function
 
 KEY_FILE = "contact.key"
 _FEWEST_BYTES = 16
@@ -111,9 +110,11 @@ class ContactProtector:
         key: the installation's secret.
         reporting_currency: its country is used for local phone numbers if a row has neither a market nor a currency of a
             single country.
+        kept_words: words of the company's own that free text keeps besides the known ones.
     """
 
-    def __init__(self, key: bytes, reporting_currency: str | None = None) -> None:
+    def __init__(self, key: bytes, reporting_currency: str | None = None, kept_words: Iterable[str] = ()) -> None:
+        self._kept_words = frozenset(word.lower() for word in kept_words)
         self._home = COUNTRY_OF_CURRENCY.get(reporting_currency or "")
         self._keyed = hmac.new(key, digestmod=hashlib.sha256)
         self._padded = padded_secrets(key)
@@ -144,11 +145,11 @@ class ContactProtector:
             self._engine.unregister("rows")
 
     @cached_property
-    def _engine(self) -> duckdb.DuckDBPyConnection:
+    def _engine(self) -> Connection:
         engine = private_engine()
         for name, function in self._functions().items():
-            _teach(engine, name, _of_distinct(function), "VARCHAR")
-        _teach(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
+            register_function(engine, name, _of_distinct(function), "VARCHAR")
+        register_function(engine, "keys_of_name", _NameKeys(self.keyed), KEYS_OF_NAME)
         return engine
 
     def market_of(self, market: str | None, currency: str | None) -> str | None:
@@ -160,7 +161,7 @@ class ContactProtector:
         return {
             "other_id": self._id_key,
             "other_person": self._person_key,
-            "other_note": lambda text: known_words(text, self.keyed),
+            "other_note": lambda text: known_words(text, self.keyed, self._kept_words),
             "label": lambda text: without_contacts(text, self.keyed),
             "page": lambda url: page(_QUERY.sub("", url), self.keyed),
             "other_email": self._email_key,
@@ -233,29 +234,15 @@ class _NameKeys:
         if word not in self._words:
             tokens = word_tokens(word)
             # A sound of one letter is too short: the word itself is used.
-            heard = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
+            sounds = [sound if len(sound := sound_of(token)) > 1 else token for token in tokens]
             self._words[word] = [
-                (self._short(token), self._short(sound)) for token, sound in zip(tokens, heard, strict=True)
+                (self._short(token), self._short(sound)) for token, sound in zip(tokens, sounds, strict=True)
             ]
         return self._words[word]
 
     def _short(self, word: str) -> str:
         # HMAC-SHA-256-128 (RFC 4868): a name has up to a dozen keys, and half the digest is enough to distinguish words.
         return self._keyed(word)[:32]
-
-
-def _teach(
-    engine: duckdb.DuckDBPyConnection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
-) -> None:
-    """Register a Python function of text that may return null."""
-    engine.create_function(
-        name,
-        function,
-        ["VARCHAR"],
-        answer,
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
-    )
 
 
 def _of_distinct(function: Callable[[str], str | None]) -> Callable[[pa.ChunkedArray], pa.Array]:

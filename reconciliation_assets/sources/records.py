@@ -16,11 +16,11 @@ from reconciliation_assets.sources.shapes import Shape, at
 
 S = TypeVar("S", bound=Shape)
 
-Known = Callable[[object], Row]
+KeepValues = Callable[[object], Row]
 """Returns what to keep of an unreadable record, by contract column."""
 
 
-def known(**paths: str) -> Known:
+def keep_paths(**paths: str) -> KeepValues:
     """Keep the text at these dotted paths, by contract column."""
 
     def keep(record: object) -> Row:
@@ -39,7 +39,7 @@ class RecordReader:
         keep: returns what to keep of an unreadable record.
     """
 
-    def __init__(self, system: str, table: str, where: str, keep: Known) -> None:
+    def __init__(self, system: str, table: str, where: str, keep: KeepValues) -> None:
         self._system = system
         self._table = table
         self._where = where
@@ -91,5 +91,5 @@ class RecordReader:
         if len(self._drift) > max(1, self._read):
             ((field, _),) = Counter(drift.field for drift in self._drift.values()).most_common(1)
             raise next(drift for drift in self._drift.values() if drift.field == field)
-        counted = {because: len(records) for because, records in self._passed_over.items()}
-        return Batch(self._table, [*rows, *self._unreadable.values()], counted)
+        counts = {because: len(records) for because, records in self._passed_over.items()}
+        return Batch(self._table, [*rows, *self._unreadable.values()], counts)

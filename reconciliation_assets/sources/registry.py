@@ -70,8 +70,8 @@ def load_connectors(sources_file: Path, tokens: TokenStore, policy: Policy) -> l
         connectors.append(kind.connector(checked_settings(kind.settings, entry), tokens))
     by_name: Mapping[str, Connector] = {connector.name: connector for connector in connectors}
     for connector in connectors:
-        connector.link(by_name)
-        connector.agree(policy)
+        connector.link_sources(by_name)
+        connector.apply_policy(policy)
     return [
         Prefixed(connector, connector.settings.id_prefix) if connector.settings.id_prefix else connector
         for connector in connectors

@@ -19,11 +19,11 @@ _AMOUNTS = (Kind.AMOUNT, Kind.SIGNED_AMOUNT, Kind.COUNT, Kind.RATE)
 _FIGURES = r"[+-]?[\d.,٫٬٠-٩۰-۹ ]+"
 
 
-def rewritten(judged: TextRows, text: TextRows, table: InputTable) -> TextRows:
+def rewritten(sample: TextRows, text: TextRows, table: InputTable) -> TextRows:
     """The rows with dates and amounts converted to the contract's format, where their columns show another one.
 
     Args:
-        judged: the file's rows, read once to infer the formats.
+        sample: the file's rows, read once to infer the formats.
         text: the same rows, to be converted.
         table: the contract.
 
@@ -36,7 +36,7 @@ def rewritten(judged: TextRows, text: TextRows, table: InputTable) -> TextRows:
     with private_engine() as connection:
         teach(connection)
         cells = ", ".join(f"filled({name}) as {name}_cell" for name in (*dates, *amounts))
-        rows = pa.concat_tables([batch.select(["row_number", *dates, *amounts]) for batch in judged.batches()])
+        rows = pa.concat_tables([batch.select(["row_number", *dates, *amounts]) for batch in sample.batches()])
         connection.register("arriving", rows)
         connection.execute(f"create table cells as select row_number, false as too_wide, {cells} from arriving")
         connection.unregister("arriving")

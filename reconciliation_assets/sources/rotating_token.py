@@ -56,25 +56,25 @@ class RotatingToken:
 
     def headers(self) -> Mapping[str, str]:
         """The Authorization header; requests a first pair if none is stored."""
-        pair = self._pair or self._renewed()
+        pair = self._pair or self._next_pair()
         return {"Authorization": f"Bearer {pair.access_token}"}
 
     def renew(self) -> bool:
         """Replace the pair that was refused."""
-        self._renewed()
+        self._next_pair()
         return True
 
-    def _renewed(self) -> TokenPair:
+    def _next_pair(self) -> TokenPair:
         with self._tokens.hold(self._source):
-            saved = self._saved()
+            saved = self._load()
             kept = _pair_of(saved)
             if kept is None or kept == self._pair:
-                kept = self._granted(kept, saved.get(_ASKED_AT))
+                kept = self._request_pair(kept, saved.get(_ASKED_AT))
                 self._save(kept)
             self._pair = kept
             return kept
 
-    def _granted(self, kept: TokenPair | None, cut_short_at: str | None) -> TokenPair:
+    def _request_pair(self, kept: TokenPair | None, cut_short_at: str | None) -> TokenPair:
         """The next pair.
 
         Args:
@@ -98,7 +98,7 @@ class RotatingToken:
             )
             raise ExpiredCredentials(self._source, happened, refused.remedy) from None
 
-    def _saved(self) -> dict[str, str]:
+    def _load(self) -> dict[str, str]:
         """The stored state of this installation; empty before its first renewal."""
         text = self._tokens.load(self._source)
         saved: dict[str, str] = json.loads(text) if text else {}

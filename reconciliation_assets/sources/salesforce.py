@@ -25,7 +25,7 @@ from reconciliation_assets.sources.errors import (
     RequestRefused,
     SchemaDrift,
 )
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import CrmConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -194,27 +194,31 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             read = [(record, leads.one(_Lead, record)) for record in found]
             yield leads.batch([self._lead_row(record, lead) for record, lead in read if lead is not None])
             of_changed = changed.replace("SystemModstamp", "Opportunity.SystemModstamp")
-            entered = self._entered(client, of_changed, stages)
+            stage_entries = self._stage_entries(client, of_changed, stages)
             records = _distinct(
                 self._query(client, "Opportunity", self._opportunity_query() + changed, include_deleted=True)
             )
             pairs = [(record, deal) for record in records if (deal := deals.one(_Opportunity, record)) is not None]
             lead_of = self._leads_of(client, [deal for _, deal in pairs], leads)
-            yield deals.batch([self._opportunity_row(*pair, entered, lead_of.get(pair[1].Id, {})) for pair in pairs])
-            yield stages.batch(list(_change_rows(entered)))
+            yield deals.batch(
+                [self._opportunity_row(*pair, stage_entries, lead_of.get(pair[1].Id, {})) for pair in pairs]
+            )
+            yield stages.batch(list(_change_rows(stage_entries)))
 
     def probe(self) -> Probe:
         """Read the organisation's zone, and check which objects and fields the run-as user can read."""
         with self._organisation() as client:
-            lacking = [
-                name for entity, fields in self._needed().items() for name in self._unseen(client, entity, fields)
+            missing_fields = [
+                name
+                for entity, fields in self._needed().items()
+                for name in self._unreadable_fields(client, entity, fields)
             ]
             (record,) = self._query(client, "Organization", "SELECT Id, TimeZoneSidKey FROM Organization")
             organisation = self._read(_Organisation, record, "Organization")
             account = ProbedAccount(organisation.Id, organisation.TimeZoneSidKey, self.settings.currency)
-            return Probe([account], client.clock_skew, lacking=lacking)
+            return Probe([account], client.clock_skew, missing_permissions=missing_fields)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         refusals = answer.body if isinstance(answer.body, list) else []
         first = refusals[0] if refusals and isinstance(refusals[0], dict) else {}
         code, message = str(first.get("errorCode", "")), str(first.get("message", ""))
@@ -233,7 +237,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         if code == "INVALID_TYPE":
             happened = "an object the connector needs does not exist for the integration user"
             return Failure(MissingPermission(self.name, happened, "Grant read access to Lead, Opportunity and Contact"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _organisation(self) -> HttpClient:
         return self._client(GrantedToken(self._grant))
@@ -245,16 +249,16 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "client_secret": self._secret(self.settings.client_secret_env),
         }
         with HttpClient(
-            self.name, self.settings.base_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
+            self.name, self.settings.base_url, classify=self._classify_grant, retry_policy=self.settings.retry_policy()
         ) as client:
             answer = client.post("services/oauth2/token", form=form)
         return self._read(_Token, answer.body, "token").access_token
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salesforce does not accept the client ID and secret"
             return Failure(ExpiredCredentials(self.name, happened, "Check the external client app and its run-as user"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _query(
         self, client: HttpClient, entity: str, soql: str, *, include_deleted: bool = False
@@ -284,7 +288,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
             "Contact": ["Email", "Phone", "MobilePhone"],
         }
 
-    def _unseen(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
+    def _unreadable_fields(self, client: HttpClient, entity: str, fields: Sequence[str]) -> list[str]:
         """Fields of an object, or the object itself, that the run-as user cannot read; a hidden object looks like a missing one."""
         try:
             body = client.get(f"services/data/{self.settings.api_version}/sobjects/{entity}/describe").body
@@ -348,7 +352,7 @@ class Salesforce(CrmConnector[SalesforceSettings]):
                 found[deal.Id] = max(candidates, key=lambda pair: (pair[0].CreatedDate, pair[0].Id))[1]
         return found
 
-    def _entered(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
+    def _stage_entries(self, client: HttpClient, where: str, reader: RecordReader) -> Mapping[str, list[_StageEntry]]:
         """Stage entries by opportunity ID; the history also has other changes within the same stage."""
         query = _select("OpportunityHistory", ["Id", "OpportunityId", "StageName", "CreatedDate"]) + where
         found = newest(
@@ -388,12 +392,16 @@ class Salesforce(CrmConnector[SalesforceSettings]):
         self,
         record: dict[str, object],
         deal: _Opportunity,
-        entered: Mapping[str, list[_StageEntry]],
+        stage_entries: Mapping[str, list[_StageEntry]],
         lead: Mapping[str, object],
     ) -> Row:
         own = self.settings
         closed_at = next(
-            (entry.CreatedDate for entry in reversed(entered.get(deal.Id, [])) if entry.StageName == deal.StageName),
+            (
+                entry.CreatedDate
+                for entry in reversed(stage_entries.get(deal.Id, []))
+                if entry.StageName == deal.StageName
+            ),
             None,
         )
         lost = deal.IsClosed and not deal.IsWon
@@ -438,8 +446,8 @@ def _soql_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _change_rows(entered: Mapping[str, list[_StageEntry]]) -> Iterator[Row]:
-    for entries in entered.values():
+def _change_rows(stage_entries: Mapping[str, list[_StageEntry]]) -> Iterator[Row]:
+    for entries in stage_entries.values():
         for entry in entries:
             yield {
                 "crm_id": entry.OpportunityId,

@@ -18,7 +18,7 @@ from pydantic import Field
 from reconciliation_assets.sources.config import EnvironmentVariable, SourceSettings
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
 from reconciliation_assets.sources.rotating_token import RotatingToken, TokenPair
@@ -153,8 +153,8 @@ class Salla(HttpConnector[SallaSettings]):
             currency="amounts.total.currency",
         )
         with self._store() as client:
-            records = newest(self._listed(client, window), key=lambda record: at(record, "id"))
-            wholes = [self._whole(client, record) for record in records]
+            records = newest(self._list(client, window), key=lambda record: at(record, "id"))
+            wholes = [self._complete_order(client, record) for record in records]
         read = [(record, reader.one(_Order, record)) for record in wholes]
         yield reader.batch([self._row(record, order) for record, order in read if order is not None])
 
@@ -163,11 +163,11 @@ class Salla(HttpConnector[SallaSettings]):
         with self._store() as client:
             answer = client.get("orders", {"per_page": 1, "expanded": "true"})
             records = self._read(_Page, answer.body, "orders").data
-            order = self._read(_Order, self._whole(client, records[0]), "orders") if records else None
+            order = self._read(_Order, self._complete_order(client, records[0]), "orders") if records else None
             zone, currency = (order.date.timezone.key, order.amounts.total.currency) if order else (None, None)
             return Probe([ProbedAccount(self.name, zone, currency)], client.clock_skew)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         message = at(error, "message") if isinstance(error, dict) else None
         if answer.status == 401 and message and "one of those scopes" in message:
@@ -175,7 +175,7 @@ class Salla(HttpConnector[SallaSettings]):
             return Failure(
                 MissingPermission(self.name, f"the app lacks one of the scopes {scopes}", "Add it to the app")
             )
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _store(self) -> HttpClient:
         first = self._secret(self.settings.refresh_token_env)
@@ -189,11 +189,13 @@ class Salla(HttpConnector[SallaSettings]):
             "refresh_token": refresh_token,
         }
         once = replace(self.settings.retry_policy(), attempts=1)
-        with HttpClient(self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=once) as client:
+        with HttpClient(
+            self.name, self.settings.accounts_url, classify=self._classify_grant, retry_policy=once
+        ) as client:
             grant = self._read(_Grant, client.post("oauth2/token", form=form).body, "token")
         return TokenPair(grant.access_token, grant.refresh_token)
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {400, 401}:
             happened = "Salla does not accept the refresh token; it may have been used before"
             remedy = (
@@ -201,9 +203,9 @@ class Salla(HttpConnector[SallaSettings]):
                 "and run again; nothing that was pulled is lost"
             )
             return Failure(ExpiredCredentials(self.name, happened, remedy))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
-    def _listed(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
+    def _list(self, client: HttpClient, window: Window) -> Iterator[dict[str, object]]:
         # One day earlier: the filter uses the store's days, the window UTC.
         since: Params = {"from_date": (window.since - timedelta(days=1)).date().isoformat()} if window.since else {}
         params: Params = {**since, "per_page": self.settings.page_limit, "expanded": "true"}
@@ -217,7 +219,7 @@ class Salla(HttpConnector[SallaSettings]):
 
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
-    def _whole(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
+    def _complete_order(self, client: HttpClient, record: dict[str, object]) -> dict[str, object]:
         """The order with amounts and customer, which some stores' lists leave out."""
         if "amounts" in record and "customer" in record:
             return record
@@ -274,21 +276,23 @@ def _first(record: dict[str, object], *paths: str) -> str | None:
 
 def _country(record: dict[str, object]) -> str | None:
     """The country of delivery, if Salla gives its code and not only its name."""
-    told = _first(
+    code = _first(
         record, "shipping.address.country_code", "shipping.country_code", "shipping.country", "customer.country_code"
     )
-    return told.upper() if told and _COUNTRY.match(told) else None
+    return code.upper() if code and _COUNTRY.match(code) else None
 
 
-def _instant(told: _Date) -> datetime:
+def _instant(local_time: _Date) -> datetime:
     """The time in its separate zone; a time with an offset is used unchanged."""
-    return told.date if told.date.tzinfo is not None else told.date.replace(tzinfo=told.timezone)
+    return (
+        local_time.date if local_time.date.tzinfo is not None else local_time.date.replace(tzinfo=local_time.timezone)
+    )
 
 
 def _device(record: dict[str, object]) -> str | None:
     """The buyer's kind of device; for an order entered in the dashboard Salla gives the merchant's device, which is ignored."""
-    told = at(record, "source_details.device") or at(record, "source_device")
-    return told.lower() if told and at(record, "source") != "dashboard" else None
+    device = at(record, "source_details.device") or at(record, "source_device")
+    return device.lower() if device and at(record, "source") != "dashboard" else None
 
 
 def _phone(customer: _Customer) -> str | None:

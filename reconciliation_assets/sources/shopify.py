@@ -24,7 +24,7 @@ from reconciliation_assets.sources.errors import (
     SchemaDrift,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -411,7 +411,7 @@ class _Throttled(Shape):
 AnswerT = TypeVar("AnswerT", _OrdersAnswer, _MoneyAnswer, _RefundsAnswer, _RefundAnswer, _DisputesAnswer)
 
 
-class _TooDear(RequestRefused):
+class _TooExpensive(RequestRefused):
     """A query costs more than Shopify allows for a single query."""
 
 
@@ -447,11 +447,11 @@ class Shopify(HttpConnector[ShopifySettings]):
                 version=lambda order: order.updatedAt,
             )
             rows = [self._order_row(order, self._returned(client, order, lines)) for order in orders]
-            moved = [row for order in orders for row in self._payment_rows(client, order, money)]
+            payments = [row for order in orders for row in self._payment_rows(client, order, money)]
             disputed = list(self._dispute_rows(client, money)) if self._reads_disputes() else []
         yield reader.batch(rows)
         yield lines.batch([])
-        yield money.batch(moved + disputed)
+        yield money.batch(payments + disputed)
 
     def probe(self) -> Probe:
         """Read the shop's zone and currency, and check whether orders older than 60 days can be read."""
@@ -466,38 +466,38 @@ class Shopify(HttpConnector[ShopifySettings]):
             needed = (*SCOPES, DISPUTE_SCOPE) if self._reads_disputes() else SCOPES
             return Probe([account], client.clock_skew, findings, [name for name in needed if name not in scopes])
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
         if answer.status >= 300 or not isinstance(errors, list) or not errors:
-            return judge_status(self.name, answer)
-        known = self._read(_GraphError, errors[0], "errors").extensions
-        if known.code == "THROTTLED":
+            return classify_status(self.name, answer)
+        error = self._read(_GraphError, errors[0], "errors").extensions
+        if error.code == "THROTTLED":
             wait = self._until_affordable(answer)
             happened = "Shopify's query budget is used up"
-            return Failure(RateLimited(self.name, happened, self._now() + wait), passing=True, wait=wait)
-        if known.code == "ACCESS_DENIED":
+            return Failure(RateLimited(self.name, happened, self._now() + wait), is_transient=True, wait=wait)
+        if error.code == "ACCESS_DENIED":
             happened = "the app may not read a field the connector needs"
             remedy = "Grant the scopes and the customer data access on this source's page under docs/sources"
             return Failure(MissingPermission(self.name, happened, remedy))
-        if known.code == "undefinedField":
+        if error.code == "undefinedField":
             return Failure(
-                SchemaDrift(self.name, f"{known.typeName}.{known.fieldName}", "does not exist in this API version")
+                SchemaDrift(self.name, f"{error.typeName}.{error.fieldName}", "does not exist in this API version")
             )
-        return self._refusal(known.code)
+        return self._refusal(error.code)
 
     def _refusal(self, code: str | None) -> Failure:
         if code in _PASSING:
             happened = "Shopify answers with an error of its own, and it lasts"
-            return Failure(SourceUnavailable(self.name, happened, "Run again later"), passing=True)
+            return Failure(SourceUnavailable(self.name, happened, "Run again later"), is_transient=True)
         if code == "MAX_COST_EXCEEDED":
-            return Failure(_TooDear(self.name, "Shopify finds the query too dear", "Lower page_limit"))
+            return Failure(_TooExpensive(self.name, "Shopify finds the query too dear", "Lower page_limit"))
         happened = f"Shopify refuses the query ({code})"
         return Failure(RequestRefused(self.name, happened, "Check api_version, or lower page_limit"))
 
     def _until_affordable(self, answer: HttpResponse) -> timedelta:
         cost = self._read(_Throttled, answer.body, "answer").extensions.cost
-        lacking = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable
-        return timedelta(seconds=max(1.0, float(lacking / cost.throttleStatus.restoreRate)))
+        shortfall = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable
+        return timedelta(seconds=max(1.0, float(shortfall / cost.throttleStatus.restoreRate)))
 
     def _admin(self) -> HttpClient:
         return self._client(FixedHeaders(X_Shopify_Access_Token=self._secret(self.settings.token_env)))
@@ -505,7 +505,7 @@ class Shopify(HttpConnector[ShopifySettings]):
     def _path(self) -> str:
         return f"admin/api/{self.settings.api_version}/graphql.json"
 
-    def _asked(self, client: HttpClient, document: str, shape: type[AnswerT], /, **variables: object) -> AnswerT:
+    def _query(self, client: HttpClient, document: str, shape: type[AnswerT], /, **variables: object) -> AnswerT:
         body = client.post(self._path(), json_body={"query": document, "variables": variables}).body
         return self._read(shape, body, "answer")
 
@@ -514,14 +514,14 @@ class Shopify(HttpConnector[ShopifySettings]):
         changed = f"updated_at:>='{window.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'" if window.since else None
 
         first = self.settings.page_limit
-        asked = {"query": changed, "money": bool(self.settings.payment_gateways)}
+        variables = {"query": changed, "money": bool(self.settings.payment_gateways)}
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
             nonlocal first
             while True:
                 try:
-                    answer = self._asked(client, ORDERS, _OrdersAnswer, first=first, after=after, **asked)
-                except _TooDear:
+                    answer = self._query(client, ORDERS, _OrdersAnswer, first=first, after=after, **variables)
+                except _TooExpensive:
                     if first == 1:
                         raise
                 else:
@@ -535,14 +535,14 @@ class Shopify(HttpConnector[ShopifySettings]):
 
         def fetch_of(refund: _Node) -> Callable[[str | None], CursorPage[dict[str, object]]]:
             def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-                found = self._asked(client, REFUND_LINES, _RefundAnswer, id=refund.id, after=after).data.refund
+                found = self._query(client, REFUND_LINES, _RefundAnswer, id=refund.id, after=after).data.refund
                 return _page(found.refundLineItems) if found else CursorPage([], None)
 
             return fetch
 
         if not order.refunds:
             return Decimal(0)
-        whole = self._asked(client, ORDER_REFUNDS, _RefundsAnswer, id=order.id).data.order
+        whole = self._query(client, ORDER_REFUNDS, _RefundsAnswer, id=order.id).data.order
         total = Decimal(0)
         for refund in whole.refunds if whole else ():
             lines: Iterator[dict[str, object]] = by_cursor(self.name, fetch_of(refund))
@@ -604,13 +604,13 @@ class Shopify(HttpConnector[ShopifySettings]):
         records = order.transactions or []
         is_given_back = any(record.get("kind") == "CHANGE" for record in records)
         if len(records) == TRANSACTIONS or is_given_back or credit & set(order.paymentGatewayNames):
-            found = self._asked(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
+            found = self._query(client, ORDER_TRANSACTIONS, _MoneyAnswer, id=order.id).data.order
             records = found.transactions if found else []
         # A transaction has the currency of its order, which is given only there.
-        known = ({**record, "currency": order.currencyCode} for record in records)
-        moved = [t for t in reader.each(_Transaction, known) if t.gateway in own | credit]
-        given_back = _given_back(moved, credit)
-        for transaction in moved:
+        with_currency = ({**record, "currency": order.currencyCode} for record in records)
+        transactions = [t for t in reader.each(_Transaction, with_currency) if t.gateway in own | credit]
+        given_back = _given_back(transactions, credit)
+        for transaction in transactions:
             is_credit = transaction.gateway in credit
             kind = MONEY_KINDS.get(transaction.kind)
             if transaction.test or order.test or transaction.gateway in TEST_GATEWAYS:
@@ -645,10 +645,10 @@ class Shopify(HttpConnector[ShopifySettings]):
         """Rows of all chargebacks: they cannot be filtered by time of change, and one may be won later."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            return _page(self._asked(client, DISPUTES, _DisputesAnswer, after=after).data.disputes)
+            return _page(self._query(client, DISPUTES, _DisputesAnswer, after=after).data.disputes)
 
-        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
-        for dispute in newest(reader.each(_Dispute, listed), key=lambda dispute: dispute.legacyResourceId):
+        disputes: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        for dispute in newest(reader.each(_Dispute, disputes), key=lambda dispute: dispute.legacyResourceId):
             # An inquiry only requests documents and withdraws no money.
             if dispute.type != "CHARGEBACK" or dispute.status in NOT_WITHDRAWN:
                 continue
@@ -668,8 +668,8 @@ class Shopify(HttpConnector[ShopifySettings]):
             yield row
             if dispute.status == "WON":
                 won_at = instant_text(dispute.finalizedOn or dispute.initiatedAt)
-                came_again = {"payment_id": f"{row['payment_id']}-won", "kind": "chargeback_reversal"}
-                yield {**row, **came_again, "paid_at": won_at, "updated_at": won_at}
+                reversal = {"payment_id": f"{row['payment_id']}-won", "kind": "chargeback_reversal"}
+                yield {**row, **reversal, "paid_at": won_at, "updated_at": won_at}
 
 
 def _page(found: _Nodes) -> CursorPage[dict[str, object]]:

@@ -40,7 +40,7 @@ def fingerprint_of(path: Path) -> str:
     Raises:
         FileSetAsideError: it is gone, not a regular file, or not readable.
     """
-    with _opened(path) as file, _told_plainly():
+    with _open_regular(path) as file, _plain_errors():
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -57,7 +57,7 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
         OSError: there is no room for the copy.
     """
     with (
-        _opened(path) as file,
+        _open_regular(path) as file,
         tempfile.TemporaryDirectory(prefix="reading-") as private,
         tempfile.TemporaryFile(dir=folder) as copy,
     ):
@@ -67,18 +67,18 @@ def snapshot(path: Path, folder: Path | None = None) -> Iterator[Snapshot]:
             copy.write(chunk)
             last = chunk[-1:]
         copy.flush()
-        held = Path(private) / f"content{path.suffix.lower()}"
+        copy_path = Path(private) / f"content{path.suffix.lower()}"
         if _OWN_DESCRIPTORS.is_dir():
             # The copy has no name on disk, so that nothing is left behind even if this process is killed.
-            held.symlink_to(_OWN_DESCRIPTORS / str(copy.fileno()))
+            copy_path.symlink_to(_OWN_DESCRIPTORS / str(copy.fileno()))
         else:
             copy.seek(0)
-            held.write_bytes(copy.read())
-        yield Snapshot(held, digest.hexdigest(), last not in (b"", b"\n", b"\r"))
+            copy_path.write_bytes(copy.read())
+        yield Snapshot(copy_path, digest.hexdigest(), last not in (b"", b"\n", b"\r"))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def _open_regular(path: Path) -> Iterator[BufferedReader]:
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for its other end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     try:
         yield
     except OSError:
@@ -103,5 +103,5 @@ def _told_plainly() -> Iterator[None]:
 
 
 def _read(file: BufferedReader) -> bytes:
-    with _told_plainly():
+    with _plain_errors():
         return file.read(_CHUNK)

@@ -17,11 +17,11 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import FixedHeaders, bearer
 from reconciliation_assets.sources.errors import MissingPermission
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import from_minor
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.records import RecordReader, known
+from reconciliation_assets.sources.records import RecordReader, keep_paths
 from reconciliation_assets.sources.shapes import Shape, Side, Text, UnixInstant, amount_text, at, instant_text
 
 _CHARGE = ("payment", "refund")
@@ -140,7 +140,7 @@ class _Account(Shape):
 
 
 @dataclass(frozen=True)
-class _Pulling:
+class _PullState:
     """State of one pull: its client, its readers, and the charges read so far."""
 
     client: HttpClient
@@ -162,21 +162,21 @@ class Stripe(HttpConnector[StripeSettings]):
         made_since: Params = {"created[gte]": int(since.timestamp())} if since else {}
         paid_since: Params = {"created[gte]": int((since - _MAY_STILL_FAIL).timestamp())} if since else {}
         with self._account_client() as client:
-            pulling = _Pulling(
+            state = _PullState(
                 client,
-                RecordReader(self.name, "payments", "balance transaction", _kept),
-                RecordReader(self.name, "payments", "charge", known(order_id=self.settings.order_id_from)),
+                RecordReader(self.name, "payments", "balance transaction", _readable_values),
+                RecordReader(self.name, "payments", "charge", keep_paths(order_id=self.settings.order_id_from)),
             )
-            rows = self._rows(pulling, made_since, payout=None)
+            rows = self._rows(state, made_since, payout=None)
             payouts = self._reader("payments", "payout", settlement_id="id")
-            listed = payouts.each(_Payout, self._listed(client, "payouts", paid_since))
-            for payout in newest(listed, key=lambda payout: payout.id):
+            listed_payouts = payouts.each(_Payout, self._list(client, "payouts", paid_since))
+            for payout in newest(listed_payouts, key=lambda payout: payout.id):
                 # Stripe lists the transactions of a payout only for automatic payouts.
-                is_news = since is None or payout.created >= since or payout.status in _FAILED_PAYOUTS
-                if payout.automatic and is_news and not self._is_test(payout.livemode):
-                    rows += self._rows(pulling, {"payout": payout.id}, payout)
-            yield pulling.reader.batch(rows)
-            yield pulling.charge_reader.batch([])
+                is_new = since is None or payout.created >= since or payout.status in _FAILED_PAYOUTS
+                if payout.automatic and is_new and not self._is_test(payout.livemode):
+                    rows += self._rows(state, {"payout": payout.id}, payout)
+            yield state.reader.batch(rows)
+            yield state.charge_reader.batch([])
             yield payouts.batch([])
 
     def probe(self) -> Probe:
@@ -188,21 +188,21 @@ class Stripe(HttpConnector[StripeSettings]):
             probed = ProbedAccount(account.id, None, account.default_currency.upper())
             return Probe([probed], client.clock_skew, self._test_key_finding(self.settings.key_env))
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         error = answer.body.get("error") if isinstance(answer.body, dict) else None
         code = at(error, "code") if isinstance(error, Mapping) else None
         if code in {"oauth_not_supported", "more_permissions_required"}:
             happened = "the restricted key may not read what the connector needs"
             remedy = "Give it the read permissions on this source's page under docs/sources"
             return Failure(MissingPermission(self.name, happened, remedy))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _account_client(self) -> HttpClient:
         token = bearer(self._secret(self.settings.key_env)).headers()
         version = {"Stripe_Version": self.settings.api_version} if self.settings.api_version else {}
         return self._client(FixedHeaders(**token, **version))
 
-    def _listed(self, client: HttpClient, edge: str, params: Params) -> Iterator[dict[str, object]]:
+    def _list(self, client: HttpClient, edge: str, params: Params) -> Iterator[dict[str, object]]:
         """Yield a list's records, newest first; the cursor names a record, so new ones do not shift the pages."""
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
@@ -219,72 +219,74 @@ class Stripe(HttpConnector[StripeSettings]):
     def _is_test(self, livemode: bool | None) -> bool:
         return livemode is False or self._is_test_key(self.settings.key_env)
 
-    def _rows(self, pulling: _Pulling, params: Params, payout: _Payout | None) -> list[Row]:
+    def _rows(self, state: _PullState, params: Params, payout: _Payout | None) -> list[Row]:
         """The rows of the selected balance transactions.
 
         Args:
-            pulling: the pull.
+            state: the pull.
             params: filter of the transactions.
             payout: their payout, if they are selected by it. Transactions of a failed payout belong to the payout that carries
                 its reversal.
         """
-        reader = pulling.reader
-        listed = self._listed(pulling.client, "balance_transactions", {**params, "expand[]": "data.source"})
+        reader = state.reader
+        transactions = self._list(state.client, "balance_transactions", {**params, "expand[]": "data.source"})
         rows: list[Row] = []
-        for moved in newest(reader.each(_BalanceTransaction, listed), key=lambda moved: moved.id):
-            source = None if moved.source is None else reader.one(_Source, moved.source)
-            category = moved.reporting_category
+        for transaction in newest(
+            reader.each(_BalanceTransaction, transactions), key=lambda transaction: transaction.id
+        ):
+            source = None if transaction.source is None else reader.one(_Source, transaction.source)
+            category = transaction.reporting_category
             if self._is_test(source.livemode if source else None):
-                reader.pass_over("test mode", moved.id)
+                reader.pass_over("test mode", transaction.id)
             elif category in MOVED_ON:
-                reader.pass_over(f"{category}: the company's own money on its way", moved.id)
+                reader.pass_over(f"{category}: the company's own money on its way", transaction.id)
             else:
-                rows.append(self._row(moved, source, self._charge_of(pulling, moved, source), payout))
+                rows.append(self._row(transaction, source, self._charge_of(state, transaction, source), payout))
             if payout and source and source.object == "payout" and category == "payout_reversal":
-                rows += self._rows(pulling, {"payout": source.id}, payout)
+                rows += self._rows(state, {"payout": source.id}, payout)
         return rows
 
     def _charge_of(
-        self, pulling: _Pulling, moved: _BalanceTransaction, source: _Source | None
+        self, state: _PullState, transaction: _BalanceTransaction, source: _Source | None
     ) -> dict[str, object] | None:
         """The charge of a balance transaction: its source, or the charge named by its refund or dispute."""
-        if source is None or moved.source is None:
+        if source is None or transaction.source is None:
             return None
         if source.object == "charge":
-            pulling.charges[source.id] = moved.source if pulling.reader.one(_Charge, moved.source) else None
+            state.charges[source.id] = transaction.source if state.reader.one(_Charge, transaction.source) else None
         charge_id = source.id if source.object == "charge" else source.charge
         if charge_id is None:
             return None
-        if charge_id not in pulling.charges:
-            body = pulling.client.get(f"v1/charges/{charge_id}").body
-            is_read = pulling.charge_reader.one(_Charge, body, charge_id) is not None
-            pulling.charges[charge_id] = body if is_read and isinstance(body, dict) else None
-        return pulling.charges[charge_id]
+        if charge_id not in state.charges:
+            body = state.client.get(f"v1/charges/{charge_id}").body
+            is_read = state.charge_reader.one(_Charge, body, charge_id) is not None
+            state.charges[charge_id] = body if is_read and isinstance(body, dict) else None
+        return state.charges[charge_id]
 
     def _row(
         self,
-        moved: _BalanceTransaction,
+        transaction: _BalanceTransaction,
         source: _Source | None,
         record: dict[str, object] | None,
         payout: _Payout | None,
     ) -> Row:
-        kinds = KINDS.get(moved.reporting_category)
-        came_in = (moved.amount or moved.net) >= 0
-        cost = -moved.amount if kinds == _COST else abs(moved.amount)
+        kinds = KINDS.get(transaction.reporting_category)
+        came_in = (transaction.amount or transaction.net) >= 0
+        cost = -transaction.amount if kinds == _COST else abs(transaction.amount)
         row: dict[str, str | None] = {
-            "payment_id": moved.id,
+            "payment_id": transaction.id,
             "kind": kinds[0 if came_in else 1] if kinds else None,
             "status": "settled",
-            "paid_at": instant_text(moved.created),
-            "amount": amount_text(from_minor(cost, moved.currency)),
-            "currency": moved.currency.upper(),
-            "fee": amount_text(from_minor(moved.fee, moved.currency)),
+            "paid_at": instant_text(transaction.created),
+            "amount": amount_text(from_minor(cost, transaction.currency)),
+            "currency": transaction.currency.upper(),
+            "fee": amount_text(from_minor(transaction.fee, transaction.currency)),
             "settlement_id": payout.id if payout and payout.status not in _FAILED_PAYOUTS else None,
-            "updated_at": instant_text(_told_at(moved, payout)),
+            "updated_at": instant_text(_version_time(transaction, payout)),
         }
         if kinds is None:
             row |= _unread("reporting_category", "is a category that is not known; nobody can say what this money is")
-        elif moved.net != moved.amount - moved.fee:
+        elif transaction.net != transaction.amount - transaction.fee:
             row |= _unread("net", "is not the amount less the fee")
         if record is None:
             return row
@@ -292,7 +294,7 @@ class Stripe(HttpConnector[StripeSettings]):
         billing = charge.billing_details or _Billing()
         return {
             **row,
-            **_paid_in_another_currency(moved, source, charge),
+            **_order_amount(transaction, source, charge),
             "order_id": at(record, self.settings.order_id_from),
             "invoice_id": at(record, self.settings.invoice_id_from) if self.settings.invoice_id_from else None,
             "customer_id": charge.customer,
@@ -305,35 +307,35 @@ class Stripe(HttpConnector[StripeSettings]):
         }
 
 
-def _kept(record: object) -> Row:
+def _readable_values(record: object) -> Row:
     """What is kept of an unreadable balance transaction: its time, and its amount if the currency is readable too."""
-    told = known(payment_id="id", amount="amount", currency="currency")(record)
-    amount, currency = told["amount"], told["currency"]
+    values = keep_paths(payment_id="id", amount="amount", currency="currency")(record)
+    amount, currency = values["amount"], values["currency"]
     is_whole = amount is not None and amount.lstrip("-").isdecimal()
     major = amount_text(from_minor(abs(int(amount)), currency)) if amount and currency and is_whole else None
-    made = record.get("created") if isinstance(record, dict) else None
+    created = record.get("created") if isinstance(record, dict) else None
     return {
-        "payment_id": told["payment_id"],
-        "paid_at": instant_text(datetime.fromtimestamp(made, UTC)) if isinstance(made, int) else None,
+        "payment_id": values["payment_id"],
+        "paid_at": instant_text(datetime.fromtimestamp(created, UTC)) if isinstance(created, int) else None,
         "amount": major,
         "currency": currency.upper() if currency else None,
     }
 
 
-def _told_at(moved: _BalanceTransaction, payout: _Payout | None) -> datetime:
+def _version_time(transaction: _BalanceTransaction, payout: _Payout | None) -> datetime:
     """The version time of a row: one second later for a failed payout, because Stripe does not give the time of failure."""
     if payout is None:
-        return moved.created
+        return transaction.created
     later = timedelta(seconds=1) if payout.status in _FAILED_PAYOUTS else timedelta()
-    return max(payout.created, moved.created) + later
+    return max(payout.created, transaction.created) + later
 
 
-def _paid_in_another_currency(moved: _BalanceTransaction, source: _Source | None, charge: _Charge) -> Row:
+def _order_amount(transaction: _BalanceTransaction, source: _Source | None, charge: _Charge) -> Row:
     """The amount paid or refunded in the currency of the order, if Stripe settled in another one."""
-    if source is None or not source.currency or source.amount is None or source.currency == moved.currency:
+    if source is None or not source.currency or source.amount is None or source.currency == transaction.currency:
         return {}
     amount = source.amount
-    if moved.reporting_category == "partial_capture_reversal":
+    if transaction.reporting_category == "partial_capture_reversal":
         if charge.amount is None or charge.amount_captured is None:
             return {}
         amount = charge.amount - charge.amount_captured

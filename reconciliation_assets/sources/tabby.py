@@ -90,7 +90,7 @@ class Tabby(HttpConnector[TabbySettings]):
         """Yield the captures and refunds of all payments in one batch."""
         since: Params = {"created_at__gte": window.since.astimezone(UTC).date().isoformat()} if window.since else {}
         reader = self._reader("payments", "payments", reference="id", amount="amount", currency="currency")
-        moved_reader = self._reader(
+        movement_reader = self._reader(
             "payments",
             "payments.captures and refunds",
             payment_id="id",
@@ -109,7 +109,7 @@ class Tabby(HttpConnector[TabbySettings]):
                     reader.pass_over("test payment", payment.id)
             yield reader.batch([])
             live = [payment for payment in payments if not payment.is_test]
-            yield moved_reader.batch([row for payment in live for row in _rows(payment, moved_reader)])
+            yield movement_reader.batch([row for payment in live for row in _rows(payment, movement_reader)])
 
     def probe(self) -> Probe:
         """Check that payments can be listed; Tabby gives no zone, and currencies only with payments."""
@@ -141,17 +141,17 @@ class Tabby(HttpConnector[TabbySettings]):
 def _rows(payment: _Payment, reader: RecordReader) -> Iterator[Row]:
     order, buyer = payment.order or _Order(), payment.buyer or _Buyer()
     for kind, record in payment.movements():
-        moved = reader.one(_Movement, {**record, "currency": payment.currency})
-        if moved is None:
+        movement = reader.one(_Movement, {**record, "currency": payment.currency})
+        if movement is None:
             continue
         yield {
-            "payment_id": moved.id,
+            "payment_id": movement.id,
             "kind": kind,
             "status": "settled",
-            "paid_at": instant_text(moved.created_at),
-            "amount": amount_text(moved.amount),
+            "paid_at": instant_text(movement.created_at),
+            "amount": amount_text(movement.amount),
             "currency": payment.currency,
-            "tax": amount_text(moved.tax_amount),
+            "tax": amount_text(movement.tax_amount),
             "order_id": order.reference_id,
             "reference": payment.id,
             # Tabby has one currency per country, and phone numbers in the country's local format.
@@ -160,5 +160,5 @@ def _rows(payment: _Payment, reader: RecordReader) -> Iterator[Row]:
             "phone": buyer.phone,
             "payer_name": buyer.name,
             "method": "tabby",
-            "updated_at": instant_text(moved.created_at),
+            "updated_at": instant_text(movement.created_at),
         }

@@ -16,7 +16,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Connector, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import Misconfigured, RequestRefused
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.records import RecordReader
@@ -104,7 +104,7 @@ class Tamara(HttpConnector[TamaraSettings]):
     tables = ("payments",)
     overlap = timedelta(days=45)
 
-    def link(self, others: Mapping[str, Connector]) -> None:
+    def link_sources(self, others: Mapping[str, Connector]) -> None:
         """Find the shop that provides the references."""
         shop = others.get(self.settings.orders_from)
         if shop is None or "orders" not in shop.tables:
@@ -144,8 +144,8 @@ class Tamara(HttpConnector[TamaraSettings]):
             findings = [finding] if _SANDBOX in self.settings.base_url else []
             return Probe([ProbedAccount("tamara", "UTC")], client.clock_skew, findings)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
-        return None if answer.status == _UNKNOWN_REFERENCE else judge_status(self.name, answer)
+    def _classify(self, answer: HttpResponse) -> Failure | None:
+        return None if answer.status == _UNKNOWN_REFERENCE else classify_status(self.name, answer)
 
     def _tamara(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.token_env)))
@@ -197,14 +197,20 @@ def _rows(order: _Order, market: str | None, captures: RecordReader, refunds: Re
             "payment_id": capture.capture_id,
             "kind": "payment",
             "tax": tax,
-            **_moved(capture, country),
+            **_movement_columns(capture, country),
             **from_order,
         }
     for refund in refunds.each(_Refund, transactions.refunds or ()):
-        yield {"payment_id": refund.refund_id, "kind": "refund", "tax": None, **_moved(refund, country), **from_order}
+        yield {
+            "payment_id": refund.refund_id,
+            "kind": "refund",
+            "tax": None,
+            **_movement_columns(refund, country),
+            **from_order,
+        }
 
 
-def _moved(movement: _Capture | _Refund, country: str | None) -> Row:
+def _movement_columns(movement: _Capture | _Refund, country: str | None) -> Row:
     return {
         "market": country or COUNTRY_OF.get(movement.total_amount.currency),
         "amount": amount_text(movement.total_amount.amount),

@@ -14,11 +14,11 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import bearer
 from reconciliation_assets.sources.errors import RequestRefused
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.money import COUNTRY_OF
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
-from reconciliation_assets.sources.records import Known, RecordReader, known
+from reconciliation_assets.sources.records import KeepValues, RecordReader, keep_paths
 from reconciliation_assets.sources.shapes import Number, Shape, Side, Text, amount_text, at, full_name, instant_text
 
 CHARGE_STATUSES = {
@@ -150,10 +150,10 @@ class Tap(HttpConnector[TapSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield charges, then refunds."""
-        charge_reader = RecordReader(self.name, "payments", "charges", _kept("transaction.created"))
-        refund_reader = RecordReader(self.name, "payments", "refunds", _kept("created"))
+        charge_reader = RecordReader(self.name, "payments", "charges", _readable_values("transaction.created"))
+        refund_reader = RecordReader(self.name, "payments", "refunds", _readable_values("created"))
         with self._tap() as client:
-            records = newest(self._listed(client, "charges", _Charges, window), key=lambda record: at(record, "id"))
+            records = newest(self._list(client, "charges", _Charges, window), key=lambda record: at(record, "id"))
             by_id = {str(at(record, "id")): record for record in records}
             read = [(record, charge_reader.one(_Charge, record)) for record in records]
             yield charge_reader.batch(
@@ -163,8 +163,8 @@ class Tap(HttpConnector[TapSettings]):
                     if charge is not None and self._is_live(charge, charge_reader)
                 ]
             )
-            listed = self._listed_refunds(client, window, refund_reader)
-            refunds = newest(refund_reader.each(_Refund, listed), key=lambda refund: refund.id)
+            listed_refunds = self._list_refunds(client, window, refund_reader)
+            refunds = newest(refund_reader.each(_Refund, listed_refunds), key=lambda refund: refund.id)
             rows = [
                 self._refund_row(client, refund, by_id) for refund in refunds if self._is_live(refund, refund_reader)
             ]
@@ -174,7 +174,7 @@ class Tap(HttpConnector[TapSettings]):
         """Check that charges can be listed; Tap gives neither zone nor currency of an account."""
         now = self._now()
         with self._tap() as client:
-            next(iter(self._listed(client, "charges", _Charges, Window(now - timedelta(days=1), now))), None)
+            next(iter(self._list(client, "charges", _Charges, Window(now - timedelta(days=1), now))), None)
             return Probe(
                 [ProbedAccount("tap", "UTC")], client.clock_skew, self._test_key_finding(self.settings.key_env)
             )
@@ -182,31 +182,31 @@ class Tap(HttpConnector[TapSettings]):
     def _tap(self) -> HttpClient:
         return self._client(bearer(self._secret(self.settings.key_env)))
 
-    def _listed(self, client: HttpClient, kind: str, shape: type[PageT], window: Window) -> Iterator[dict[str, object]]:
+    def _list(self, client: HttpClient, kind: str, shape: type[PageT], window: Window) -> Iterator[dict[str, object]]:
         """Yield a list's records, newest first; the cursor names the last record seen."""
         since = window.since or datetime.fromtimestamp(0, UTC)
         period = {"from": _epoch_milliseconds(since), "to": _epoch_milliseconds(window.until)}
 
         def fetch(after: str | None) -> CursorPage[dict[str, object]]:
-            asked = {"period": {"date": period}, "limit": self.settings.page_limit, "starting_after": after or ""}
-            page = self._read(shape, client.post(f"v2/{kind}/list", json_body=asked).body, kind)
+            query = {"period": {"date": period}, "limit": self.settings.page_limit, "starting_after": after or ""}
+            page = self._read(shape, client.post(f"v2/{kind}/list", json_body=query).body, kind)
             records = (page.charges if isinstance(page, _Charges) else page.refunds) or []
             return CursorPage(records, at(records[-1], "id") if page.has_more and records else None)
 
         return by_cursor(self.name, fetch)
 
-    def _listed_refunds(self, client: HttpClient, window: Window, reader: RecordReader) -> list[dict[str, object]]:
+    def _list_refunds(self, client: HttpClient, window: Window, reader: RecordReader) -> list[dict[str, object]]:
         """The refunds. Tap answers with status 400 if there are none; the same request for charges has just succeeded."""
         found: list[dict[str, object]] = []
         try:
-            found.extend(self._listed(client, "refunds", _Refunds, window))
+            found.extend(self._list(client, "refunds", _Refunds, window))
         except _BadRequest:
             if found:
                 raise
             reader.pass_over("Tap answers 400 to the list of refunds, as it does where there are none", window)
         return found
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         if answer.status == 400 and isinstance(answer.body, dict) and isinstance(answer.body.get("errors"), list):
             return Failure(
                 _BadRequest(
@@ -215,7 +215,7 @@ class Tap(HttpConnector[TapSettings]):
                     "Check base_url and the key in the sources file",
                 )
             )
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _charge_row(self, record: dict[str, object], charge: _Charge) -> Row:
         return {
@@ -267,20 +267,22 @@ class Tap(HttpConnector[TapSettings]):
         }
 
 
-def _kept(created: str) -> Known:
+def _readable_values(created: str) -> KeepValues:
     """What is kept of an unreadable charge or refund."""
-    keep = known(payment_id="id", paid_at=created, amount="amount", currency="currency")
+    keep = keep_paths(payment_id="id", paid_at=created, amount="amount", currency="currency")
 
-    def kept(record: object) -> Row:
+    def values(record: object) -> Row:
         row = keep(record)
-        made = row["paid_at"]
-        is_time = made is not None and made.isdecimal()
+        milliseconds = row["paid_at"]
+        is_time = milliseconds is not None and milliseconds.isdecimal()
         return {
             **row,
-            "paid_at": instant_text(datetime.fromtimestamp(int(made) / 1000, UTC)) if made and is_time else None,
+            "paid_at": instant_text(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
+            if milliseconds and is_time
+            else None,
         }
 
-    return kept
+    return values
 
 
 def _epoch_milliseconds(instant: datetime) -> int:

@@ -16,10 +16,10 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import basic
 from reconciliation_assets.sources.errors import MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CountedPage, by_number, newest
-from reconciliation_assets.sources.records import RecordReader, known
+from reconciliation_assets.sources.records import RecordReader, keep_paths
 from reconciliation_assets.sources.shapes import (
     AnyNumber,
     Identifier,
@@ -128,7 +128,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
 
     def pull(self, window: Window) -> Iterator[Batch]:
         """Yield the orders in one batch."""
-        reader = RecordReader(self.name, "orders", "orders", self._kept)
+        reader = RecordReader(self.name, "orders", "orders", self._readable_values)
         with self._shop() as client:
             records = [*self._orders(client, window), *self._orders(client, window, status=_TRASH)]
         orders = newest(
@@ -144,14 +144,14 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             account = ProbedAccount("woocommerce", "UTC", self._read(_Setting, currency, "settings").value)
             return Probe([account], client.clock_skew)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         code = answer.body.get("code") if isinstance(answer.body, dict) else None
         if answer.status in {401, 403} and code == "woocommerce_rest_cannot_view":
             happened = "the API key may not read orders"
             return Failure(
                 MissingPermission(self.name, happened, "Give it read permission, for a user who may see orders")
             )
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _shop(self) -> HttpClient:
         return self._client(basic(self._secret(self.settings.key_env), self._secret(self.settings.secret_env)))
@@ -174,18 +174,18 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             answer = client.get("wp-json/wc/v3/orders", {**params, "page": number})
             if not isinstance(answer.body, list) or not all(isinstance(record, dict) for record in answer.body):
                 raise SchemaDrift(self.name, "orders", "is no list of orders")
-            pages, total = (self._counted(answer, name) for name in ("x-wp-totalpages", "x-wp-total"))
+            pages, total = (self._count(answer, name) for name in ("x-wp-totalpages", "x-wp-total"))
             return CountedPage(answer.body, number >= pages, total)
 
         return by_number(self.name, fetch, key=lambda record: str(record.get("id")))
 
-    def _kept(self, record: object) -> Row:
+    def _readable_values(self, record: object) -> Row:
         """What is kept of an unreadable order."""
         own_id, made = self.settings.order_id, "date_created_gmt"
-        row = known(order_id=own_id, created_at=made, gross_value="total", currency="currency")(record)
+        row = keep_paths(order_id=own_id, created_at=made, gross_value="total", currency="currency")(record)
         return {**row, "created_at": f"{row['created_at']}Z" if row["created_at"] else None}
 
-    def _counted(self, answer: HttpResponse, header: str) -> int:
+    def _count(self, answer: HttpResponse, header: str) -> int:
         """A count from a header; without it, the first page would count as the complete list."""
         value = answer.headers.get(header, "")
         if not value.isdecimal():
@@ -194,7 +194,7 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
         return int(value)
 
     def _row(self, order: _Order) -> Row:
-        kept = {
+        metadata = {
             entry.key: entry.value
             for entry in order.meta_data or ()
             if entry.key is not None and isinstance(entry.value, str) and entry.value
@@ -209,17 +209,17 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "status": order.status,
             "gross_value": amount_text(order.total),
             "currency": order.currency,
-            "lead_id": kept.get(own.lead_id_meta or ""),
+            "lead_id": metadata.get(own.lead_id_meta or ""),
             # All guests have the ID 0.
             "customer_id": order.customer_id if order.customer_id != "0" else None,
-            "click_id": kept.get(own.click_id_meta or ""),
-            "source": kept.get(f"{ATTRIBUTION}utm_source"),
-            "medium": kept.get(f"{ATTRIBUTION}utm_medium"),
-            "utm_campaign": kept.get(f"{ATTRIBUTION}utm_campaign"),
-            "utm_content": kept.get(f"{ATTRIBUTION}utm_content"),
-            "landing_page": kept.get(f"{ATTRIBUTION}session_entry"),
+            "click_id": metadata.get(own.click_id_meta or ""),
+            "source": metadata.get(f"{ATTRIBUTION}utm_source"),
+            "medium": metadata.get(f"{ATTRIBUTION}utm_medium"),
+            "utm_campaign": metadata.get(f"{ATTRIBUTION}utm_campaign"),
+            "utm_content": metadata.get(f"{ATTRIBUTION}utm_content"),
+            "landing_page": metadata.get(f"{ATTRIBUTION}session_entry"),
             # WooCommerce capitalises it; other systems do not.
-            "device": kept.get(f"{ATTRIBUTION}device_type", "").lower() or None,
+            "device": metadata.get(f"{ATTRIBUTION}device_type", "").lower() or None,
             "market": billing.country or None,
             "email": billing.email or None,
             "phone": billing.phone or None,
@@ -228,11 +228,11 @@ class WooCommerce(HttpConnector[WooCommerceSettings]):
             "tax": amount_text(order.total_tax),
             "shipping": amount_text(order.shipping_total),
             "confirmed_at": instant_text(order.date_paid_gmt),
-            "delivered_at": kept.get(own.delivered_at_meta or "") or instant_text(order.date_completed_gmt),
+            "delivered_at": metadata.get(own.delivered_at_meta or "") or instant_text(order.date_completed_gmt),
             "cancelled_at": instant_text(order.date_modified_gmt) if cancelled else None,
-            "waybill": kept.get(own.waybill_meta or ""),
+            "waybill": metadata.get(own.waybill_meta or ""),
             "current_value": amount_text(order.total),
             "returned_value": amount_text(returned) if returned else None,
-            "is_test": flag_text(any(kept.get(key) == mode for key, mode in TEST_MODES.items())),
+            "is_test": flag_text(any(metadata.get(key) == mode for key, mode in TEST_MODES.items())),
             "is_deleted": flag_text(order.status == _TRASH),
         }

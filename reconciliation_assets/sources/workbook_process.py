@@ -44,11 +44,11 @@ def main() -> None:
         # Not every system supports each limit; without it a harmful file still crashes only this process.
         with suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))
-    question, *of = sys.argv[1:]
+    command, *of = sys.argv[1:]
     try:
-        _look_before(sys.stdin.buffer)
+        _refuse_oversized(sys.stdin.buffer)
         book = CalamineWorkbook.from_filelike(sys.stdin.buffer)
-        if question == "heads":
+        if command == "heads":
             (rows,) = map(int, of)
             heads = [list(islice(_rows(_sheet(book, number)), rows)) for number in range(len(book.sheet_names))]
             sys.stdout.write(json.dumps(heads))
@@ -74,7 +74,7 @@ def cell_text(cell: Any) -> str | None:
     return str(cell)
 
 
-def _look_before(file: IO[bytes]) -> None:
+def _refuse_oversized(file: IO[bytes]) -> None:
     """Refuse a workbook that unpacks or extends too far: the reader allocates every cell up to the last one."""
     if not zipfile.is_zipfile(file):
         file.seek(0)
@@ -93,7 +93,7 @@ def _look_before(file: IO[bytes]) -> None:
 def _cells_up_to_the_last(sheet: IO[bytes]) -> int:
     """Number of cells up to the last one: the extent stated by the sheet, or if missing or too large (often wrong), that of its cells."""
     chunk = sheet.read(_CHUNK)
-    if (told := _EXTENT.search(chunk)) and (cells := _column_number(told[1]) * int(told[2])) <= MOST_CELLS:
+    if (extent := _EXTENT.search(chunk)) and (cells := _column_number(extent[1]) * int(extent[2])) <= MOST_CELLS:
         return cells
     columns = rows = unpacked = 0
     rest = b""

@@ -34,7 +34,7 @@ def heads_of_workbook(path: Path, rows: int) -> list[tuple[Row, ...]]:
     Raises:
         FileSetAsideError: it is not a workbook, or it is too large to read.
     """
-    return [tuple(tuple(row) for row in sheet) for sheet in json.loads(_asked(path, "heads", str(rows)))]
+    return [tuple(tuple(row) for row in sheet) for sheet in json.loads(_run_process(path, "heads", str(rows)))]
 
 
 def rows_of_workbook(path: Path, sheet: int) -> pa.Table:
@@ -47,12 +47,12 @@ def rows_of_workbook(path: Path, sheet: int) -> pa.Table:
     Raises:
         FileSetAsideError: it is not a workbook, or it is too large to read.
     """
-    with pa.ipc.open_stream(_asked(path, "rows", str(sheet))) as stream:
+    with pa.ipc.open_stream(_run_process(path, "rows", str(sheet))) as stream:
         return stream.read_all()
 
 
-def _asked(path: Path, *question: str) -> bytes:
-    command = [sys.executable, "-P", "-m", workbook_process.__name__, *question]
+def _run_process(path: Path, *arguments: str) -> bytes:
+    command = [sys.executable, "-P", "-m", workbook_process.__name__, *arguments]
     # The process needs no secrets, so it gets a minimal environment.
     environment = {name: os.environ[name] for name in _NEEDED if name in os.environ}
     with path.open("rb") as workbook:

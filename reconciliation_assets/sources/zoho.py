@@ -14,7 +14,7 @@ from reconciliation_assets.sources.config import EnvironmentVariable, SourceSett
 from reconciliation_assets.sources.connector import Batch, Probe, ProbedAccount, Row, Window
 from reconciliation_assets.sources.credentials import GrantedToken
 from reconciliation_assets.sources.errors import ExpiredCredentials, MissingPermission, SchemaDrift
-from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, judge_status
+from reconciliation_assets.sources.http import Failure, HttpClient, HttpResponse, Params, classify_status
 from reconciliation_assets.sources.http_connector import HttpConnector
 from reconciliation_assets.sources.paging import CursorPage, by_cursor, newest
 from reconciliation_assets.sources.records import RecordReader
@@ -187,11 +187,13 @@ class Zoho(HttpConnector[ZohoSettings]):
             pairs = [(record, deal) for record in records if (deal := deals.one(_Deal, record)) is not None]
             contact_ids = [deal.Contact_Name.id for _, deal in pairs if deal.Contact_Name]
             contacts = self._contacts(client, contact_ids, people)
-            entered = {deal.id: self._entered(client, deal.id, stages) for _, deal in pairs}
-            rows = [self._deal_row(*pair, contacts, entered[pair[1].id], currency) for pair in pairs]
+            stage_entries = {deal.id: self._stage_entries(client, deal.id, stages) for _, deal in pairs}
+            rows = [self._deal_row(*pair, contacts, stage_entries[pair[1].id], currency) for pair in pairs]
             yield deals.batch([*rows, *self._deleted_rows(client, "Deals", window, deals)])
             yield people.batch([])
-            yield stages.batch([row for deal_id, entries in entered.items() for row in _changes(deal_id, entries)])
+            yield stages.batch(
+                [row for deal_id, entries in stage_entries.items() for row in _changes(deal_id, entries)]
+            )
 
     def probe(self) -> Probe:
         """Read the organisation's zone and currency, and check that leads, deals and contacts can be read."""
@@ -202,7 +204,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             account = ProbedAccount(organisation.id, organisation.time_zone, organisation.iso_code)
             return Probe([account], client.clock_skew)
 
-    def _judge(self, answer: HttpResponse) -> Failure | None:
+    def _classify(self, answer: HttpResponse) -> Failure | None:
         if answer.status in {204, 304}:
             return None
         refusal = self._read(_Refusal, answer.body, "error") if isinstance(answer.body, dict) else _Refusal()
@@ -210,7 +212,7 @@ class Zoho(HttpConnector[ZohoSettings]):
             happened = "the refresh token was granted with fewer scopes than the connector needs"
             remedy = "Grant a new one with the scopes on this source's page under docs/sources"
             return Failure(MissingPermission(self.name, happened, remedy))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _crm(self) -> HttpClient:
         return self._client(GrantedToken(self._grant, scheme="Zoho-oauthtoken"))
@@ -223,16 +225,19 @@ class Zoho(HttpConnector[ZohoSettings]):
             "refresh_token": self._secret(self.settings.refresh_token_env),
         }
         with HttpClient(
-            self.name, self.settings.accounts_url, judge=self._judge_grant, retry_policy=self.settings.retry_policy()
+            self.name,
+            self.settings.accounts_url,
+            classify=self._classify_grant,
+            retry_policy=self.settings.retry_policy(),
         ) as client:
             return self._read(_Token, client.post("oauth/v2/token", form=form).body, "token").access_token
 
-    def _judge_grant(self, answer: HttpResponse) -> Failure | None:
+    def _classify_grant(self, answer: HttpResponse) -> Failure | None:
         # Zoho rejects a refresh token with status 200.
         if isinstance(answer.body, dict) and "error" in answer.body:
             happened = "Zoho does not accept the refresh token or the client"
             return Failure(ExpiredCredentials(self.name, happened, "Grant a new refresh token in Zoho's API console"))
-        return judge_status(self.name, answer)
+        return classify_status(self.name, answer)
 
     def _path(self, rest: str) -> str:
         return f"crm/{self.settings.api_version}/{rest}"
@@ -240,7 +245,7 @@ class Zoho(HttpConnector[ZohoSettings]):
     def _organisation(self, client: HttpClient) -> _Organisation:
         return self._read(_Organisations, client.get(self._path("org")).body, "org").org[0]
 
-    def _is_named(self, field: str) -> bool:
+    def _is_configured(self, field: str) -> bool:
         named = [name for name in self.settings.model_fields_set if name.endswith("_field")]
         return field in {getattr(self.settings, name) for name in named}
 
@@ -263,9 +268,9 @@ class Zoho(HttpConnector[ZohoSettings]):
 
         def fetch(cursor: str | None) -> CursorPage[dict[str, object]]:
             number = int(cursor or 1)
-            asked: Params = {"type": "all", "page": number, "per_page": self.settings.page_limit}
+            params: Params = {"type": "all", "page": number, "per_page": self.settings.page_limit}
             headers = _since(window)
-            body = client.get(self._path(f"{module}/deleted"), asked, headers=headers, fits=is_that_page(number)).body
+            body = client.get(self._path(f"{module}/deleted"), params, headers=headers, fits=is_that_page(number)).body
             if body is None:
                 return CursorPage([], None)
             page = self._read(_Page, body, f"{module}/deleted")
@@ -273,13 +278,15 @@ class Zoho(HttpConnector[ZohoSettings]):
 
         def is_that_page(number: int) -> Callable[[HttpResponse], bool]:
             def fits(answer: HttpResponse) -> bool:
-                told = None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
-                return told in {None, number}
+                page_number = (
+                    None if answer.body is None else self._read(_Page, answer.body, f"{module}/deleted").info.page
+                )
+                return page_number in {None, number}
 
             return fits
 
-        listed: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
-        gone = newest(reader.each(_Deleted, listed), key=lambda record: record.id)
+        deleted: Iterator[dict[str, object]] = by_cursor(self.name, fetch)
+        distinct = newest(reader.each(_Deleted, deleted), key=lambda record: record.id)
         return [
             {
                 "crm_id": record.id,
@@ -288,7 +295,7 @@ class Zoho(HttpConnector[ZohoSettings]):
                 "stage": "new",
                 "is_deleted": flag_text(True),
             }
-            for record in gone
+            for record in distinct
         ]
 
     def _changed(
@@ -302,10 +309,10 @@ class Zoho(HttpConnector[ZohoSettings]):
             "per_page": self.settings.page_limit,
             **({"converted": "both"} if module == "Leads" else {}),
         }
-        records = list(self._listed(client, module, params, _since(window)))
+        records = list(self._list(client, module, params, _since(window)))
         # Zoho's standard fields may have been removed; fields named in the sources file must exist.
-        named = [name for name in own if self._is_named(name)]
-        for name in named:
+        configured = [name for name in own if self._is_configured(name)]
+        for name in configured:
             if records and all(name not in record for record in records):
                 remedy = "Restore it in Zoho, or correct the sources file"
                 raise SchemaDrift(self.name, f"{module}.{name}", "is no field of this account", remedy)
@@ -313,17 +320,17 @@ class Zoho(HttpConnector[ZohoSettings]):
             records, key=lambda record: at(record, "id"), version=lambda record: at(record, "Modified_Time") or ""
         )
 
-    def _listed(
+    def _list(
         self,
         client: HttpClient,
         module: str,
         params: Params,
         headers: Mapping[str, str] | None = None,
-        among: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
     ) -> Iterator[dict[str, object]]:
         def fits(answer: HttpResponse) -> bool:
             records = [] if answer.body is None else self._read(_Page, answer.body, module).data
-            return among is None or {at(record, "id") for record in records} <= set(among)
+            return ids is None or {at(record, "id") for record in records} <= set(ids)
 
         def fetch(token: str | None) -> CursorPage[dict[str, object]]:
             paged = {**params, "page_token": token} if token else params
@@ -336,18 +343,18 @@ class Zoho(HttpConnector[ZohoSettings]):
         return by_cursor(self.name, fetch)
 
     def _contacts(self, client: HttpClient, ids: Sequence[str], reader: RecordReader) -> dict[str, _Contact]:
-        wanted = sorted(set(ids))
+        distinct_ids = sorted(set(ids))
         found: dict[str, _Contact] = {}
-        for start in range(0, len(wanted), _CONTACTS_PER_REQUEST):
-            some = wanted[start : start + _CONTACTS_PER_REQUEST]
+        for start in range(0, len(distinct_ids), _CONTACTS_PER_REQUEST):
+            some = distinct_ids[start : start + _CONTACTS_PER_REQUEST]
             params: Params = {"fields": ",".join(_CONTACT), "ids": ",".join(some), "per_page": 200}
-            listed = self._listed(client, "Contacts", params, among=some)
-            found |= {contact.id: contact for contact in reader.each(_Contact, listed)}
+            records = self._list(client, "Contacts", params, ids=some)
+            found |= {contact.id: contact for contact in reader.each(_Contact, records)}
         return found
 
-    def _entered(self, client: HttpClient, deal_id: str, reader: RecordReader) -> list[_StageEntry]:
+    def _stage_entries(self, client: HttpClient, deal_id: str, reader: RecordReader) -> list[_StageEntry]:
         params: Params = {"fields": "Stage,Modified_Time", "per_page": 200}
-        records = self._listed(client, f"Deals/{deal_id}/Stage_History", params)
+        records = self._list(client, f"Deals/{deal_id}/Stage_History", params)
         entries = newest(reader.each(_StageEntry, records), key=lambda entry: (entry.Stage, entry.Modified_Time))
         return sorted(entries, key=lambda entry: entry.Modified_Time)
 
@@ -379,11 +386,11 @@ class Zoho(HttpConnector[ZohoSettings]):
         record: dict[str, object],
         deal: _Deal,
         contacts: Mapping[str, _Contact],
-        entered: Sequence[_StageEntry],
+        stage_entries: Sequence[_StageEntry],
         currency: str,
     ) -> Row:
         stage = self._stage(deal.Stage)
-        since = next((entry.Modified_Time for entry in reversed(entered) if entry.Stage == deal.Stage), None)
+        since = next((entry.Modified_Time for entry in reversed(stage_entries) if entry.Stage == deal.Stage), None)
         contact = contacts.get(deal.Contact_Name.id) if deal.Contact_Name else None
         reason = self.settings.loss_reason_field
         return {

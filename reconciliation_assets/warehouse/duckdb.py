@@ -2,13 +2,14 @@
 
 import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from reconciliation_assets.errors import PlainError
 from reconciliation_assets.warehouse.protocol import MissingTableError
@@ -102,7 +103,7 @@ class DuckDB:
             self._connection.execute(sql, _named(sql, parameters))
 
     def ensure(self, script: str) -> None:
-        """Run statements that make what is missing, once for this connection; not inside a transaction."""
+        """Run statements that create what is missing, once per connection; not inside a transaction."""
         with self._lock:
             if script not in self._there:
                 self._connection.execute(script)
@@ -210,3 +211,21 @@ def in_memory(config: Mapping[str, Any] | None = None) -> Connection:
 def read_only(path: Path) -> Connection:
     """A database file opened for reading, which others may do at the same time."""
     return duckdb.connect(str(path), read_only=True)
+
+
+def register_function(
+    engine: Connection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
+) -> None:
+    """Register a Python function of text that may return null.
+
+    Args:
+        answer: the SQL type of what it returns.
+    """
+    engine.create_function(
+        name,
+        function,
+        ["VARCHAR"],
+        answer,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )

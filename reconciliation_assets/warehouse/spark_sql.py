@@ -156,7 +156,8 @@ def _difference(node: exp.Expr) -> exp.Expr:
     later, earlier = node.this, node.args["expression"]
     match node.text("unit").lower():
         case "day":
-            return _call("datediff", exp.cast(later.copy(), exp.DType.DATE), exp.cast(earlier.copy(), exp.DType.DATE))
+            days = _call("datediff", exp.cast(later.copy(), exp.DType.DATE), exp.cast(earlier.copy(), exp.DType.DATE))
+            return exp.cast(days, exp.DType.BIGINT)
         case "second":
             return exp.paren(
                 exp.Sub(this=_call("unix_seconds", later.copy()), expression=_call("unix_seconds", earlier.copy()))

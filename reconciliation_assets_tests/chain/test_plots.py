@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_said_to_be_in_the_picture(built: Built) -> None:
 
 def test_a_link_is_a_line_of_weeks_and_its_last_share(built: Built) -> None:
     (line,) = [
-        line for line in coverage_over_time(built.warehouse).text.splitlines() if line.startswith("order to payment")
+        line for line in coverage_over_time(built.warehouse).text.splitlines() if line.startswith("payment to order")
     ]
     assert line.endswith("% in the week of 2026-03-30"), line
     assert "█" in line

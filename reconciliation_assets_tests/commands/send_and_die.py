@@ -23,7 +23,7 @@ if __name__ == "__main__":
     if point == "before_sending":
         feedback.Conversions.send = die  # type: ignore[method-assign]
     elif point == "between_sending_and_noting":
-        feedback._note = die  # type: ignore[assignment]
+        feedback._log_answers = die  # type: ignore[assignment]
     else:
         feedback._count = die  # type: ignore[assignment]
     settings = load_settings()

@@ -141,5 +141,5 @@ def test_a_director_locks_a_month_and_what_people_read_stays(installation: Insta
     sql = "select locked_amount, amount from reporting.locked_differences where line = 'collected' and campaign_id is not null"
     assert installation.rows(sql) == [(80, 80)]
     page = (installation.home / "reports" / "reconciliation.html").read_text("utf-8")
-    assert "Months that are closed" in page
+    assert "Closed months" in page
     assert "cfo" in page

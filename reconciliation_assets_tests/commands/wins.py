@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets_tests.harness import KEY, Bench
 from reconciliation_assets_tests.installation import Installation
@@ -43,7 +43,7 @@ def with_wins(home: Path) -> Installation:
     built = bench.build().make_all()
     built.warehouse.execute(f"attach '{home / 'warehouse.duckdb'}' as kept")
     built.warehouse.execute("copy from database memory to kept")
-    publish(built.warehouse, [table for table in OUTPUT_TABLES if table.published], installation.published_path)
+    publish(built.warehouse, published_tables(), installation.published_path)
     bench.close()
     return installation
 

@@ -1,6 +1,6 @@
 """What a person sees, in a real browser: from an alert's link to the red check and its plot, and the report on desk, phone and paper.
 
-`make pictures` runs it with RECON_PICTURES set, which keeps the screenshots.
+`make pictures` runs the tests marked `picture` with RECON_PICTURES set, which keeps the screenshots.
 """
 
 import os
@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -16,14 +18,17 @@ import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from reconciliation_assets.operations.alerts import Finding, SensorState
+from reconciliation_assets.operations.alerts import AlertState, SensorState
 from reconciliation_assets.operations.collectors import Tick, failed_checks
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.amounts import FigureFormatter
 from reconciliation_assets.publish.figures import Published
-from reconciliation_assets.publish.words import LINES
+from reconciliation_assets.publish.report import write_report
+from reconciliation_assets.publish.wording import wording
+from reconciliation_assets.publish.words import LINES, PAGE
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.deploy.processes import answers, free_port, running, wait_until
+from reconciliation_assets_tests.harness import policy_file
 from reconciliation_assets_tests.installation import RECONCILE, CommandResult, Installation
 from reconciliation_assets_tests.operations.asset_groups import GROUPS
 
@@ -77,7 +82,7 @@ def open_plot(page: Page, title: str = "plot") -> None:
 
 
 @pytest.fixture(scope="module")
-def alert(address: str, below_its_floor: tuple[Installation, CommandResult]) -> Finding:
+def alert(address: str, below_its_floor: tuple[Installation, CommandResult]) -> AlertState:
     """What on-call is told of the run that was stopped, with the UI where it is served."""
     installation, _ = below_its_floor
     check = dg.AssetCheckKey(dg.AssetKey("match_coverage"), "order_payment_above_floor")
@@ -90,7 +95,8 @@ def alert(address: str, below_its_floor: tuple[Installation, CommandResult]) -> 
         return [found for found in findings if found.is_broken][-1]
 
 
-def test_from_an_alerts_link_to_the_red_check_and_from_there_to_its_plot(alert: Finding, browser: Browser) -> None:
+@pytest.mark.picture
+def test_from_an_alerts_link_to_the_red_check_and_from_there_to_its_plot(alert: AlertState, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 860})
     page.goto(alert.link)
     expect(page.get_by_text("Failed", exact=True).first).to_be_visible(timeout=SECONDS)
@@ -102,6 +108,7 @@ def test_from_an_alerts_link_to_the_red_check_and_from_there_to_its_plot(alert: 
     page.close()
 
 
+@pytest.mark.picture
 def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 860})
     page.goto(f"{address}/assets/bridge?view=overview")
@@ -116,6 +123,7 @@ def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(addre
     page.close()
 
 
+@pytest.mark.picture
 def test_the_graph_shows_every_layer(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 900})
     page.goto(f"{address}/asset-groups")
@@ -155,6 +163,7 @@ def report(finished: Installation) -> str:
     return (finished.home / "reports" / "reconciliation.html").as_uri()
 
 
+@pytest.mark.picture
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_report_fits_its_window_without_network_and_script(
@@ -188,6 +197,18 @@ def test_the_report_fits_its_window_without_network_and_script(
     if (width, scheme) in {(1100, "light"), (360, "dark")}:
         keep(page, "report" if width == 1100 else "report-phone")
     context.close()
+
+
+@pytest.mark.picture
+def test_the_report_in_arabic_fits_its_window(finished: Installation, browser: Browser, tmp_path: Path) -> None:
+    write_report(finished.published_path, tmp_path / "ar.html", datetime(2026, 7, 1, tzinfo=UTC), "ar_AE")
+    for width in (390, 1100):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((tmp_path / "ar.html").as_uri())
+        fits(page)
+        if width == 1100:
+            keep(page, "report-arabic")
+        page.close()
 
 
 def test_the_report_prints_on_a_few_pages_with_the_bridge_whole_on_the_first(
@@ -291,13 +312,27 @@ def test_a_line_opens_its_entries_and_an_entry_its_record_and_chain(
     page.close()
 
 
-def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
-    finished: Installation, browser: Browser, tmp_path: Path
-) -> None:
-    installation = finished.copy_to(tmp_path / "copy")
-    (left, right), *_ = installation.rows(
-        "select left_id, right_id from reporting.match_reviews where link = 'lead_order' order by match_confidence desc"
-    )
+@dataclass(frozen=True)
+class Walk:
+    """How somebody reads the served page: window, colours, language, and whether the run is awaited."""
+
+    width: int
+    scheme: Literal["light", "dark"]
+    locale: str
+    runs: bool = False
+
+
+WALKS = [
+    Walk(1280, "light", "en_AE", runs=True),
+    Walk(390, "dark", "en_AE"),
+    Walk(1280, "dark", "ar_AE"),
+    Walk(390, "light", "ar_AE", runs=True),
+]
+
+
+@contextmanager
+def opened(installation: Installation, browser: Browser, walk: Walk) -> Iterator[Page]:
+    """The page as `reconcile open` serves it; a script that fails fails the test."""
     port = free_port()
     log = installation.home / "open.log"
     environment = {**os.environ, **installation.environment, "PYTHONUNBUFFERED": "1"}
@@ -305,35 +340,89 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         wait_until(lambda: answers(port), 90, "the page is served")
         found = re.search(r"http://\S+", log.read_text("utf-8"))
         assert found
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = browser.new_page(
+            viewport={"width": walk.width, "height": 900 if walk.width == 390 else 700},
+            color_scheme=walk.scheme,
+            device_scale_factor=2 if walk.width == 390 else 1,
+        )
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(found[0])
         assert "token" not in page.url
-        page.get_by_role("button", name=LINES["open"]).click()
-        page.locator("#entries tbody button").first.click()
-        expect(page.get_by_role("dialog").get_by_text("From ad to cash")).to_be_visible(timeout=SECONDS)
-        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        yield page
+        assert problems == []
+        page.close()
+
+
+@pytest.mark.picture
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: f"{walk.width}-{walk.scheme}-{walk.locale}")
+def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
+    finished: Installation, browser: Browser, tmp_path: Path, walk: Walk
+) -> None:
+    """Page, line, entries, record, chain, accept a match, run, in force."""
+    installation = finished.copy_to(tmp_path / "copy")
+    policy_file(installation.home, {"version": "walk", "locale": walk.locale, "company": "Falcon Trading"})
+    say = wording(walk.locale)
+    words, lines = say.all(PAGE), say.all(LINES)
+    (left, right), *_ = installation.rows(
+        "select left_id, right_id from reporting.match_reviews where link = 'lead_order' order by match_confidence desc"
+    )
+    with opened(installation, browser, walk) as page:
+        assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == [
+            say.language,
+            say.direction,
+        ]
+        page.get_by_role("button", name=lines["open"]).click()
+        entries = page.locator("#entries")
+        expect(entries.get_by_role("heading", name=lines["open"])).to_be_visible(timeout=SECONDS)
+        fits(page)
+        entries.evaluate("entries => entries.scrollIntoView()")
+        keep_walk(page, walk, "line")
+        entries.locator("tbody button").first.click()
+        card = page.get_by_role("dialog")
+        expect(card.get_by_text(words["chain"])).to_be_visible(timeout=SECONDS)
+        card.get_by_role("button", name=words["close"]).click()
 
         decide = page.locator("#decide")
         waiting = decide.locator("tr", has_text=right)
-        waiting.get_by_role("button", name="Accept").click()
-        expect(decide.get_by_role("alert")).to_contain_text("who decides and why")
-        decide.get_by_label("Who decides").fill("Mona")
-        decide.get_by_label("Why").fill("called the customer")
-        waiting.get_by_role("button", name="Accept").click()
-        expect(waiting.get_by_text("takes effect with the next run").first).to_be_visible(timeout=SECONDS)
-        keep(page, "decide")
+        waiting.get_by_role("button", name=words["accept"]).click()
+        expect(decide.get_by_role("alert")).to_have_text(words["who_and_why"])
+        decide.get_by_label(say("Who decides")).fill("Mona")
+        decide.get_by_label(say("Why")).fill("called the customer")
+        waiting.get_by_role("button", name=words["accept"]).click()
+        expect(waiting.get_by_text(words["pending"]).first).to_be_visible(timeout=SECONDS)
+        decide.evaluate("section => section.scrollIntoView()")
+        fits(page)
+        keep_walk(page, walk, "decide")
 
-        told = installation.reconcile_alone()
-        assert told.status == 0, told.text
-        page.reload()
-        expect(decide.get_by_role("heading", name="Possible matches")).to_be_visible(timeout=SECONDS)
-        expect(decide.get_by_text(right, exact=True)).to_have_count(0)
-        page.get_by_label("Record ID").fill(f"lead:{left}")
-        page.get_by_role("button", name="Open", exact=True).click()
-        link = page.get_by_role("dialog").locator("tr", has_text=right).first
-        expect(link).to_contain_text("manual verified", timeout=SECONDS)
-        keep(page, "record")
-        page.close()
-    assert installation.rows(
+        if walk.runs:
+            told = installation.reconcile_alone()
+            assert told.status == 0, told.text
+            page.reload()
+            expect(decide.get_by_role("heading", name=words["possible"])).to_be_visible(timeout=SECONDS)
+            expect(decide.get_by_text(right, exact=True)).to_have_count(0)
+        page.get_by_label(say("Record ID")).fill(f"lead:{left}")
+        page.get_by_role("button", name=say("Open"), exact=True).click()
+        expect(card.get_by_text(words["chain"])).to_be_visible(timeout=SECONDS)
+        if walk.runs:
+            expect(card.locator("tr", has_text=right).first).to_contain_text(say("manual verified"), timeout=SECONDS)
+        fits(page)
+        keep_walk(page, walk, "record")
+    accepted = installation.rows(
         f"select match_method from reporting.match_links where right_id = '{right}' and link = 'lead_order'"
-    ) == [("manual_verified",)]
+    )
+    assert (accepted == [("manual_verified",)]) == walk.runs
+
+
+def fits(page: Page) -> None:
+    """Nothing is wider than the window, the open card neither."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate(
+        "[...document.querySelectorAll('dialog[open]')].every(card => card.scrollWidth <= card.clientWidth)"
+    )
+
+
+def keep_walk(page: Page, walk: Walk, name: str) -> None:
+    """The pictures of the README: on a desk in English, on a phone in Arabic."""
+    if walk.runs:
+        keep(page, f"{name}-arabic" if walk.locale == "ar_AE" else name)

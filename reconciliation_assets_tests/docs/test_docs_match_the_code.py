@@ -12,8 +12,7 @@ import yaml
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.contracts.inputs import INPUT_TABLES
 from reconciliation_assets.contracts.model import InputTable
-from reconciliation_assets.contracts.vocabulary import BRIDGE_LINES
-from reconciliation_assets.policy.model import LINKS, METHODS, RUNGS
+from reconciliation_assets.policy.model import BRIDGE_LINES, LINKS, METHODS, RUNGS
 from reconciliation_assets.publish.words import WHAT_TO_DO
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.docs.markdown import FENCED, anchors

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciliation_assets.contracts.vocabulary import BRIDGE_LINES
+from reconciliation_assets.policy.model import BRIDGE_LINES
 from reconciliation_assets.settings import PROJECT_ROOT
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.harness import Company

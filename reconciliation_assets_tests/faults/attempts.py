@@ -21,19 +21,19 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 import dagster as dg
-from reconciliation_assets.contracts.outputs import OUTPUT_TABLES
 
 from reconciliation_assets.chain.raw.landing import land_all
 from reconciliation_assets.chain.raw.stocktaking import take_stock
 from reconciliation_assets.chain.rebuild import rebuild
 from reconciliation_assets.chain.run_context import RunContext
+from reconciliation_assets.chain.tables import published_tables
 from reconciliation_assets.checks.catalog import checks_by_table
 from reconciliation_assets.cli import main
 from reconciliation_assets.errors import sentence_of
 from reconciliation_assets.files import atomic_file
-from reconciliation_assets.operations import sensors
 from reconciliation_assets.operations.collectors import failed_checks
-from reconciliation_assets.operations.instance import only_run, prepare_home
+from reconciliation_assets.operations.instance import prepare_home, run_lock
+from reconciliation_assets.operations.sensors import notify
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.copy import publish
 from reconciliation_assets.publish.restricted import publish_contact_keys
@@ -57,7 +57,7 @@ def make_without_dagster() -> None:
     """Land, build, check and publish, as a run does, in a fifth of its time: without Dagster's records and the reports."""
     settings = load_settings()
     loaded = load_policy(settings.policy_path)
-    with only_run(settings), closing(connect(settings.warehouse_path)) as connection:
+    with run_lock(settings), closing(connect(settings.warehouse_path)) as connection:
         warehouse = DuckDB(connection)
         known, unknown = discover(settings.inbox, load_presets(settings.presets_dir))
         _begin("raw_inbox")
@@ -69,7 +69,7 @@ def make_without_dagster() -> None:
         stops = list(rebuild(RunContext(warehouse, loaded, settings.as_of), checks_by_table()))
         assert not stops, stops
         _begin("published_copy")
-        publish(warehouse, [table for table in OUTPUT_TABLES if table.published], settings.published_path)
+        publish(warehouse, published_tables(), settings.published_path)
         publish_contact_keys(warehouse, settings.restricted_path)
 
 
@@ -104,7 +104,7 @@ def tick() -> None:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     with dg.DagsterInstance.get() as instance:
         context = dg.build_sensor_context(instance, cursor=cursor.read_text() if cursor.exists() else None)
-        sensors._tell(context, failed_checks("check", CHECKS), datetime.now(UTC))
+        notify(context, failed_checks("check", CHECKS), datetime.now(UTC))
     with atomic_file(cursor) as file:
         file.write_text(context.cursor or "")
 

@@ -13,12 +13,12 @@ from ctypes import c_longlong
 from functools import partial
 from pathlib import Path
 
-from reconciliation_assets.commands.backup import back_up, put_back
+from reconciliation_assets.commands.backup import back_up, restore_backup
 from reconciliation_assets.settings import load_settings
 
 ACTIONS: dict[str, Callable[[str], object]] = {
     "backup": lambda to: back_up(load_settings(), Path(to)),
-    "restore": lambda source: put_back(Path(source), load_settings()),
+    "restore": lambda source: restore_backup(Path(source), load_settings()),
 }
 _CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.truncate", "shutil.copyfile", "sqlite3.connect"}
 

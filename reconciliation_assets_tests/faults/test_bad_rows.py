@@ -150,5 +150,5 @@ def test_a_date_in_the_future_is_told_since_it_would_hide_that_the_source_fell_s
     )
     answer = built.ask("raw_orders", "newest_row_is_recent")
     assert (answer.passed, answer.severity) == (False, "WARN")
-    assert "1 row of orders: happened or written after the instant this run speaks for (2026-07-01)" in answer.message
+    assert "1 row of orders dated after this run's as-of time (2026-07-01)" in answer.message
     assert built.ask("raw_payments", "newest_row_is_recent").passed

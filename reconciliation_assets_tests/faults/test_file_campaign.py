@@ -166,7 +166,7 @@ def all_current(bench: Bench) -> dict[str, list[tuple[Any, ...]]]:
 
 def changing_while_read(inbox: Path, chance: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are cut, replaced or taken away at some moment of the landing, and come back whole."""
-    opened = snapshot._opened
+    opened = snapshot._open_regular
 
     def meanwhile(path: Path) -> object:
         if path.exists() and "good" not in path.name and chance.random() < 0.4:
@@ -176,7 +176,7 @@ def changing_while_read(inbox: Path, chance: random.Random, monkeypatch: pytest.
                 path.write_bytes(path.read_bytes()[: chance.randrange(1, 4000)])
         return opened(path)
 
-    monkeypatch.setattr(snapshot, "_opened", meanwhile)
+    monkeypatch.setattr(snapshot, "_open_regular", meanwhile)
 
 
 def hold(bench: Bench, good: list[tuple[str, ...]]) -> None:

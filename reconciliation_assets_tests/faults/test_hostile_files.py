@@ -275,14 +275,14 @@ def test_a_file_rewritten_while_it_is_read_is_read_whole_by_the_next_run(
     half = csv_of(ORDER, *((f"SO{number}", *PLACED[1:]) for number in range(49)))
     whole = half + csv_of(*((f"SO{number}", *PLACED[1:]) for number in range(49, 100)))
     path.write_bytes(whole)
-    plainly = snapshot._opened
+    plainly = snapshot._open_regular
 
     def rewritten_meanwhile(wanted: Path) -> Any:
         path.write_bytes(half)
         return plainly(wanted)
 
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot, "_opened", rewritten_meanwhile)
+        patch.setattr(snapshot, "_open_regular", rewritten_meanwhile)
         assert [one.rows for one in landed(bench, "orders")] == [49]
     path.write_bytes(whole)
     assert [one.rows for one in landed(bench, "orders")] == [100]

@@ -295,7 +295,7 @@ class Alerts(Trial):
 
     def hold(self, folder: Path, kills: int) -> None:
         titles = self._receiver.titles
-        assert set(titles) == {f"Broken: check holds of {check.asset_key.to_user_string()}" for check in CHECKS}
+        assert set(titles) == {f"Failing: check holds of {check.asset_key.to_user_string()}" for check in CHECKS}
         assert len(titles) <= len(CHECKS) + kills, "only a kill between answer and log tells one more"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation_assets.contracts.vocabulary import BRIDGE_LINES
+from reconciliation_assets.policy.model import BRIDGE_LINES
 from reconciliation_assets_tests.harness import Bench, Built
 from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 

@@ -26,7 +26,7 @@ def held(shared: Path, installation: Installation, *expected: Path) -> CommandRe
 def reconciled(pack: Path, home: Path, as_of: str) -> Installation:
     installation = Installation(home, as_of)
     shutil.copytree(pack / "inbox", installation.inbox, dirs_exist_ok=True)
-    told = installation.reconcile_alone()
+    told = installation.reconcile()
     assert told.status == 0, told.text
     return installation
 

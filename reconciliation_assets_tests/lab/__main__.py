@@ -3,6 +3,10 @@
 `make sample` and the `make bench...` targets call it. It is no part of the product: a wheel does not hold it.
 """
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +15,18 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciliation_assets.checks.coverage_falls import limits_of
+from reconciliation_assets.commands.sample import bring_sample, sample_home, sample_instant
 from reconciliation_assets.policy.load import load_policy
+from reconciliation_assets.settings import PROJECT_ROOT
+from reconciliation_assets_tests.lab import spark_cluster
 from reconciliation_assets_tests.lab.alerts import falls_found, false_alarms, measure_alerts
 from reconciliation_assets_tests.lab.diagnosis import measure_diagnosis
-from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching
+from reconciliation_assets_tests.lab.matching import measure_inference, measure_matching, measure_without_ids
 from reconciliation_assets_tests.lab.money_noise import KINDS, calibration, judge
 from reconciliation_assets_tests.lab.sample import CompanySpec, write_company
 from reconciliation_assets_tests.lab.whole_job import measure
+
+_SPARK = PROJECT_ROOT / "data/spark"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _out = Console()
@@ -87,6 +96,10 @@ def bench_matching(
                 f"{each.sought:,}",
                 "–" if each.recall is None else f"{each.recall:.4f}",
             )
+        precision, recall = measure_without_ids(orders, seed)
+        table.add_row(
+            str(seed), "money", "no order, invoice or CRM numbers", "", f"{precision:.4f}", "", f"{recall:.4f}"
+        )
     _out.print(table)
     _out.print(_money_by_kind_of_noise(noisy_orders, seeds))
 
@@ -197,6 +210,39 @@ def bench_diagnosis(
             "–" if healthy else f"{sum(each.is_found for each in measured)}",
         )
     _out.print(table)
+
+
+@app.command("spark")
+def spark(
+    home: Annotated[
+        Path, typer.Option(help="Where the cluster keeps its tables and logs, and the run its state.")
+    ] = _SPARK,
+    memory: Annotated[str, typer.Option(help="What each worker and the Connect server may use.")] = "1g",
+) -> None:
+    """Start a Spark cluster on this machine's loopback, unless it runs, and reconcile the sample company on it."""
+    try:
+        remote = spark_cluster.start(home / "cluster", memory)
+    except spark_cluster.ClusterError as problem:
+        _err.print(str(problem), soft_wrap=True)
+        raise typer.Exit(1) from None
+    _out.print(f"Spark answers at {remote}; `make spark-down` ends it.")
+    bring_sample(sample_home(home))
+    environment = {
+        "RECON_ENGINE": "spark",
+        "RECON_SPARK_REMOTE": remote,
+        "RECON_DATA_DIR": str(sample_home(home)),
+        "RECON_AS_OF": sample_instant().isoformat(),
+    }
+    command = [str(Path(sys.executable).with_name("reconcile")), "run"]
+    raise typer.Exit(subprocess.run(command, env={**os.environ, **environment}, check=False).returncode)
+
+
+@app.command("spark-down")
+def spark_down(home: Annotated[Path, typer.Option(help="As given to `spark`.")] = _SPARK) -> None:
+    """End the cluster and remove its tables; what runs made of the sample stays."""
+    ended = spark_cluster.stop(home / "cluster")
+    shutil.rmtree(home / "cluster", ignore_errors=True)
+    _out.print(f"{ended} processes of Spark ended.")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.csv
 
 from reconciliation_assets.chain.matching.inference.payments import assign
 from reconciliation_assets.policy.load import load_policy
@@ -55,19 +57,48 @@ def measure_matching(orders: int, seed: int) -> list[Measured]:
         spec = CompanySpec(orders=orders, seed=seed, noise=Noise.benchmark())
         write_company(spec, home)
         run_alone(home, spec.as_of.isoformat())
-        return hold_against_truth(home)
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return hold_against_truth(warehouse, home)
 
 
-def hold_against_truth(home: Path) -> list[Measured]:
-    """The accepted links of a finished run against the true ones of its company.
+def measure_without_ids(orders: int, seed: int) -> tuple[float, float]:
+    """Precision and recall of all links of money in a company whose payments lost their order, invoice and CRM numbers."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+        home = Path(folder)
+        spec = CompanySpec(orders=orders, seed=seed)
+        write_company(spec, home)
+        lose_ids(home / "inbox" / "payments.csv")
+        run_alone(home, spec.as_of.isoformat())
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+            return money_found(hold_against_truth(warehouse, home))
+
+
+def lose_ids(payments: Path) -> None:
+    """Empty the order, invoice and CRM numbers of a file of payments."""
+    with duckdb.connect() as connection:
+        rows = connection.read_csv(str(payments), all_varchar=True).to_arrow_table()
+        for name in ("order_id", "invoice_id", "crm_id"):
+            rows = rows.set_column(rows.column_names.index(name), name, pa.nulls(rows.num_rows, pa.string()))
+    pa.csv.write_csv(rows, payments)
+
+
+def money_found(measured: list[Measured]) -> tuple[float, float]:
+    """Precision and recall of the links of money, all methods together."""
+    money = [each for each in measured if each.link.endswith("payment")]
+    links, right, sought, found = (
+        sum(getattr(each, name) for each in money) for name in ("links", "right", "sought", "found")
+    )
+    return right / links, found / sought
+
+
+def hold_against_truth(warehouse: duckdb.DuckDBPyConnection, home: Path) -> list[Measured]:
+    """The accepted links of a warehouse against the true ones of its company.
 
     Args:
         home: the data directory, with the company's truth beside its inbox.
     """
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        warehouse.execute(f"create temp table truth as {_truth(home)}")
-        rows = warehouse.execute(_HELD).fetchall()
-    return [Measured(*row) for row in rows]
+    warehouse.execute(f"create temp table truth as {_truth(home)}")
+    return [Measured(*row) for row in warehouse.execute(_HELD).fetchall()]
 
 
 def _truth(home: Path) -> str:

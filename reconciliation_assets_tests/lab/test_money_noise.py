@@ -6,14 +6,9 @@ from reconciliation_assets_tests.lab.money_noise import KINDS, judge
 
 pytestmark = pytest.mark.slow(seconds=120)
 
-# More is left to people where a payment shows nothing but its amount and time, and where a small company's backtest is no proof.
-# Half of the money of "two orders in one transfer" is for a person to divide: of this seed's 500 orders too little is left to prove the rest,
-# where 1,500 orders find all 222 links.
-LEAST_RECALL = {
-    "swapped digits, no name": 0.7,
-    "strangers, few names, popular prices": 0.65,
-    "two orders in one transfer": 0.15,
-}
+# A small company of six names and seventeen prices, a third of whose money is strangers': two of its links tried in the backtest, one of
+# them wrong, leave all such links to people.
+LEAST_RECALL = {"strangers, few names, popular prices": 0.65}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from reconciliation_assets.operations.alerts import AlertState, SensorState, channels_of, may_go, noted
+from reconciliation_assets.operations.alerts import AlertState, SensorState, channels_of, may_go, update_state
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.policy.model import Alerts, QuietHours, Route
 
@@ -37,44 +37,48 @@ def titles(book: SensorState) -> list[str]:
 
 def test_a_break_is_told_once_however_often_it_is_found_and_its_end_once() -> None:
     states = [(1, False), (2, True), (3, True), (4, False), (5, False)]
-    book = noted(SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
+    book = update_state(
+        SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED
+    )
     assert titles(book) == ["Failing: match rate of order_payment fell", "Resolved: match rate of order_payment fell"]
     assert (book.seen, book.open) == ({"match_coverage.order_payment_has_not_fallen": 5}, {})
 
 
 def test_a_problem_that_comes_back_is_another_break() -> None:
     states = [(1, True), (2, False), (3, True)]
-    book = noted(SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED)
+    book = update_state(
+        SensorState(), [finding(position, is_broken=broken) for position, broken in states], NOON, SHIPPED
+    )
     assert [title.partition(":")[0] for title in titles(book)] == ["Failing", "Resolved", "Failing"]
     assert len({notice.notice_id for notice in book.outbox}) == 3
 
 
 def test_an_open_problem_is_told_again_after_the_policys_hours_and_not_before() -> None:
-    book = noted(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
-    assert titles(noted(book, [], NOON + timedelta(hours=23), SHIPPED)) == []
-    reminded = noted(book, [], NOON + timedelta(hours=24), SHIPPED)
+    book = update_state(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
+    assert titles(update_state(book, [], NOON + timedelta(hours=23), SHIPPED)) == []
+    reminded = update_state(book, [], NOON + timedelta(hours=24), SHIPPED)
     assert titles(reminded) == ["Still failing after 1 day: match rate of order_payment fell"]
     taken = reminded.model_copy(update={"outbox": []})
-    assert titles(noted(taken, [], NOON + timedelta(hours=25), SHIPPED)) == []
+    assert titles(update_state(taken, [], NOON + timedelta(hours=25), SHIPPED)) == []
 
 
 def test_a_reminder_repeated_by_a_killed_tick_is_the_same_reminder() -> None:
-    book = noted(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
+    book = update_state(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).model_copy(update={"outbox": []})
     first, again, next_day = (
-        noted(book, [], NOON + timedelta(hours=hours), SHIPPED).outbox[0].notice_id for hours in (24, 25, 24)
+        update_state(book, [], NOON + timedelta(hours=hours), SHIPPED).outbox[0].notice_id for hours in (24, 25, 24)
     )
     assert first == again == next_day
-    reminded = noted(book, [], NOON + timedelta(hours=24), SHIPPED).model_copy(update={"outbox": []})
-    assert noted(reminded, [], NOON + timedelta(hours=48), SHIPPED).outbox[0].notice_id != first
+    reminded = update_state(book, [], NOON + timedelta(hours=24), SHIPPED).model_copy(update={"outbox": []})
+    assert update_state(reminded, [], NOON + timedelta(hours=48), SHIPPED).outbox[0].notice_id != first
 
 
 def test_nobody_is_reminded_of_what_they_were_not_yet_told() -> None:
-    book = noted(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED)
-    assert len(noted(book, [], NOON + timedelta(days=3), SHIPPED).outbox) == 1
+    book = update_state(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED)
+    assert len(update_state(book, [], NOON + timedelta(days=3), SHIPPED).outbox) == 1
 
 
 def test_the_text_names_owner_and_link() -> None:
-    (notice,) = noted(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).outbox
+    (notice,) = update_state(SensorState(), [finding(1, is_broken=True)], NOON, SHIPPED).outbox
     assert notice.text == "from 94% to 61%\nOwner: finance\nOpen in the UI: http://ui/assets/match_coverage"
 
 
@@ -104,7 +108,7 @@ def test_an_alert_goes_to_every_route_that_asks_for_it_and_else_to_default() -> 
 def test_in_quiet_hours_only_the_urgent_goes_out(begin: str, end: str, at: str, *, is_quiet: bool) -> None:
     hours = QuietHours(begin=time.fromisoformat(begin), end=time.fromisoformat(end))
     alerts = differing(quiet_hours=hours, urgent={"run": True})
-    (calm,) = noted(SensorState(), [finding(1, is_broken=True)], NOON, alerts).outbox
-    (urgent,) = noted(SensorState(), [finding(1, is_broken=True, kind="run")], NOON, alerts).outbox
+    (calm,) = update_state(SensorState(), [finding(1, is_broken=True)], NOON, alerts).outbox
+    (urgent,) = update_state(SensorState(), [finding(1, is_broken=True, kind="run")], NOON, alerts).outbox
     assert may_go(calm, time.fromisoformat(at), alerts) is not is_quiet
     assert may_go(urgent, time.fromisoformat(at), alerts)

@@ -69,3 +69,13 @@ def test_that_a_problem_is_over_is_not_told_before_that_it_broke(channel: Receiv
     channel.refuse_titles = set()
     ticks(channel, book, tmp_path / "alerts.jsonl", 1)
     assert channel.titles == ["notice 2", "notice 0", "notice 1"]
+
+
+def test_a_log_that_cannot_be_written_neither_repeats_an_alert_nor_silences_one(
+    channel: Receiver, tmp_path: Path
+) -> None:
+    log = tmp_path / "alerts.jsonl"
+    log.mkdir()
+    outbox = [notice(number) for number in range(3)]
+    assert ticks(channel, SensorState(outbox=outbox), log, 2).outbox == []
+    assert channel.titles == ["notice 0", "notice 1", "notice 2"]

@@ -94,9 +94,9 @@ def test_each_owner_is_told_by_its_route_what_waits_and_what_to_do(week: Week, c
     (body,) = channels["finance"].took
     assert body["type"] == "info"
     for words in (
-        "2 came, 0 went",
+        "2 opened, 0 closed",
         "money kept on cancelled order: 1, 40.00 AED",
-        "What to do: refund it or correct the status.",
+        "Next step: refund it or correct the status.",
         "Largest: money kept on cancelled order orders O2, 40.00 AED",
         "reports/exceptions/finance.csv",
         "/assets/exceptions",

@@ -127,13 +127,12 @@ def test_missing_identifiers_are_grouped_without_the_ids(page: str) -> None:
 
 
 def test_rules_to_agree_on_are_unknown_words_and_weighed_choices(page: str) -> None:
-    (word,) = rows_of(page, "Words the policy does not know")
+    (word,) = rows_of(page, "Words missing from the policy")
     assert word[0].startswith("Status &#34;Teleported&#34;")
     assert word[1:] == ["operations", "1", "700.00"]
     assert {
         row[0]
-        for row in rows_of(page, "What the policy&#39;s choices weigh")
-        or rows_of(page, "What the policy's choices weigh")
+        for row in rows_of(page, "What the policy&#39;s choices weigh") or rows_of(page, "Effect of each policy choice")
     } >= {
         "basis.include_tax",
         "cohorts.maturity_days",
@@ -151,7 +150,7 @@ def test_a_company_with_nothing_wrong_in_it_is_told_so(published_path: Path) -> 
     with Published(published_path) as published:
         page = render_audit(published, load_policy(None).policy, [], AS_OF)
     assert "None: the policy knows every stage and status." in page
-    assert "No system is configured" in page
+    assert "No systems are configured" in page
 
 
 def test_it_is_written_whole_and_the_same_every_time(troubled: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_findings_and_budgets_are_those_published(published_path: Path, monkeypa
     found = Bottleneck(
         "low win rate", "Owner <sara>: 10 % were won.", "price", "Ask.", "sales-operations", Decimal("1234.5")
     )
-    assert "No segment loses more records" in render(published_path)
+    assert "No segment loses significantly more records" in render(published_path)
     monkeypatch.setattr(Published, "findings", lambda _: [found])
     html = render(published_path)
     assert "Owner &lt;sara&gt;: 10 % were won." in html
@@ -96,10 +96,10 @@ def test_tables_of_campaigns_and_months_end_with_their_totals(published_path: Pa
     html = render(published_path)
     for heading, totals in {
         "Attributed and collected by campaign": ["All campaigns", "300.00", "950.00", "430.05", "3.17", "1.43"],
-        "Month by month": ["All", "300.00", "950.00", "430.05"],
+        "By cohort month": ["All", "300.00", "950.00", "430.05"],
         "What Meta reports (an estimate)": ["All", "300.00", "4", "950.00"],
         "What the CRM and the shop record (records)": ["All", "4", "4", "3", "3", "3"],
-        "What finance collected (money)": ["All", "507.05", "30.00", "3"],
+        "What finance collected (cash)": ["All", "507.05", "30.00", "3"],
     }.items():
         table = html.partition(f">{heading}</h")[2].partition("</table>")[0]
         last = table.rpartition('<tr class="end">')[2]
@@ -118,7 +118,7 @@ def test_a_cohort_that_is_not_old_enough_is_marked(published_path: Path) -> None
 
 def test_cash_ties_and_every_month_has_its_own(published_path: Path) -> None:
     html = render(published_path)
-    assert "507.05 = 430.05 of campaigns + 77.00 of records with no campaign + 0.00 of no record" in html
+    assert "507.05 = 430.05 from campaigns + 77.00 from records without a campaign + 0.00 without a record" in html
     with Published(published_path) as published:
         months = published.cash()
     assert [(each.total, each.of_campaigns, each.without_campaign, each.cohort) for each in months] == [
@@ -131,7 +131,7 @@ def test_a_tile_shows_the_mature_months_beside_the_whole(published_path: Path) -
     html = render(published_path)
     assert "Mature months only" in html
     assert "430.05 collected of 200.00 spent" in html
-    assert "March 2026, 66.7% of the spend. The rest will still move" in html
+    assert "March 2026, with 66.7% of the spend. Other months will still change" in html
 
 
 def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_every_closed_month_is_listed_and_no_open_one(build: Build, tmp_path: Pa
     with Published(path) as published:
         moved = {each.month.month: each.moved_since_close for each in published.closed_months()}
     assert moved == {3: -100, 4: 0}
-    _, _, section = render(path).partition("Months that are closed")
+    _, _, section = render(path).partition("Closed months")
     assert "April 2026" in section.partition("</section>")[0]
     assert "June 2026" not in section.partition("</section>")[0]
 
@@ -171,7 +171,7 @@ def test_what_stands_out_is_told(published_path: Path, monkeypatch: pytest.Monke
 
 
 def test_it_says_what_meta_could_be_told_and_why_the_rest_not(published_path: Path) -> None:
-    _, _, section = render(published_path).partition("What Meta could be told of it")
+    _, _, section = render(published_path).partition("Outcomes for Meta")
     assert "no consent is recorded, and the policy asks for it" in section
     assert "<code>capi_outbox</code>" in section
 

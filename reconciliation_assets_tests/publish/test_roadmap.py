@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from reconciliation_assets.publish.roadmap import FieldFill, Findings, Gap, roadmap
+from reconciliation_assets.publish.roadmap import FieldFill, Findings, OpenItems, roadmap
 
 SIGNED = Findings(is_signed=True, weight=Decimal(0))
 
@@ -19,7 +19,7 @@ def test_definitions_and_input_come_before_any_value() -> None:
             weight=Decimal(10),
             missing_inputs=["crm_records"],
             bad_rows=3,
-            unmatched=[Gap("lead_crm", "sales-operations", 5, Decimal(9000))],
+            unmatched=[OpenItems("lead_crm", "sales-operations", 5, Decimal(9000))],
         )
     )
     assert [(step.owner, step.things, step.value, step.table) for step in steps] == [
@@ -31,7 +31,7 @@ def test_definitions_and_input_come_before_any_value() -> None:
 
 
 def test_ads_without_any_linked_record_come_before_repairs() -> None:
-    gap = Gap("lead_crm", "sales-operations", 5, Decimal(9000))
+    gap = OpenItems("lead_crm", "sales-operations", 5, Decimal(9000))
     steps = roadmap(Findings(True, Decimal(0), is_untracked=True, unmatched=[gap]))
     assert [step.owner for step in steps] == ["marketing", "sales-operations"]
 
@@ -44,10 +44,10 @@ def test_repairs_stand_by_value_then_by_number() -> None:
             naming=["one", "two"],
             fills=[FieldFill("orders", "click_id", 10, 0.3)],
             exceptions=[
-                Gap("overpaid_order", "finance", 9, Decimal(20)),
-                Gap("won_without_value", "sales-operations", 1, Decimal(0)),
+                OpenItems("overpaid_order", "finance", 9, Decimal(20)),
+                OpenItems("won_without_value", "sales-operations", 1, Decimal(0)),
             ],
-            duplicates=Gap("duplicates", "marketing", 2, Decimal(300)),
+            duplicates=OpenItems("duplicates", "marketing", 2, Decimal(300)),
         )
     )
     assert [(step.what, step.things) for step in steps] == [
@@ -60,16 +60,19 @@ def test_repairs_stand_by_value_then_by_number() -> None:
 
 
 def test_money_that_is_not_linked_is_one_step_not_two() -> None:
-    money = Gap("unmatched_money", "finance", 4, Decimal(900))
-    link = Gap("order_payment", "finance", 4, Decimal(900))
+    money = OpenItems("unmatched_money", "finance", 4, Decimal(900))
+    link = OpenItems("order_payment", "finance", 4, Decimal(900))
     assert len(roadmap(Findings(True, Decimal(0), unmatched=[link], exceptions=[money]))) == 1
     assert len(roadmap(Findings(True, Decimal(0), exceptions=[money]))) == 1
 
 
 def test_what_stands_out_is_a_step_of_its_kind_with_its_owner() -> None:
-    found = [Gap("tracking_lost", "marketing", 1, Decimal(0)), Gap("remittance_late", "finance", 2, Decimal(2549))]
+    found = [
+        OpenItems("tracking_lost", "marketing", 1, Decimal(0)),
+        OpenItems("remittance_late", "finance", 2, Decimal(2549)),
+    ]
     steps = roadmap(Findings(True, Decimal(0), anomalies=found))
     assert [(step.what, step.owner, step.things, step.table) for step in steps] == [
-        ("Hold couriers to the agreed days of remittance", "finance", 2, "anomalies"),
+        ("Hold couriers to the agreed remittance dates", "finance", 2, "anomalies"),
         ("Find out why forms or landing pages lost their tracking, and watch for it", "marketing", 1, "anomalies"),
     ]

@@ -14,7 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from reconciliation_assets.chain.tables import published_tables
-from reconciliation_assets.operations.alerts import AlertState, SensorState, noted
+from reconciliation_assets.operations.alerts import AlertState, SensorState, update_state
 from reconciliation_assets.operations.digests import digests
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets.publish.amounts import FigureFormatter
@@ -143,7 +143,7 @@ def amounts(html: str) -> list[str]:
 def shown(html: str) -> Iterator[str]:
     """What a reader sees of the page as it opens: no style, script, name of a table, or sentence that is data."""
     html = re.sub(r"<(style|script|code)\b.*?</\1>", " ", html, flags=re.DOTALL)
-    html = re.sub(r'<(\w+)[^>]*dir="auto"[^>]*>.*?</\1>', " ", html, flags=re.DOTALL)
+    html = re.sub(r'<bdi\b.*?</bdi>|<(\w+)[^>]*dir="auto"[^>]*>.*?</\1>', " ", html, flags=re.DOTALL)
     yield from re.findall(r'(?:aria-label|data-label)="([^"]*)"', html)
     yield re.sub(r"<[^>]*>", " ", html)
 
@@ -221,7 +221,7 @@ def test_alerts_and_digests_are_in_arabic_but_for_a_checks_own_message(waiting: 
     finding = AlertState(
         problem="p", position=1, kind="check", is_broken=True, what="w", message="The check's words.", owner="finance", link="http://x",
     )  # fmt: skip
-    (notice,) = noted(SensorState(has_begun=True), [finding], AS_OF, policy.alerts, ARABIC).outbox
+    (notice,) = update_state(SensorState(has_begun=True), [finding], AS_OF, policy.alerts, ARABIC).outbox
     assert notice.title == "عطل: w"
     assert notice.text == "The check's words.\nالمسؤول: finance\nافتح في الواجهة: http://x"
     with Published(waiting) as published:

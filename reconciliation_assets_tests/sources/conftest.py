@@ -58,8 +58,8 @@ def connect(standin: Standin, tmp_path: Path) -> Connect:
         settings = checked_settings(kind.settings, SourceEntry.model_validate(entry(standin, source_type, **changed)))
         connector = kind.connector(settings, FileTokenStore(tmp_path / "tokens"), now=lambda: NOW)
         if source_type in READ_BY:
-            connector.link({READ_BY[source_type]: build(READ_BY[source_type])})
-        connector.agree(load_policy(policy_file(tmp_path, policy) if policy else None).policy)
+            connector.link_sources({READ_BY[source_type]: build(READ_BY[source_type])})
+        connector.apply_policy(load_policy(policy_file(tmp_path, policy) if policy else None).policy)
         return connector
 
     return build

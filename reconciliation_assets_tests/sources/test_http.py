@@ -15,12 +15,12 @@ from reconciliation_assets.sources.errors import (
     SourceError,
     SourceUnavailable,
 )
-from reconciliation_assets.sources.http import HttpClient, HttpResponse, RetryPolicy, judge_status, retry_after
+from reconciliation_assets.sources.http import HttpClient, HttpResponse, RetryPolicy, classify_status, retry_after
 from reconciliation_assets_tests.standin.server import Standin
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "passing"),
+    ("status", "error", "is_transient"),
     [
         (301, RequestRefused, False),
         (400, RequestRefused, False),
@@ -33,14 +33,14 @@ from reconciliation_assets_tests.standin.server import Standin
         (503, SourceUnavailable, True),
     ],
 )
-def test_a_status_means_one_thing(status: int, error: type[SourceError], passing: bool) -> None:
-    trouble = judge_status("shop", HttpResponse(status, {}, None))
-    assert trouble is not None
-    assert (type(trouble.error), trouble.passing) == (error, passing)
+def test_a_status_means_one_thing(status: int, error: type[SourceError], is_transient: bool) -> None:
+    failure = classify_status("shop", HttpResponse(status, {}, None))
+    assert failure is not None
+    assert (type(failure.error), failure.is_transient) == (error, is_transient)
 
 
 def test_success_is_no_trouble() -> None:
-    assert judge_status("shop", HttpResponse(204, {}, None)) is None
+    assert classify_status("shop", HttpResponse(204, {}, None)) is None
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("1.5", 1.5), ("-3", 0)])
@@ -80,9 +80,9 @@ def test_resting_is_on_the_pulls_budget() -> None:
     with HttpClient(
         "shop", "http://127.0.0.1:9", retry_policy=RetryPolicy(budget=timedelta(milliseconds=30))
     ) as client:
-        client.rest(timedelta(milliseconds=20), "a report job")
+        client.pause_for(timedelta(milliseconds=20), "a report job")
         with pytest.raises(SourceUnavailable, match="a report job took longer"):
-            client.rest(timedelta(milliseconds=20), "a report job")
+            client.pause_for(timedelta(milliseconds=20), "a report job")
 
 
 def test_a_window_needs_a_zone() -> None:

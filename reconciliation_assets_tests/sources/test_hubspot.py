@@ -200,11 +200,11 @@ def test_missing_scopes_are_named(standin: Standin, connect: Connect) -> None:
 
 
 def test_a_used_up_day_is_not_waited_for(connect: Connect) -> None:
-    trouble = connect("hubspot")._judge(HttpResponse(429, {}, {"policyName": "DAILY"}))
-    assert trouble is not None
-    assert isinstance(trouble.error, RateLimited)
-    assert not trouble.passing
-    assert trouble.error.back_at == datetime(2026, 7, 11, tzinfo=UTC)
+    failure = connect("hubspot")._classify(HttpResponse(429, {}, {"policyName": "DAILY"}))
+    assert failure is not None
+    assert isinstance(failure.error, RateLimited)
+    assert not failure.is_transient
+    assert failure.error.back_at == datetime(2026, 7, 11, tzinfo=UTC)
 
 
 REQUESTS = {

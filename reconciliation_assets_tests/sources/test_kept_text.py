@@ -9,7 +9,8 @@ import pytest
 from reconciliation_assets.contracts.inputs import ORDERS, PAYMENTS
 from reconciliation_assets.sources.kept_text import known_words, page, shown_heading, without_contacts
 from reconciliation_assets.sources.protect import ContactProtector
-from reconciliation_assets_tests.rows import kept_rows
+from reconciliation_assets_tests.conftest import Build
+from reconciliation_assets_tests.rows import kept_rows, order
 
 KEY = ContactProtector(b"a secret of tests")
 ADDRESS, PHONE = "amal.haddad@example.com", "+971501234567"
@@ -151,3 +152,13 @@ def test_an_id_comes_out_the_same_whatever_stands_beside_it() -> None:
 
 def test_a_cell_as_long_as_a_book_is_not_searched_for_ever() -> None:
     assert without_contacts("a" * 2_000_000 + "@", KEY.keyed) == KEY.keyed("a" * 2_000_000 + "@")
+
+
+def test_a_companys_own_words_are_kept_and_no_others(build: Build) -> None:
+    reason = "Barista course, asked by Amal"
+    company = {"orders": [{**order("O1"), "reason": reason}]}
+    kept = build(company, policy={"kept_words": ["barista"]}).warehouse.rows("select reason from current.orders")
+    left_out = build(company).warehouse.rows("select reason from current.orders")
+    assert "Barista" in kept[0][0]
+    assert "Barista" not in left_out[0][0]
+    assert "Amal" not in kept[0][0] + left_out[0][0]

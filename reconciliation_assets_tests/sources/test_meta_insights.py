@@ -222,9 +222,9 @@ def test_one_odd_row_of_insights_goes_to_quarantine_with_its_spend(standin: Stan
 )
 def test_a_refused_token_is_told_by_its_cause(subcode: int | None, message: str, said: str) -> None:
     error = {"code": 190, "error_subcode": subcode, "message": message}
-    trouble = meta.judge("meta", HttpResponse(400, {}, {"error": error}))
-    assert trouble is not None
-    assert said in str(trouble.error)
+    failure = meta.classify("meta", HttpResponse(400, {}, {"error": error}))
+    assert failure is not None
+    assert said in str(failure.error)
 
 
 @pytest.mark.parametrize("failing_as", ["Job Failed", "Job Skipped", "Job Lost In A Way Nobody Told"])
@@ -350,10 +350,10 @@ def test_a_limit_is_waited_out_as_long_as_meta_says(standin: Standin, connect: C
 
 @pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80000, 80004, 80014])
 def test_every_rate_limit_code_is_one_even_with_status_200(code: int) -> None:
-    trouble = meta.judge("meta", HttpResponse(200, {}, {"error": {"code": code, "message": ""}}))
-    assert trouble is not None
-    assert trouble.passing
-    assert isinstance(trouble.error, RateLimited)
+    failure = meta.classify("meta", HttpResponse(200, {}, {"error": {"code": code, "message": ""}}))
+    assert failure is not None
+    assert failure.is_transient
+    assert isinstance(failure.error, RateLimited)
 
 
 @pytest.mark.parametrize(

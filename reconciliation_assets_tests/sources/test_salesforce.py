@@ -96,15 +96,15 @@ def test_a_stage_that_salesforce_calls_open_is_open_whatever_its_name(standin: S
 
 
 def test_one_currency_that_is_not_named_is_asked_for_by_name(standin: Standin, connect: Connect) -> None:
-    trouble = connect("salesforce")._judge(
+    failure = connect("salesforce")._classify(
         HttpResponse(
             400,
             {},
             [{"errorCode": "INVALID_FIELD", "message": "No such column 'CurrencyIsoCode' on entity 'Opportunity'."}],
         )
     )
-    assert trouble is not None
-    assert "name it as `currency`" in str(trouble.error)
+    assert failure is not None
+    assert "name it as `currency`" in str(failure.error)
 
 
 def test_one_odd_opportunity_goes_to_quarantine_with_its_amount(standin: Standin, connect: Connect) -> None:

@@ -346,6 +346,6 @@ def test_a_missing_scope_is_found_by_the_probe(standin: Standin, connect: Connec
     (finding,) = connect("shopify").probe().findings
     assert "60 days" in finding
     standin.systems["shopify"].scopes = ("read_products", "read_all_orders")
-    assert connect("shopify").probe().lacking == ["read_orders"]
-    needed = connect("shopify", payment_gateways=["shopify_payments"]).probe().lacking
+    assert connect("shopify").probe().missing_permissions == ["read_orders"]
+    needed = connect("shopify", payment_gateways=["shopify_payments"]).probe().missing_permissions
     assert needed == ["read_orders", "read_shopify_payments_disputes"]

@@ -56,9 +56,9 @@ def test_no_refunds_is_an_answer_and_no_fault(standin: Standin, connect: Connect
 
 
 def test_a_refusal_of_the_charges_is_told_as_one(standin: Standin, connect: Connect) -> None:
-    trouble = connect("tap")._judge(HttpResponse(400, {}, {"errors": [{"code": "1104"}]}))
-    assert trouble is not None
-    assert isinstance(trouble.error, RequestRefused)
+    failure = connect("tap")._classify(HttpResponse(400, {}, {"errors": [{"code": "1104"}]}))
+    assert failure is not None
+    assert isinstance(failure.error, RequestRefused)
 
 
 def test_test_charges_are_passed_over(standin: Standin, connect: Connect) -> None:

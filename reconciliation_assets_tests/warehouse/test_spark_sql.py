@@ -19,7 +19,7 @@ def on_spark(expression: str) -> str:
         pytest.param("cast(a as bigint)", "CAST(ROUND(a) AS BIGINT)", id="a cast to whole numbers rounds"),
         pytest.param(
             "date_diff('day', a, b)",
-            "DATEDIFF(CAST(b AS DATE), CAST(a AS DATE))",
+            "CAST(DATEDIFF(CAST(b AS DATE), CAST(a AS DATE)) AS BIGINT)",
             id="days are the midnights between two instants",
         ),
         pytest.param("date_diff('second', a, b)", "(UNIX_SECONDS(b) - UNIX_SECONDS(a))", id="whole seconds"),

@@ -43,7 +43,7 @@ with claims as (
         )
       else 0
     end as captured_not_claimed
-  from bridge.bridge_groups
+  from outcomes.bridge_groups
 ),
 entry_lines as (
   select
@@ -55,49 +55,43 @@ entry_lines as (
   from bridge.bridge_entries
   group by 1, 2, 3
 ),
-entry_line_names as (
-  select 4 as line_order, 'invalid_or_duplicate' as line
-  union all select 5, 'lost_or_cancelled'
-  union all select 6, 'returned_refunded_failed'
-  union all select 7, 'open'
-  union all select 8, 'value_and_basis'
-),
 lines as (
-  select period_start, campaign_id, 0 as line_order, 'platform_attributed' as line, platform_value as amount,
+  select period_start, campaign_id, 'platform_attributed' as line, platform_value as amount,
     cast(round_even(results, 0) as bigint) as records
   from claims
   union all
-  select period_start, campaign_id, 1, 'claimed_not_captured', claimed_not_captured,
+  select period_start, campaign_id, 'claimed_not_captured', claimed_not_captured,
     cast(round_even(greatest(results - records, 0), 0) as bigint)
   from claims
   union all
-  select period_start, campaign_id, 2, 'captured_not_claimed', captured_not_claimed,
+  select period_start, campaign_id, 'captured_not_claimed', captured_not_claimed,
     cast(round_even(greatest(records - results, 0), 0) as bigint)
   from claims
   union all
-  select period_start, campaign_id, 3, 'valuation',
+  select period_start, campaign_id, 'valuation',
     stated_value - platform_value - claimed_not_captured - captured_not_claimed, records
   from claims
   union all
-  select c.period_start, c.campaign_id, n.line_order, n.line, coalesce(e.amount, 0), coalesce(e.records, 0)
+  select c.period_start, c.campaign_id, b.line, coalesce(e.amount, 0), coalesce(e.records, 0)
   from claims c
-  cross join entry_line_names n
+  join policy.bridge_lines b on b.has_entries
   left join entry_lines e
     on e.period_start = c.period_start
     and e.campaign_id is not distinct from c.campaign_id
-    and e.line = n.line
+    and e.line = b.line
   union all
-  select period_start, campaign_id, 9, 'manual_adjustment', adjusted_value, adjustments from claims
+  select period_start, campaign_id, 'manual_adjustment', adjusted_value, adjustments from claims
   union all
-  select period_start, campaign_id, 10, 'collected', collected_value + adjusted_value, paid_records from claims
+  select period_start, campaign_id, 'collected', collected_value + adjusted_value, paid_records from claims
 )
 select
-  period_start,
-  campaign_id,
-  line_order,
-  line,
-  cast(amount as decimal(18, 3)) as amount,
-  records,
+  l.period_start,
+  l.campaign_id,
+  b.line_order,
+  l.line,
+  cast(l.amount as decimal(18, 3)) as amount,
+  l.records,
   $reporting_currency as currency,
   $policy_version as policy_version
-from lines
+from lines l
+join policy.bridge_lines b on b.line = l.line

@@ -54,12 +54,17 @@ _SCHEMA = pa.schema(
 )
 
 
-def look_back(context: LedgerContext) -> TableMetadata:
+def find_anomalies(context: LedgerContext) -> TableMetadata:
     """Find all anomalies and replace the table."""
     policy = context.loaded_policy.policy
     rows = [
-        row | {"currency": policy.reporting_currency, "policy_version": policy.version}
-        for find in (_overrated, _untracked, _late)
+        row
+        | {
+            "next_step": NEXT_STEPS[row["anomaly"]],
+            "currency": policy.reporting_currency,
+            "policy_version": policy.version,
+        }
+        for find in (_overrated_campaigns, _tracking_gaps, _late_settlements)
         for row in find(context, policy)
     ]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
@@ -73,11 +78,7 @@ ANOMALIES = PythonTable(
         "decisions",
         "campaign, channel or settlement that stands out",
         "data",
-        (
-            "anomaly",
-            "subject",
-            "started_on",
-        ),
+        ("anomaly", "subject", "started_on"),
         description=(
             "What stands out in the whole history: campaigns that Meta rates above the others and that collected less, forms and landing pages "
             "that lost their tracking for some days, settlements that came much later than usual. Made in Python: a scan over all stretches of "
@@ -97,13 +98,7 @@ ANOMALIES = PythonTable(
             "owner",
             "policy_version",
         ),
-        words={
-            "anomaly": (
-                "overrated_by_meta",
-                "tracking_lost",
-                "remittance_late",
-            )
-        },
+        words={"anomaly": ("overrated_by_meta", "tracking_lost", "remittance_late")},
         at_least_zero=("records",),
         published=True,
         page="docs/definitions/diagnosis.md#anomalies",
@@ -121,11 +116,11 @@ ANOMALIES = PythonTable(
         },
     ),
     _READS,
-    look_back,
+    find_anomalies,
 )
 
 
-def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+def _overrated_campaigns(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Campaigns whose reported ROAS is above, and whose collected ROAS is significantly below, that of the others in mature months."""
     frame = _numbers(
         context.warehouse.arrow(
@@ -170,17 +165,16 @@ def _overrated(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
             "records": int(each["paid"]),
             "value": _money(reported - collected, policy),
             "finding": (
-                f"{each['campaign_name']}: {_placed(each['reported_place'], len(frame))} by what Meta reports "
+                f"{each['campaign_name']}: {_rank_text(each['reported_place'], len(frame))} by what Meta reports "
                 f"({each['reported_roas']:.2f} per 1 spent; the others {each['reported_others']:.2f}), "
-                f"{_placed(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
+                f"{_rank_text(each['collected_place'], len(frame))} by collected money ({each['collected_roas']:.2f}; "
                 f"the others {each['collected_others']:.2f}), in mature months."
             ),
-            "next_step": NEXT_STEPS[OVERRATED],
             "owner": policy.owners.links["record_ad"],
         }
 
 
-def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+def _tracking_gaps(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Stretches of days in which most records from Meta of a form (or landing page, if the form is unknown) name no ad."""
     frame = _numbers(
         context.warehouse.arrow(
@@ -213,12 +207,11 @@ def _untracked(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                     f"{str(kind).capitalize()} {channel} lost its tracking {_from_to(started, ended)}: {gap.misses} of its "
                     f"{gap.records} records from Meta name no ad, against {gap.usual_rate:.0%} on its other days."
                 ),
-                "next_step": NEXT_STEPS[UNTRACKED],
                 "owner": policy.owners.links["record_ad"],
             }
 
 
-def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
+def _late_settlements(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     """Settlements paid much later after delivery than others in the same currency.
 
     Much later means beyond Tukey's outer fence, and later than the median by more than the policy's days for a transfer.
@@ -245,8 +238,8 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
     for currency, rows in frame.groupby("currency"):
         if len(rows) < _FEWEST_SETTLEMENTS:
             continue
-        low, usual, high = np.quantile(rows["wait"], [0.25, 0.5, 0.75])
-        fence = max(high + _FAR_OUT * (high - low), usual + policy.remittances.transfer_within_days)
+        low, median, high = np.quantile(rows["wait"], [0.25, 0.5, 0.75])
+        fence = max(high + _FAR_OUT * (high - low), median + policy.remittances.transfer_within_days)
         late = rows[rows["wait"] > fence].sort_values(["wait", "settlement_id"], ascending=[False, True])
         for each in late.to_dict("records"):
             parcels = "1 parcel" if each["parcels"] == 1 else f"{each['parcels']:,} parcels"
@@ -260,10 +253,9 @@ def _late(context: RunContext, policy: Policy) -> Iterator[dict[str, Any]]:
                 "value": _money(each["value"], policy),
                 "finding": (
                     f"Remittance {each['settlement_id']} came late: {parcels} delivered from {_day(each['delivered_on'])} on were "
-                    f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {usual:.0f} "
+                    f"paid over on {_day(each['received_on'])}, {each['wait']:.0f} days after delivery; in {currency} {median:.0f} "
                     "days are usual."
                 ),
-                "next_step": NEXT_STEPS[LATE],
                 "owner": policy.owners.exceptions.get("remittance_differs", policy.owners.default),
             }
 
@@ -284,7 +276,7 @@ def _from_to(first: date, last: date) -> str:
     return f"on {first}" if first == last else f"from {first} to {last}"
 
 
-def _placed(place: int, of: int) -> str:
+def _rank_text(place: int, of: int) -> str:
     return "last" if place == of else "first" if place == 1 else f"{place} of {of}"
 
 

@@ -41,7 +41,9 @@ class _Spreads:
     past: float
 
 
-def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
+def assess(
+    counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, without: CountsWithout
+) -> pd.DataFrame:
     """Assess every segment at every step; records without a segment are neither assessed nor used as peers.
 
     Args:
@@ -55,33 +57,35 @@ def judge(counts: pd.DataFrame, window_days: dict[str, int], policy: Diagnosis, 
         low only because of another one, which one explains it.
     """
     spreads = {
-        str(step): _spreads(_without_suspect(str(step), rows, policy, without), policy)
+        str(step): _spreads(_without_largest_deviation(str(step), rows, policy, without), policy)
         for step, rows in counts.groupby("step")
     }
-    judged = pd.concat(
-        [_stand(rows, window_days[str(step)], spreads[str(step)], policy) for step, rows in counts.groupby("step")],
+    assessed = pd.concat(
+        [_compare(rows, window_days[str(step)], spreads[str(step)], policy) for step, rows in counts.groupby("step")],
         ignore_index=True,
     )
-    limit = _limit(judged, policy.false_discoveries)
-    low = judged["is_enough"] & (judged["p_value"] <= limit) & (judged["gap"] >= policy.smallest_gap)
-    judged["verdict"] = np.select(
-        [~judged["is_enough"], judged["p_value"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
+    limit = _p_value_limit(assessed, policy.false_discoveries)
+    low = assessed["is_enough"] & (assessed["p_value"] <= limit) & (assessed["gap"] >= policy.smallest_gap)
+    assessed["verdict"] = np.select(
+        [~assessed["is_enough"], assessed["p_value"].isna(), low], [NOT_ENOUGH, NOTHING_ALIKE, LOW], IN_LINE
     )
-    judged["explained_by"] = None
-    for step in judged.loc[low, "step"].unique():
-        _explain(judged, str(step), window_days[str(step)], spreads[str(step)], policy, without, limit)
-    return judged
+    assessed["explained_by"] = None
+    for step in assessed.loc[low, "step"].unique():
+        _explain(assessed, str(step), window_days[str(step)], spreads[str(step)], policy, without, limit)
+    return assessed
 
 
-def _without_suspect(step: str, rows: pd.DataFrame, policy: Diagnosis, without: CountsWithout) -> pd.DataFrame:
+def _without_largest_deviation(
+    step: str, rows: pd.DataFrame, policy: Diagnosis, without: CountsWithout
+) -> pd.DataFrame:
     """Counts of a step without the most deviating segment, so that it does not widen the estimated spread of healthy segments."""
     enough = rows[
         (rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all") & (rows["entered"] >= policy.fewest_records)
     ]
     if enough.empty:
         return rows
-    stood = _stand(enough, 0, _Spreads(policy.natural_spread, policy.natural_spread), policy)
-    suspect = stood.sort_values(["evidence", *_KEY], ascending=[False, True, True]).iloc[0]
+    compared = _compare(enough, 0, _Spreads(policy.natural_spread, policy.natural_spread), policy)
+    suspect = compared.sort_values(["evidence", *_KEY], ascending=[False, True, True]).iloc[0]
     return without(step, [(suspect["segment_kind"], suspect["segment"])])
 
 
@@ -89,32 +93,33 @@ def _spreads(rows: pd.DataFrame, policy: Diagnosis) -> _Spreads:
     """Estimated from all kinds of segment of a step together: a kind with three segments is too small to estimate its own."""
     named = rows[(rows["segment"] != _UNNAMED) & (rows["segment_kind"] != "all")]
     enough = named[named["entered"] >= policy.fewest_records]
-    seen: list[tuple[PassCounts, np.ndarray, np.ndarray]] = []
+    samples: list[tuple[PassCounts, np.ndarray, np.ndarray]] = []
     for _, kind in _comparable(enough, policy):
-        own = _passed(kind)
+        own = _pass_counts(kind)
         peers = compared_with_peers(AtAge("a segment", 0, own), AtAge("its peers", 0, own), policy.natural_spread)
-        seen.append((own, peers.expected, ((peers.expected_high - peers.expected_low) / 3.92) ** 2))
-    among = _spread_of(seen, policy.natural_spread)
-    old = enough[enough["past_entered"] >= policy.fewest_records]
-    if old.empty:
-        return _Spreads(among, policy.natural_spread)
-    rate = (old["past_passed"].to_numpy(float) + 0.5) / (old["past_entered"].to_numpy(float) + 1)
-    moved = _spread_of(
-        [(_passed(old), rate, rate * (1 - rate) / old["past_entered"].to_numpy(float))], policy.natural_spread
+        samples.append((own, peers.expected, ((peers.expected_high - peers.expected_low) / 3.92) ** 2))
+    peer_spread = _spread_of(samples, policy.natural_spread)
+    with_past = enough[enough["past_entered"] >= policy.fewest_records]
+    if with_past.empty:
+        return _Spreads(peer_spread, policy.natural_spread)
+    rate = (with_past["past_passed"].to_numpy(float) + 0.5) / (with_past["past_entered"].to_numpy(float) + 1)
+    past_spread = _spread_of(
+        [(_pass_counts(with_past), rate, rate * (1 - rate) / with_past["past_entered"].to_numpy(float))],
+        policy.natural_spread,
     )
-    return _Spreads(among, moved)
+    return _Spreads(peer_spread, past_spread)
 
 
-def _spread_of(seen: list[tuple[PassCounts, np.ndarray, np.ndarray]], at_least: float) -> float:
-    if not seen:
+def _spread_of(samples: list[tuple[PassCounts, np.ndarray, np.ndarray]], at_least: float) -> float:
+    if not samples:
         return at_least
     counts = PassCounts(
-        np.concatenate([own.entered for own, _, _ in seen]), np.concatenate([own.passed for own, _, _ in seen])
+        np.concatenate([own.entered for own, _, _ in samples]), np.concatenate([own.passed for own, _, _ in samples])
     )
     return natural_spread(
         counts,
-        np.concatenate([rate for _, rate, _ in seen]),
-        np.concatenate([unsure for _, _, unsure in seen]),
+        np.concatenate([rate for _, rate, _ in samples]),
+        np.concatenate([variance for _, _, variance in samples]),
         at_least,
     )
 
@@ -125,10 +130,10 @@ def _comparable(rows: pd.DataFrame, policy: Diagnosis) -> list[tuple[str, pd.Dat
     return [(str(kind), each) for kind, each in rows.groupby("segment_kind") if kind in peers and len(each) > 1]
 
 
-def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diagnosis) -> pd.DataFrame:
+def _compare(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diagnosis) -> pd.DataFrame:
     """Rates of one step with intervals, each compared with its peers and with its past."""
     rows = rows.copy()
-    own = _passed(rows)
+    own = _pass_counts(rows)
     rows["rate"] = own.rate
     rows["rate_low"], rows["rate_high"] = interval(own.passed, own.entered)
     rows["is_enough"] = rows["entered"] >= policy.fewest_records
@@ -138,31 +143,35 @@ def _stand(rows: pd.DataFrame, window_days: int, spreads: _Spreads, policy: Diag
         rows[name] = np.nan
     # All peers are included: one with few records has a small weight.
     for _, kind in _comparable(rows[(rows["entered"] > 0) & (rows["segment"] != _UNNAMED)], policy):
-        counts = _passed(kind)
-        stand = compared_with_peers(
+        counts = _pass_counts(kind)
+        comparison = compared_with_peers(
             AtAge("a segment", window_days, counts), AtAge("its peers", window_days, counts), spreads.peers
         )
-        told = counts.entered.sum() - counts.entered >= policy.fewest_records
+        has_enough_peers = counts.entered.sum() - counts.entered >= policy.fewest_records
         rows.loc[kind.index, "peers"] = len(kind) - 1
         for name, values in zip(
             ("peer_rate", "peer_low", "peer_high", "peer_p_value"),
-            (stand.expected, stand.expected_low, stand.expected_high, stand.p_value),
+            (comparison.expected, comparison.expected_low, comparison.expected_high, comparison.p_value),
             strict=True,
         ):
-            rows.loc[kind.index, name] = np.where(told, values, np.nan)
-    old = rows[(rows["past_entered"] >= policy.fewest_records) & (rows["segment"] != _UNNAMED)]
-    before = PassCounts(old["past_entered"].to_numpy(float), old["past_passed"].to_numpy(float))
-    stand = compared_with_past(
-        AtAge("a segment", window_days, _passed(old)), AtAge("its own past", window_days, before), spreads.past
+            rows.loc[kind.index, name] = np.where(has_enough_peers, values, np.nan)
+    with_past = rows[(rows["past_entered"] >= policy.fewest_records) & (rows["segment"] != _UNNAMED)]
+    before = PassCounts(with_past["past_entered"].to_numpy(float), with_past["past_passed"].to_numpy(float))
+    comparison = compared_with_past(
+        AtAge("a segment", window_days, _pass_counts(with_past)),
+        AtAge("its own past", window_days, before),
+        spreads.past,
     )
     low, high = interval(before.passed, before.entered)
     for name, values in zip(
-        ("past_rate", "past_low", "past_high", "past_p_value"), (before.rate, low, high, stand.p_value), strict=True
+        ("past_rate", "past_low", "past_high", "past_p_value"),
+        (before.rate, low, high, comparison.p_value),
+        strict=True,
     ):
-        rows.loc[old.index, name] = values
+        rows.loc[with_past.index, name] = values
     by_peers = rows["peer_p_value"].fillna(2) <= rows["past_p_value"].fillna(2)
-    none = rows["peer_p_value"].isna() & rows["past_p_value"].isna()
-    rows["compared_with"] = pd.Series(np.where(by_peers, "peers", "past"), index=rows.index).mask(none, None)
+    is_alone = rows["peer_p_value"].isna() & rows["past_p_value"].isna()
+    rows["compared_with"] = pd.Series(np.where(by_peers, "peers", "past"), index=rows.index).mask(is_alone, None)
     for name in ("rate", "low", "high"):
         rows[f"expected_{name}"] = np.where(by_peers, rows[f"peer_{name}"], rows[f"past_{name}"])
     rows = rows.rename(columns={"expected_rate": "expected"})
@@ -177,10 +186,10 @@ def _evidence(own: PassCounts, expected: pd.Series) -> np.ndarray:
     return np.nan_to_num(evidence_for(own, rate))
 
 
-def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
+def _p_value_limit(assessed: pd.DataFrame, false_discoveries: float) -> float:
     """The largest p-value that is a finding, so that the share of false discoveries is bounded (Benjamini-Hochberg)."""
-    tried = judged[judged["is_enough"]]
-    p_values = np.concatenate([tried["peer_p_value"].dropna().to_numpy(), tried["past_p_value"].dropna().to_numpy()])
+    tested = assessed[assessed["is_enough"]]
+    p_values = np.concatenate([tested["peer_p_value"].dropna().to_numpy(), tested["past_p_value"].dropna().to_numpy()])
     if not len(p_values):
         return 0.0
     found = p_values[scipy.stats.false_discovery_control(np.clip(p_values, 0, 1)) <= false_discoveries]
@@ -188,7 +197,7 @@ def _limit(judged: pd.DataFrame, false_discoveries: float) -> float:
 
 
 def _explain(  # one step's rows, its age and spreads, and how to count anew
-    judged: pd.DataFrame,
+    assessed: pd.DataFrame,
     step: str,
     window_days: int,
     spreads: _Spreads,
@@ -200,28 +209,31 @@ def _explain(  # one step's rows, its age and spreads, and how to count anew
 
     A segment that is no longer low without those records, or has too few left, is explained by them.
     """
-    waiting = judged[(judged["step"] == step) & (judged["verdict"] == LOW)].sort_values(
+    remaining = assessed[(assessed["step"] == step) & (assessed["verdict"] == LOW)].sort_values(
         ["evidence", *_KEY], ascending=[False, True, True]
     )
-    named: list[tuple[str, str]] = []
-    while len(waiting):
-        first = waiting.iloc[0]
-        named.append((first["segment_kind"], first["segment"]))
-        rest = waiting.iloc[1:]
+    explaining: list[tuple[str, str]] = []
+    while len(remaining):
+        first = remaining.iloc[0]
+        explaining.append((first["segment_kind"], first["segment"]))
+        rest = remaining.iloc[1:]
         if rest.empty:
             return
-        again = _stand(without(step, named), window_days, spreads, policy).set_index(_KEY)
-        still = []
+        again = _compare(without(step, explaining), window_days, spreads, policy).set_index(_KEY)
+        still_low = []
         for index, row in rest.iterrows():
             key = (row["segment_kind"], row["segment"])
             now = again.loc[key] if key in again.index else None
             if now is not None and now["is_enough"] and now["p_value"] <= limit and now["gap"] >= policy.smallest_gap:
-                still.append((index, float(now["evidence"])))
+                still_low.append((index, float(now["evidence"])))
             else:
-                judged.loc[index, ["verdict", "explained_by"]] = [EXPLAINED, f"{named[-1][0]} {named[-1][1]}".strip()]
-        order = [index for index, _ in sorted(still, key=lambda each: -each[1])]
-        waiting = rest.loc[order]
+                assessed.loc[index, ["verdict", "explained_by"]] = [
+                    EXPLAINED,
+                    f"{explaining[-1][0]} {explaining[-1][1]}".strip(),
+                ]
+        order = [index for index, _ in sorted(still_low, key=lambda each: -each[1])]
+        remaining = rest.loc[order]
 
 
-def _passed(rows: pd.DataFrame) -> PassCounts:
+def _pass_counts(rows: pd.DataFrame) -> PassCounts:
     return PassCounts(rows["entered"].to_numpy(float), rows["passed"].to_numpy(float))

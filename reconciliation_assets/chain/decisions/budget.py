@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
-from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, project_roas, ratio
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext, RunContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
@@ -82,27 +82,27 @@ def decide(seen: Evidence, rule: Budget) -> tuple[str, str]:
         UnlikeMaturityError: mature and young figures are not of the same age.
     """
     if seen.silent_days > _SILENT_DAYS:
-        told = f"; its last mature spend collected {_told(seen.mature.figures)}" if seen.mature else ""
-        return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{told}."
+        mature_part = f"; its last mature spend collected {_with_range(seen.mature.figures)}" if seen.mature else ""
+        return NOT_RUNNING, f"It has not spent for {seen.silent_days} days{mature_part}."
     if seen.mature is None or seen.weeks < rule.fewest_weeks:
         return NOT_ENOUGH, (
             f"Not enough yet: {seen.weeks} weeks of its spend are old enough to be judged, {rule.fewest_weeks} are needed."
         )
     mature = seen.mature.figures
     young = side_by_side(seen.mature, seen.young)[1] if seen.young else None
-    figures = f"mature spend collected {_told(mature)} at {seen.mature.age_days} days"
+    figures = f"mature spend collected {_with_range(mature)} at {seen.mature.age_days} days"
     if young:
-        figures += f", newer spend is on its way to {_told(young)}"
+        figures += f", newer spend is on its way to {_with_range(young)}"
     if mature.high < rule.stop_below:
-        return _stopped(seen, rule, young, figures)
+        return _stop_or_hold(seen, rule, young, figures)
     if mature.low >= rule.scale_from:
-        return _scaled(seen, rule, young, figures)
+        return _scale_or_hold(seen, rule, young, figures)
     return HOLD, (
         f"Its {figures}: neither surely from {rule.scale_from:g} (scale) nor surely below {rule.stop_below:g} (stop)."
     )
 
 
-def _stopped(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+def _stop_or_hold(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
     gap = _gap_in_links(seen, rule)
     if gap:
         return HOLD, f"Its {figures}, below {rule.stop_below:g}, but {gap}, so the money may be there and not linked."
@@ -111,7 +111,7 @@ def _stopped(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) ->
     return STOP, f"Its {figures}: below {rule.stop_below:g} at its best."
 
 
-def _scaled(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
+def _scale_or_hold(seen: Evidence, rule: Budget, young: Ratio | None, figures: str) -> tuple[str, str]:
     gap = _gap_in_links(seen, rule)
     if gap:
         return HOLD, f"Its {figures}, from {rule.scale_from:g} on, but {gap}."
@@ -136,12 +136,12 @@ def _gap_in_links(seen: Evidence, rule: Budget) -> str | None:
     return None
 
 
-def _told(figures: Ratio) -> str:
+def _with_range(figures: Ratio) -> str:
     """A ROAS with its range, in words."""
     return f"{figures.value:.2f} per 1 spent ({max(figures.low, 0):.2f} to {max(figures.high, 0):.2f})"
 
 
-def act(context: LedgerContext) -> TableMetadata:
+def decide_campaigns(context: LedgerContext) -> TableMetadata:
     """Decide for every campaign that ever spent."""
     policy = context.loaded_policy.policy
     weeks: pd.DataFrame = (
@@ -218,26 +218,9 @@ BUDGET = PythonTable(
             "currency",
             "policy_version",
         ),
-        words={
-            "action": (
-                "scale",
-                "hold",
-                "stop",
-                "not_enough_yet",
-                "not_running",
-            )
-        },
-        at_least_zero=(
-            "spend_value",
-            "daily_spend",
-            "safe_daily_spend",
-            "recent_leads",
-            "busy_leads",
-        ),
-        shares=(
-            "ad_coverage",
-            "money_coverage",
-        ),
+        words={"action": ("scale", "hold", "stop", "not_enough_yet", "not_running")},
+        at_least_zero=("spend_value", "daily_spend", "safe_daily_spend", "recent_leads", "busy_leads"),
+        shares=("ad_coverage", "money_coverage"),
         published=True,
         old_names={
             "expected_roas": "young_roas",
@@ -278,7 +261,7 @@ BUDGET = PythonTable(
         },
     ),
     _READS,
-    act,
+    decide_campaigns,
 )
 
 
@@ -305,48 +288,48 @@ def _economics(weeks: pd.DataFrame, per_sale: float, policy: Policy) -> dict[str
     last_age = policy.cohorts.maturity_days[-1]
     complete = weeks[weeks["is_complete"]]
     at_end = complete[complete["age_days"] == last_age]
-    judged = at_end.tail(policy.budget.recent_days // 7)
-    told: dict[str, Any] = {}
+    assessed = at_end.tail(policy.budget.recent_days // 7)
+    columns: dict[str, Any] = {}
     mature = None
-    if len(judged):
+    if len(assessed):
         spend, own, exact = (
-            judged[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
+            assessed[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
         )
-        told |= {
-            "window_start": judged["week_start"].iloc[0],
-            "window_end": judged["week_start"].iloc[-1] + pd.Timedelta(days=6),
+        columns |= {
+            "window_start": assessed["week_start"].iloc[0],
+            "window_end": assessed["week_start"].iloc[-1] + pd.Timedelta(days=6),
             "spend_value": _money(spend.sum(), policy),
             "collected_value": _money(own.sum(), policy),
             "collected_exact_value": _money(exact.sum(), policy),
         }
         of_all, of_exact = ratio(own, spend), ratio(exact, spend)
         if of_all and of_exact:
-            sales = int(judged["paid_records"].sum())
+            sales = int(assessed["paid_records"].sum())
             fewest, most = poisson_interval(sales)
             one = of_all.value / sales if sales else per_sale / float(spend.sum())
             exact_share = of_exact.value / of_all.value if of_all.value else 1.0
             low = max(min(of_all.low, of_exact.low, one * fewest * exact_share), min(of_exact.value, 0))
             high = max(of_all.high, of_exact.high, one * most)
             mature = Ratio(of_all.value, low, high)
-            told |= {
+            columns |= {
                 "collected_roas": of_all.value,
                 "collected_roas_exact": of_exact.value,
                 "roas_low": low,
                 "roas_high": high,
             }
-    young = _young(weeks, complete, at_end, told, policy)
-    told["figures"] = {
+    young = _expected_ratio(weeks, complete, at_end, columns, policy)
+    columns["figures"] = {
         "mature": AtAge("Mature spend", last_age, mature) if mature else None,
         "young": AtAge("Newer spend", last_age, young) if young else None,
-        "weeks": len(judged),
+        "weeks": len(assessed),
     }
-    return told
+    return columns
 
 
-def _young(
-    weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, told: dict[str, Any], policy: Policy
+def _expected_ratio(
+    weeks: pd.DataFrame, complete: pd.DataFrame, at_end: pd.DataFrame, columns: dict[str, Any], policy: Policy
 ) -> Ratio | None:
-    """Expected ROAS of the spend that is not mature yet, by the campaign's own curve; its figures are added to `told`."""
+    """Expected ROAS of the spend that is not mature yet, by the campaign's own curve; its figures are added to `columns`."""
     last_age = policy.cohorts.maturity_days[-1]
     newer = complete[~complete["week_start"].isin(at_end["week_start"])]
     newer = newer.sort_values("age_days").drop_duplicates("week_start", keep="last").sort_values("week_start")
@@ -355,17 +338,17 @@ def _young(
     spend, own, exact = (
         newer[name].to_numpy(float) for name in ("spend_value", "collected_value", "collected_exact_value")
     )
-    told |= {"young_spend_value": _money(spend.sum(), policy), "young_collected_value": _money(own.sum(), policy)}
+    columns |= {"young_spend_value": _money(spend.sum(), policy), "young_collected_value": _money(own.sum(), policy)}
     if at_end["paid_records"].sum() < policy.budget.fewest_paid_records:
         return None
     known = weeks[weeks["week_start"].isin(at_end["week_start"])]
     by_age = {int(str(age)): rows["collected_value"].to_numpy(float) for age, rows in known.groupby("age_days")}
     curve = collection_curve(by_age, last_age)
-    expected = projected(spend, own, exact, newer["age_days"].tolist(), curve) if curve else None
+    expected = project_roas(spend, own, exact, newer["age_days"].tolist(), curve) if curve else None
     if expected is None:
         return None
     roas, share = expected
-    told |= {
+    columns |= {
         "cash_share": share.value,
         "cash_share_low": share.low,
         "cash_share_high": share.high,

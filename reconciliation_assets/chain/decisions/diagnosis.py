@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, judge
+from reconciliation_assets.chain.decisions.bottlenecks import EXPLAINED, IN_LINE, LOW, NOT_ENOUGH, NOTHING_ALIKE, assess
 from reconciliation_assets.chain.decisions.causes import CAUSES
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
@@ -67,33 +67,33 @@ _SCHEMA = pa.schema(
 def diagnose(context: LedgerContext) -> TableMetadata:
     """Assess every segment at every step and replace the table."""
     policy = context.loaded_policy.policy
-    counts = _counted(
+    counts = _as_floats(
         context.warehouse.arrow("select * from decisions.step_counts order by step, segment_kind, segment")
     )
     if counts.empty:
         context.warehouse.load(_TARGET, _SCHEMA.empty_table())
         return TableMetadata({"findings": 0})
     windows = context.warehouse.arrow("select * from decisions.step_windows").to_pandas().set_index("step")
-    judged = judge(
+    assessed = assess(
         counts,
         windows["window_days"].to_dict(),
         policy.diagnosis,
-        lambda step, named: _counts_without(context.warehouse, step, named),
+        lambda step, segments: _counts_without(context.warehouse, step, segments),
     )
-    judged = judged.join(windows, on="step")
-    judged = _with_value(judged, policy)
-    judged = _with_reasons(judged, context.warehouse)
+    assessed = assessed.join(windows, on="step")
+    assessed = _with_value(assessed, policy)
+    assessed = _with_reasons(assessed, context.warehouse)
     names = dict(context.warehouse.rows("select campaign_id, campaign_name from matching.campaigns"))
     rows = [
         _row(each, policy, names)
-        for each in judged.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
+        for each in assessed.sort_values(["step_order", "segment_kind", "segment"]).to_dict("records")
     ]
     context.warehouse.load(_TARGET, pa.Table.from_pylist(rows, schema=_SCHEMA))
-    low = judged[judged["verdict"] == LOW]
+    low = assessed[assessed["verdict"] == LOW]
     return TableMetadata(
         {
-            "segments and steps judged": int(judged["is_enough"].sum()),
-            "not enough yet": int((judged["verdict"] == NOT_ENOUGH).sum()),
+            "segments and steps judged": int(assessed["is_enough"].sum()),
+            "not enough yet": int((assessed["verdict"] == NOT_ENOUGH).sum()),
             "findings": len(low),
             f"value at stake, {policy.reporting_currency}": round(float(low["value_at_stake"].fillna(0).sum()), 2),
         }
@@ -106,11 +106,7 @@ DIAGNOSIS = PythonTable(
         "decisions",
         "kind of segment, segment and step",
         "data",
-        (
-            "segment_kind",
-            "segment",
-            "step",
-        ),
+        ("segment_kind", "segment", "step"),
         description=(
             "Where records are lost: every segment's rate on every step against its peers and its own past at the same age, with what the "
             "gap costs, who acts and why. Made in Python: SQL has no such tails."
@@ -136,19 +132,9 @@ DIAGNOSIS = PythonTable(
         words={
             "segment_kind": VOCABULARIES["segments_of_views"],
             "step": VOCABULARIES["steps"],
-            "verdict": (
-                "not_enough_yet",
-                "nothing_to_compare",
-                "in_line",
-                "bottleneck",
-                "explained_by_another",
-            ),
+            "verdict": ("not_enough_yet", "nothing_to_compare", "in_line", "bottleneck", "explained_by_another"),
         },
-        at_least_zero=(
-            "entered",
-            "passed",
-            "value_low",
-        ),
+        at_least_zero=("entered", "passed", "value_low"),
         shares=(
             "rate",
             "rate_low",
@@ -197,14 +183,16 @@ DIAGNOSIS = PythonTable(
 )
 
 
-def _counted(counts: pa.Table) -> pd.DataFrame:
+def _as_floats(counts: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = counts.to_pandas()
     return frame.astype({"mature_collected_value": float, "mature_lost_value": float, "stated_value": float})
 
 
-def _counts_without(warehouse: Ledger, step: str, named: list[tuple[str, str]]) -> pd.DataFrame:
+def _counts_without(warehouse: Ledger, step: str, segments: list[tuple[str, str]]) -> pd.DataFrame:
     """Counts of a step without the records of the named segments."""
-    left_out = pa.table({"segment_kind": [kind for kind, _ in named], "segment": [segment for _, segment in named]})
+    left_out = pa.table(
+        {"segment_kind": [kind for kind, _ in segments], "segment": [segment for _, segment in segments]}
+    )
     with warehouse.reading("_left_out", left_out):
         counts = warehouse.arrow(
             """
@@ -230,41 +218,45 @@ def _counts_without(warehouse: Ledger, step: str, named: list[tuple[str, str]]) 
     return frame
 
 
-def _with_value(judged: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+def _with_value(assessed: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """Add the cost of the gap: the records missing to the expected rate, times the segment's own money per record that passed."""
-    judged = judged.copy()
-    is_low = judged["verdict"].isin([LOW, EXPLAINED])
-    collecting = judged["step"].str.startswith("collected")
-    passed = judged["mature_passed"]
+    assessed = assessed.copy()
+    is_low = assessed["verdict"].isin([LOW, EXPLAINED])
+    collecting = assessed["step"].str.startswith("collected")
+    passed = assessed["mature_passed"]
     # Money of one more record that passes: mean of those that passed less mean of those that did not.
-    per_record = judged["mature_collected_value"] / passed.replace(0, np.nan) - (
-        judged["mature_lost_value"] / judged["mature_lost"].replace(0, np.nan)
+    per_record = assessed["mature_collected_value"] / passed.replace(0, np.nan) - (
+        assessed["mature_lost_value"] / assessed["mature_lost"].replace(0, np.nan)
     ).fillna(0)
     per_record = per_record.where((per_record > 0) & (collecting | (passed >= _FEWEST_TO_VALUE)))
     # At a collecting step where no mature record has paid, the stated value per record is used instead.
     unpaid = collecting & (passed == 0)
-    per_record = per_record.where(~unpaid, judged["stated_value"] / judged["entered"].replace(0, np.nan))
-    judged["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=judged.index)
+    per_record = per_record.where(~unpaid, assessed["stated_value"] / assessed["entered"].replace(0, np.nan))
+    assessed["value_basis"] = pd.Series(np.where(unpaid, _STATED, _COLLECTED), index=assessed.index)
     # Newcombe's interval of the difference of two rates, from the interval of each rate.
-    low = judged["gap"] - np.hypot(judged["expected"] - judged["expected_low"], judged["rate_high"] - judged["rate"])
-    high = judged["gap"] + np.hypot(judged["expected_high"] - judged["expected"], judged["rate"] - judged["rate_low"])
-    judged["records_short"] = (judged["gap"] * judged["entered"]).where(is_low)
-    for name, gap in (("value_at_stake", judged["gap"]), ("value_low", low.clip(lower=0)), ("value_high", high)):
-        judged[name] = (gap * judged["entered"] * per_record).where(is_low)
-    judged["value_basis"] = judged["value_basis"].where(judged["value_at_stake"].notna(), None)
+    low = assessed["gap"] - np.hypot(
+        assessed["expected"] - assessed["expected_low"], assessed["rate_high"] - assessed["rate"]
+    )
+    high = assessed["gap"] + np.hypot(
+        assessed["expected_high"] - assessed["expected"], assessed["rate"] - assessed["rate_low"]
+    )
+    assessed["records_short"] = (assessed["gap"] * assessed["entered"]).where(is_low)
+    for name, gap in (("value_at_stake", assessed["gap"]), ("value_low", low.clip(lower=0)), ("value_high", high)):
+        assessed[name] = (gap * assessed["entered"] * per_record).where(is_low)
+    assessed["value_basis"] = assessed["value_basis"].where(assessed["value_at_stake"].notna(), None)
     first = (
-        judged[judged["verdict"] == LOW]
+        assessed[assessed["verdict"] == LOW]
         .sort_values(["value_at_stake", "evidence", "step"], ascending=[False, False, True], na_position="last")
         .drop_duplicates(["segment_kind", "segment"])
         .index
     )
-    judged["is_main"] = judged.index.isin(first)
-    return judged
+    assessed["is_main"] = assessed.index.isin(first)
+    return assessed
 
 
-def _with_reasons(judged: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
+def _with_reasons(assessed: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
     """Add the most frequent reason of the lost records of each low segment, if enough records share it."""
-    low = judged.loc[judged["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
+    low = assessed.loc[assessed["verdict"].isin([LOW, EXPLAINED]), ["segment_kind", "segment", "step"]]
     with warehouse.reading("_low", pa.Table.from_pandas(low, preserve_index=False)):
         reasons = warehouse.arrow(
             """
@@ -286,7 +278,7 @@ def _with_reasons(judged: pd.DataFrame, warehouse: Ledger) -> pd.DataFrame:
             """,
             {"fewest": _FEWEST_OF_A_REASON},
         ).to_pandas()
-    return judged.merge(reasons, how="left", on=["segment_kind", "segment", "step"])
+    return assessed.merge(reasons, how="left", on=["segment_kind", "segment", "step"])
 
 
 def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[str, Any]:
@@ -294,8 +286,8 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
     cause = CAUSES[each["step"]]
     is_low = each["verdict"] in (LOW, EXPLAINED)
     name = names.get(each["segment"]) if each["segment_kind"] == "campaign" else None
-    told = {column.name: _plain(each.get(column.name)) for column in _SCHEMA}
-    told |= {
+    row = {column.name: _plain(each.get(column.name)) for column in _SCHEMA}
+    row |= {
         "segment_name": name or each["segment"],
         "bottleneck": cause.bottleneck,
         "expected_rate": _plain(each["expected"]),
@@ -306,13 +298,13 @@ def _row(each: dict[Any, Any], policy: Policy, names: dict[str, str]) -> dict[st
         "policy_version": policy.version,
     }
     for money in ("value_at_stake", "value_low", "value_high"):
-        told[money] = _money(told[money], policy.minor_digits)
+        row[money] = _money(row[money], policy.minor_digits)
     for number in ("peers", "past_entered", "entered", "passed"):
-        told[number] = None if told[number] is None else int(told[number])
-    return told | {"finding": _finding(told, policy)}
+        row[number] = None if row[number] is None else int(row[number])
+    return row | {"finding": _finding(row, policy)}
 
 
-def _called(row: dict[str, Any]) -> str:
+def _segment_label(row: dict[str, Any]) -> str:
     """The segment as the start of a sentence: kind and name, or the name alone if it begins with the kind."""
     if row["segment_kind"] == "all":
         return "All records"
@@ -324,30 +316,30 @@ def _finding(row: dict[str, Any], policy: Policy) -> str:
     """The finding as one or more sentences with its figures."""
     passed = CAUSES[row["step"]].passed.format(days=row["window_days"], minutes=policy.diagnosis.answer_within_minutes)
     verdict, currency = row["verdict"], policy.reporting_currency
-    whose = _called(row)
+    label = _segment_label(row)
     if verdict == NOT_ENOUGH:
         return (
-            f"{whose}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
+            f"{label}: not enough yet. {row['entered']} records entered this step and have had {row['window_days']} days; "
             f"{policy.diagnosis.fewest_records} are needed."
         )
     seen = f"{row['rate']:.1%} of {row['entered']:,} {passed} (95 % interval {row['rate_low']:.1%} to {row['rate_high']:.1%})"
     if verdict == NOTHING_ALIKE:
-        return f"{whose}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
+        return f"{label}: {seen}. It has neither peers nor enough of a past to be held against, or its records name no segment."
     against = "its own past" if row["compared_with"] == "past" else f"its {row['peers']} peers"
-    told = f"{whose}: {seen}; {row['expected_rate']:.1%} in {against}."
+    comparison = f"{label}: {seen}; {row['expected_rate']:.1%} in {against}."
     if verdict == IN_LINE:
-        return f"{told} No more than chance and nature explain."
+        return f"{comparison} No more than chance and nature explain."
     if verdict == EXPLAINED:
-        return f"{told} Without the records of {row['explained_by']} it is no longer low."
+        return f"{comparison} Without the records of {row['explained_by']} it is no longer low."
     why = (
         f" The reason most given for those lost: {row['leading_reason']} ({row['leading_reason_share']:.0%})."
         if row["leading_reason"]
         else ""
     )
     if row["value_at_stake"] is None:
-        return f"{told}{why} About {row['records_short']:,.0f} records short; its own money puts no value on them yet."
+        return f"{comparison}{why} About {row['records_short']:,.0f} records short; its own money puts no value on them yet."
     return (
-        f"{told}{why} About {row['records_short']:,.0f} records short, worth about {row['value_at_stake']:,.0f} {currency} "
+        f"{comparison}{why} About {row['records_short']:,.0f} records short, worth about {row['value_at_stake']:,.0f} {currency} "
         f"({row['value_low']:,.0f} to {row['value_high']:,.0f}) at the {row['value_basis']}."
     )
 

@@ -52,14 +52,14 @@ def gaps(days: Counts, records: Counts, misses: Counts) -> Iterator[Gap]:
     """
     left = np.ones(len(days), dtype=bool)
     for _ in range(_MOST_GAPS):
-        found = _surest(days, np.where(left, records, 0), np.where(left, misses, 0))
+        found = _most_significant(days, np.where(left, records, 0), np.where(left, misses, 0))
         if found is None:
             return
         yield found
         left[found.first : found.last + 1] = False
 
 
-def _surest(days: Counts, records: Counts, misses: Counts) -> Gap | None:
+def _most_significant(days: Counts, records: Counts, misses: Counts) -> Gap | None:
     ends = np.flatnonzero(misses)
     if misses.sum() < _FEWEST_MISSES:
         return None
@@ -70,13 +70,15 @@ def _surest(days: Counts, records: Counts, misses: Counts) -> Gap | None:
     so_far, missed_so_far = np.concatenate([[0], records.cumsum()]), np.concatenate([[0], misses.cumsum()])
     inside, missed = so_far[last + 1] - so_far[first], missed_so_far[last + 1] - missed_so_far[first]
     outside, missed_outside = records.sum() - inside, misses.sum() - missed
-    rate, usual = missed / inside, (missed_outside + 0.5) / (outside + 1)
-    is_gap = (missed >= _FEWEST_MISSES) & (rate >= _FROM_RATE) & (usual <= _USUAL_UP_TO) & (outside > 0)
+    rate, usual_rate = missed / inside, (missed_outside + 0.5) / (outside + 1)
+    is_gap = (missed >= _FEWEST_MISSES) & (rate >= _FROM_RATE) & (usual_rate <= _USUAL_UP_TO) & (outside > 0)
     if not is_gap.any():
         return None
-    evidence = np.where(is_gap, _log_likelihood(missed, inside) - _log_likelihood_at(missed, inside, usual), -np.inf)
+    evidence = np.where(
+        is_gap, _log_likelihood(missed, inside) - _log_likelihood_at(missed, inside, usual_rate), -np.inf
+    )
     place = int(evidence.argmax())
-    p_value = float(scipy.stats.binom.sf(missed[place] - 1, inside[place], usual[place])) * len(first)
+    p_value = float(scipy.stats.binom.sf(missed[place] - 1, inside[place], usual_rate[place])) * len(first)
     if p_value > _CHANCE:
         return None
     return Gap(

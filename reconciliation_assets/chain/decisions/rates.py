@@ -16,11 +16,11 @@ from reconciliation_assets.chain.decisions.maturity import AtAge, side_by_side
 Numbers = NDArray[np.float64]
 
 # The share of the segments from which the spread is estimated: the least deviating ones.
-_ASKED = 0.8
+_SHARE_USED = 0.8
 # With fewer segments the spread cannot be distinguished from chance, and the policy's spread is used.
-_FEWEST_TO_TELL_SPREAD = 6
+_FEWEST_FOR_SPREAD = 6
 # How far above its expectation, in standard deviations, the mean square must be to accept a wider spread.
-_BELIEVED_FROM = 0.5
+_ACCEPTED_FROM = 0.5
 _WIDEST_SPREAD = 2.0
 _SMALLEST = 1e-12
 # Grid of the normal density, fine enough for tails of one in a million.
@@ -87,19 +87,21 @@ def compared_with_peers(own: AtAge[PassCounts], peers: AtAge[PassCounts], spread
     Raises:
         UnlikeMaturityError: the ages differ.
     """
-    counts, rivals = side_by_side(own, peers)
-    pooled = _inside(others(rivals))
-    nature = (pooled * (1 - pooled) * spread) ** 2
+    counts, peer_counts = side_by_side(own, peers)
+    pooled = _smoothed_rate(others(peer_counts))
+    natural_variance = (pooled * (1 - pooled) * spread) ** 2
     # Rows are segments, columns their peers.
     size = len(counts.entered)
-    chance_variance = (pooled * (1 - pooled))[:, None] / np.maximum(rivals.entered, 1)[None, :]
-    weight = 1 / (nature[:, None] + chance_variance)
+    chance_variance = (pooled * (1 - pooled))[:, None] / np.maximum(peer_counts.entered, 1)[None, :]
+    weight = 1 / (natural_variance[:, None] + chance_variance)
     weight[np.eye(size, dtype=bool)] = 0
-    weight[:, rivals.entered == 0] = 0
+    weight[:, peer_counts.entered == 0] = 0
     total = np.maximum(weight.sum(axis=1), _SMALLEST)
-    rates = np.nan_to_num(rivals.rate)
-    mean = np.clip((weight * rates[None, :]).sum(axis=1) / total, _least(rivals), 1 - _least(rivals))
-    return _standing(counts, mean, 1 / total, nature)
+    rates = np.nan_to_num(peer_counts.rate)
+    mean = np.clip(
+        (weight * rates[None, :]).sum(axis=1) / total, _smallest_rate(peer_counts), 1 - _smallest_rate(peer_counts)
+    )
+    return _compare(counts, mean, 1 / total, natural_variance)
 
 
 def compared_with_past(own: AtAge[PassCounts], past: AtAge[PassCounts], spread: float) -> RateComparison:
@@ -114,8 +116,8 @@ def compared_with_past(own: AtAge[PassCounts], past: AtAge[PassCounts], spread: 
         UnlikeMaturityError: the ages differ.
     """
     counts, before = side_by_side(own, past)
-    mean = _inside(before)
-    return _standing(counts, mean, mean * (1 - mean) / np.maximum(before.entered, 1), (mean * (1 - mean) * spread) ** 2)
+    mean = _smoothed_rate(before)
+    return _compare(counts, mean, mean * (1 - mean) / np.maximum(before.entered, 1), (mean * (1 - mean) * spread) ** 2)
 
 
 def natural_spread(counts: PassCounts, expected: Numbers, expected_variance: Numbers, at_least: float) -> float:
@@ -131,20 +133,20 @@ def natural_spread(counts: PassCounts, expected: Numbers, expected_variance: Num
         at_least: the policy's minimum spread, also used where there are too few segments.
     """
     known = counts.entered > 0
-    if known.sum() < _FEWEST_TO_TELL_SPREAD:
+    if known.sum() < _FEWEST_FOR_SPREAD:
         return at_least
     entered, rate = counts.entered[known], counts.rate[known]
-    mean, unsure = expected[known], expected_variance[known]
-    binomial = mean * (1 - mean) / entered + unsure
-    # The mean of the squares of those normal deviates that are among the share asked.
-    mean_of_squares = float(scipy.special.chdtr(3, scipy.special.chdtri(1, 1 - _ASKED))) / _ASKED
-    enough = mean_of_squares * (1 + _BELIEVED_FROM * np.sqrt(2 / known.sum()))
+    mean, variance = expected[known], expected_variance[known]
+    binomial = mean * (1 - mean) / entered + variance
+    # Expected mean square of normal deviates, without the most deviating ones.
+    mean_of_squares = float(scipy.special.chdtr(3, scipy.special.chdtri(1, 1 - _SHARE_USED))) / _SHARE_USED
+    enough = mean_of_squares * (1 + _ACCEPTED_FROM * np.sqrt(2 / known.sum()))
     low, high = 0.0, _WIDEST_SPREAD
     for _ in range(40):
         middle = (low + high) / 2
         deviates = (rate - mean) / np.sqrt(binomial + (mean * (1 - mean) * middle) ** 2)
         squares = np.sort((deviates - np.median(deviates)) ** 2)
-        if squares[: round(len(squares) * _ASKED)].mean() > enough:
+        if squares[: round(len(squares) * _SHARE_USED)].mean() > enough:
             low = middle
         else:
             high = middle
@@ -159,10 +161,10 @@ def evidence_for(counts: PassCounts, expected: Numbers) -> Numbers:
     return np.where(counts.rate < expected, ratio, 0.0)
 
 
-def _standing(counts: PassCounts, mean: Numbers, mean_variance: Numbers, nature: Numbers) -> RateComparison:
+def _compare(counts: PassCounts, mean: Numbers, mean_variance: Numbers, natural_variance: Numbers) -> RateComparison:
     """Lower tail of a logistic-normal binomial around the expected rate, with the natural variance and the variance of the mean."""
     room = mean * (1 - mean)
-    sigma = np.sqrt(mean_variance + nature) / room
+    sigma = np.sqrt(mean_variance + natural_variance) / room
     log_odds = scipy.special.logit(mean)[:, None] + sigma[:, None] * _STEPS[None, :]
     tails = scipy.stats.binom.cdf(counts.passed[:, None], counts.entered[:, None], scipy.special.expit(log_odds))
     margin = 1.96 * np.sqrt(mean_variance)
@@ -171,11 +173,11 @@ def _standing(counts: PassCounts, mean: Numbers, mean_variance: Numbers, nature:
     )
 
 
-def _least(counts: PassCounts) -> Numbers:
+def _smallest_rate(counts: PassCounts) -> Numbers:
     """The smallest rate above 0 that the number of peer records can show."""
     return 0.5 / np.maximum(others(counts).entered, 1)
 
 
-def _inside(counts: PassCounts) -> Numbers:
+def _smoothed_rate(counts: PassCounts) -> Numbers:
     """The rate, smoothed away from 0 and 1."""
     return (counts.passed + 0.5) / (counts.entered + 1)

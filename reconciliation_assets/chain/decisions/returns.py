@@ -78,7 +78,7 @@ def collection_curve(collected: dict[int, Numbers], last_age: int) -> Collection
     return CollectionCurve(known, last_age) if len(known) == len(collected) else None
 
 
-def projected(
+def project_roas(
     spend: Numbers, collected: Numbers, collected_exact: Numbers, ages: list[int], curve: CollectionCurve
 ) -> tuple[Ratio, Ratio] | None:
     """The expected ROAS of young weeks at the longest maturity, and the share of their money that is collected by now.

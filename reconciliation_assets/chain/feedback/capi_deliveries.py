@@ -65,11 +65,7 @@ CAPI_DELIVERIES = PythonTable(
         ),
         words={
             "outcome": VOCABULARIES["outcomes_told"],
-            "answer": (
-                "none",
-                "taken",
-                "refused",
-            ),
+            "answer": ("none", "taken", "refused"),
         },
         published=True,
         columns={

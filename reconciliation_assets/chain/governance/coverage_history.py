@@ -47,27 +47,9 @@ COVERAGE_HISTORY = PythonTable(
         "governance",
         "morning of observation, link, day, segment and method",
         "data",
-        (
-            "observed_on",
-            "link",
-            "day",
-            "segment_kind",
-            "segment",
-            "match_method",
-        ),
-        description=(
-            "Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon."
-        ),
-        required=(
-            "observed_on",
-            "link",
-            "day",
-            "segment_kind",
-            "segment",
-            "match_method",
-            "records",
-            "value",
-        ),
+        ("observed_on", "link", "day", "segment_kind", "segment", "match_method"),
+        description="Coverage of the seven days before every morning it was looked at, kept from run to run: what was linked how soon.",
+        required=("observed_on", "link", "day", "segment_kind", "segment", "match_method", "records", "value"),
         words={
             "link": VOCABULARIES["links"],
             "segment_kind": VOCABULARIES["segments_of_match_rates"],

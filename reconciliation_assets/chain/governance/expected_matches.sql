@@ -14,12 +14,10 @@ columns:
 -- whatever matched besides. Money is matched once it belongs to a captured record: linked to a CRM record that belongs to no
 -- lead it is not, here as in the cash view and in unmatched_revenue.
 with lead_methods as (
-  select
-    left_id as lead_id,
-    min(case match_method when 'manual_verified' then 1 when 'exact_id' then 2 when 'exact_contact' then 3
-      when 'crm_relationship' then 4 else 5 end) as strongest
-  from matching.lead_crm_links
-  group by left_id
+  select k.left_id as lead_id, min(m.strength) as strongest
+  from matching.lead_crm_links k
+  join policy.match_methods m on m.match_method = k.match_method
+  group by k.left_id
 ),
 money as (
   select
@@ -69,12 +67,12 @@ select
   r.record_id,
   r.created_at,
   e.stated_value,
-  case m.strongest when 1 then 'manual_verified' when 2 then 'exact_id' when 3 then 'exact_contact'
-    when 4 then 'crm_relationship' when 5 then 'inferred' end,
+  s.match_method,
   'no CRM record names the lead or shares its contact'
 from matching.captured_records r
 join outcomes.record_outcomes e on e.record_id = r.record_id
 left join lead_methods m on m.lead_id = r.source_id
+left join policy.match_methods s on s.strength = m.strongest
 where r.record_type = 'lead' and (r.is_valid or m.lead_id is not null)
 union all
 select

@@ -65,33 +65,18 @@ FIELD_FILL = PythonTable(
         "governance",
         "input table, population and column",
         "data",
-        (
-            "source_table",
-            "population",
-            "column_name",
-        ),
+        ("source_table", "population", "column_name"),
         description=(
             "How much of every input column is filled, of all rows and of those that say they came from a Meta ad: where tracking and "
             "exports leave gaps."
         ),
-        required=(
-            "source_table",
-            "population",
-            "column_name",
-            "records",
-            "filled",
-        ),
-        words={
-            "population": (
-                "all",
-                "from_meta",
-            )
-        },
+        required=("source_table", "population", "column_name", "records", "filled"),
+        words={"population": ("all", "from_meta")},
         shares=("fill_rate",),
         published=True,
         columns={
             "population": Meaning(
-                "Which rows; from_meta are leads and orders without lead that say they came from a Meta ad"
+                "Which rows; from_meta are leads and orders without lead that say they came from a Meta ad",
             ),
             "column_name": Meaning("Column of the input table; a contact counts by its key"),
             "records": Meaning("Current rows", "count"),

@@ -47,13 +47,8 @@ LOCK_REGISTER = PythonTable(
         "governance",
         "month and signature ever seen",
         "finance",
-        (
-            "period_start",
-            "locked_at",
-        ),
-        description=(
-            "Every signature under a closed month that was ever seen, kept from run to run: a lock holds until a later signed entry."
-        ),
+        ("period_start", "locked_at"),
+        description="Every signature under a closed month that was ever seen, kept from run to run: a lock holds until a later signed entry.",
         group="change_control",
         page="docs/definitions/change-control.md#locked-months",
         columns={

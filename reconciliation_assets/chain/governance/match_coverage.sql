@@ -19,14 +19,7 @@ columns:
 */
 -- Coverage: of what is expected to match, how much each method matched and how much stayed unmatched, by records and by
 -- value. A link with nothing to match has no rate: it is not applicable, never 100 %.
-with links as (
-  select 'record_ad' as link
-  union all select 'lead_crm'
-  union all select 'lead_order'
-  union all select 'order_payment'
-  union all select 'crm_payment'
-),
-methods as (
+with methods as (
   select match_method from policy.match_methods
   union all
   select 'unmatched'
@@ -48,7 +41,7 @@ select
   cast(coalesce(c.value, 0) / nullif(t.value, 0) as double) as value_rate,
   t.records is not null as is_applicable,
   $reporting_currency as currency
-from links l
+from policy.links l
 cross join methods m
 left join counted c on c.link = l.link and c.match_method = m.match_method
 left join totals t on t.link = l.link

@@ -19,14 +19,7 @@ POLICY_VERSIONS = OutputTable(
         "Every policy ever used, with the fingerprint of its definitions; and the policy in force as tables of words, rates and owners, "
         "which is how SQL meets it."
     ),
-    required=(
-        "policy_version",
-        "content_hash",
-        "effective_from",
-        "first_used_at",
-        "change_reason",
-        "approved_by",
-    ),
+    required=("policy_version", "content_hash", "effective_from", "first_used_at", "change_reason", "approved_by"),
     published=True,
     group="change_control",
     page="docs/definitions/policy.md",

@@ -284,10 +284,7 @@ BACKTEST = PythonTable(
         "matching",
         "record whose exact ID was hidden",
         "data",
-        (
-            "link",
-            "right_id",
-        ),
+        ("link", "right_id"),
         description=(
             "Records whose exact IDs were hidden, with what the other methods found for each: the ground on which precision, recall and "
             "confidence stand."

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, shipped_confidence
+from reconciliation_assets.chain.matching.kinds import MONEY, ObservedLinks, chance_kind, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
@@ -41,15 +41,19 @@ def calibrate(
     """What each kind of evidence is worth.
 
     Args:
-        rows: link, method, kind, candidates, confidence as the method gives it, links found, those that were right.
+        rows: link, method, kind, candidates (0 of money that was not sure enough, all kinds together by its chance), confidence as the
+            method gives it, links found, those that were right.
         fewest: links that are enough to judge a kind.
         floors: the least precision of each method, for links to leads.
         money_floor: the least confidence of a kind of evidence that carries money.
     """
     found = []
     for link, method, kind, candidates, raw, judged, right in rows:
-        before = shipped_confidence(kind) if link == MONEY else raw
         observed = ObservedLinks(judged, right)
+        if candidates == 0:
+            found.append((link, method, kind, 0, judged, right, observed.precision, observed.drawn(raw), False))
+            continue
+        before = shipped_confidence(kind) if link == MONEY else raw
         if link == MONEY:
             may = observed.drawn(before) >= money_floor
         else:
@@ -72,6 +76,12 @@ def _make(context: LedgerContext) -> TableMetadata:
         from matching.backtest_links
         where strength > 2 and (is_accepted or found_link not like '%_payment')
         group by all
+        union all
+        select '{MONEY}', 'inferred', printf('{chance_kind("%.1f")}', floor(10 * raw_confidence) / 10), 0, avg(raw_confidence), count(*),
+          count(case when is_right then 1 end)
+        from matching.backtest_links
+        where strength > 2 and not is_accepted and found_link like '%_payment'
+        group by all
         order by all
         """
     )
@@ -86,15 +96,8 @@ CALIBRATION = PythonTable(
         "matching",
         "link, method, kind of evidence and number of candidates (3 for more)",
         "data",
-        (
-            "link",
-            "match_method",
-            "evidence_kind",
-            "candidates",
-        ),
-        description=(
-            "What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money."
-        ),
+        ("link", "match_method", "evidence_kind", "candidates"),
+        description="What links of each method, kind of evidence and number of candidates were worth in the backtest, and whether they may carry money.",
         required=(
             "link",
             "match_method",
@@ -106,10 +109,7 @@ CALIBRATION = PythonTable(
             "may_carry_money",
         ),
         words={"link": VOCABULARIES["links"], "match_method": VOCABULARIES["methods"]},
-        shares=(
-            "precision",
-            "confidence",
-        ),
+        shares=("precision", "confidence"),
         published=True,
         group="matching_proof",
         columns={

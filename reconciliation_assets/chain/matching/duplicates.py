@@ -78,10 +78,7 @@ DUPLICATES = PythonTable(
         "matching",
         "duplicate",
         "data",
-        (
-            "source_table",
-            "source_id",
-        ),
+        ("source_table", "source_id"),
         description=(
             "Leads and orders that repeat an earlier valid one: same contact, same form or offer, within the policy's days. The "
             "earlier record stays the valid one."

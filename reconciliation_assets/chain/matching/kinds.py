@@ -39,10 +39,14 @@ _AMOUNT_LESS_SURE = {
     "a part of the money back": 0.01,
     "no agreed value": 0.015,
     "a part of the agreed value": 0.015,
+    "one transfer for several orders": 0.03,
     "a part of the amount": 0.03,
 }
 # Amounts that are not exactly what is owed need more than a likely person.
-_NEEDS_A_PERSON = frozenset(_AMOUNT_LESS_SURE) - {"the amount owed", "the amount less its discount"}
+_EXACT = {
+    "the amount owed", "the amount less its discount", "an equal instalment", "all of the money back", "payments that are together what is owed"
+}  # fmt: skip
+_NEEDS_A_PERSON = frozenset(_AMOUNT_LESS_SURE) - _EXACT
 _PERSONS = ("contact", "relationship", "the same name")
 
 
@@ -59,6 +63,11 @@ def shipped_confidence(evidence_kind: str) -> float:
     ):
         return _ANY_OTHER_KIND
     return _WHO_SURE[person] - _AMOUNT_LESS_SURE[amount]
+
+
+def chance_kind(tenth: str) -> str:
+    """The name of pairs of money that are not sure enough, by their chance: these are judged together, whatever their evidence."""
+    return f"chance from {tenth}"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ pairs as (
   select
     m.left_id as lead_id,
     m.right_id as crm_id,
-    'manual_verified' as match_method,
-    1 as strength,
+    'decision' as step,
     m.verified_at as preference,
     'decision' as evidence_kind,
     'accepted by ' || m.verified_by || ': ' || m.reason as evidence
@@ -28,57 +27,54 @@ pairs as (
   join canonical.crm_records c on c.crm_id = m.right_id
   where m.link = 'lead_crm' and m.verdict = 'accept'
   union all
-  select l.lead_id, c.crm_id, 'exact_id', 2, l.created_at, 'lead', 'CRM record names lead ' || l.lead_id
+  select l.lead_id, c.crm_id, 'lead', l.created_at, 'lead', 'CRM record names lead ' || l.lead_id
   from canonical.crm_records c
   join canonical.leads l on l.lead_id = c.lead_id
   union all
-  select m.lead_id, c.crm_id, 'exact_id', 3, c.created_at, 'Meta lead', 'CRM record names Meta lead ' || c.meta_lead_id
+  select m.lead_id, c.crm_id, 'Meta lead', c.created_at, 'Meta lead', 'CRM record names Meta lead ' || c.meta_lead_id
   from canonical.crm_records c
   join meta_leads m on m.meta_lead_id = c.meta_lead_id
   union all
   select
-    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 4 end, p.left_at, p.evidence_kind, p.evidence
+    p.left_id, p.right_id, case when p.is_doubtful then 'contact under another name' else 'contact' end, p.left_at,
+    p.evidence_kind, p.evidence
   from matching.lead_contact_pairs p
   where p.link = 'lead_crm'
   union all
   select
-    l.lead_id, s.crm_id, 'crm_relationship', 5, l.created_at, 'merged record',
+    l.lead_id, s.crm_id, 'merged record', l.created_at, 'merged record',
     'merged from ' || min(c.crm_id) || ', which names lead ' || l.lead_id
   from canonical.crm_records c
   join canonical.crm_records s on s.crm_id = c.survivor_id
   join canonical.leads l on l.lead_id = c.lead_id
   group by l.lead_id, s.crm_id, l.created_at
 ),
-allowed as (
-  select p.lead_id, p.crm_id, p.match_method, p.strength, p.preference, p.evidence_kind, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = 'lead_crm' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.crm_id
-  where r.link is null
-),
 ranked as (
   select
     a.lead_id,
     a.crm_id,
-    a.match_method,
+    s.match_method,
+    s.confidence,
+    s.is_doubtful,
     a.evidence_kind,
     a.evidence,
-    a.strength,
-    row_number() over (partition by a.crm_id order by a.strength, a.preference desc, a.lead_id) as place,
-    count(*) over (partition by a.crm_id, a.strength) as candidates
-  from allowed a
+    row_number() over (partition by a.crm_id order by s.step_order, a.preference desc, a.lead_id) as place,
+    count(*) over (partition by a.crm_id, a.step) as candidates
+  from pairs a
+  join policy.match_steps s on s.link = 'lead_crm' and s.step = a.step
+  left join canonical.manual_matches r
+    on r.link = 'lead_crm' and r.verdict = 'reject' and r.left_id = a.lead_id and r.right_id = a.crm_id
+  where r.link is null
 )
 select
   'lead_crm' as link,
   k.lead_id as left_id,
   k.crm_id as right_id,
   k.match_method,
-  case when k.strength = 9 then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / k.candidates)
-    as match_confidence,
+  k.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
   k.evidence,
   k.candidates,
   k.evidence_kind,
-  k.strength = 9 as is_doubtful
+  k.is_doubtful
 from ranked k
-join policy.match_methods m on m.match_method = k.match_method
 where k.place = 1

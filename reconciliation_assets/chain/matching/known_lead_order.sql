@@ -12,8 +12,7 @@ with pairs as (
   select
     m.left_id as lead_id,
     m.right_id as order_id,
-    'manual_verified' as match_method,
-    1 as strength,
+    'decision' as step,
     m.verified_at as preference,
     'decision' as evidence_kind,
     'accepted by ' || m.verified_by || ': ' || m.reason as evidence
@@ -22,12 +21,13 @@ with pairs as (
   join canonical.orders o on o.order_id = m.right_id
   where m.link = 'lead_order' and m.verdict = 'accept'
   union all
-  select l.lead_id, o.order_id, 'exact_id', 2, l.created_at, 'lead', 'order names lead ' || l.lead_id
+  select l.lead_id, o.order_id, 'lead', l.created_at, 'lead', 'order names lead ' || l.lead_id
   from canonical.orders o
   join canonical.leads l on l.lead_id = o.lead_id
   union all
   select
-    p.left_id, p.right_id, 'exact_contact', case when p.is_doubtful then 9 else 3 end, p.left_at, p.evidence_kind, p.evidence
+    p.left_id, p.right_id, case when p.is_doubtful then 'contact under another name' else 'contact' end, p.left_at,
+    p.evidence_kind, p.evidence
   from matching.lead_contact_pairs p
   join matching.lead_validity v on v.lead_id = p.left_id and v.is_valid
   where p.link = 'lead_order'
@@ -35,8 +35,7 @@ with pairs as (
   select
     k.left_id,
     o.order_id,
-    'crm_relationship',
-    4,
+    'CRM record',
     o.created_at,
     'CRM record',
     'order names CRM record ' || o.crm_id || ' of lead ' || k.left_id
@@ -44,27 +43,27 @@ with pairs as (
   left join canonical.crm_records c on c.crm_id = o.crm_id
   join matching.lead_crm_links k on k.right_id = coalesce(c.survivor_id, o.crm_id)
 ),
-allowed as (
-  select p.lead_id, p.order_id, p.match_method, p.strength, p.preference, p.evidence_kind, p.evidence
-  from pairs p
-  left join canonical.manual_matches r
-    on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = p.lead_id and r.right_id = p.order_id
-  where r.link is null
-),
 ranked as (
   select
     a.lead_id,
     a.order_id,
-    a.match_method,
+    s.match_method,
+    s.confidence,
+    s.is_doubtful,
     a.evidence_kind,
     a.evidence,
-    a.strength,
-    row_number() over (partition by a.order_id order by a.strength, a.preference desc, a.lead_id) as place,
-    count(*) over (partition by a.order_id, a.strength) as candidates
-  from allowed a
+    row_number() over (partition by a.order_id order by s.step_order, a.preference desc, a.lead_id) as place,
+    count(*) over (partition by a.order_id, a.step) as candidates
+  from pairs a
+  join policy.match_steps s on s.link = 'lead_order' and s.step = a.step
+  left join canonical.manual_matches r
+    on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = a.lead_id and r.right_id = a.order_id
+  where r.link is null
 ),
 direct as (
-  select lead_id, order_id, match_method, evidence_kind, evidence, candidates, strength = 9 as is_doubtful from ranked where place = 1
+  select lead_id, order_id, match_method, confidence, evidence_kind, evidence, candidates, is_doubtful
+  from ranked
+  where place = 1
 ),
 customer_leads as (
   select o.customer_id, d.lead_id, l.created_at as lead_at, min(d.order_id) as through_order
@@ -79,7 +78,8 @@ by_customer as (
   select
     c.lead_id,
     o.order_id,
-    'crm_relationship' as match_method,
+    s.match_method,
+    s.confidence,
     'customer' as evidence_kind,
     'same customer as order ' || c.through_order || ' of lead ' || c.lead_id as evidence,
     row_number() over (partition by o.order_id order by c.lead_at desc, c.lead_id) as place,
@@ -89,29 +89,30 @@ by_customer as (
     on c.customer_id = o.customer_id
     and c.lead_at <= o.created_at
     and c.lead_at >= o.created_at - to_days($contact_window_days)
+  join policy.match_steps s on s.link = 'lead_order' and s.step = 'customer'
   left join direct d on d.order_id = o.order_id
   left join canonical.manual_matches r
     on r.link = 'lead_order' and r.verdict = 'reject' and r.left_id = c.lead_id and r.right_id = o.order_id
   where (d.order_id is null or d.is_doubtful) and r.link is null
 ),
 accepted as (
-  select d.lead_id, d.order_id, d.match_method, d.evidence_kind, d.evidence, d.candidates, d.is_doubtful
+  select d.lead_id, d.order_id, d.match_method, d.confidence, d.evidence_kind, d.evidence, d.candidates, d.is_doubtful
   from direct d
   left join by_customer c on c.order_id = d.order_id and c.place = 1
   where not d.is_doubtful or c.order_id is null
   union all
-  select lead_id, order_id, match_method, evidence_kind, evidence, candidates, false from by_customer where place = 1
+  select lead_id, order_id, match_method, confidence, evidence_kind, evidence, candidates, false
+  from by_customer
+  where place = 1
 )
 select
   'lead_order' as link,
   a.lead_id as left_id,
   a.order_id as right_id,
   a.match_method,
-  case when a.is_doubtful then $doubtful_contact_confidence else m.confidence end * (0.5 + 0.5 / a.candidates)
-    as match_confidence,
+  a.confidence * (0.5 + 0.5 / a.candidates) as match_confidence,
   a.evidence,
   a.candidates,
   a.evidence_kind,
   a.is_doubtful
 from accepted a
-join policy.match_methods m on m.match_method = a.match_method

@@ -21,14 +21,7 @@ columns:
 -- What every method may do on every link: carry money, and from which confidence on. A method whose precision in the backtest
 -- lies below the policy's floor may not; nor may one that reviewers found wrong too often, until it is signed again. Its links
 -- wait for a person, those that reviewers judged with no more confidence than the verdicts leave.
-with links as (
-  select 'record_ad' as link
-  union all select 'lead_crm'
-  union all select 'lead_order'
-  union all select 'order_payment'
-  union all select 'crm_payment'
-),
-judged as (
+with judged as (
   select
     l.link,
     m.match_method,
@@ -41,7 +34,7 @@ judged as (
     v.verdicts,
     v.error_rate,
     coalesce(not v.holds, false) as fails_validation
-  from links l
+  from policy.links l
   cross join policy.match_methods m
   left join matching.match_backtest b on b.link = l.link and b.match_method = m.match_method and b.month is null
   left join matching.validation_results v on v.link = l.link and v.match_method = m.match_method and v.period is null

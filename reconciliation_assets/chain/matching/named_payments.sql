@@ -76,11 +76,12 @@ ranked as (
     a.left_id,
     a.payment_id,
     s.match_method,
+    s.confidence,
     a.evidence,
     row_number() over (partition by a.payment_id order by s.step_order, a.preference desc, a.left_id, a.link) as place,
     count(*) over (partition by a.payment_id, a.step) as candidates
   from pairs a
-  join policy.naming_steps s on s.step = a.step
+  join policy.match_steps s on s.link = a.link and s.step = a.step
   left join canonical.manual_matches r
     on r.link = a.link and r.verdict = 'reject' and r.left_id = a.left_id and r.right_id = a.payment_id
   where r.link is null
@@ -90,9 +91,8 @@ select
   k.left_id,
   k.payment_id as right_id,
   k.match_method,
-  m.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
+  k.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
   k.evidence,
   k.candidates
 from ranked k
-join policy.match_methods m on m.match_method = k.match_method
 where k.place = 1

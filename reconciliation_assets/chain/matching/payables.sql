@@ -41,15 +41,15 @@ payables as (
     o.order_id as left_id,
     o.created_at,
     o.created_at as due_at,
-    o.delivered_at,
+    case when o.outcome <> 'cancelled' then o.delivered_at end as delivered_at,
     case when o.outcome in ('cancelled', 'returned', 'invalid') then coalesce(o.cancelled_at, o.returned_at, o.updated_at) end
       as undone_at,
-    o.email_key,
-    o.phone_key,
+    coalesce(o.email_key, n.email_key) as email_key,
+    coalesce(o.phone_key, n.phone_key) as phone_key,
     o.customer_id,
     k.left_id as lead_id,
-    o.name_keys,
-    o.name_sound_keys,
+    coalesce(o.name_keys, n.name_keys) as name_keys,
+    coalesce(o.name_sound_keys, n.name_sound_keys) as name_sound_keys,
     o.currency,
     o.rate,
     coalesce(o.current_amount, o.gross_amount) as amount,
@@ -60,6 +60,7 @@ payables as (
     o.outcome <> 'invalid' as is_open
   from canonical.orders o
   left join matching.lead_order_links k on k.right_id = o.order_id
+  left join canonical.leads n on n.lead_id = k.left_id and k.match_method = 'exact_id'
   union all
   select
     'crm_payment',
@@ -68,12 +69,12 @@ payables as (
     coalesce(c.won_at, c.created_at),
     cast(null as timestamptz),
     case when c.outcome in ('lost', 'invalid') then coalesce(c.lost_at, c.updated_at) end,
-    c.email_key,
-    c.phone_key,
+    coalesce(c.email_key, n.email_key),
+    coalesce(c.phone_key, n.phone_key),
     cast(null as varchar),
     k.left_id,
-    c.name_keys,
-    c.name_sound_keys,
+    coalesce(c.name_keys, n.name_keys),
+    coalesce(c.name_sound_keys, n.name_sound_keys),
     coalesce(c.currency, $reporting_currency),
     c.final_value / nullif(c.final_amount, 0),
     c.final_amount,
@@ -83,6 +84,7 @@ payables as (
     c.outcome <> 'invalid'
   from canonical.crm_records c
   left join matching.lead_crm_links k on k.right_id = c.crm_id
+  left join canonical.leads n on n.lead_id = k.left_id and k.match_method = 'exact_id'
   left join (select distinct crm_id from canonical.orders where crm_id is not null) o on o.crm_id = c.crm_id
   where c.survivor_id is null and o.crm_id is null
 )

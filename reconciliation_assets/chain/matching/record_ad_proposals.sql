@@ -36,8 +36,7 @@ pairs as (
     m.right_id as ad_id,
     coalesce(a.campaign_id, c.campaign_id) as campaign_id,
     a.adset_id,
-    'manual_verified' as match_method,
-    1 as strength,
+    'decision' as step,
     'accepted by ' || m.verified_by || ': ' || m.reason as evidence
   from canonical.manual_matches m
   join matching.captured_records r on r.record_id = m.left_id
@@ -45,78 +44,75 @@ pairs as (
   left join matching.campaigns c on 'campaign:' || c.campaign_id = m.right_id
   where m.link = 'record_ad' and m.verdict = 'accept'
   union all
-  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'exact_id', 2, r.record_type || ' names ad ' || a.ad_id
+  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'ad', r.record_type || ' names ad ' || a.ad_id
   from matching.captured_records r
   join matching.ads a on a.ad_id = r.ad_id
   union all
-  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'exact_id', 3, 'link is tagged with ad ' || a.ad_id
+  select r.record_id, a.ad_id, a.campaign_id, a.adset_id, 'tagged ad', 'link is tagged with ad ' || a.ad_id
   from matching.captured_records r
   join matching.ads a on a.ad_id = r.utm_content
   union all
   select
-    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, r.adset_id, 'exact_id', 4,
+    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, r.adset_id, 'campaign',
     r.record_type || ' names campaign ' || c.campaign_id || ' and no known ad'
   from matching.captured_records r
   join matching.campaigns c on c.campaign_id = r.campaign_id
   union all
   select
-    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'exact_id', 5,
+    r.record_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'tagged campaign',
     'link is tagged with campaign ' || c.campaign_id
   from matching.captured_records r
   join matching.campaigns c on c.campaign_id = r.utm_campaign
   union all
   select
-    'lead:' || o.lead_id, a.ad_id, a.campaign_id, a.adset_id, 'crm_relationship', 6,
+    'lead:' || o.lead_id, a.ad_id, a.campaign_id, a.adset_id, 'ad of its order',
     'its order ' || o.order_id || ' names ad ' || a.ad_id
   from order_origins o
   join matching.ads a on a.ad_id = o.ad_id
   where o.place = 1
   union all
   select
-    'lead:' || o.lead_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'crm_relationship', 7,
+    'lead:' || o.lead_id, 'campaign:' || c.campaign_id, c.campaign_id, cast(null as varchar), 'campaign of its order',
     'its order ' || o.order_id || ' names campaign ' || c.campaign_id
   from order_origins o
   join matching.campaigns c on c.campaign_id = o.campaign_id
   where o.place = 1
   union all
   select
-    r.record_id, 'campaign:' || n.campaign_id, n.campaign_id, cast(null as varchar), 'inferred', 8,
+    r.record_id, 'campaign:' || n.campaign_id, n.campaign_id, cast(null as varchar), 'campaign name',
     'link is tagged with the name of campaign ' || n.campaign_id
   from matching.captured_records r
   join named n on n.name_key = nullif(replace(replace(lower(trim(r.utm_campaign)), ' ', ''), '-', ''), '')
 ),
-allowed as (
-  select p.record_id, p.ad_id, p.campaign_id, p.adset_id, p.match_method, p.strength, p.evidence
+competing as (
+  select
+    p.record_id,
+    p.ad_id,
+    p.campaign_id,
+    p.adset_id,
+    s.match_method,
+    s.step_order,
+    s.confidence,
+    p.evidence,
+    count(*) over (partition by p.record_id, p.step) as candidates
   from pairs p
+  join policy.match_steps s on s.link = 'record_ad' and s.step = p.step
   left join canonical.manual_matches r
     on r.link = 'record_ad' and r.verdict = 'reject' and r.left_id = p.record_id and r.right_id = p.ad_id
   where r.link is null
-),
-competing as (
-  select
-    a.record_id,
-    a.ad_id,
-    a.campaign_id,
-    a.adset_id,
-    a.match_method,
-    a.strength,
-    a.evidence,
-    count(*) over (partition by a.record_id, a.strength) as candidates
-  from allowed a
 )
 select
   'record_ad' as link,
   c.record_id as left_id,
   c.ad_id as right_id,
   c.match_method,
-  least(m.confidence * (0.5 + 0.5 / c.candidates), s.confidence_ceiling) as match_confidence,
+  least(c.confidence * (0.5 + 0.5 / c.candidates), s.confidence_ceiling) as match_confidence,
   c.evidence,
   c.candidates,
   c.campaign_id,
   c.adset_id,
-  c.strength,
+  c.step_order as strength,
   s.may_carry_money as counts,
   s.reason
 from competing c
-join policy.match_methods m on m.match_method = c.match_method
 join matching.match_standing s on s.link = 'record_ad' and s.match_method = c.match_method

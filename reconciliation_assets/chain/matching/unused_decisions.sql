@@ -15,7 +15,7 @@ columns:
 with ends as (
   select 'lead' as kind, lead_id as id, cast(null as varchar) as merged_into from canonical.leads
   union all
-  select 'crm', crm_id, merged_into from canonical.crm_records
+  select 'crm_record', crm_id, merged_into from canonical.crm_records
   union all
   select 'order', order_id, null from canonical.orders
   union all
@@ -28,13 +28,6 @@ with ends as (
   select 'ad', ad_id, null from matching.ads
   union all
   select distinct 'ad', 'campaign:' || campaign_id, cast(null as varchar) from matching.ads
-),
-kinds as (
-  select 'record_ad' as link, 'record' as left_kind, 'ad' as right_kind
-  union all select 'lead_crm', 'lead', 'crm'
-  union all select 'lead_order', 'lead', 'order'
-  union all select 'order_payment', 'order', 'payment'
-  union all select 'crm_payment', 'crm', 'payment'
 ),
 judged as (
   select
@@ -52,7 +45,7 @@ judged as (
       when m.verdict = 'accept' then 'another accepted decision holds, or its payment is not settled or duplicates another'
     end as reason
   from canonical.manual_matches m
-  join kinds k on k.link = m.link
+  join policy.links k on k.link = m.link
   left join ends l on l.kind = k.left_kind and l.id = m.left_id
   left join ends r on r.kind = k.right_kind and r.id = m.right_id
   left join matching.match_links used

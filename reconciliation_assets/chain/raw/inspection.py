@@ -66,19 +66,19 @@ def inspect_file(path: Path, presets: Sequence[Preset], zone_of: Callable[[str],
     """
     if not path.exists() and not path.is_symlink():
         return Inspection(path, None, [], [], "there is no such file")
-    taken = take_for(path, presets)
-    if isinstance(taken, Unrecognised):
-        return Inspection(path, None, [], [], taken.reason)
-    kind = taken[0].kind
+    found = take_for(path, presets)
+    if isinstance(found, Unrecognised):
+        return Inspection(path, None, [], [], found.reason)
+    kind = found[0].kind
     with private_engine() as connection:
         warehouse = DuckDB(connection)
         # A random secret is enough: its keys are discarded with the warehouse.
         protector = ContactProtector(secrets.token_bytes())
-        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in taken]
-    return Inspection(path, kind, _mapped(kind) if kind else [], parts, None)
+        parts = [_landed_part(warehouse, file, protector, zone_of(file.table)) for file in found]
+    return Inspection(path, kind, _filled_columns(kind) if kind else [], parts, None)
 
 
-def drafted(inspection: Inspection, presets: Sequence[Preset], currency: str | None) -> Draft | None:
+def draft_for(inspection: Inspection, presets: Sequence[Preset], currency: str | None) -> Draft | None:
     """A draft of the preset that a file needs: one that describes it, or one that adds its currency; None if it needs none.
 
     Args:
@@ -111,7 +111,7 @@ def _landed_part(warehouse: Ledger, file: InboxFile, protector: ContactProtector
     return InspectedPart(file.table, landed, [(row, column, reason) for row, column, reason in problems])
 
 
-def _mapped(kind: Recognised) -> list[tuple[str, str]]:
+def _filled_columns(kind: Recognised) -> list[tuple[str, str]]:
     """Headings in the file's order, with the columns they fill; a heading may only decide which rows count."""
     fills = {
         name: list(

@@ -174,9 +174,9 @@ def _reading_of(table: InputTable) -> str:
 def _read_anew(warehouse: Ledger, table: InputTable) -> None:
     """Migrate a table from an earlier contract: add new columns and forget files so that they are read again; keep pulls."""
     with warehouse.transaction():
-        there = warehouse.columns(raw_table(table))
+        columns = warehouse.columns(raw_table(table))
         for name, kind in table.stored:
-            if name not in there:
+            if name not in columns:
                 warehouse.execute(f"alter table {raw_table(table)} add column {name} {kind}")
         _forget_files(warehouse, table)
         warehouse.execute(f"delete from {READINGS} where source_table = $table", {"table": table.name})

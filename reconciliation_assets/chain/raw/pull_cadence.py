@@ -69,35 +69,33 @@ def pull_cadence(warehouse: Ledger, source: str, tables: Sequence[InputTable], w
     return PullCadence(newest, int(in_window), longest if pauses >= PAUSES_TO_JUDGE_BY else None)
 
 
-def why_empty_is_strange(known: PullCadence, window: Window) -> str | None:
+def why_empty_is_suspicious(cadence: PullCadence, window: Window) -> str | None:
     """Why an empty answer for a window is suspicious; None if it is plausible."""
-    if window.since is not None and known.in_window:
-        return f"earlier pulls brought records of {known.in_window:,} moments of the same window"
-    if known.newest is None or known.longest_pause is None:
+    if window.since is not None and cadence.in_window:
+        return f"earlier pulls brought records of {cadence.in_window:,} moments of the same window"
+    if cadence.newest is None or cadence.longest_pause is None:
         return None
-    quiet = window.until - known.newest
-    if quiet <= known.longest_pause:
+    quiet = window.until - cadence.newest
+    if quiet <= cadence.longest_pause:
         return None
-    return f"it has been quiet for {_long(quiet)}, and never paused for longer than {_long(known.longest_pause)}"
+    return f"it has been quiet for {_long(quiet)}, and never paused for longer than {_long(cadence.longest_pause)}"
 
 
-def why_stale(known: PullCadence, until: datetime, limit: timedelta) -> str | None:
+def why_stale(cadence: PullCadence, until: datetime, limit: timedelta) -> str | None:
     """Why a source looks silent; None if its newest record is recent enough."""
-    if known.newest is None:
+    if cadence.newest is None:
         return "it has never delivered a record"
-    age = until - known.newest
+    age = until - cadence.newest
     if age <= limit:
         return None
-    return (
-        f"its newest record is of {known.newest:%Y-%m-%d %H:%M} UTC, {_long(age)} old, and the limit is {_long(limit)}"
-    )
+    return f"its newest record is of {cadence.newest:%Y-%m-%d %H:%M} UTC, {_long(age)} old, and the limit is {_long(limit)}"
 
 
 def _record_time(table: InputTable) -> str:
     """SQL for the time a record was created or last changed; `pulled_at` is our own clock and is not used."""
     created = f"cast(r.{table.created} as timestamptz)"
-    told_by_the_source = table.version is not None and table.version != "pulled_at"
-    return f"coalesce(r.{table.version}, {created})" if told_by_the_source else created
+    is_source_time = table.version is not None and table.version != "pulled_at"
+    return f"coalesce(r.{table.version}, {created})" if is_source_time else created
 
 
 def _long(duration: timedelta) -> str:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from reconciliation_assets.chain.installation import Installation, OpenInstallation
 from reconciliation_assets.chain.raw.landing import land_pull, last_pull
-from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_strange, why_stale
+from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_suspicious, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.errors import without_values
 from reconciliation_assets.sources.connector import Connector, Window
@@ -103,9 +103,9 @@ def pull_asset(connector: Connector) -> dg.AssetsDefinition:
                 passed_over.update(batch.passed_over)
             if doubts := [doubt for batch in batches for doubt in batch.doubts]:
                 failures["complete"] = f"{connector.name}: {'; '.join(doubts)}."
-            if not rows and (strange := why_empty_is_strange(before, window)):
+            if not rows and (suspicion := why_empty_is_suspicious(before, window)):
                 failures["not_empty"] = (
-                    f"{connector.name} answered with no rows, but {strange}. Look in the system itself whether there are "
+                    f"{connector.name} answered with no rows, but {suspicion}. Look in the system itself whether there are "
                     "any; if so, its permissions or filters changed."
                 )
         after = pull_cadence(opened.ledger, connector.name, tables, window)

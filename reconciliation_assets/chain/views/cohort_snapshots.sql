@@ -10,20 +10,6 @@ columns:
 */
 -- Cohort view: where the records of each cohort month and campaign stood so many days after each was captured. A maturity
 -- that the month's last record has not reached is marked as incomplete and must not be compared with complete ones.
-with stood as (
-  select
-    cohort_start,
-    campaign_id,
-    maturity_day,
-    count(*) as captured,
-    count(case when is_valid then 1 end) as valid,
-    count(case when is_qualified then 1 end) as qualified,
-    count(case when is_won then 1 end) as won,
-    count(case when is_collected then 1 end) as collected,
-    sum(collected_value) as collected_value
-  from views.record_snapshots
-  group by cohort_start, campaign_id, maturity_day
-)
 select
   g.period_start as cohort_start,
   g.campaign_id,
@@ -38,10 +24,11 @@ select
   cast(coalesce(s.collected_value, 0) as decimal(18, 3)) as collected_value,
   g.spend_value,
   $reporting_currency as currency
-from bridge.bridge_groups g
+from outcomes.bridge_groups g
 cross join policy.maturity_days d
-left join stood s
-  on s.cohort_start = g.period_start
-  and s.campaign_id is not distinct from g.campaign_id
+left join views.segment_cohorts s
+  on s.segment_kind = 'campaign'
+  and s.cohort_start = g.period_start
+  and s.segment = coalesce(g.campaign_id, '(none)')
   and s.maturity_day = d.maturity_day
 left join matching.campaigns n on n.campaign_id = g.campaign_id

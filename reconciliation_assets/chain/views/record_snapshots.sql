@@ -14,7 +14,6 @@ with records as (
   select
     m.record_id,
     cast(date_trunc('month', m.cohort_date) as date) as cohort_start,
-    m.campaign_id,
     m.cohort_date,
     m.rung <> 'captured' as is_valid,
     cast(m.qualified_at at time zone $zone as date) as qualified_date,
@@ -34,7 +33,6 @@ money as (
 select
   r.record_id,
   r.cohort_start,
-  r.campaign_id,
   d.maturity_day,
   r.is_valid,
   coalesce(r.is_valid and (r.qualified_date <= r.cohort_date + d.maturity_day or m.collected_value > 0), false)

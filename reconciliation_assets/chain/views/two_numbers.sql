@@ -47,7 +47,7 @@ select
   cast(g.period_start + interval 1 month as date) + l.maturity_day <= cast($as_of at time zone $zone as date) as is_complete,
   $reporting_currency as currency,
   $policy_version as policy_version
-from bridge.bridge_groups g
+from outcomes.bridge_groups g
 cross join longest l
 left join coverage c on c.cohort_start = g.period_start and c.campaign_id is not distinct from g.campaign_id
 left join matching.campaigns n on n.campaign_id = g.campaign_id

@@ -37,6 +37,9 @@
     return sign + numerals(grouped(text.slice(0, -marks.digits)) + marks.decimal + text.slice(-marks.digits));
   }
 
+  /** Text that keeps its own direction within a page of the other; elements as they are. */
+  const isolated = (cell) => (typeof cell === "string" ? make("bdi", {}, cell) : cell ?? "");
+
   async function asked(path, options) {
     const answer = await fetch(path, options).catch(() => {
       throw new Error(words.failed);
@@ -50,8 +53,8 @@
     const cells = (row) =>
       row.map((cell, at) =>
         at === 0
-          ? make("th", { scope: "row", dir: "auto" }, cell)
-          : make("td", { "data-label": columns[at][0], class: columns[at][1] ? "n" : "", dir: columns[at][1] ? undefined : "auto" }, cell ?? ""),
+          ? make("th", { scope: "row" }, isolated(cell))
+          : make("td", { "data-label": columns[at][0], class: columns[at][1] ? "n" : "" }, isolated(cell)),
       );
     const head = columns.map(([name, isFigure]) => make("th", { scope: "col", class: isFigure ? "n" : "" }, name));
     return make("table", { class: "cards" }, make("thead", {}, make("tr", {}, ...head)),
@@ -160,7 +163,7 @@
       shown.push(...found);
       const rows = shown.map(([record, day, , campaign, , , amount, why, order]) => [
         record ? recordButton(record) : words.month_and_campaign,
-        make("span", { class: "day" }, day), campaignNames.get(campaign) ?? campaign ?? words.no_campaign, money(amount), why, order,
+        make("bdi", { class: "day", dir: "ltr" }, day), campaignNames.get(campaign) ?? campaign ?? words.no_campaign, money(amount), why, order,
       ]);
       const columns = [[words.record], [words.day], [words.campaign], [words.amount, true], [words.why], [words.order]];
       body.replaceChildren(shown.length ? table(columns, rows) : words.no_entries);
@@ -188,7 +191,9 @@
     const facts = make("dl", { class: "facts" });
     const add = (name, text) => text && facts.append(make("div", {}, make("dt", {}, words[name]), make("dd", { dir: "auto" }, text)));
     add("campaign", campaignNames.get(record.campaign_id) ?? record.campaign_id ?? words.no_campaign);
-    for (const name of ["adset_id", "ad_id", "created_at", "qualified_at", "won_at", "first_paid_at", "rung", "invalid_reason", "market", "offer", "language", "owner"]) add(name, record[name]);
+    for (const name of ["adset_id", "ad_id", "created_at", "qualified_at", "won_at", "first_paid_at"]) add(name, record[name]);
+    add("rung", words.rungs[record.rung]);
+    for (const name of ["invalid_reason", "market", "offer", "language", "owner"]) add(name, record[name]);
     for (const name of ["stated_value", "final_value", "collected_value", "refunded_value"]) add(name, money(record[name]));
     const chain = record.links.map(([link, left, right, method, confidence, evidence]) => [
       links[link], left, right, words.methods[method] ?? method, confidence.toFixed(2), evidence,
@@ -196,18 +201,18 @@
     ]);
     const columns = [[words.link], [words.from], [words.to], [words.method], [words.confidence, true], [words.evidence], [""]];
     const payments = record.payments.map(([id, kind, day, amount, fee, value, closes, closing]) =>
-      [id, words.kinds[kind] ?? kind, make("span", { class: "day" }, day), amount, fee, money(value), closes, closing]);
+      [id, words.kinds[kind] ?? kind, make("bdi", { class: "day", dir: "ltr" }, day), amount, fee, money(value), closes, closing]);
     const steps = [
       [words.stated_value, "", money(record.stated_value)],
       ...record.entries.map(([line, amount, why, order]) => [lines[line], [why, order].filter(Boolean).join(", "), money(amount)]),
     ];
     card.replaceChildren(
-      make("h3", { dir: "auto" }, `${words.record} ${id}`), facts,
+      make("div", { class: "head" }, make("h3", {}, `${words.record} `, make("bdi", {}, id)), close), facts,
       make("h3", {}, words.chain), chain.length ? table(columns.slice(0, chain[0].length), chain, chain[0].map((_, at) =>
         at === 0 ? words.chain_confidence : at === 4 ? record.chain_confidence.toFixed(2) : "")) : make("p", {}, words.no_links),
       ...(payments.length ? [make("h3", {}, words.payments), table(PAYMENT_COLUMNS, payments)] : []),
       make("h3", {}, words.from_stated_to_collected),
-      table([[""], [words.why], [words.amount, true]], steps, [words.collected_value, "", money(record.collected_value)]), close,
+      table([[""], [words.why], [words.amount, true]], steps, [words.collected_value, "", money(record.collected_value)]),
     );
     if (!card.open) card.showModal();
   }

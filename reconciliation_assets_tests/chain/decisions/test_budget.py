@@ -9,7 +9,7 @@ import pytest
 
 from reconciliation_assets.chain.decisions.budget import Evidence, decide
 from reconciliation_assets.chain.decisions.maturity import AtAge
-from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, projected, ratio
+from reconciliation_assets.chain.decisions.returns import Ratio, collection_curve, poisson_interval, project_roas, ratio
 from reconciliation_assets.policy.load import load_policy
 from reconciliation_assets_tests.conftest import Build
 from reconciliation_assets_tests.rows import CAMPAIGN, insight, lead, order, payment
@@ -86,7 +86,7 @@ def test_young_spend_is_held_against_the_share_that_is_in_at_its_age() -> None:
     final = np.full(8, 400.0)
     curve = collection_curve({7: final * 0.25, 90: final}, 90)
     assert curve
-    expected = projected(np.full(4, 100.0), np.full(4, 100.0), np.full(4, 50.0), [7] * 4, curve)
+    expected = project_roas(np.full(4, 100.0), np.full(4, 100.0), np.full(4, 50.0), [7] * 4, curve)
     assert expected
     roas, share = expected
     assert (roas.value, share.value) == (pytest.approx(4.0), pytest.approx(0.25))

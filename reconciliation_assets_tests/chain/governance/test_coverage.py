@@ -114,7 +114,7 @@ def test_a_fall_against_the_past_is_told_and_stops_nothing(build: Build) -> None
     built = build({"orders": [order("SO1", "2026-05-01", value="200")], "payments": [*good, *bad]})
     answer = built.ask("coverage_daily", "order_payment_has_not_fallen")
     assert (answer.passed, answer.severity) == (False, "WARN")
-    assert "order to payment fell from 100.0% to 0.0% since 25 June 2026" in answer.message
+    assert "payment to order fell from 100.0% to 0.0% since 25 June 2026" in answer.message
 
 
 def test_too_few_records_are_no_fall(build: Build) -> None:

@@ -191,6 +191,27 @@ def test_unequal_parts_that_are_exactly_what_is_owed_belong_together(build: Buil
     assert built.one("matched_chain", record_id="order:SO1")["collected_value"] == 300
 
 
+@pytest.mark.parametrize(("voucher", "found"), [("97.15", {"P1": "SO1", "P2": "SO1"}), ("97.20", {})])
+def test_a_voucher_that_shows_nobody_completes_what_a_card_leaves_owed(
+    build: Build, voucher: str, found: dict[str, str]
+) -> None:
+    rest = others(100)
+    owed = order("SO1", "2026-03-25T12:00:00+04:00", value="287.35", **PHONE)
+    paid = [
+        payment("P1", "2026-03-25T12:04:00+04:00", amount="190.20", **PHONE),
+        payment("P2", "2026-03-25T12:00:20+04:00", amount=voucher),
+    ]
+    built = build({"orders": [*rest["orders"], owed], "payments": rest["payments"] + paid})
+    assert linked(built) == found
+
+
+def test_a_deal_without_a_contact_is_paid_by_the_contact_of_the_lead_that_it_names(build: Build) -> None:
+    leads = [lead("L1", "2026-03-01", **PHONE)]
+    deals = [crm("D1", "2026-03-02", "won", lead_id="L1", won_at="2026-03-04", final_value=3000, currency="AED")]
+    paid = [payment("P1", "2026-03-06", amount=1500, **PHONE)]
+    assert linked_beside(build, [], paid, crm_records=deals, leads=leads) == {"P1": "D1"}
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "says"),
     [

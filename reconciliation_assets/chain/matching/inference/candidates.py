@@ -89,6 +89,12 @@ class People:
     name: Ints
     rarity: Floats
 
+    def with_strangers(self, left: Ints, right: Ints) -> "People":
+        """These pairs, then others whose people share nothing."""
+        size = len(left)
+        others = People(left, right, *(np.zeros(size, dtype=bool),) * 6, np.full(size, UNKNOWN), np.zeros(size))
+        return People(*(np.r_[getattr(self, name), getattr(others, name)] for name in People.__dataclass_fields__))
+
     @cached_property
     def is_personal(self) -> Bools:
         """Whether a contact, a customer or a lead is shared."""
@@ -112,7 +118,8 @@ _PERSONAL = (
 _POSSIBLE = f"""
   r.at_day >= l.created_day - {STAMPED_EARLY_DAYS}
   and case r.direction
-    when 'in' then (l.owed_units > 0 or l.amount_units is null) and coalesce(l.undone_day > r.at_day, true)
+    when 'in' then (l.owed_units > 0 or l.amount_units is null)
+      and (coalesce(l.undone_day > r.at_day, true) or coalesce(l.delivered_day < l.undone_day, false))
     when 'out' then true
     else l.returned_units >= r.amount_units
   end
@@ -120,7 +127,7 @@ _POSSIBLE = f"""
     coalesce(l.lead_id = r.lead_id, false)
     or ({_PERSONAL} and r.at_day - l.at_day <= {{window}})
     or (not r.names_something and r.at_day - l.at_day <= {LONGEST_DAYS} and (
-      (l.currency = r.currency and list_contains(l.asked, r.amount_units) and ({_NAMES_MISSING} or list_has_any(l.sounds, r.sounds)))
+      (l.currency = r.currency and (list_contains(l.asked, r.amount_units) or list_contains(l.instalments, r.amount_units)) and ({_NAMES_MISSING} or list_has_any(l.sounds, r.sounds)))
       or (len({_SHARED}) >= 2 and list_contains(r.sounds, l.sounds[1]) and list_contains(l.sounds, r.sounds[1]))
     ))
   )
@@ -149,6 +156,7 @@ _SOUND_PAIRS = (
     "lambda p: p[1] < p[2]), lambda p: p[1] || ' ' || p[2])"
 )
 _ASKED = "list_transform(asked, lambda a: currency || ' ' || a)"
+_INSTALMENTS = "list_transform(instalments, lambda a: currency || ' ' || a)"
 _AMOUNT = "currency || ' ' || amount_units"
 
 
@@ -173,15 +181,30 @@ _BLOCKS = (
         f"{_AMOUNT} || '|' || unnest({_periods(14, 3)})",
     ),
     Block(
+        f"unnest({_INSTALMENTS}) || '|' || floor(at_day / 30)",
+        f"{_AMOUNT} || '|' || unnest({_periods(30, 3)})",
+    ),
+    Block(
         f"unnest({_SOUND_PAIRS.format('sounds')}) || '|' || floor(at_day / 30)",
         _each_with_each(_SOUND_PAIRS.format("sounds"), _periods(30, 3)),
     ),
 )
 
 
+# A deal is paid in two to four equal parts, each rounded to the smallest coin, to a whole unit or to five.
+MOST_INSTALMENTS, INSTALMENT_STEPS = 4, (10, 1_000, 5_000)
+
+
 def _units(amount: str) -> str:
     """SQL for an amount in thousandths, as a whole number; as wide as any amount that the contract lets in."""
     return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
+
+
+_INSTALMENTS_OF = ", ".join(
+    f"[{_units('amount')} // {number * step} * {step} + up for up in [0, {step}]]"
+    for number in range(2, MOST_INSTALMENTS + 1)
+    for step in INSTALMENT_STEPS
+)
 
 
 def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table:
@@ -201,7 +224,8 @@ def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table
           {_units("amount")} as amount_units,
           {_units("greatest(amount - paid_amount, 0)")} as owed_units,
           list_distinct([{_units("asked")} for asked in
-            [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked
+            [amount - paid_amount, discounted_amount - paid_amount, amount, paid_amount - returned_amount] if asked > 0]) as asked,
+          case when is_opportunity and amount > paid_amount then list_distinct(flatten([{_INSTALMENTS_OF}])) end as instalments
         from {layer}.payables
         order by unique_id
         """

@@ -151,13 +151,7 @@ def _inferred(model: Model, grain: str, description: str) -> PythonTable:
 
     return PythonTable(
         OutputTable(
-            f"inferred_{model.name}",
-            "matching",
-            grain,
-            "data",
-            ("right_id",),
-            description,
-            group="matching_inference",
+            f"inferred_{model.name}", "matching", grain, "data", ("right_id",), description, group="matching_inference"
         ),
         (
             TableName("matching", model.left_ends),

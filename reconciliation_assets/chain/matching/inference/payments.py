@@ -22,8 +22,8 @@ from reconciliation_assets.chain.matching.inference.assignment_of_money import (
 )
 from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
 from reconciliation_assets.chain.matching.inference.evidence import parts_in_words, told
-from reconciliation_assets.chain.matching.inference.sums import PairGroup, owed_at_once, paid_together
-from reconciliation_assets.chain.matching.kinds import MONEY, shipped_confidence
+from reconciliation_assets.chain.matching.inference.sums import PairGroup, completing, owed_at_once, paid_together
+from reconciliation_assets.chain.matching.kinds import MONEY, chance_kind, shipped_confidence
 from reconciliation_assets.chain.python_table import PythonTable, TableMetadata
 from reconciliation_assets.chain.run_context import LedgerContext
 from reconciliation_assets.contracts.model import Meaning, OutputTable
@@ -32,6 +32,8 @@ from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
+# Open payments that teach times and ways of paying, and how often they are gone through.
+_PAYMENTS_LEARNT_FROM, _ROUNDS_OF_LEARNING = 20_000, 6
 # Pairs less likely than this are not kept even for a person to look at.
 _LEAST_CHANCE = 0.05
 # A payment that probably belongs to one of so few is for a person to look at, however alike they are.
@@ -101,7 +103,9 @@ def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None 
         asked = {"in": left.value - paid, "out": paid - returned, "back": returned}[direction]
         discounted = left.discounted - paid if direction == "in" else asked
         mine = right.direction[people.right] == direction
-        found = _settle(left, right, _only(people, mine), learnt, np.maximum(asked, 0), discounted, direction, believed)
+        found = _settle(
+            left, right, _only(people, mine), known, learnt, np.maximum(asked, 0), discounted, direction, believed
+        )
         brought = np.bincount(
             found.left[found.is_sure],
             _in_currency_of(left, right, found.left[found.is_sure], found.right[found.is_sure]),
@@ -159,11 +163,22 @@ class _Believed:
         confidence, may = self.observed.get((method, kind, min(candidates, 3)), (shipped, shipped >= self.floor))
         return confidence, may or self.is_trial
 
+    def of_chances(self, chances: Floats) -> Floats:
+        """How often pairs that are not sure enough were right where they were as likely; their chance where none was tried."""
+        tenths = np.floor(10 * chances).astype(np.int64)
+        confidence = chances.copy()
+        for tenth in np.unique(tenths):
+            seen = self.observed.get(("inferred", chance_kind(f"{tenth / 10:.1f}"), 0))
+            if seen:
+                confidence[tenths == tenth] = seen[0]
+        return confidence
+
 
 def _settle(
     left: Payables,
     right: Payments,
     people: People,
+    known: tuple[Ints, Ints],
     learnt: by.LevelShares,
     asked: Ints,
     discounted: Ints,
@@ -174,27 +189,27 @@ def _settle(
     accept_from = believed.accept_from
     if not len(people.left):
         return _nobody()
-    may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
-    weighed = by.weigh(left, right, people, learnt, asked, discounted, may_take)
+    compared = _compare(left, right, people, known, learnt, asked, discounted, direction)
+    people, weighed, looking = compared.people, compared.weighed, compared.looking
+    fit = weighed.fit
     fits = np.isfinite(weighed.bits)
-    looking = np.flatnonzero(right.is_open & (right.direction == direction))
     share = share_with_an_order(weighed.bits[fits], people.right[fits], looking, right.group)
     bits = weighed.bits + np.log2(share / (1 - share))[people.right]
-    taken_once = by.CLOSES[weighed.fit]
+    taken_once = by.CLOSES[fit]
     chance = np.zeros(len(bits))
     chance[fits] = chances(people.left[fits], people.right[fits], bits[fits], taken_once[fits])
 
-    alike = fits & people.is_personal & np.isin(weighed.fit, (by.IN_FULL, by.DISCOUNTED))
+    alike = fits & people.is_personal & np.isin(fit, (by.IN_FULL, by.DISCOUNTED))
     paired = paired_in_time(people.left, people.right, bits, chance, alike, left.at, right.at, accept_from)
     best = _best_of_each(people.right, chance, fits)
     together = PairGroup.none()
     if direction == "in":
         settled = np.r_[people.right[paired], people.right[best[chance[best] >= accept_from]]]
-        together = paid_together(left, right, people, weighed.fit, chance, asked, accept_from).without(
+        together = paid_together(left, right, people, fit, chance, asked, compared.completes, accept_from).without(
             people.right, people.right[paired]
         )
         taken = np.r_[settled, people.right[together.pairs]]
-        together = together.beside(owed_at_once(left, right, people, weighed.fit, asked, taken))
+        together = together.beside(compared.several.without(people.right, taken))
     special = np.r_[paired, together.pairs]
     best = np.r_[best[~np.isin(people.right[best], people.right[special])], special]
     best = best[np.argsort(people.right[best], kind="stable")]
@@ -210,9 +225,16 @@ def _settle(
     somebody = np.bincount(people.right[fits], chance[fits], minlength=len(right.at))[people.right[best]]
     kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
     worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
-    known = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
-    sure = (sure_enough >= accept_from) & np.array([may for _, may in known], dtype=bool)
-    confidence = np.minimum(sure_enough, np.array([value for value, _ in known], dtype=float))
+    worth_of_each = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
+    # A payment belongs to one order: what is several orders' is for a person to divide.
+    sure = (
+        (sure_enough >= accept_from) & (fit[best] != by.MORE) & np.array([may for _, may in worth_of_each], dtype=bool)
+    )
+    confidence = np.where(
+        sure_enough < accept_from,
+        believed.of_chances(sure_enough),
+        np.minimum(sure_enough, np.array([value for value, _ in worth_of_each], dtype=float)),
+    )
     accepted = np.flatnonzero(sure)
     pairs = best[accepted]
     closes = (taken_once[pairs]) & ~is_together[accepted]
@@ -236,6 +258,81 @@ def _settle(
     return BestPairs(
         left_end, right_end, sure_enough, confidence, sure, likely, rivals, kind, method, evidence, parts, shares
     )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The pairs of one direction of money, weighed.
+
+    Attributes:
+        completes: pairs that show nobody and are only right in sum.
+        several: pairs of one transfer for several orders, with the first of these.
+        looking: payments that look for a partner by themselves.
+    """
+
+    people: People
+    weighed: by.PairWeights
+    completes: np.ndarray
+    several: PairGroup
+    looking: Ints
+
+
+def _compare(
+    left: Payables,
+    right: Payments,
+    people: People,
+    known: tuple[Ints, Ints],
+    learnt: by.LevelShares,
+    asked: Ints,
+    discounted: Ints,
+    direction: str,
+) -> _Compared:
+    may_take = left.is_open & ((asked > 0) | ~left.has_value if direction == "in" else asked > 0)
+    looking = np.flatnonzero(right.is_open & (right.direction == direction))
+    fit = by.fits(left, right, people.left, people.right, asked, discounted)
+    several, completes = PairGroup.none(), np.zeros(len(fit), dtype=bool)
+    if direction == "in":
+        several = owed_at_once(left, right, people, fit, asked)
+        missing = completing(left, right, people, fit, asked)
+        people = people.with_strangers(*missing)
+        fit, completes = np.r_[fit, np.full(len(missing[0]), by.PART)], np.r_[completes, np.ones(len(missing[0]), bool)]
+        looking = looking[~np.isin(looking, np.r_[people.right[several.pairs], missing[1]])]
+    weighed = by.weigh(left, right, people, learnt, fit, asked, may_take)
+    weighed.bits[completes] = -np.inf
+    weighed = _learnt_from_all(left, right, people, known, learnt, weighed, looking)
+    return _Compared(people, weighed, completes, several, looking)
+
+
+def _learnt_from_all(
+    left: Payables,
+    right: Payments,
+    people: People,
+    known: tuple[Ints, Ints],
+    learnt: by.LevelShares,
+    weighed: by.PairWeights,
+    looking: Ints,
+) -> by.PairWeights:
+    """The pairs weighed by what times and ways of paying the open payments themselves show, each pair counted by how likely it is.
+
+    Money that names its order comes by other ways than money that names none: cards here, couriers there.
+    """
+    taught = looking[np.linspace(0, len(looking) - 1, min(len(looking), _PAYMENTS_LEARNT_FROM)).astype(np.int64)]
+    pairs = np.flatnonzero(np.isfinite(weighed.bits) & np.isin(people.right, taught))
+    some = _only(people, pairs)
+    part = by.PairWeights(
+        weighed.bits[pairs],
+        weighed.fit[pairs],
+        weighed.gap[pairs],
+        {name: bits[pairs] for name, bits in weighed.parts.items()},
+    )
+    i, j = np.r_[known[0], some.left], np.r_[known[1], some.right]
+    for _ in range(_ROUNDS_OF_LEARNING):
+        share = share_with_an_order(part.bits, some.right, taught, right.group)
+        odds = np.exp2(np.minimum(part.bits, 45.0)) * (share / (1 - share))[some.right]
+        likely = odds / (1 + np.bincount(some.right, odds, minlength=len(right.at))[some.right])
+        learnt = by.learn_times(learnt, left, right, i, j, np.r_[np.ones(len(known[0])), likely], len(known[0]))
+        part = by.weigh_times(left, right, some, learnt, part)
+    return by.weigh_times(left, right, people, learnt, weighed)
 
 
 def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:
@@ -351,9 +448,7 @@ ASSIGNMENT = PythonTable(
         "payment that names nothing, with its most likely order or CRM record",
         "finance",
         ("right_id",),
-        description=(
-            "Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough."
-        ),
+        description="Money that names nothing, with the order or CRM record it most likely belongs to, and whether that is sure enough.",
         columns={"is_sure": Meaning("Whether the pair is likely enough and its kind of evidence may carry money")},
     ),
     (

@@ -1,7 +1,7 @@
 """What is only right in sum: an order paid in unequal parts, and several orders paid in one transfer.
 
-Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else. One transfer for
-several orders is for a person to look at: a payment belongs to one order, and none is given more than it owes.
+Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else. A part that shows
+nobody may complete them where chance would hardly bring such an amount so near in time. One transfer for several orders is for a person to look at: a payment belongs to one order, and none is given more than it owes.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +11,14 @@ import numpy as np
 
 from reconciliation_assets.chain.matching.inference import candidates as who
 from reconciliation_assets.chain.matching.inference import weights as by
-from reconciliation_assets.chain.matching.inference.candidates import Floats, Ints, Payables, Payments, People
+from reconciliation_assets.chain.matching.inference.candidates import Bools, Floats, Ints, Payables, Payments, People
 
 _LARGEST_SET, _MOST_PAYMENTS, _MOST_ORDERS = 4, 8, 6
 _CHANCE_BY_CONTACT, _CHANCE_BY_NAME = 0.985, 0.975
-# Half: an amount that is exactly what several orders owe is theirs, but not to be linked to one of them.
-_CHANCE_OF_SEVERAL = 0.5
+# Two payments that show nobody are one order's only within so many days of it, and only where so few are near that chance is ruled out.
+_AT_ONCE_DAYS = 1 / 24
+_MOST_NEAR_AT_ONCE = 12
+_MOST_BY_CHANCE, _MOST_BY_CHANCE_WITHOUT_A_PERSON = 0.02, 0.001
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,108 @@ class PairGroup:
         return PairGroup(pairs[order], np.r_[self.chance, others.chance][order], self.words | others.words)
 
 
+def completing(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> tuple[Ints, Ints]:
+    """Payables and payments that show nobody but are exactly what is missing: a voucher beside a card.
+
+    Either of a payment whose payer is known and is a part, or of another that shows nobody, both within an hour of the order. Left out is
+    what chance alone would bring: so many payments come as near in time, and so often such an amount is somebody else's.
+
+    Args:
+        fit: how the amount of each pair fits by itself.
+        asked: what each payable still owes.
+    """
+    silent = np.flatnonzero(right.is_open & (right.direction == "in") & (right.group % 3 == who.SHOWS_NOTHING))
+    if not len(silent):
+        return silent, silent
+    silent = silent[np.argsort(right.at[silent], kind="stable")]
+    times = right.at[silent]
+    common = by.commonness(left, right)[1]
+    part = np.flatnonzero(
+        _of_a_person(people) & (fit == by.PART) & ~left.is_opportunity[people.left] & right.is_open[people.right]
+    )
+    i, j = people.left[part], people.right[part]
+    row, place = _same_amount(right, silent, left.currency[i], asked[i] - right.amount[j])
+    i, j, k = i[row], j[row], silent[place]
+    apart = np.abs(right.at[k] - right.at[j])
+    near = np.searchsorted(times, right.at[j] + apart, side="right") - np.searchsorted(times, right.at[j] - apart)
+    fits = (j != k) & (right.at[k] >= left.at[i] - who.STAMPED_EARLY_DAYS) & (near * common[k] <= _MOST_BY_CHANCE)
+    return _joined((i[fits], k[fits]), _at_once(left, right, asked, silent, times))
+
+
+def _at_once(left: Payables, right: Payments, asked: Ints, silent: Ints, times: Floats) -> tuple[Ints, Ints]:
+    """Orders and two payments each, within an hour of the order and exactly what it asks, that show nobody."""
+    orders = np.flatnonzero(left.is_open & ~left.is_opportunity & (asked > 0))
+    begin = np.searchsorted(times, left.at[orders])
+    near = np.searchsorted(times, left.at[orders] + _AT_ONCE_DAYS, side="right") - begin
+    by_chance = near * (near - 1) / 2 * _share_that_ask(asked, orders)
+    few = (near >= 2) & (near <= _MOST_NEAR_AT_ONCE) & (by_chance <= _MOST_BY_CHANCE_WITHOUT_A_PERSON)
+    orders, begin, near = orders[few], begin[few], near[few]
+    row, one, other = _each_two(near)
+    order, first, second = orders[row], silent[begin[row] + one], silent[begin[row] + other]
+    same = (right.currency[first] == left.currency[order]) & (right.currency[second] == left.currency[order])
+    exact = same & (right.amount[first] + right.amount[second] == asked[order])
+    return np.r_[order[exact], order[exact]], np.r_[first[exact], second[exact]]
+
+
+def _share_that_ask(asked: Ints, orders: Ints) -> Floats:
+    """For each order, what share of all ask as much."""
+    code = np.unique(asked[orders], return_inverse=True)[1]
+    share: Floats = np.bincount(code)[code] / max(1, len(orders))
+    return share
+
+
+def _each_two(sizes: Ints) -> tuple[Ints, Ints, Ints]:
+    """For groups of these sizes: the group, and the places within it, of every two members."""
+    one, other = np.triu_indices(_MOST_NEAR_AT_ONCE, 1)
+    group, pair = np.nonzero(other[None, :] < sizes[:, None])
+    return group, one[pair], other[pair]
+
+
+def _same_amount(right: Payments, payments: Ints, currency: Ints, amount: Ints) -> tuple[Ints, Ints]:
+    """Rows of currency and amount, each with the places in `payments` of those that are of both."""
+    keys = right.currency[payments] * (1 << 48) + right.amount[payments]
+    order = np.argsort(keys, kind="stable")
+    wanted = currency * (1 << 48) + amount
+    begin = np.searchsorted(keys[order], wanted)
+    found = np.searchsorted(keys[order], wanted, side="right") - begin
+    row = np.repeat(np.arange(len(wanted)), found)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(found) - found, found)
+    return row, order[np.repeat(begin, found) + within]
+
+
+def _joined(*parts: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """All pairs of all parts, each once."""
+    both = np.unique(np.stack([np.concatenate(ends) for ends in zip(*parts, strict=True)]), axis=1)
+    return both[0], both[1]
+
+
+def _of_a_person(people: People) -> Bools:
+    known: Bools = people.is_personal | (people.name == who.SAME_NAME)
+    return known
+
+
 def paid_together(
-    left: Payables, right: Payments, people: People, fit: Ints, chance: Floats, asked: Ints, accept_from: float
+    left: Payables,
+    right: Payments,
+    people: People,
+    fit: Ints,
+    chance: Floats,
+    asked: Ints,
+    completes: Bools,
+    accept_from: float,
 ) -> PairGroup:
     """Pairs whose payments are together exactly what their payable asks.
 
     Args:
         fit, chance: how the amount of each pair fits by itself, and how likely the pair is by itself.
         asked: what each payable still owes.
+        completes: pairs without a person that are exactly what is missing.
         accept_from: a payment that is sure to belong somewhere by itself takes no part elsewhere.
     """
-    near = people.is_personal | (people.name == who.SAME_NAME)
     part = np.flatnonzero(
-        near & np.isin(fit, (by.PART, by.INSTALMENT, by.LESS_FEE)) & ~left.is_opportunity[people.left]
+        (_of_a_person(people) | completes)
+        & np.isin(fit, (by.PART, by.INSTALMENT, by.LESS_FEE))
+        & ~left.is_opportunity[people.left]
     )
     counts = np.bincount(people.left[part], minlength=len(asked)) if len(part) else np.zeros(len(asked), int)
     part = part[(counts[people.left[part]] >= 2) & (counts[people.left[part]] <= _MOST_PAYMENTS)]
@@ -81,20 +172,22 @@ def paid_together(
         for pair in pairs
     }
     pairs = np.array(sorted(words), dtype=np.int64)
-    sure = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME) if len(pairs) else np.zeros(0)
-    return PairGroup(pairs, sure, words)
+    return PairGroup(pairs, _sure(people, pairs), words)
 
 
-def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints, settled: Ints) -> PairGroup:
+def _sure(people: People, pairs: Ints) -> Floats:
+    sure: Floats = np.where(people.is_personal[pairs], _CHANCE_BY_CONTACT, _CHANCE_BY_NAME)
+    return sure
+
+
+def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> PairGroup:
     """Pairs of payments that are exactly what several orders of one person owe together: each with the first of these orders.
 
     Args:
         fit: how the amount of each pair fits by itself.
         asked: what each payable still owes.
-        settled: payments that belong elsewhere.
     """
-    near = people.is_personal | (people.name == who.SAME_NAME)
-    more = np.flatnonzero(near & (fit == by.MORE) & ~np.isin(people.right, settled))
+    more = np.flatnonzero(_of_a_person(people) & (fit == by.MORE))
     counts = np.bincount(people.right[more], minlength=len(right.at)) if len(more) else np.zeros(len(right.at), int)
     more = more[(counts[people.right[more]] >= 2) & (counts[people.right[more]] <= _MOST_ORDERS)]
     words = {}
@@ -104,7 +197,7 @@ def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, ask
             others = [left.ids[int(people.left[pair])].as_py().partition(":")[2] for pair in found[1:]]
             words[found[0]] = f"exactly what it owes together with {', '.join(others)}"
     first = np.array(sorted(words), dtype=np.int64)
-    return PairGroup(first, np.full(len(first), _CHANCE_OF_SEVERAL), words)
+    return PairGroup(first, _sure(people, first), words)
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:

@@ -31,6 +31,11 @@ _STRANGERS_WITH_A_KNOWN_CONTACT = 0.02
 # Upper ends of the gaps between order and payment, in days: five minutes, an hour, a day, ...
 _GAPS = np.array([-who.STAMPED_EARLY_DAYS, 0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DAYS, np.inf])
 STAMPED_EARLY, WITHIN_MINUTES, WITHIN_AN_HOUR, WITHIN_A_DAY = 1, 2, 3, 4
+# So many amounts are an instalment of a deal, in this number of parts or that, rounded down or up.
+_AMOUNTS_OF_INSTALMENTS = 2 * (who.MOST_INSTALMENTS - 1)
+_SHARE_OF_INSTALMENTS_SEEN_AGAIN = 0.7
+# Amounts that are no further apart than this factor are of one size.
+_SAME_SIZE = 1.25
 # Stamps in the wrong zone come from a source that names no order: those that do cannot teach how many there are.
 _LEAST_SHARE_STAMPED_EARLY = 0.03
 _AFTER_DELIVERY = np.array([-7.0, 0.0, 1.0, 5.0, 10.0, 21.0, np.inf])
@@ -87,42 +92,68 @@ def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) 
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
     )
     by_chance = np.repeat(random_left, len(random_right)), np.tile(random_right, len(random_left))
-    true: dict[str, Floats] = {}
     random: dict[str, Floats] = {}
-    by_method: dict[str, Floats] = {}
+    true: dict[str, Floats] = {}
     for name, levels_of in _LEVELS.items():
-        shipped = np.array(_SHIPPED[name])
-        levels = levels_of(left, right, known_left, known_right)
-        seen = _counted(levels, len(shipped))
-        mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
-        true[name] = mixed / mixed.sum()
+        shipped = np.array(_SHIPPED.get(name, (1 / 3, 1 / 3, 1 / 3)))
+        if name.startswith("fit"):
+            true[name] = _shares(levels_of(left, right, known_left, known_right), np.ones(len(known_left)), shipped)
+        else:
+            seen = np.bincount(_known(levels_of(left, right, *by_chance)), minlength=len(shipped))
+            random[name] = (seen + 1.0) / (seen.sum() + len(shipped))
+    known = LevelShares(true, random, len(known_left))
+    return learn_times(known, left, right, known_left, known_right, np.ones(len(known_left)), len(known_left))
+
+
+def learn_times(
+    chances: LevelShares, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats, known: int
+) -> LevelShares:
+    """The same chances with those of times and ways of paying as some pairs show them.
+
+    Args:
+        i, j: positions of the pairs.
+        weight: how likely each is a true one.
+        known: so many of the first pairs are known by an ID. They do not teach what money without one is for.
+    """
+    true, by_method = dict(chances.true), {}
+    for name in (*_TIMES, "method"):
+        levels = _LEVELS[name](left, right, i, j)
+        true[name] = _shares(levels, weight, np.array(_SHIPPED[name]))
         if name in _TIMES:
-            by_method[name] = _by_method(levels, right.method[known_right], int(right.method.max()) + 1, true[name])
-        if not name.startswith("fit"):
-            seen = _counted(levels_of(left, right, *by_chance), len(shipped))
-            random[name] = (seen + 1) / (seen.sum() + len(shipped))
+            by_method[name] = _by_method(levels, right.method[j], weight, int(right.method.max()) + 1, true[name])
+    unknown = slice(known, None)
+    levels = _payable(left, right, i[unknown], j[unknown])
+    true["payable"] = _shares(levels, weight[unknown], chances.random["payable"])
     for name in ("gap of orders", "gap of opportunities"):
         by_method[name] = _not_too_rare(by_method[name])
-    return LevelShares(true, random, len(known_left), by_method)
+    return LevelShares(true, chances.random, chances.learnt_from, by_method)
 
 
-def _by_method(levels: Ints, method: Ints, methods: int, all_methods: Floats) -> Floats:
-    """Shares by way of paying, drawn towards those of all ways where known pairs are few."""
+def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
+    """Share of each level among weighed pairs, drawn towards the shipped share where they are few."""
+    seen = np.bincount(_known(levels), weight[levels >= 0], minlength=len(shipped))
+    mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
+    shares: Floats = mixed / mixed.sum()
+    return shares
+
+
+def _by_method(levels: Ints, method: Ints, weight: Floats, methods: int, all_methods: Floats) -> Floats:
+    """Shares by way of paying, drawn towards those of all ways where pairs are few."""
     rows = np.tile(_LINKS_OF_THE_SHIPPED_CHANCES * all_methods, (methods + 1, 1))
     known = (levels >= 0) & (method >= 0)
-    np.add.at(rows, (method[known], levels[known]), 1.0)
+    np.add.at(rows, (method[known], levels[known]), weight[known])
     shares: Floats = rows / rows.sum(axis=1, keepdims=True)
     return shares
+
+
+def _known(levels: Ints) -> Ints:
+    return levels[levels >= 0]
 
 
 def _not_too_rare(shares: Floats) -> Floats:
     shares = shares.copy()
     shares[..., STAMPED_EARLY] = np.maximum(shares[..., STAMPED_EARLY], _LEAST_SHARE_STAMPED_EARLY)
     return shares
-
-
-def _counted(levels: Ints, size: int) -> Floats:
-    return np.bincount(levels[levels >= 0], minlength=size).astype(np.float64)
 
 
 def gap_level(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
@@ -153,6 +184,12 @@ def _method(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
     return np.where(unknown, -1, (left.method[i] != right.method[j]).astype(np.int64))
 
 
+def _payable(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
+    """Whether money coming in is of an order (0), of a deal with an agreed value (1) or of one without (2)."""
+    level = np.where(left.is_opportunity[i], np.where(left.has_value[i], 1, 2), 0)
+    return np.where(right.direction[j] == "in", level, -1)
+
+
 def _fit_of_known(left: Payables, right: Payments, i: Ints, j: Ints, kind: Bools) -> Ints:
     fit = fits(left, right, i, j, left.value, left.discounted)
     return np.where(kind & (fit > NO_FIT), fit - 1, -1)
@@ -164,6 +201,7 @@ _LEVELS: dict[str, Callable[[Payables, Payments, Ints, Ints], Ints]] = {
     "gap of refunds": _gap_of_refunds,
     "delivery": _delivery,
     "method": _method,
+    "payable": _payable,
     "fit of orders": lambda left, right, i, j: _fit_of_known(
         left, right, i, j, (right.direction[j] == "in") & ~left.is_opportunity[i]
     ),
@@ -183,7 +221,11 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
     short = wanted - amount
     instalments = np.rint(value / np.maximum(amount, 1))
     many = np.where(left.is_opportunity[i], 12, 4)
-    even = (np.abs(instalments * amount - value) <= 10 * instalments) & (instalments >= 2) & (instalments <= many)
+    off = np.abs(instalments * amount - value) / np.maximum(instalments, 1)
+    even = (off <= 10) & (instalments >= 2) & (instalments <= many)
+    for step in who.INSTALMENT_STEPS:
+        rounded = left.is_opportunity[i] & (amount % step == 0) & (off < step)
+        even |= rounded & (instalments >= 2) & (instalments <= who.MOST_INSTALMENTS)
     with np.errstate(invalid="ignore", divide="ignore"):
         margin = amount * right.rate[j] / np.maximum(wanted * left.rate[i], 1e-9) - 1
     fee = (amount + right.fee[j] == wanted) | (short <= np.minimum(_LARGEST_FEE_SHARE * wanted, _LARGEST_FEE))
@@ -209,26 +251,24 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
 
 
 def weigh(
-    left: Payables, right: Payments, people: People, chances: LevelShares, asked: Ints, discounted: Ints, is_open: Bools
+    left: Payables, right: Payments, people: People, chances: LevelShares, fit: Ints, asked: Ints, is_open: Bools
 ) -> PairWeights:
     """What speaks for each pair of one direction of money.
 
     Args:
         left, right, people: the ends and the pairs.
         chances: what true and random pairs look like.
-        asked, discounted: what each payable may still take: what it owes, or what it received and did not give back.
+        fit: how the amount of each pair fits what is asked.
+        asked: what each payable may still take: what it owes, or what it received and did not give back.
         is_open: payables that may take anything at all.
     """
     i, j = people.left, people.right
-    fit = fits(left, right, i, j, asked, discounted)
     gap = gap_level(left, right, i, j)
     parts = {
         "amount": _amount_bits(left, right, i, j, fit, chances, asked, is_open),
         "contact": _contact_bits(left, people),
         "name": _name_bits(people),
-        "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
-        "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
-        "method": _level_bits(left, right, i, j, chances, "method"),
+        **_time_bits(left, right, i, j, chances),
         "transfer": _transfer_bits(left, right, i, j),
         "state": _state_bits(left, right, i, j),
     }
@@ -236,6 +276,25 @@ def weigh(
     # There is a row per pair, and tenths of a bit are told: half the precision is half the memory.
     parts = {name: each.astype(np.float32) for name, each in parts.items()}
     return PairWeights(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
+
+
+def weigh_times(
+    left: Payables, right: Payments, people: People, chances: LevelShares, weighed: PairWeights
+) -> PairWeights:
+    """The same pairs, their times and ways of paying weighed by other chances."""
+    times = _time_bits(left, right, people.left, people.right, chances)
+    change = sum(bits - weighed.parts[name] for name, bits in times.items())
+    parts = weighed.parts | {name: each.astype(np.float32) for name, each in times.items()}
+    return PairWeights(weighed.bits + change, weighed.fit, weighed.gap, parts)
+
+
+def _time_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: LevelShares) -> dict[str, Floats]:
+    return {
+        "time": _level_bits(left, right, i, j, chances, "gap of orders", "gap of opportunities", "gap of refunds"),
+        "delivery": 0.5 * _level_bits(left, right, i, j, chances, "delivery"),
+        "method": _level_bits(left, right, i, j, chances, "method"),
+        "kind": _level_bits(left, right, i, j, chances, "payable"),
+    }
 
 
 def _level_bits(left: Payables, right: Payments, i: Ints, j: Ints, chances: LevelShares, *names: str) -> Floats:
@@ -266,32 +325,58 @@ def _amount_bits(
         np.searchsorted(wanted, highest, side="right") - np.searchsorted(wanted, amount * 0.98, side="left")
     ) / total
     near = np.clip(near, 0.002, 1)
+    of_orders, common = (of_all[j] for of_all in commonness(left, right))
+    # Instalments come again by themselves: that other payments are of the amount says nothing against them.
+    parts = np.rint(left.value[i] / np.maximum(amount, 1))
+    to_the_coin = np.abs(parts * amount - left.value[i]) <= who.INSTALMENT_STEPS[0] * parts
+    roundings = np.where(to_the_coin, 1, len(who.INSTALMENT_STEPS))
+    instalment = np.clip(_AMOUNTS_OF_INSTALMENTS * roundings * of_orders / _again(right)[j], 1e-6, 0.05)
     by_chance = np.select(
         [fit >= DISCOUNTED, fit == NO_VALUE, fit == INSTALMENT, fit == PART],
-        [commonness(left, right)[j], 1.0, np.clip(near, 0.004, 0.05), np.clip(above, 0.05, 1)],
+        [
+            common,
+            1.0,
+            np.where(left.is_opportunity[i], instalment, np.clip(near, 0.004, 0.05)),
+            np.clip(above, 0.05, 1),
+        ],
         near,
     )
     bits: Floats = np.log2(true / by_chance)
     return bits
 
 
-def commonness(left: Payables, right: Payments) -> Floats:
-    """For every payment, how often money of somebody else would be of its amount.
+def commonness(left: Payables, right: Payments) -> tuple[Floats, Floats]:
+    """For every payment, how often money of somebody else would be of its amount: as the orders say, and as open payments say too.
 
-    An amount seen once says more the fewer amounts come twice (the Good-Turing estimate of what is unseen); one that several
-    open payments share is common whatever the orders say.
+    An amount seen once says more the fewer amounts of its size come twice (the Good-Turing estimate of what is unseen); one that
+    several open payments share is common whatever the orders say.
     """
-    keys = np.r_[left.currency, right.currency] * (1 << 48) + np.r_[left.value, right.amount]
-    code = np.unique(keys, return_inverse=True)[1]
-    of_orders = np.bincount(code[: len(left.currency)], minlength=code.max() + 1)
-    once, twice = (int((of_orders == times).sum()) for times in (1, 2))
-    single = min(1.0, max(0.02, 2 * (twice + 0.5) / (once + 1)))
-    orders = np.where(of_orders <= 1, single, of_orders) / max(1, len(left.currency))
-    mine = code[len(left.currency) :]
+    amount, currency = np.r_[left.value, right.amount], np.r_[left.currency, right.currency]
+    code = np.unique(currency * (1 << 48) + amount, return_inverse=True)[1]
+    size = np.floor(np.log(np.maximum(amount, 1)) / np.log(_SAME_SIZE)).astype(np.int64)
+    of_size = np.unique(currency * 1_000 + size, return_inverse=True)[1]
+    many = len(left.currency)
+    of_orders = np.bincount(code[:many], minlength=code.max() + 1)
+    once, twice = (
+        np.bincount(of_size[:many], of_orders[code[:many]] == times, minlength=of_size.max() + 1) / times
+        for times in (1, 2)
+    )
+    single = np.clip(2 * (twice + 0.5) / (once + 1), 0.02, 1)[of_size[many:]]
+    mine = code[many:]
+    orders = np.where(of_orders[mine] <= 1, single, of_orders[mine]) / max(1, many)
     of_open = np.bincount(mine[right.is_open], minlength=code.max() + 1)
     payments = np.maximum(of_open - 1, 0) / (int(right.is_open.sum()) + 20)
-    common: Floats = np.clip(np.maximum(orders, payments)[mine], 1e-9, 1)
-    return common
+    return np.clip(orders, 1e-9, 1), np.clip(np.maximum(orders, payments[mine]), 1e-9, 1)
+
+
+def _again(right: Payments) -> Floats:
+    """For every payment, how much likelier an instalment's amount is to come again, or not to, than any open payment's."""
+    code = np.unique(right.currency * (1 << 48) + right.amount, return_inverse=True)[1]
+    comes_again = np.bincount(code, right.is_open)[code] >= 2
+    of_any = np.clip(comes_again[right.is_open].mean(), 0.05, 0.95) if right.is_open.any() else 0.5
+    true = _SHARE_OF_INSTALMENTS_SEEN_AGAIN
+    ratio: Floats = np.where(comes_again, true / of_any, (1 - true) / (1 - of_any))
+    return ratio
 
 
 def _contact_bits(left: Payables, people: People) -> Floats:
@@ -337,8 +422,11 @@ def _transfer_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
 
 
 def _state_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
+    """Money for an order that came to nothing is rare, and rarer after that; couriers hand over what was delivered and came back."""
     undone = ~np.isnan(left.undone[i])
-    pays = right.direction[j] == "in"
+    before = undone & (left.undone[i] <= right.at[j])
     return np.where(
-        pays, np.where(undone, -1.0, 0.0), np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0)
+        right.direction[j] == "in",
+        np.select([before, undone], [-4.0, -1.0], 0.0),
+        np.where(undone & (left.undone[i] <= right.at[j] + 1), 3.0, -2.0),
     )

@@ -2,6 +2,7 @@
 grain: cohort month and campaign
 owner: finance
 key: [period_start, campaign_id]
+page: docs/definitions/bridge.md
 columns:
   records: Captured records of the cohort [count]
   stated_value: Stated value of the captured records [reporting currency]
