@@ -90,9 +90,9 @@ def bridge_waterfall(warehouse: Warehouse) -> Plot:
         steps as (
         select
           line_order, replace(line, '_', ' ') as line, amount,
-          case when line_order = 10 then 0 else sum(amount) over (order by line_order) - amount end as start,
-          case when line_order = 10 then amount else sum(amount) over (order by line_order) end as stop,
-          case when line_order in (0, 10) then 'total' when amount < 0 then 'loss' else 'gain' end as kind
+          case when line = 'collected' then 0 else sum(amount) over (order by line_order) - amount end as start,
+          case when line = 'collected' then amount else sum(amount) over (order by line_order) end as stop,
+          case when line in ('platform_attributed', 'collected') then 'total' when amount < 0 then 'loss' else 'gain' end as kind
           from lines
         )
         select *, greatest(start, stop) as highest from steps order by line_order

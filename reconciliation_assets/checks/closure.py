@@ -28,7 +28,7 @@ def _groups(context: RunContext) -> CheckResult:
     summary = context.warehouse.arrow(
         """
         select strftime(period_start, '%Y-%m') || ' ' || coalesce(campaign_id, 'no campaign') as name,
-               cast(sum(case when line_order < 10 then amount else -amount end) * 1000 as bigint) as gap_thousandths
+               cast(sum(case when line = 'collected' then -amount else amount end) * 1000 as bigint) as gap_thousandths
         from bridge.bridge group by 1 order by 1
         """
     ).to_pandas()

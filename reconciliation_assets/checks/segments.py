@@ -27,8 +27,8 @@ _WHOLES = {
     ),
     "segment_cohorts": (
         """
-        select 'at ' || maturity_day || ' days' as part, sum(captured) as records, sum(collected_value) as amount
-        from views.cohort_snapshots group by 1
+        select 'at ' || maturity_day || ' days' as part, count(*) as records, sum(collected_value) as amount
+        from views.record_snapshots group by 1
         """,
         """
         select segment_kind, 'at ' || maturity_day || ' days' as part, sum(captured) as records,

@@ -62,7 +62,7 @@ def address(chromium: str, below_its_floor: tuple[Installation, CommandResult]) 
     port = free_port()
     environment = {**os.environ, **installation.environment, "RECON_DOCS_URL": "https://git.example.com/project"}
     with running([str(RECONCILE), "viewer", "--port", str(port)], installation.home / "viewer.log", environment):
-        wait_until(lambda: answers(port), 90, "the UI listens")
+        wait_until(lambda: answers(port), 240, "the UI listens")
         yield f"http://127.0.0.1:{port}"
 
 
@@ -377,7 +377,8 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         expect(entries.get_by_role("heading", name=lines["open"])).to_be_visible(timeout=SECONDS)
         fits(page)
         entries.evaluate("entries => entries.scrollIntoView()")
-        keep_walk(page, walk, "line")
+        if walk.width == 1280:
+            keep_walk(page, walk, "line")
         entries.locator("tbody button").first.click()
         card = page.get_by_role("dialog")
         expect(card.get_by_text(words["chain"])).to_be_visible(timeout=SECONDS)
@@ -407,6 +408,7 @@ def test_from_the_page_to_a_match_that_is_accepted_and_in_force(
         if walk.runs:
             expect(card.locator("tr", has_text=right).first).to_contain_text(say("manual verified"), timeout=SECONDS)
         fits(page)
+        page.set_viewport_size({"width": walk.width, "height": 960})
         keep_walk(page, walk, "record")
     accepted = installation.rows(
         f"select match_method from reporting.match_links where right_id = '{right}' and link = 'lead_order'"

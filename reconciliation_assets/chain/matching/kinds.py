@@ -9,8 +9,8 @@ from dataclasses import dataclass
 # Money on orders and on CRM records is assigned together and judged together, under this link.
 MONEY = "order_payment"
 
-# Hidden links that a shipped confidence is worth.
-_SHIPPED_LINKS = 20
+# Hidden links that a shipped confidence is worth: one wrong among a handful is chance, not proof.
+_SHIPPED_LINKS = 30
 _ANY_OTHER_KIND = 0.9
 
 _WHO_SURE = {

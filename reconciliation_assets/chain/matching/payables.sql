@@ -18,6 +18,7 @@ columns:
 */
 -- What money can belong to: orders, and CRM records that no order names, with what each is worth and what of it the money that
 -- names it has paid. This is the one place that says what an order or opportunity still owes before the other money is assigned.
+-- What an order or CRM record does not tell of its customer, the lead that it names by ID tells.
 with received as (
   select
     k.link,

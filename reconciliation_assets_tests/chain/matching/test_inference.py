@@ -64,7 +64,7 @@ def test_calibrated_confidence_is_what_such_links_showed_and_never_more() -> Non
     ]
     table = calibrate(kinds, fewest=30, floors={"exact_contact": 0.9}, money_floor=0.97).to_pylist()
     alone, of_two, doubtful, shown = table
-    assert alone["confidence"] == pytest.approx((100 + 20 * 0.95) / 120)
+    assert alone["confidence"] == pytest.approx((100 + 30 * 0.95) / 130)
     assert of_two["confidence"] == 0.7125, "what one candidate showed says nothing of two"
     assert (doubtful["confidence"], doubtful["may_carry_money"]) == (0.9, False)
     assert shown["may_carry_money"], "a kind that is not believed unseen carries money once it was seen to be right"

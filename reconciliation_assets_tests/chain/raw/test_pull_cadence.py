@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from reconciliation_assets.chain.raw.landing import land_pull
-from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_strange, why_stale
+from reconciliation_assets.chain.raw.pull_cadence import pull_cadence, why_empty_is_suspicious, why_stale
 from reconciliation_assets.contracts.inputs import INPUT_TABLE
 from reconciliation_assets.sources.connector import Batch, Window
 from reconciliation_assets.sources.protect import ContactProtector
@@ -32,7 +32,7 @@ def land(warehouse: DuckDB, source: str, days: list[float]) -> None:
 
 def judged(warehouse: DuckDB, since: float, until: float) -> str | None:
     window = Window(START + since * DAY, START + until * DAY)
-    return why_empty_is_strange(pull_cadence(warehouse, "forms", LEADS, window), window)
+    return why_empty_is_suspicious(pull_cadence(warehouse, "forms", LEADS, window), window)
 
 
 EVERY_DAY_BUT_ONE_WEEKEND = [float(day) for day in range(30) if day not in (12, 13)]

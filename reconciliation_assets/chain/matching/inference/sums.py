@@ -1,7 +1,8 @@
 """What is only right in sum: an order paid in unequal parts, and several orders paid in one transfer.
 
 Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else. A part that shows
-nobody may complete them where chance would hardly bring such an amount so near in time. One transfer for several orders is for a person to look at: a payment belongs to one order, and none is given more than it owes.
+nobody may complete them where chance would hardly bring such an amount so near in time. One transfer for several orders is for a
+person to look at: a payment belongs to one order, and none is given more than it owes.
 """
 
 from dataclasses import dataclass, field
