@@ -1,10 +1,12 @@
-"""The backtest: exact IDs are hidden from records that have them, and the other methods look for them again.
+"""The backtest: exact IDs are hidden from records that have them, and the other methods try to find the partner again.
 
-What is hidden is chosen by a fingerprint of the record's ID, so that every run hides the same. From half of the hidden ones
-only the IDs are taken, which tries contacts and relationships; from the other half contacts too, which tries what is
-inferred. Of a quarter of the hidden payments the whole order is taken away: money of strangers, which must stay with nobody. As
-many of them are judged as there are strangers among the money that really names nothing, by what it shows of its payer; a sample of
-that is assigned beside the hidden payments to learn it. Orders that fit alike stay. The very queries and models that make the real links run on these tables, in a layer of their own.
+A hash of the record's ID decides what is hidden, so every run hides the same records. Half of the hidden records lose only
+their IDs, which tests links by contact and relationship. The other half lose their contacts too, which tests inferred links.
+
+For a quarter of the hidden payments the order is removed as well: these are strangers' payments and must stay unmatched.
+Strangers are then judged in the same proportion as among payments that really name no order, separately by what a payment
+shows of its payer. A sample of those payments is assigned together with the hidden ones to estimate that proportion. Other
+orders that fit equally well stay in. The queries and models are the ones that make the real links; they run in a schema of their own.
 """
 
 import pyarrow as pa
@@ -23,11 +25,11 @@ from reconciliation_assets.warehouse.query import TableName
 _LAYER = "backtest"
 _LARGEST_SHARE = 1 / 3
 _ENOUGH = 1_500
-# Of the hidden payments, the share whose order or CRM record is taken away, and the share whose payer's name is.
+# Shares of the hidden payments: those whose order or CRM record is removed, and those whose payer name is removed.
 _STRANGERS = 0.25
 _NAMELESS = 0.2
 
-# What is hidden, by table: the true partner as the record itself names it, and the columns that are emptied.
+# What is hidden, by table: a query for the true partner, the ID columns that are emptied, and the contact columns.
 _HIDDEN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "crm_records": (
         """
@@ -88,7 +90,7 @@ _MOVED = {
 
 
 def rehearse(context: LedgerContext) -> TableMetadata:
-    """Hide, look again, and keep what was found for every hidden record."""
+    """Make `matching.backtest_links`: hide IDs, run every method, and keep what was found for each hidden record."""
     warehouse = context.warehouse
     matching = context.loaded_policy.policy.matching
     warehouse.execute(f"create schema if not exists {_LAYER}")
@@ -100,7 +102,7 @@ def rehearse(context: LedgerContext) -> TableMetadata:
     _let_every_method_try(warehouse, matching.inferred.accept_from)
     for step in _STEPS:
         if isinstance(step, Model):
-            # Orders do not compete for leads: the hidden orders alone get the same links as among all open orders.
+            # Orders do not compete for leads, so scoring only the hidden orders gives the same links as scoring all open ones.
             infer(warehouse, step, _LAYER, matching, None if step.slot else _HIDDEN_ORDERS)
         else:
             query = matching_query(step).moved(_MOVED)
@@ -173,7 +175,7 @@ def _take_partners_away(warehouse: Ledger) -> None:
 
 
 def _judge_as_many_strangers_as_there_are(warehouse: Ledger, assigned: Assigned) -> None:
-    """Leave out some of the hidden payments, so that strangers are among them as often as among those that name nothing."""
+    """Drop some hidden payments, so that the share of strangers is the same as among payments that name no order."""
     rows = []
     for shown in range(3):
         share = assigned.shares.get(shown, 1 - _STRANGERS)
@@ -194,12 +196,12 @@ def _judge_as_many_strangers_as_there_are(warehouse: Ledger, assigned: Assigned)
 
 
 def _hexadecimal(share: float) -> str:
-    """Fingerprints up to here are this share of all."""
+    """The MD5 prefix below which this share of all hashes lies."""
     return "g" if share >= 1 else f"{int(share * 0xFFFFFFFF):08x}"
 
 
 def _let_every_method_try(warehouse: Ledger, accept_from: float) -> None:
-    """Nothing is barred or calibrated while methods are tried: that is what comes of it."""
+    """Allow every method and calibrate none: limits and calibration are the result of the backtest, not its input."""
     warehouse.execute(
         f"""
         create or replace table {_LAYER}.match_standing as

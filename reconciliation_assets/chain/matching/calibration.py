@@ -1,6 +1,7 @@
-"""Calibration: what links of one method, kind of evidence and number of candidates were worth in the backtest.
+"""Calibration: precision of links in the backtest, by method, kind of evidence and number of candidates.
 
-A link's stored confidence is what such links showed, never more. A kind that showed less than the policy's floor carries no money.
+Once enough links of a kind were judged, their confidence is never above the precision seen. A kind below the policy's floor
+carries no money.
 """
 
 from collections.abc import Mapping
@@ -38,14 +39,14 @@ def calibrate(
     floors: Mapping[Method, float],
     money_floor: float,
 ) -> pa.Table:
-    """What each kind of evidence is worth.
+    """Precision and confidence of each kind of evidence, and whether it may carry money: rows of `matching.match_calibration`.
 
     Args:
-        rows: link, method, kind, candidates (0 of money that was not sure enough, all kinds together by its chance), confidence as the
-            method gives it, links found, those that were right.
-        fewest: links that are enough to judge a kind.
-        floors: the least precision of each method, for links to leads.
-        money_floor: the least confidence of a kind of evidence that carries money.
+        rows: link, method, kind, candidates, confidence as the method gives it, links found, links that were right. Payments
+            that were not sure enough have candidates = 0 and are grouped by probability, whatever their evidence.
+        fewest: number of links needed to judge a kind.
+        floors: minimum precision of each method, for links to leads.
+        money_floor: minimum confidence of a kind of evidence that carries money.
     """
     found = []
     for link, method, kind, candidates, raw, judged, right in rows:

@@ -1,9 +1,8 @@
-"""Repeated records: which of the records that share a contact and a form or offer are duplicates.
+"""Duplicates among records that share a contact and a form or offer.
 
-A record is a duplicate when an earlier valid one shares a key with it and lies at most the policy's days before it.
-The earlier one stays valid, and only valid ones make later ones duplicates, so the decision for each record depends on
-the decisions before it: that is why this walks the candidates in order of time and is not a query. It walks candidates
-only, which SQL has already narrowed down.
+A record is a duplicate when an earlier valid one shares a key with it, at most `duplicate_window_days` before. Only valid
+records make later ones duplicates, so each decision depends on the decisions before it. That is why this is a loop in order
+of time and not a query. It covers only the candidates that SQL has already selected.
 """
 
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ def find_duplicates(candidates: pa.Table, window: timedelta) -> pa.Table:
 
     Args:
         candidates: rows of `matching.duplicate_candidates`, in any order.
-        window: how far before a record its valid original may lie.
+        window: longest time between a record and its valid original.
 
     Returns:
         A row per duplicate: which table and record, its valid original, and the rule that found it.

@@ -1,15 +1,15 @@
-"""What links of each kind of evidence are worth before the backtest has seen them, and after.
+"""Confidence of each kind of evidence, before a company's backtest and after it.
 
-Shipped confidences were observed on generated companies whose noise the weights had never seen (`make bench-matching`). A kind
-that is not named here carries money only where a company's own backtest shows that it is right.
+The shipped confidences were measured on generated companies that were not used to set the weights (`make bench-matching`). A
+kind that is not listed here carries money only where the company's own backtest shows that it is right.
 """
 
 from dataclasses import dataclass
 
-# Money on orders and on CRM records is assigned together and judged together, under this link.
+# Payments of orders and of CRM records are assigned and judged together, under this link.
 MONEY = "order_payment"
 
-# Hidden links that a shipped confidence is worth: one wrong among a handful is chance, not proof.
+# A shipped confidence weighs as much as this many hidden links: one wrong link among a few is chance, not proof.
 _SHIPPED_LINKS = 30
 _ANY_OTHER_KIND = 0.9
 
@@ -42,7 +42,7 @@ _AMOUNT_LESS_SURE = {
     "one transfer for several orders": 0.03,
     "a part of the amount": 0.03,
 }
-# Amounts that are not exactly what is owed need more than a likely person.
+# An amount that is not exactly what is owed needs stronger evidence of the payer.
 _EXACT = {
     "the amount owed", "the amount less its discount", "an equal instalment", "all of the money back", "payments that are together what is owed"
 }  # fmt: skip
@@ -51,7 +51,7 @@ _PERSONS = ("contact", "relationship", "the same name")
 
 
 def shipped_confidence(evidence_kind: str) -> float:
-    """How often links of money of a kind are right, before any were tried here."""
+    """Expected precision (0 to 1) of payment links of a kind, before the company's own backtest."""
     person, _, amount = evidence_kind.rpartition(", ")
     if person not in _WHO_SURE or amount not in _AMOUNT_LESS_SURE:
         return _ANY_OTHER_KIND
@@ -66,17 +66,17 @@ def shipped_confidence(evidence_kind: str) -> float:
 
 
 def chance_kind(tenth: str) -> str:
-    """The name of pairs of money that are not sure enough, by their chance: these are judged together, whatever their evidence."""
+    """Kind of evidence for payments that are not sure enough: judged together by probability, whatever their evidence."""
     return f"chance from {tenth}"
 
 
 @dataclass(frozen=True)
 class ObservedLinks:
-    """What the backtest saw of one kind of evidence with one number of candidates.
+    """Results of the backtest for one kind of evidence with one number of candidates.
 
     Attributes:
         judged: links found.
-        right: those that were right.
+        right: links that were right.
     """
 
     judged: int
@@ -88,14 +88,14 @@ class ObservedLinks:
         return self.right / self.judged
 
     def drawn(self, before: float) -> float:
-        """The share that was right, drawn towards what was believed before while few were tried."""
+        """The share that was right, pulled towards the confidence `before` while few links were tried."""
         return (self.right + _SHIPPED_LINKS * before) / (self.judged + _SHIPPED_LINKS)
 
     def confidence(self, before: float, fewest: int) -> float:
-        """The same, but never above what was seen.
+        """`drawn`, but never above the precision seen, or above `before` while there are too few links.
 
         Args:
             before: the confidence without a backtest.
-            fewest: links that are enough to judge.
+            fewest: number of links needed to judge a kind.
         """
         return min(self.drawn(before), self.precision if self.judged >= fewest else before)

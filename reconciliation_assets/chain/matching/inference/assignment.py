@@ -1,8 +1,7 @@
-"""Who gets whom: the globally best choice among scored pairs, and how sure each chosen pair is among its rivals.
+"""The best overall choice among scored pairs, and the probability of each chosen pair among its rivals.
 
-First come, first served would depend on the order of the rows. Here the sum of all weights is made as large as it can be,
-conflict by conflict: pairs that share no end with others are settled at once, the rest falls into small groups that are
-each solved exactly.
+First come, first served would depend on the order of the rows. Here the sum of all weights is maximised: pairs that share no
+end with others are chosen at once, the rest splits into small groups that are solved exactly.
 """
 
 import numpy as np
@@ -15,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# Above this many cells a conflict is not one of people but of a key that says nothing: its best pairs go first.
+# A conflict with more cells comes from a key that says nothing about people; its best pairs are taken greedily.
 _CELLS_SOLVED_EXACTLY = 4_000_000
 
 
@@ -23,12 +22,12 @@ def choose(pairs: pa.Table, match_share: float) -> pa.Table:
     """The chosen pairs, each with its probability among its rivals.
 
     Args:
-        pairs: left_slot (what of the left end can be taken once; null where it can be taken any number of times), left_id,
-            right_id and match_weight, and any other columns; sorted or not.
-        match_share: how many of the right ends are expected to have a partner; the rest is the chance that none fits.
+        pairs: left_slot (the part of the left end that can be linked only once; null where it can be linked any number of
+            times), left_id, right_id, match_weight, and any other columns; in any order.
+        match_share: expected share of right ends with a partner; the rest is the probability that none fits.
 
     Returns:
-        The chosen rows with `probability` and `candidates`, how many left ends competed for the right one.
+        The chosen rows with `probability` (0 to 1) and `candidates`, the number of left ends that competed for the right one.
     """
     ordered = pairs.sort_by([("right_id", "ascending"), ("match_weight", "descending"), ("left_id", "ascending")])
     if not ordered.num_rows:
@@ -73,7 +72,7 @@ def _best(left: Ints, right: Ints, weight: Floats) -> Bools:
 
 
 def _solved(left: Ints, right: Ints, weight: Floats) -> Ints:
-    """Positions of the pairs of one conflict that together weigh most."""
+    """Positions of the pairs of one conflict with the largest total weight."""
     lefts, column = np.unique(left, return_inverse=True)
     rights, row = np.unique(right, return_inverse=True)
     if len(lefts) == 1 or len(rights) == 1:

@@ -1,8 +1,8 @@
-"""Who gets which payment: how likely each pair is once all payments compete for what all orders owe, nobody among them.
+"""Probability of each pair of payment and payable once all payments compete for what all orders owe; no partner is possible too.
 
-The chance of a pair counts everybody else who wants the payment and every other payment that wants the order. It is found by
-passing messages between payments and payables until they agree (sum-product on a matching), which is exact where the conflicts
-form no circle; small circles are counted out. Where two fit alike, each has a half.
+The probability of a pair counts all other payables of the payment and all other payments of the payable. It is computed by
+message passing (sum-product on a matching), which is exact where the conflicts form no cycle; small groups with a cycle are
+enumerated. Of two payables that fit a payment equally well, each gets one half.
 """
 
 from collections.abc import Iterator
@@ -15,24 +15,24 @@ from reconciliation_assets.chain.matching.inference.candidates import Bools, Flo
 
 _ROUNDS = 24
 _LARGEST_BITS = 45.0
-# The share of payments with an order, before any is seen, and how many payments that opinion is worth.
+# The share of payments with an order, before any is seen, and how many payments this prior weighs.
 _SHIPPED_SHARE, _SHIPPED_PAYMENTS = 0.75, 5
 _EM_ROUNDS = 12
-# A pair this much less likely than the best one of its payment takes no part in counting out, nor does a group with more pairs.
+# Pairs this much less likely than the best one of their payment are not enumerated, nor are groups with more pairs than this.
 _NEAR_BITS = 10.0
 _MOST_PAIRS_COUNTED_OUT = 14
-# What another pairing than the order of time must add to be believed.
+# Bits that another pairing must add to replace the one in order of time.
 _CLEARLY_BETTER_BITS = 3.0
 _FORBIDDEN = 1e6
 
 
 def share_with_an_order(bits: Floats, right: Ints, open_rights: Ints, group: Ints) -> Floats:
-    """For every payment, what share of the payments of its group has an order at all: learnt from how well they fit.
+    """For every payment, the share of its group's payments that have an order at all, estimated from the weights of their pairs.
 
     Args:
         bits: weight of each pair.
         right: the payment of each pair.
-        open_rights: the payments that look for a partner.
+        open_rights: the payments without a partner.
         group: the group of every payment: what it shows of its payer.
     """
     odds = np.bincount(right, np.exp2(np.minimum(bits, _LARGEST_BITS)), minlength=len(group))[open_rights]
@@ -51,12 +51,12 @@ def share_with_an_order(bits: Floats, right: Ints, open_rights: Ints, group: Int
 
 
 def chances(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Floats:
-    """The chance of each pair among all.
+    """The probability of each pair among all.
 
     Args:
-        left, right: the ends of the pairs.
+        left, right: the payable and the payment of each pair.
         bits: log2 of the odds of the pair against the payment having no partner.
-        is_taken_once: pairs that leave nothing owed, so that no other such payment can have the payable.
+        is_taken_once: pairs that leave nothing owed, so that a payable can have only one of them.
     """
     if not len(bits):
         return np.zeros(0)
@@ -76,7 +76,7 @@ def chances(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Floa
 
 
 def _circles(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Iterator[Ints]:
-    """Groups of pairs that conflict in a circle, where messages would confirm themselves; unlikely pairs are left out."""
+    """Groups of pairs whose conflicts form a cycle, where message passing is not exact; unlikely pairs are left out."""
     best = np.full(int(right.max()) + 1, -np.inf)
     np.maximum.at(best, right, bits)
     near = np.flatnonzero((bits >= best[right] - _NEAR_BITS) & (bits >= -_NEAR_BITS))
@@ -98,7 +98,7 @@ def _circles(left: Ints, right: Ints, bits: Floats, is_taken_once: Bools) -> Ite
 
 
 def _counted_out(left: Ints, right: Ints, weight: Floats, is_taken_once: Bools) -> Floats:
-    """The chance of each pair of a small group, over every way to give its payments to its payables or to nobody."""
+    """The probability of each pair of a small group, over every way to give its payments to its payables or to nobody."""
     by_payment = [np.flatnonzero(right == each) for each in np.unique(right)]
     odds = np.exp(weight)
     sums = np.zeros(len(left))
@@ -120,7 +120,7 @@ def _counted_out(left: Ints, right: Ints, weight: Floats, is_taken_once: Bools) 
 
 
 def _others(end: Ints, size: int, logarithm: Floats, counts: Bools) -> Floats:
-    """Minus the logarithm of one plus the weights of all other pairs of the same end."""
+    """-log(1 + sum of the weights of all other pairs of the same end)."""
     weights = np.where(counts, np.exp(logarithm), 0.0)
     sums = np.bincount(end, weights, minlength=size)[end]
     return -np.log1p(np.maximum(sums - weights, 0))
@@ -136,16 +136,16 @@ def paired_in_time(
     right_at: Floats,
     accept_from: float,
 ) -> Ints:
-    """Positions of pairs of payments and payables that fit alike and are as many: paired in the order of time.
+    """Positions of pairs within groups of equally many payments and payables that fit equally well, paired in order of time.
 
-    Where another pairing fits clearly better, such as by the ways of paying, it is taken instead.
+    Where another pairing fits clearly better, for example by payment method, it is taken instead.
 
     Args:
-        left, right: the ends of the pairs.
-        bits, chance: weight and chance of each pair.
+        left, right: the payable and the payment of each pair.
+        bits, chance: weight and probability of each pair.
         alike: pairs of one contact whose amount is exactly what is owed.
-        left_at, right_at: when each payable and payment was, by position of the end.
-        accept_from: what the payments' chances with these payables must add up to.
+        left_at, right_at: time of each payable and of each payment, in days.
+        accept_from: minimum sum of each payment's probabilities with these payables.
     """
     at = np.flatnonzero(alike)
     if not len(at):
@@ -199,13 +199,13 @@ def _paired(
 def within_what_is_owed(
     left: Ints, amount: Ints, closes: Bools, at: Floats, chance: Floats, owed: Ints, has_value: npt.NDArray[np.bool_]
 ) -> Bools:
-    """Which of the accepted pairs stay, so that no payable is given more than it owes: what closes it first, then in time.
+    """Which accepted pairs to keep, so that no payable gets more than it owes: pairs that close it first, then by time.
 
     Args:
         left: payable of each accepted pair.
-        amount: what each would bring, in the payable's currency.
-        closes, at, chance: whether the pair leaves nothing owed, when it was paid, how sure it is.
-        owed, has_value: what each payable owes, and whether it is known at all.
+        amount: amount of each pair, in the payable's currency.
+        closes, at, chance: whether the pair leaves nothing owed, when it was paid, its probability.
+        owed, has_value: what each payable owes, and whether that is known.
     """
     keep = np.ones(len(left), dtype=bool)
     order = np.lexsort((-chance, at, np.where(closes, -chance, 0.0), ~closes, left))

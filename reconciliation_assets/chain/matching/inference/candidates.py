@@ -1,7 +1,7 @@
-"""Which orders and opportunities a payment that names none may belong to at all, and what speaks for each by its people.
+"""Candidate orders and opportunities of payments that name none, and what the people of each pair have in common.
 
-A pair is looked at when it shares a contact, a customer or a lead, when the amount is exactly what is owed, or when two words
-of the names sound alike, each other's given names among them. Anything else is no candidate, whatever coincides.
+A pair is a candidate if it shares a contact, a customer or a lead, if the amount is exactly what is owed, or if two words of
+the names sound alike, with each other's given name among them. Nothing else makes a candidate.
 """
 
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# No payment without a contact is looked for longer than this after the order.
+# A payment without a shared contact is no candidate if it comes more than this many days after the order.
 LONGEST_DAYS = 120
-# Zones are mistaken by up to this much, and deposits come in before the order is entered.
+# Time stamps in a wrong zone are off by up to this much, and deposits come in before the order is entered.
 STAMPED_EARLY_DAYS = 1.0
-# A word's code carries how much it says: the lowest digits are its rarity in quarters of a bit.
+# The lowest digits of a word's code are its rarity, in quarters of a bit.
 _RARITY_STEPS = 128
 _STEPS_PER_BIT = 4
 
 
 @dataclass(frozen=True)
 class Payables:
-    """What money can belong to, as arrays; amounts in thousandths of the currency's major unit, times in days."""
+    """What payments can belong to, as arrays; amounts in thousandths of the currency's major unit, times in days."""
 
     ids: pa.ChunkedArray
     currency: Ints
@@ -53,7 +53,7 @@ class Payables:
 
 @dataclass(frozen=True)
 class Payments:
-    """Settled money, as arrays in the same units; its group tells what a payment shows of its payer."""
+    """Settled payments as arrays in the same units; `group` is what a payment shows of its payer."""
 
     ids: pa.ChunkedArray
     currency: Ints
@@ -74,8 +74,8 @@ class People:
     """What the people of each pair have in common; left and right are positions in `Payables` and `Payments`.
 
     Attributes:
-        name: one of the levels below.
-        rarity: how little likely it is, in bits, that two people share these words by chance.
+        name: one of the name levels below.
+        rarity: bits of evidence that two people do not share these words by chance.
     """
 
     left: Ints
@@ -90,7 +90,7 @@ class People:
     rarity: Floats
 
     def with_strangers(self, left: Ints, right: Ints) -> "People":
-        """These pairs, then others whose people share nothing."""
+        """These pairs, followed by the given ones, whose people share nothing."""
         size = len(left)
         others = People(left, right, *(np.zeros(size, dtype=bool),) * 6, np.full(size, UNKNOWN), np.zeros(size))
         return People(*(np.r_[getattr(self, name), getattr(others, name)] for name in People.__dataclass_fields__))
@@ -101,10 +101,10 @@ class People:
         return self.same_email | self.same_phone | self.same_customer | self.same_lead
 
 
-# What a payment shows of its payer: a contact counts that an order or opportunity has too.
+# What a payment shows of its payer; a contact counts only if an order or opportunity has it too.
 SHOWS_CONTACT, SHOWS_NAME, SHOWS_NOTHING = range(3)
 
-# What two names say of two people, from no name at all to the same name.
+# Name levels, from no name at all to the same name.
 UNKNOWN, ANOTHER_NAME, COMMON_WORDS, SAME_FAMILY, ONE_WORD, SAME_GIVEN, ANOTHER_MIDDLE, ANOTHER_ORDER, SAME_NAME = (
     range(9)
 )
@@ -161,7 +161,7 @@ _AMOUNT = "currency || ' ' || amount_units"
 
 
 def _each_with_each(words: str, others: str) -> str:
-    """Every word with every other: two lists unnested side by side would only be paired off."""
+    """SQL for every combination of the two lists: two `unnest` in one SELECT would only pair them by position."""
     return (
         f"unnest(flatten(list_transform({words}, lambda x: list_transform({others}, "
         "lambda y: cast(x as varchar) || '|' || cast(y as varchar)))))"
@@ -169,7 +169,7 @@ def _each_with_each(words: str, others: str) -> str:
 
 
 def _periods(days: int, back: int) -> str:
-    """The period of a payment and those before it in which its order may lie; one after it, for payments stamped early."""
+    """SQL for the periods in which a payment's order may be: its own, `back` before it, and one after for early time stamps."""
     return "[" + ", ".join(f"floor(at_day / {days}) - {number}" for number in range(-1, back + 1)) + "]"
 
 
@@ -196,7 +196,7 @@ MOST_INSTALMENTS, INSTALMENT_STEPS = 4, (10, 1_000, 5_000)
 
 
 def _units(amount: str) -> str:
-    """SQL for an amount in thousandths, as a whole number; as wide as any amount that the contract lets in."""
+    """SQL for an amount in thousandths, as a whole number wide enough for any amount that the contract allows."""
     return f"cast(cast({amount} as decimal(38, 3)) * 1000 as bigint)"
 
 
@@ -208,7 +208,7 @@ _INSTALMENTS_OF = ", ".join(
 
 
 def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table:
-    """Payables ordered by ID, with the amounts each asks for; a contact of too many of them names nobody."""
+    """Payables ordered by ID, with the amounts they ask for; contacts above the policy's `shared_contact_limit` are emptied."""
     personal = ", ".join(
         f"case when count(*) over (partition by {key}) <= {matching.shared_contact_limit} then {key} end as {key}"
         for key in ("email_key", "phone_key", "customer_id")
@@ -233,7 +233,7 @@ def read_payables(warehouse: Ledger, layer: str, matching: Matching) -> pa.Table
 
 
 def read_payments(warehouse: Ledger, layer: str, trial: str | None) -> pa.Table:
-    """Settled money ordered by ID; where a trial is named, only its payments are open."""
+    """Settled payments ordered by ID; where a trial table is named, only its payments are open."""
     is_open = f"is_open and unique_id in (select right_id from {trial})" if trial else "is_open"
     is_hidden = f"unique_id in (select right_id from {trial} where is_hidden)" if trial else "false"
     return warehouse.arrow(
@@ -248,7 +248,7 @@ def read_payments(warehouse: Ledger, layer: str, trial: str | None) -> pa.Table:
 
 
 def arrays(payables: pa.Table, payments: pa.Table) -> tuple[Payables, Payments]:
-    """Both ends as arrays, with one code per currency and way of paying."""
+    """Both sides as arrays, with one code per currency and payment method."""
     currency = _codes(payables["currency"], payments["currency"])
     method = _codes(payables["method"], payments["method"])
     left = Payables(
@@ -285,7 +285,7 @@ def arrays(payables: pa.Table, payments: pa.Table) -> tuple[Payables, Payments]:
 
 
 def find_people(payables: pa.Table, payments: pa.Table, matching: Matching, limits: tuple[str, Path]) -> People:
-    """Every pair that is looked at, with what its people have in common; `limits` are those of the engine."""
+    """All candidate pairs with what their people have in common; `limits` are the engine's memory and spill folder."""
     payables = _with_contacts_of_other_orders(payables)
     sounds = _encoded(payables["name_sound_keys"], payments["name_sound_keys"])
     words = _encoded(payables["name_keys"], payments["name_keys"])
@@ -320,9 +320,9 @@ def find_people(payables: pa.Table, payments: pa.Table, matching: Matching, limi
 
 
 def _with_contacts_of_other_orders(payables: pa.Table) -> pa.Table:
-    """The payables, a missing e-mail or phone filled from other orders of the same person, where these agree on one.
+    """The payables, with a missing e-mail or phone filled from other orders of the same person where these agree.
 
-    The same person shares a contact and the given name: a family shares its phone alone.
+    Same person means a shared contact and the same given name, because a family may share one phone.
     """
     names = payables["name_sound_keys"].combine_chunks()
     given = pc.fill_null(pc.list_element(pc.if_else(pc.greater(pc.list_value_length(names), 0), names, None), 0), "")
@@ -372,21 +372,21 @@ def _name_level(told: dict[str, np.ndarray]) -> Ints:
 
 
 def _rarity(told: dict[str, np.ndarray]) -> Floats:
-    """Words written alike count by how rare they are, others by how rare their sound is, less what a spelling costs."""
+    """Rarity of the shared words in bits: of the spelling where it is the same, else of the sound less 1 bit per word."""
     unalike = np.maximum(told["shared"] - told["written_alike"], 0)
     rarity: Floats = np.maximum(told["sound_rarity"], np.where(unalike == 0, told["word_rarity"], 0.0)) - 1.0 * unalike
     return rarity
 
 
 def _encoded(*sides: pa.ChunkedArray) -> list[pa.Array]:
-    """Lists of words as lists of codes, in their order; the code's lowest digits tell how rare the word is."""
+    """Lists of words as lists of codes, in the same order; the lowest digits of a code are the word's rarity."""
     lists = [side.combine_chunks() for side in sides]
     flat = pa.concat_arrays([pc.list_flatten(each).cast(pa.string()) for each in lists])
     encoded = flat.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     names = max(1, sum(len(each) - each.null_count for each in lists))
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    # One more than seen: a word that only one name holds is rare, but not as rare as that.
+    # Counts plus one, so that a word seen in one name does not count as too rare.
     bits = np.clip(np.log2((names + 2) / (counts + 1)), 0, 30)
     values = codes * _RARITY_STEPS + np.rint(bits * _STEPS_PER_BIT).astype(np.int64)[codes]
     result, begin = [], 0
@@ -399,7 +399,7 @@ def _encoded(*sides: pa.ChunkedArray) -> list[pa.Array]:
 
 
 def _codes(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[Ints, Ints]:
-    """Codes that both sides share; -1 for what is empty."""
+    """One set of codes for both sides; -1 for null."""
     both = pa.chunked_array([*left.chunks, *right.chunks], pa.string()).combine_chunks().dictionary_encode()
     codes = pc.fill_null(both.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes[: len(left)], codes[len(left) :]
@@ -416,8 +416,7 @@ def _real(values: pa.ChunkedArray) -> Floats:
 
 
 def _group(payables: pa.Table, payments: pa.Table) -> Ints:
-    """What a payment shows of its payer: a contact that is known, a name, or nothing; hidden ones apart from those that really
-    name nothing."""
+    """Group of each payment: 0 to 2 for what it shows of its payer (SHOWS_...), plus 3 if the backtest hid its ID."""
     contact = np.any(
         [
             pc.fill_null(pc.is_in(payments[key], payables[key].combine_chunks().drop_null()), False).to_numpy()

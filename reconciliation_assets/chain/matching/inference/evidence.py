@@ -1,4 +1,4 @@
-"""The evidence of assigned money in words: its kind, which the backtest judges, and what people read."""
+"""The evidence of assigned payments in words: its kind, which the backtest judges, and the text that people read."""
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +54,12 @@ def told(
     is_together: np.ndarray,
     together: PairGroup,
 ) -> tuple[Words, Words, Words]:
-    """Kind of evidence, method and evidence in words of the chosen pairs.
+    """Kind of evidence, method, and evidence in words, for the chosen pairs.
 
     Args:
         best: positions of the chosen pairs.
-        is_paired, is_together: which of them were paired in the order of time, and which are only right in sum.
-        together: the words of the latter.
+        is_paired, is_together: which of them were paired in order of time, and which match only in total.
+        together: the pairs that match only in total, with their words.
     """
     i, j = people.left[best], people.right[best]
     fit, name = weighed.fit[best], people.name[best]
@@ -104,7 +104,7 @@ def told(
 
 
 def parts_in_words(weighed: by.PairWeights, best: Ints) -> Words:
-    """What each piece of evidence adds, in powers of two: `amount +9.1; name +5.2`."""
+    """What each piece of evidence adds, in bits: `amount +9.1; name +5.2`."""
     words = np.full(len(best), "", object)
     for name, bits in weighed.parts.items():
         tenths = np.rint(10 * np.broadcast_to(bits, weighed.bits.shape)[best]).astype(np.int64)

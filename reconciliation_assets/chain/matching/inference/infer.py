@@ -1,6 +1,6 @@
-"""Inferred links to leads: the most likely leads of records that name none, chosen together, each with its evidence.
+"""Inferred links to leads: the most likely lead of each record that names none, chosen together, with the evidence.
 
-The same steps serve the real tables and those of the backtest, which stand in a layer of their own.
+The same code serves the real tables and those of the backtest, which are in a schema of their own.
 """
 
 import json
@@ -18,7 +18,7 @@ from reconciliation_assets.warehouse.query import TableName
 from reconciliation_assets.warehouse.scoring import Comparison, Scored, score_pairs
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
-# Keys are only compared for equality: as 64-bit numbers they are compared faster and take a fraction of the memory.
+# Keys are only compared for equality; as 64-bit numbers that is faster and takes a fraction of the memory.
 _WITH_SHORT_KEYS = """
   * replace (
     list_transform(name_keys, lambda key: hash(key)) as name_keys,
@@ -38,13 +38,13 @@ def infer(
 
     Args:
         model: how the link is inferred.
-        layer: where its ends and known links stand.
+        layer: schema of the records and known links.
         matching: the policy's limits.
-        trial: a table with the `right_id` of the right ends to score; all open ones if None. Exact only for models without a slot,
-            whose right ends do not compete.
+        trial: a table with the `right_id` of the records to score; all open ones if None. Exact only for models without a slot,
+            whose right records do not compete.
 
     Returns:
-        What the pairs were scored by, or none where nothing is open.
+        The scored pairs and their weights, or None where nothing is open.
     """
     right_ends = TableName(layer, model.right_ends)
     target = TableName(layer, f"inferred_{model.name}")
@@ -119,7 +119,7 @@ _NO_LINKS = pa.table(
 
 
 def _words(comparisons: tuple[Comparison, ...]) -> str:
-    """The outcomes of a pair's comparisons, in words; what could not be compared is left out."""
+    """SQL for the outcomes of a pair's comparisons in words; what could not be compared is left out."""
     return "concat_ws(', ', " + ", ".join(_outcome(each) for each in comparisons) + ")"
 
 
@@ -130,7 +130,7 @@ def _outcome(comparison: Comparison) -> str:
 
 
 def _weights(comparisons: tuple[Comparison, ...]) -> str:
-    """What each comparison adds, in powers of two: `amount +9.1; name +5.2`."""
+    """SQL for what each comparison adds, in bits: `amount +9.1; name +5.2`."""
     parts = ", ".join(
         f"case when gamma_{each.name} >= 0 then '{each.name.replace('_', ' ')} ' || printf('%+.1f', mw_{each.name}) end"
         for each in comparisons

@@ -1,7 +1,7 @@
-"""The models of inferred links to leads: what two records are compared by, and the chances that hold until a company's own are known.
+"""The models of inferred links to leads: what two records are compared by, with the shipped probabilities of each outcome.
 
-The shipped chances (m: among true pairs, u: among random pairs) were taken from generated companies with a third of the
-payments without IDs. A company with enough known links learns its own from them.
+The shipped probabilities (m: among true pairs, u: among random pairs) come from generated companies in which a third of the
+payments have no IDs. A company with enough known links learns its own.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ class Model:
     """How one kind of link is inferred.
 
     Attributes:
-        left_ends, right_ends: tables of the records to be linked.
-        known_links: table whose exact links the chances are learnt from.
-        match_share: how many of the open right ends are expected to have a partner.
-        possible: SQL over both rows (l, r); any other pair is no link, whatever else speaks for it.
-        slot: SQL over the left and right row (l, r) of what of the left end can be taken once; none where a left end may have
-            any number of right ones.
+        left_ends, right_ends: tables of the records to link.
+        known_links: table of exact links from which the probabilities are learnt.
+        match_share: expected share of open right records with a partner.
+        possible: SQL condition over both rows (l, r) that every pair must meet.
+        slot: makes the SQL for the part of the left record that can be linked only once; None where a left record may have any
+            number of right ones.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Model:
 _GIVEN_IN_BOTH = (
     "list_contains(name_sound_keys_r, name_sound_keys_l[1]) and list_contains(name_sound_keys_l, name_sound_keys_r[1])"
 )
-# Two names are one person's where one holds all words of the other, and both hold each other's given name.
+# Two names are the same person's if one contains all words of the other and each contains the other's given name.
 _ONE_IN_THE_OTHER = (
     f"{_GIVEN_IN_BOTH} and len(list_intersect(name_sound_keys_l, name_sound_keys_r)) "
     "= least(len(list_distinct(name_sound_keys_l)), len(list_distinct(name_sound_keys_r)))"
@@ -68,7 +68,7 @@ NAME = Comparison(
         Level("another name", "else", 0.02, 0.9172),
     ),
 )
-# A family shares its phone: under another given name it speaks neither for nor against.
+# A family may share one phone: with another given name, a shared phone is evidence neither for nor against.
 PHONE = Comparison(
     "phone",
     "phone_key_l is null or phone_key_r is null or (phone_key_l = phone_key_r and name_sound_keys_l is not null "
@@ -83,9 +83,9 @@ EMAIL = Comparison(
         Level("another e-mail", "else", 0.03, 0.9999),
     ),
 )
-# A gap of nothing at all is no closeness: it is what two dates without a time of day have between them.
+# A gap of exactly zero is no evidence: two dates without a time of day have it too.
 _GAP = "at_day_r - at_day_l"
-# Every two words of a name, in one order: who shares two is worth comparing whatever else differs.
+# Every two words of a name in a fixed order: names that share two words are worth comparing whatever else differs.
 _TWO_WORDS_LIST = (
     "list_transform(list_filter(flatten(list_transform({0}, lambda a: list_transform({0}, lambda b: [a, b]))), "
     "lambda p: p[1] < p[2]), lambda p: p[1] || p[2])"
@@ -94,7 +94,7 @@ _TWO_WORDS = f"unnest({_TWO_WORDS_LIST})"
 
 
 def _each_with_each(words: str, numbers: str) -> str:
-    """Every word with every number: two lists unnested side by side would only be paired off."""
+    """SQL for every combination of words and numbers: two `unnest` in one SELECT would only pair them by position."""
     return (
         f"unnest(flatten(list_transform({words}, lambda x: list_transform({numbers}, "
         "lambda y: x || '|' || cast(y as varchar)))))"

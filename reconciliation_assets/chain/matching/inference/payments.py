@@ -1,8 +1,8 @@
-"""Money that names no order: who it belongs to, by contact, relationship and inference in one assignment, or nobody.
+"""Payments that name no order: assigned to an order or CRM record by contact, relationship and inference together, or to none.
 
-Payments come first, then money that goes back, which goes where money was, then what comes back of that. In each, every
-candidate of every payment is weighed, all compete, and only what is sure is linked. The same steps serve the real tables and
-those of the backtest, which are in a layer of their own.
+Money in is assigned first, then refunds, which go where money came in, then reversals of refunds. In each step every candidate
+of every payment is weighed, all compete, and only sure pairs are linked. The same code serves the real tables and those of the
+backtest, which are in a schema of their own.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ from reconciliation_assets.warehouse.protocol import Ledger
 from reconciliation_assets.warehouse.query import TableName
 
 _KNOWN_LINKS_LEARNT_FROM = 20_000
-# Open payments that teach times and ways of paying, and how often they are gone through.
+# Open payments from which times and payment methods are learnt, and the number of passes over them.
 _PAYMENTS_LEARNT_FROM, _ROUNDS_OF_LEARNING = 20_000, 6
-# Pairs less likely than this are not kept even for a person to look at.
+# Pairs less likely than this are not kept even for manual review.
 _LEAST_CHANCE = 0.05
-# A payment that probably belongs to one of so few is for a person to look at, however alike they are.
+# A payment that probably belongs to one of at most this many goes to manual review, however alike they are.
 _FEW = 5
 # A pair competes when it is at least this share as likely as the best one of its payment.
 _COMPETES_FROM = 0.01
@@ -44,7 +44,7 @@ _COMPETES_FROM = 0.01
 
 @dataclass(frozen=True)
 class BestPairs:
-    """The best pair of each payment: positions of its ends, how sure it is, whether it is linked, and why."""
+    """The best pair of each payment: positions of its ends, probability, whether it is linked, and the evidence."""
 
     left: Ints
     right: Ints
@@ -62,12 +62,12 @@ class BestPairs:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What an assignment made.
+    """The result of an assignment.
 
     Attributes:
-        made: its figures.
-        shares: what share of the payments has an order, by what they show of their payer.
-        shown: what each payment that was looked at shows: right_id, shown.
+        made: its metadata.
+        shares: share of the payments that have an order, by what they show of their payer.
+        shown: right_id and shown: what each open payment shows of its payer.
     """
 
     made: TableMetadata
@@ -76,15 +76,15 @@ class Assigned:
 
 
 def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None = None) -> "Assigned":
-    """Make `<layer>.assigned_payments`: the most likely left end of every payment that names none.
+    """Make `<layer>.assigned_payments`: the most likely order or CRM record of every payment that names none.
 
     Columns: link, left_id, right_id, match_method, evidence_kind, probability, match_confidence, is_sure, is_likely, evidence, weights, candidates.
 
     Args:
-        layer: where the ends, the named payments and what each kind of evidence may do are.
+        layer: schema of the payables, the payments and the calibration.
         matching: the policy's limits.
-        trial: a table of the only payments looked at, by `right_id`, and whether each is hidden (`is_hidden`): to try the
-            methods, none of which is barred.
+        trial: for the backtest, a table of the only payments to assign (`right_id`, and `is_hidden`); every kind of evidence
+            may then carry money.
     """
     target = TableName(layer, "assigned_payments")
     payables, payments = who.read_payables(warehouse, layer, matching), who.read_payments(warehouse, layer, trial)
@@ -132,13 +132,13 @@ def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None 
 
 @dataclass(frozen=True)
 class _Believed:
-    """What links of each kind of evidence are worth, and from where on they are linked.
+    """Confidence of each kind of evidence, and the limits from which pairs are linked.
 
     Attributes:
-        observed: confidence and whether it may carry money, by method, kind and number of candidates, as the backtest saw it.
-        floor: the least confidence that carries money.
-        accept_from, review_from: the least chance of a pair that is linked, and of one that a person looks at.
-        is_trial: nothing is barred while methods are tried: that is what comes of it.
+        observed: confidence and whether it may carry money, by method, kind and number of candidates, from the backtest.
+        floor: minimum confidence that carries money.
+        accept_from, review_from: minimum probability of a pair that is linked, and of one that goes to manual review.
+        is_trial: whether this is the backtest, in which every kind may carry money.
     """
 
     observed: dict[tuple[str, str, int], tuple[float, bool]]
@@ -164,7 +164,7 @@ class _Believed:
         return confidence, may or self.is_trial
 
     def of_chances(self, chances: Floats) -> Floats:
-        """How often pairs that are not sure enough were right where they were as likely; their chance where none was tried."""
+        """Confidence of pairs that are not sure enough: the calibrated one of their tenth of probability, else the probability."""
         tenths = np.floor(10 * chances).astype(np.int64)
         confidence = chances.copy()
         for tenth in np.unique(tenths):
@@ -185,7 +185,7 @@ def _settle(
     direction: str,
     believed: _Believed,
 ) -> BestPairs:
-    """Weigh all pairs of one direction of money, let them compete, and take the best of each payment."""
+    """The best pair of each payment of one direction, after all pairs were weighed and compete."""
     accept_from = believed.accept_from
     if not len(people.left):
         return _nobody()
@@ -226,7 +226,7 @@ def _settle(
     kind, method, evidence = told(left, right, people, weighed, best, is_paired, is_together, together)
     worth = {each: believed.of(*each) for each in set(zip(method, kind, rivals.tolist(), strict=True))}
     worth_of_each = [worth[each] for each in zip(method, kind, rivals.tolist(), strict=True)]
-    # A payment belongs to one order: what is several orders' is for a person to divide.
+    # A payment belongs to one order: one transfer for several orders is divided by hand.
     sure = (
         (sure_enough >= accept_from) & (fit[best] != by.MORE) & np.array([may for _, may in worth_of_each], dtype=bool)
     )
@@ -265,9 +265,9 @@ class _Compared:
     """The pairs of one direction of money, weighed.
 
     Attributes:
-        completes: pairs that show nobody and are only right in sum.
-        several: pairs of one transfer for several orders, with the first of these.
-        looking: payments that look for a partner by themselves.
+        completes: pairs with no sign of the payer that match only in total.
+        several: transfers for several orders, each paired with the first of these.
+        looking: payments that are matched on their own.
     """
 
     people: People
@@ -312,9 +312,9 @@ def _learnt_from_all(
     weighed: by.PairWeights,
     looking: Ints,
 ) -> by.PairWeights:
-    """The pairs weighed by what times and ways of paying the open payments themselves show, each pair counted by how likely it is.
+    """The pairs weighed again by the times and payment methods of the open payments, each pair counted by its probability.
 
-    Money that names its order comes by other ways than money that names none: cards here, couriers there.
+    Payments that name their order come by other methods than those that name none: mostly cards, against couriers.
     """
     taught = looking[np.linspace(0, len(looking) - 1, min(len(looking), _PAYMENTS_LEARNT_FROM)).astype(np.int64)]
     pairs = np.flatnonzero(np.isfinite(weighed.bits) & np.isin(people.right, taught))
@@ -336,7 +336,7 @@ def _learnt_from_all(
 
 
 def _rivals(right: Ints, bits: Floats, fits: np.ndarray, payments: int) -> Ints:
-    """How many pairs compete for each payment."""
+    """Number of pairs that compete for each payment."""
     odds = np.exp2(np.clip(bits, -45, 45))
     highest = np.zeros(payments)
     np.maximum.at(highest, right[fits], odds[fits])
@@ -353,7 +353,7 @@ def _best_of_each(right: Ints, chance: Floats, fits: np.ndarray) -> Ints:
 
 
 def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: Ints) -> dict[int, str]:
-    """For chosen pairs, by position, the other ends that are at least half as likely."""
+    """For chosen pairs, by position, the IDs of other payables that are at least half as likely."""
     of = {int(people.right[best[place]]): int(place) for place in places}
     near = np.zeros(int(people.right.max()) + 1)
     near[people.right[best[places]]] = chance[best[places]] / 2
@@ -367,7 +367,7 @@ def _alike(left: Payables, people: People, chance: Floats, best: Ints, places: I
 
 
 def _in_currency_of(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
-    """Amounts of payments in the currency of what they belong to; less than a per cent off counts as what is owed."""
+    """Amounts of payments in the currency of their payable; 0 where there is no rate."""
     same = left.currency[i] == right.currency[j]
     with np.errstate(invalid="ignore", divide="ignore"):
         converted = right.amount[j] * right.rate[j] / left.rate[i]
@@ -379,7 +379,7 @@ def _only(people: People, rows: np.ndarray) -> People:
 
 
 def _without_rejected(warehouse: Ledger, people: People, left: Payables, right: Payments) -> People:
-    """The pairs that no person rejected."""
+    """The pairs that nobody rejected by hand."""
     rejected = warehouse.arrow(
         "select link || ':' || left_id as left_id, right_id from canonical.manual_matches where verdict = 'reject'"
     )
@@ -392,7 +392,7 @@ def _without_rejected(warehouse: Ledger, people: People, left: Payables, right: 
 
 
 def _known(warehouse: Ledger, layer: str, left: Payables, right: Payments) -> tuple[Ints, Ints]:
-    """Positions of payments that name what they belong to, and of that."""
+    """Positions of payables and payments that are linked by an exact ID."""
     known = warehouse.arrow(
         f"""
         select link || ':' || left_id as left_id, right_id from {layer}.named_payments where match_method = 'exact_id'

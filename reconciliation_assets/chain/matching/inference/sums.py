@@ -1,8 +1,8 @@
-"""What is only right in sum: an order paid in unequal parts, and several orders paid in one transfer.
+"""Payments that match only in total: an order paid in unequal parts, and several orders paid in one transfer.
 
-Never forced: the parts must be exactly what is owed, of one person, the only such set, and wanted by nothing else. A part that shows
-nobody may complete them where chance would hardly bring such an amount so near in time. One transfer for several orders is for a
-person to look at: a payment belongs to one order, and none is given more than it owes.
+The parts must add up to exactly what is owed, come from one person, be the only such set, and not be needed elsewhere. A
+payment with no sign of its payer may complete a set if such an amount at that time is unlikely to be chance. One transfer for
+several orders goes to manual review: a payment belongs to one order, and no order is given more than it owes.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,8 @@ from reconciliation_assets.chain.matching.inference.candidates import Bools, Flo
 
 _LARGEST_SET, _MOST_PAYMENTS, _MOST_ORDERS = 4, 8, 6
 _CHANCE_BY_CONTACT, _CHANCE_BY_NAME = 0.985, 0.975
-# Two payments that show nobody are one order's only within so many days of it, and only where so few are near that chance is ruled out.
+# Two payments with no sign of their payer are linked to an order only within this time of it (in days), and only where few
+# such payments are near.
 _AT_ONCE_DAYS = 1 / 24
 _MOST_NEAR_AT_ONCE = 12
 _MOST_BY_CHANCE, _MOST_BY_CHANCE_WITHOUT_A_PERSON = 0.02, 0.001
@@ -24,7 +25,7 @@ _MOST_BY_CHANCE, _MOST_BY_CHANCE_WITHOUT_A_PERSON = 0.02, 0.001
 
 @dataclass(frozen=True)
 class PairGroup:
-    """Pairs that are right together, how sure they are, and their evidence by pair."""
+    """Positions of pairs that match together, the probability of each, and its evidence in words by position."""
 
     pairs: Ints
     chance: Floats
@@ -36,22 +37,23 @@ class PairGroup:
         return cls(np.array([], np.int64), np.zeros(0))
 
     def without(self, right: Ints, taken: Ints) -> "PairGroup":
-        """The pairs of payments that are not taken elsewhere."""
+        """The pairs whose payment is not in `taken`."""
         free = ~np.isin(right[self.pairs], taken)
         return PairGroup(self.pairs[free], self.chance[free], self.words)
 
     def beside(self, others: "PairGroup") -> "PairGroup":
-        """These pairs and others."""
+        """These pairs and the others, in order of position."""
         pairs = np.r_[self.pairs, others.pairs]
         order = np.argsort(pairs)
         return PairGroup(pairs[order], np.r_[self.chance, others.chance][order], self.words | others.words)
 
 
 def completing(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> tuple[Ints, Ints]:
-    """Payables and payments that show nobody but are exactly what is missing: a voucher beside a card.
+    """Payables and payments with no sign of their payer that are exactly the missing amount, such as a voucher used with a card.
 
-    Either of a payment whose payer is known and is a part, or of another that shows nobody, both within an hour of the order. Left out is
-    what chance alone would bring: so many payments come as near in time, and so often such an amount is somebody else's.
+    The payment completes either a part whose payer is known, or a second payment with no sign of its payer, both within an
+    hour of the order. Pairs that chance alone may explain are left out: chance is the number of payments as near in time
+    times how common the amount is.
 
     Args:
         fit: how the amount of each pair fits by itself.
@@ -76,7 +78,7 @@ def completing(left: Payables, right: Payments, people: People, fit: Ints, asked
 
 
 def _at_once(left: Payables, right: Payments, asked: Ints, silent: Ints, times: Floats) -> tuple[Ints, Ints]:
-    """Orders and two payments each, within an hour of the order and exactly what it asks, that show nobody."""
+    """Orders and payments: two payments with no sign of their payer, within an hour of the order, that add up to what it asks."""
     orders = np.flatnonzero(left.is_open & ~left.is_opportunity & (asked > 0))
     begin = np.searchsorted(times, left.at[orders])
     near = np.searchsorted(times, left.at[orders] + _AT_ONCE_DAYS, side="right") - begin
@@ -91,7 +93,7 @@ def _at_once(left: Payables, right: Payments, asked: Ints, silent: Ints, times: 
 
 
 def _share_that_ask(asked: Ints, orders: Ints) -> Floats:
-    """For each order, what share of all ask as much."""
+    """For each order, the share of all orders that ask the same amount."""
     code = np.unique(asked[orders], return_inverse=True)[1]
     share: Floats = np.bincount(code)[code] / max(1, len(orders))
     return share
@@ -105,7 +107,7 @@ def _each_two(sizes: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _same_amount(right: Payments, payments: Ints, currency: Ints, amount: Ints) -> tuple[Ints, Ints]:
-    """Rows of currency and amount, each with the places in `payments` of those that are of both."""
+    """Positions in `currency` and `amount`, with positions in `payments` of equal currency and amount: one entry per match."""
     keys = right.currency[payments] * (1 << 48) + right.amount[payments]
     order = np.argsort(keys, kind="stable")
     wanted = currency * (1 << 48) + amount
@@ -117,7 +119,7 @@ def _same_amount(right: Payments, payments: Ints, currency: Ints, amount: Ints) 
 
 
 def _joined(*parts: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
-    """All pairs of all parts, each once."""
+    """All pairs of all parts, without duplicates."""
     both = np.unique(np.stack([np.concatenate(ends) for ends in zip(*parts, strict=True)]), axis=1)
     return both[0], both[1]
 
@@ -137,13 +139,13 @@ def paid_together(
     completes: Bools,
     accept_from: float,
 ) -> PairGroup:
-    """Pairs whose payments are together exactly what their payable asks.
+    """Pairs whose payments together are exactly what their payable asks.
 
     Args:
         fit, chance: how the amount of each pair fits by itself, and how likely the pair is by itself.
         asked: what each payable still owes.
-        completes: pairs without a person that are exactly what is missing.
-        accept_from: a payment that is sure to belong somewhere by itself takes no part elsewhere.
+        completes: pairs with no sign of the payer that are exactly the missing amount.
+        accept_from: payments and payables of an exact pair with at least this probability are left out.
     """
     part = np.flatnonzero(
         (_of_a_person(people) | completes)
@@ -182,7 +184,7 @@ def _sure(people: People, pairs: Ints) -> Floats:
 
 
 def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, asked: Ints) -> PairGroup:
-    """Pairs of payments that are exactly what several orders of one person owe together: each with the first of these orders.
+    """Payments that are exactly what several orders of one person owe together, each paired with the first of these orders.
 
     Args:
         fit: how the amount of each pair fits by itself.
@@ -202,7 +204,7 @@ def owed_at_once(left: Payables, right: Payments, people: People, fit: Ints, ask
 
 
 def _only_set(pairs: list[int], amounts: np.ndarray, asked: int) -> list[tuple[int, ...]]:
-    """The only set of two to four payments that is exactly what is asked; none where there are several."""
+    """The set of two to four pairs whose amounts add up to what is asked; empty where there are none or several."""
     values = amounts.tolist()
     found = [
         chosen

@@ -1,8 +1,8 @@
-"""What each piece of evidence weighs for a payment and what it may belong to, in bits: +3 makes the pair eight times likelier.
+"""Weight of each piece of evidence for a payment and what it may belong to, in bits: +3 makes the pair eight times likelier.
 
-Every weight is the logarithm of a ratio: how often a payment and its own order agree like this, over how often a payment that
-has nothing to do with the order does. The second is counted in the company's own tables: how common an amount, a word of a name
-and a gap of time are. The first is learnt from payments that name their order; while these are few, shipped chances hold.
+Each weight is the log2 of a ratio: how often a payment and its own order agree like this, over how often a payment and an
+unrelated order do. The second is counted in the company's own tables: how common an amount, a word of a name and a time gap
+are. The first is learnt from payments that name their order; with few of these, the shipped probabilities apply.
 """
 
 from collections.abc import Callable
@@ -13,30 +13,30 @@ import numpy as np
 from reconciliation_assets.chain.matching.inference import candidates as who
 from reconciliation_assets.chain.matching.inference.candidates import Bools, Floats, Ints, Payables, Payments, People
 
-# How an amount fits what is owed (of money that goes back: what was received), from none to exactly.
+# How an amount fits what is owed (for refunds: what was received), from not at all to exactly.
 NO_FIT, MORE, PART, OTHER_CURRENCY, ROUNDED_UP, LESS_FEE, NO_VALUE, INSTALMENT, DISCOUNTED, IN_FULL = range(10)
-# Paid once: money that fits like this leaves nothing owed.
+# Fits that leave nothing owed.
 CLOSES = np.isin(np.arange(10), (OTHER_CURRENCY, ROUNDED_UP, LESS_FEE, DISCOUNTED, IN_FULL))
 
-# Known links that weigh as much as the shipped chances.
+# The shipped probabilities weigh as much as this many known links.
 _LINKS_OF_THE_SHIPPED_CHANCES = 50
 _RANDOM_RECORDS = 800
 _UNIT = 1_000
 _LARGEST_FEE_SHARE = 0.1
 _LARGEST_FEE = 30 * _UNIT
 _LARGEST_CURRENCY_MARGIN = 0.03
-# Of the payments with nobody's order, so many come from somebody whose contact is known all the same.
+# Share of payments without an order that still come from a known contact.
 _STRANGERS_WITH_A_KNOWN_CONTACT = 0.02
 
 # Upper ends of the gaps between order and payment, in days: five minutes, an hour, a day, ...
 _GAPS = np.array([-who.STAMPED_EARLY_DAYS, 0.0, 5 / 1440, 1 / 24, 1, 3, 7, 14, 30, 45, 90, who.LONGEST_DAYS, np.inf])
 STAMPED_EARLY, WITHIN_MINUTES, WITHIN_AN_HOUR, WITHIN_A_DAY = 1, 2, 3, 4
-# So many amounts are an instalment of a deal, in this number of parts or that, rounded down or up.
+# Number of amounts that can be an instalment of a deal: one per number of parts, rounded down or up.
 _AMOUNTS_OF_INSTALMENTS = 2 * (who.MOST_INSTALMENTS - 1)
 _SHARE_OF_INSTALMENTS_SEEN_AGAIN = 0.7
-# Amounts that are no further apart than this factor are of one size.
+# Amounts within this factor of each other count as one size.
 _SAME_SIZE = 1.25
-# Stamps in the wrong zone come from a source that names no order: those that do cannot teach how many there are.
+# Time stamps in a wrong zone come from sources that name no order, so their share cannot be learnt from known links.
 _LEAST_SHARE_STAMPED_EARLY = 0.03
 _AFTER_DELIVERY = np.array([-7.0, 0.0, 1.0, 5.0, 10.0, 21.0, np.inf])
 
@@ -59,8 +59,8 @@ class LevelShares:
 
     Attributes:
         true, random: the shares, by kind of evidence.
-        learnt_from: how many known pairs they were learnt from.
-        by_method: of times, the shares of true pairs for each way of paying, the last row for an unknown one.
+        learnt_from: number of known pairs they were learnt from.
+        by_method: for times, the shares of true pairs by payment method; the last row is for an unknown method.
     """
 
     true: dict[str, Floats] = field(default_factory=dict)
@@ -71,12 +71,12 @@ class LevelShares:
 
 @dataclass(frozen=True)
 class PairWeights:
-    """What speaks for each pair.
+    """The evidence for each pair.
 
     Attributes:
-        bits: all evidence together, against any one of the open payables being the partner by chance.
+        bits: all evidence together, less log2 of the number of open payables; -inf where the amount does not fit or is too large.
         fit: how the amount fits.
-        gap: the level of the gap of time.
+        gap: the level of the time gap.
         parts: what each kind of evidence adds to the bits.
     """
 
@@ -87,7 +87,7 @@ class PairWeights:
 
 
 def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) -> LevelShares:
-    """The chances that known pairs show, drawn towards the shipped ones where they are few."""
+    """The shares seen among known pairs, pulled towards the shipped ones where known pairs are few."""
     random_left, random_right = (
         np.unique(np.linspace(0, len(each.at) - 1, _RANDOM_RECORDS).astype(np.int64)) for each in (left, right)
     )
@@ -108,12 +108,13 @@ def learn(left: Payables, right: Payments, known_left: Ints, known_right: Ints) 
 def learn_times(
     chances: LevelShares, left: Payables, right: Payments, i: Ints, j: Ints, weight: Floats, known: int
 ) -> LevelShares:
-    """The same chances with those of times and ways of paying as some pairs show them.
+    """The same shares, with those of times and payment methods learnt from the given pairs.
 
     Args:
         i, j: positions of the pairs.
-        weight: how likely each is a true one.
-        known: so many of the first pairs are known by an ID. They do not teach what money without one is for.
+        weight: probability that each pair is a true one.
+        known: number of pairs at the start that are known by an ID. They are left out when learning what kind of payable money
+            without an ID belongs to.
     """
     true, by_method = dict(chances.true), {}
     for name in (*_TIMES, "method"):
@@ -130,7 +131,7 @@ def learn_times(
 
 
 def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
-    """Share of each level among weighed pairs, drawn towards the shipped share where they are few."""
+    """Share of each level among weighted pairs, pulled towards the shipped share where pairs are few."""
     seen = np.bincount(_known(levels), weight[levels >= 0], minlength=len(shipped))
     mixed = seen + _LINKS_OF_THE_SHIPPED_CHANCES * shipped
     shares: Floats = mixed / mixed.sum()
@@ -138,7 +139,7 @@ def _shares(levels: Ints, weight: Floats, shipped: Floats) -> Floats:
 
 
 def _by_method(levels: Ints, method: Ints, weight: Floats, methods: int, all_methods: Floats) -> Floats:
-    """Shares by way of paying, drawn towards those of all ways where pairs are few."""
+    """Shares by payment method, pulled towards those of all methods where pairs are few."""
     rows = np.tile(_LINKS_OF_THE_SHIPPED_CHANCES * all_methods, (methods + 1, 1))
     known = (levels >= 0) & (method >= 0)
     np.add.at(rows, (method[known], levels[known]), weight[known])
@@ -157,7 +158,7 @@ def _not_too_rare(shares: Floats) -> Floats:
 
 
 def gap_level(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
-    """Which gap of `_GAPS` lies between each payable and payment; money stamped before the order is level 1, long before it 0."""
+    """Level in `_GAPS` of the time from payable to payment: 1 for payments stamped before the order, 0 for long before it."""
     return np.searchsorted(_GAPS, right.at[j] - left.at[i], side="left")
 
 
@@ -185,7 +186,7 @@ def _method(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
 
 
 def _payable(left: Payables, right: Payments, i: Ints, j: Ints) -> Ints:
-    """Whether money coming in is of an order (0), of a deal with an agreed value (1) or of one without (2)."""
+    """0 for money in on an order, 1 on a deal with an agreed value, 2 on a deal without one; -1 for refunds."""
     level = np.where(left.is_opportunity[i], np.where(left.has_value[i], 1, 2), 0)
     return np.where(right.direction[j] == "in", level, -1)
 
@@ -213,7 +214,7 @@ _LEVELS: dict[str, Callable[[Payables, Payments, Ints, Ints], Ints]] = {
 
 
 def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discounted: Ints) -> Ints:
-    """How each payment's amount fits what is asked (all of it, or all less a discount), in the payable's currency."""
+    """How the payment's amount of each pair fits what is asked, with or without a discount: one of NO_FIT to IN_FULL."""
     amount, wanted, value = right.amount[j], asked[i], left.value[i]
     same = left.currency[i] == right.currency[j]
     pays = right.direction[j] == "in"
@@ -253,14 +254,14 @@ def fits(left: Payables, right: Payments, i: Ints, j: Ints, asked: Ints, discoun
 def weigh(
     left: Payables, right: Payments, people: People, chances: LevelShares, fit: Ints, asked: Ints, is_open: Bools
 ) -> PairWeights:
-    """What speaks for each pair of one direction of money.
+    """The evidence for each pair of one direction of money.
 
     Args:
-        left, right, people: the ends and the pairs.
-        chances: what true and random pairs look like.
+        left, right, people: payables, payments and pairs.
+        chances: shares of true and random pairs.
         fit: how the amount of each pair fits what is asked.
-        asked: what each payable may still take: what it owes, or what it received and did not give back.
-        is_open: payables that may take anything at all.
+        asked: the amount each payable may still take: what it owes, or what it received and did not refund.
+        is_open: payables that may take any payment.
     """
     i, j = people.left, people.right
     gap = gap_level(left, right, i, j)
@@ -273,7 +274,7 @@ def weigh(
         "state": _state_bits(left, right, i, j),
     }
     bits = sum(parts.values()) - np.log2(max(1, int(is_open.sum())))
-    # There is a row per pair, and tenths of a bit are told: half the precision is half the memory.
+    # One row per pair, shown in tenths of a bit: single precision halves the memory.
     parts = {name: each.astype(np.float32) for name, each in parts.items()}
     return PairWeights(np.where(fit > MORE, bits, -np.inf), fit, gap, parts)
 
@@ -281,7 +282,7 @@ def weigh(
 def weigh_times(
     left: Payables, right: Payments, people: People, chances: LevelShares, weighed: PairWeights
 ) -> PairWeights:
-    """The same pairs, their times and ways of paying weighed by other chances."""
+    """The same pairs, with times and payment methods weighed by other shares."""
     times = _time_bits(left, right, people.left, people.right, chances)
     change = sum(bits - weighed.parts[name] for name, bits in times.items())
     parts = weighed.parts | {name: each.astype(np.float32) for name, each in times.items()}
@@ -317,7 +318,7 @@ def _amount_bits(
     true = table[direction, fit]
     wanted = np.sort(asked[is_open & (asked > 0)])
     total = max(1, len(wanted))
-    # How many payables would take the amount as a part of what they ask, less a fee, or rounded up: that often it is chance.
+    # Share of payables that would take the amount as a part, less a fee, or rounded up: how often such a fit is chance.
     amount = right.amount[j]
     above = (total - np.searchsorted(wanted, amount, side="right")) / total
     highest = np.minimum(amount * (1 + _LARGEST_FEE_SHARE), amount + _LARGEST_FEE)
@@ -326,7 +327,7 @@ def _amount_bits(
     ) / total
     near = np.clip(near, 0.002, 1)
     of_orders, common = (of_all[j] for of_all in commonness(left, right))
-    # Instalments come again by themselves: that other payments are of the amount says nothing against them.
+    # Instalments of one deal repeat, so other payments of the same amount are no evidence against them.
     parts = np.rint(left.value[i] / np.maximum(amount, 1))
     to_the_coin = np.abs(parts * amount - left.value[i]) <= who.INSTALMENT_STEPS[0] * parts
     roundings = np.where(to_the_coin, 1, len(who.INSTALMENT_STEPS))
@@ -346,10 +347,10 @@ def _amount_bits(
 
 
 def commonness(left: Payables, right: Payments) -> tuple[Floats, Floats]:
-    """For every payment, how often money of somebody else would be of its amount: as the orders say, and as open payments say too.
+    """For every payment, how often an unrelated payment has its amount: by the orders alone, and by orders and open payments.
 
-    An amount seen once says more the fewer amounts of its size come twice (the Good-Turing estimate of what is unseen); one that
-    several open payments share is common whatever the orders say.
+    For an amount seen at most once, the Good-Turing estimate is used: it is rarer the fewer amounts of its size occur twice. An
+    amount that several open payments share is common whatever the orders show.
     """
     amount, currency = np.r_[left.value, right.amount], np.r_[left.currency, right.currency]
     code = np.unique(currency * (1 << 48) + amount, return_inverse=True)[1]
@@ -370,7 +371,7 @@ def commonness(left: Payables, right: Payments) -> tuple[Floats, Floats]:
 
 
 def _again(right: Payments) -> Floats:
-    """For every payment, how much likelier an instalment's amount is to come again, or not to, than any open payment's."""
+    """For every payment, a likelihood ratio: its amount recurs (or not) for an instalment, against any open payment."""
     code = np.unique(right.currency * (1 << 48) + right.amount, return_inverse=True)[1]
     comes_again = np.bincount(code, right.is_open)[code] >= 2
     of_any = np.clip(comes_again[right.is_open].mean(), 0.05, 0.95) if right.is_open.any() else 0.5
@@ -380,8 +381,8 @@ def _again(right: Payments) -> Floats:
 
 
 def _contact_bits(left: Payables, people: People) -> Floats:
-    """What a shared contact says. An order without any contact, under the same name as one that shares it, is probably the same
-    person's: little less is said for it."""
+    """Bits of a shared contact. An order without a contact gets almost as many if its name matches and another order with that
+    name shares the contact: it is probably the same person's."""
     shared = np.log2(0.9 * max(2, len(left.currency)) / _STRANGERS_WITH_A_KNOWN_CONTACT)
     bits = np.where(people.is_personal, shared, 0.0)
     bits += np.where(people.same_email & people.same_phone, 2.0, 0.0)
@@ -410,7 +411,7 @@ def _name_bits(people: People) -> Floats:
             people.rarity - 0.4,
         ],
     )
-    # Beside a contact a name only confirms or doubts: a family shares its phone.
+    # With a shared contact, a name only confirms or weakens it: a family may share one phone.
     beside = np.array([0.0, -3.5, -3.0, -2.5, 0.5, 1.0, 1.0, 2.0, 2.5])[people.name]
     return np.where(people.is_personal, beside, alone)
 
@@ -422,7 +423,8 @@ def _transfer_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
 
 
 def _state_bits(left: Payables, right: Payments, i: Ints, j: Ints) -> Floats:
-    """Money for an order that came to nothing is rare, and rarer after that; couriers hand over what was delivered and came back."""
+    """Bits of the order's state. Money in for a cancelled or returned order is rare, above all afterwards, but couriers do pay
+    for orders that were delivered and then returned."""
     undone = ~np.isnan(left.undone[i])
     before = undone & (left.undone[i] <= right.at[j])
     return np.where(
