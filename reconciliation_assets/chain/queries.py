@@ -1,4 +1,4 @@
-"""Every table of the chain that is made in SQL: one file per table in the folder of its layer."""
+"""The queries of all tables made in SQL: one file per table, in the folder of its layer."""
 
 from functools import cache
 from pathlib import Path

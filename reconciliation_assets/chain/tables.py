@@ -1,4 +1,4 @@
-"""What every computed table says of itself: at the head of its SQL file, or as a value in its Python module."""
+"""Metadata of every computed table: from the header of its SQL file, or from its Python module."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,11 +18,11 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 
 class HeadError(ValueError):
-    """The head of an SQL file does not say what a table must say of itself."""
+    """The header of an SQL file is missing or cannot be read."""
 
 
 class _Head(BaseModel):
-    """The head of an SQL file; see `OutputTable` for what its words mean."""
+    """The header of an SQL file; `OutputTable` explains its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,7 @@ class _Head(BaseModel):
 
 @cache
 def output_tables() -> Mapping[str, OutputTable]:
-    """Every computed table by its name, in the order of the layers, then by name."""
+    """Every computed table by name, ordered by layer, then by name."""
     places = {layer: place for place, layer in enumerate(LAYERS)}
     found = chain(
         map(table_of, queries().values()),
@@ -53,26 +53,26 @@ def output_tables() -> Mapping[str, OutputTable]:
 
 @cache
 def published_tables() -> tuple[OutputTable, ...]:
-    """The tables that people read."""
+    """The tables of the published copy."""
     return tuple(table for table in output_tables().values() if table.published)
 
 
 @cache
 def tables_read() -> Mapping[TableName, tuple[TableName, ...]]:
-    """What each computed table reads, the register of policies aside."""
+    """The tables that each computed table reads; `policy_versions` is left out."""
     made: list[Query | PythonTable] = [*queries().values(), *python_tables().values()]
     return {each.target: each.reads for each in made}
 
 
 def table_of(query: Query) -> OutputTable:
-    """What the head of a query's file says of the table it makes.
+    """The metadata in the header of a query's file.
 
     Raises:
-        HeadError: it has no head, or one that cannot be read; the message names the file and what is wrong.
+        HeadError: there is no header, or it cannot be read; the message names the file and what is wrong.
     """
     where = f"{query.target.layer}/{query.target.name}.sql"
     try:
-        # A subset of SafeLoader in C: a head is a few names and lines of text.
+        # SafeLoader in C, which is faster: a header is a few names and lines of text.
         head = _Head.model_validate(yaml.load(query.head, yaml.CSafeLoader) or {})
         words = {
             column: VOCABULARIES[named] if isinstance(named, str) else named for column, named in head.words.items()

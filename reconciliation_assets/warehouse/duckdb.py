@@ -1,4 +1,4 @@
-"""DuckDB as the warehouse: one file, one writer, one connection for the length of a run."""
+"""DuckDB as the warehouse: one file, one writer, one connection per run."""
 
 import re
 import threading
@@ -29,7 +29,7 @@ class DamagedWarehouseError(PlainError):
 
 
 class DuckDB:
-    """Warehouse and ledger in one; see `Warehouse` and `Ledger` for what its methods promise.
+    """Warehouse and ledger in one; `Warehouse` and `Ledger` describe its methods.
 
     Args:
         connection: the only connection to the database, from `connect`; its owner closes it.
@@ -47,14 +47,17 @@ class DuckDB:
         return Path(path).parent if path else None
 
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
-        """Make the query's table anew, whole or not at all.
+        """Create or replace the query's table, atomically.
 
         Args:
             query: the SELECT and the table it makes.
-            parameters: policy parameters; those the query names are bound.
+            parameters: policy parameters; only those the query names are bound.
 
         Returns:
-            The number of rows made.
+            The number of rows.
+
+        Raises:
+            MissingTableError: a table that it reads does not exist.
         """
         with self._lock:
             self._connection.execute(f"create schema if not exists {query.target.layer}")
@@ -68,7 +71,7 @@ class DuckDB:
         return int(rows)
 
     def load(self, table: TableName, rows: pa.Table) -> int:
-        """Make a table anew from Arrow; returns its number of rows."""
+        """Create or replace a table from Arrow; returns its number of rows."""
         with self._lock:
             self._connection.execute(f"create schema if not exists {table.layer}")
             self._connection.register("_loading", rows)
@@ -79,7 +82,7 @@ class DuckDB:
         return int(rows.num_rows)
 
     def count(self, table: TableName) -> int:
-        """Rows of a table."""
+        """Number of rows of a table."""
         return int(self.rows(f"select count(*) from {table}")[0][0])
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -93,17 +96,17 @@ class DuckDB:
             return self._connection.sql(sql, params=_named(sql, parameters)).to_arrow_table()
 
     def batches(self, sql: str, rows_per_batch: int = 250_000) -> Iterator[pa.RecordBatch]:
-        """A large result in Arrow batches, never whole in memory. Read it to its end before asking anything else."""
+        """A large result in Arrow batches, never all of it in memory. Read it to the end before the next statement."""
         with self._lock:
             yield from self._connection.sql(sql).to_arrow_reader(rows_per_batch)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that returns nothing; of the parameters, those it names are bound."""
+        """Run a statement that returns nothing; only the parameters that it names are bound."""
         with self._lock:
             self._connection.execute(sql, _named(sql, parameters))
 
     def ensure(self, script: str) -> None:
-        """Run statements that create what is missing, once per connection; not inside a transaction."""
+        """Run statements that create missing objects, once per connection; not inside a transaction."""
         with self._lock:
             if script not in self._there:
                 self._connection.execute(script)
@@ -114,7 +117,7 @@ class DuckDB:
         return {name: kind for name, kind, *_ in self.rows(f"describe {table}")}
 
     def exists(self, table: TableName) -> bool:
-        """Whether a table or view is there."""
+        """Whether a table or view exists."""
         return bool(
             self.rows(
                 "select 1 from information_schema.tables where table_schema = $layer and table_name = $name",
@@ -124,15 +127,15 @@ class DuckDB:
 
     @contextmanager
     def ledger(self, reads: Collection[TableName]) -> Iterator["DuckDB"]:
-        """Itself: nothing is copied."""
+        """This object; nothing is copied."""
         yield self
 
     def limit(self, memory: str | None, spill_to: Path | None) -> None:
-        """Bound what the engine takes of the machine.
+        """Limit the engine's memory.
 
         Args:
             memory: a size such as "8GB", above which work spills to disk.
-            spill_to: the folder for that, made when it is needed.
+            spill_to: the folder for spilled data, created when needed.
         """
         if memory:
             self._connection.execute(f"set memory_limit = '{memory}'")
@@ -142,13 +145,13 @@ class DuckDB:
 
     @property
     def limits(self) -> tuple[str, Path]:
-        """What the engine may hold in memory, and the folder it spills to."""
+        """The engine's memory limit, and the folder it spills to."""
         memory, spill_to = self.rows("select current_setting('memory_limit'), current_setting('temp_directory')")[0]
         return memory, Path(spill_to)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside happens, or nothing."""
+        """Commit the whole block, or roll all of it back."""
         with self._lock:
             self._connection.execute("begin")
             try:
@@ -160,7 +163,7 @@ class DuckDB:
 
     @contextmanager
     def reading(self, name: str, source: pa.RecordBatchReader | pa.Table) -> Iterator[None]:
-        """Make Arrow data readable under a name for the length of a block."""
+        """Make Arrow data readable under a name inside the block."""
         with self._lock:
             self._connection.register(name, source)
             try:
@@ -176,11 +179,11 @@ def _named(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def connect(path: Path | str) -> Connection:
-    """Open a warehouse's file, making its folder where it is missing.
+    """Open a warehouse's file; a missing folder is created.
 
     Raises:
         WarehouseBusyError: another process has the file open.
-        DamagedWarehouseError: the file is no database, or one of another version of the engine.
+        DamagedWarehouseError: the file is not a database, or was written by another version of the engine.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -197,29 +200,29 @@ def connect(path: Path | str) -> Connection:
         ) from None
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
-    # Nothing here depends on the order rows are stored in, and both cores write when it need not be kept.
+    # Nothing here depends on the stored order of rows, and without it all cores can write.
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set checkpoint_threshold = '1GB'")
     return connection
 
 
 def in_memory(config: Mapping[str, Any] | None = None) -> Connection:
-    """An engine that keeps nothing."""
+    """An engine in memory that keeps nothing."""
     return duckdb.connect(config=dict(config or {}))
 
 
 def read_only(path: Path) -> Connection:
-    """A database file opened for reading, which others may do at the same time."""
+    """A database file opened for reading; other processes may read it at the same time."""
     return duckdb.connect(str(path), read_only=True)
 
 
 def register_function(
     engine: Connection, name: str, function: Callable[[pa.ChunkedArray], pa.Array], answer: str
 ) -> None:
-    """Register a Python function of text that may return null.
+    """Register a Python function of one text, which may return null.
 
     Args:
-        answer: the SQL type of what it returns.
+        answer: the SQL type of its result.
     """
     engine.create_function(
         name,

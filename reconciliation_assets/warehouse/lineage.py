@@ -18,11 +18,11 @@ Schema = tuple[tuple[TableName, tuple[tuple[str, str], ...]], ...]
 
 @cache
 def column_lineage(query: Query, schema: Schema) -> Lineage:
-    """For every column of the query, the columns of the tables it reads that its values come from.
+    """The source columns of every column of the query.
 
     Args:
-        query: the query, parsed once in a process.
-        schema: the tables it reads, each with its columns and their types.
+        query: the query, parsed once per process.
+        schema: the tables it reads, with their columns and types.
     """
     layers: dict[str, dict[str, dict[str, str]]] = {}
     for table, columns in schema:
@@ -39,10 +39,10 @@ def _sources(node: Node) -> Iterator[tuple[TableName, str]]:
 
 
 class KnownLineage:
-    """Column lineage kept in the warehouse: queries seldom change, and parsing all of them takes seconds.
+    """Column lineage stored in the warehouse: queries seldom change, and parsing all of them takes seconds.
 
     Args:
-        warehouse: where it is kept, as a row for each query and schema.
+        warehouse: where it is stored, one row per query and schema.
     """
 
     def __init__(self, warehouse: Ledger) -> None:
@@ -52,7 +52,7 @@ class KnownLineage:
         self._known: dict[str, str] = dict(warehouse.rows("select query_hash, lineage from made.lineage"))
 
     def of(self, query: Query, schema: Schema) -> Lineage:
-        """The query's lineage, found before or now; see `column_lineage`."""
+        """The query's lineage, stored or computed now; see `column_lineage`."""
         key = hashlib.sha256(f"{version('sqlglot')}\n{query.sql}\n{schema}".encode()).hexdigest()
         if key not in self._known:
             found = {

@@ -1,4 +1,4 @@
-"""What the graph needs of an engine, and of the ledger beside it. Engines are known in this folder alone."""
+"""The methods that the graph needs of an engine and of the ledger. Engines are known only in this folder."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from reconciliation_assets.warehouse.query import Query, TableName
 
 
 class MissingTableError(PlainError):
-    """A table is to be made of some that are not there; the message names them."""
+    """A table cannot be made because tables it reads do not exist; the message names them."""
 
     def __init__(self, target: TableName, missing: Sequence[str]) -> None:
         super().__init__(
@@ -22,24 +22,24 @@ class MissingTableError(PlainError):
 
 
 class Warehouse(Protocol):
-    """Materialises queries as tables, reads them, and lends them to the ledger. Statements are SELECTs in DuckDB's dialect."""
+    """Materialises queries as tables, reads them, and copies them for the ledger. Statements are SELECTs in DuckDB's dialect."""
 
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
-        """Make the query's table anew, whole or not at all; returns its number of rows.
+        """Create or replace the query's table, atomically; returns its number of rows.
 
         Args:
             query: the SELECT and the table it makes.
-            parameters: policy parameters; those the query names are bound.
+            parameters: policy parameters; only those the query names are bound.
 
         Raises:
-            MissingTableError: a table that it reads is not there.
+            MissingTableError: a table that it reads does not exist.
         """
 
     def load(self, table: TableName, rows: pa.Table) -> int:
-        """Make a table anew from Arrow; returns its number of rows."""
+        """Create or replace a table from Arrow; returns its number of rows."""
 
     def count(self, table: TableName) -> int:
-        """Rows of a table."""
+        """Number of rows of a table."""
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """A small result as Python rows; money stays Decimal."""
@@ -48,26 +48,26 @@ class Warehouse(Protocol):
         """A result as one Arrow table."""
 
     def batches(self, sql: str, rows_per_batch: int = 250_000) -> Iterator[pa.RecordBatch]:
-        """A large result in Arrow batches. Read it to its end before asking anything else."""
+        """A large result in Arrow batches. Read it to the end before the next statement."""
 
     def columns(self, table: TableName) -> dict[str, str]:
         """Names and types of a table's columns, in order."""
 
     def exists(self, table: TableName) -> bool:
-        """Whether a table or view is there."""
+        """Whether a table or view exists."""
 
     def ledger(self, reads: Collection[TableName]) -> AbstractContextManager["Ledger"]:
-        """The ledger for the length of a block.
+        """The ledger, inside a `with` block.
 
         Args:
-            reads: tables that are needed there; an engine that is not the ledger itself copies them.
+            reads: tables that are read there; an engine that is not itself the ledger copies them.
         """
 
 
 class Ledger(Warehouse, Protocol):
-    """The embedded engine at the edge: what landed, what must be transactional, and the tables made in Python.
+    """The embedded engine for landed files, for what must be transactional, and for tables made in Python.
 
-    Where the embedded engine is the warehouse, both are one.
+    With DuckDB as the warehouse, ledger and warehouse are the same object.
     """
 
     @property
@@ -76,16 +76,16 @@ class Ledger(Warehouse, Protocol):
 
     @property
     def limits(self) -> tuple[str, Path]:
-        """What the engine may hold in memory, and the folder it spills to."""
+        """The engine's memory limit, and the folder it spills to."""
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that returns nothing; of the parameters, those it names are bound."""
+        """Run a statement that returns nothing; only the parameters that it names are bound."""
 
     def ensure(self, script: str) -> None:
-        """Run statements that make what is missing, once for this connection; not inside a transaction."""
+        """Run statements that create missing objects, once per connection; not inside a transaction."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Everything inside happens, or nothing."""
+        """Commit the whole block, or roll all of it back."""
 
     def reading(self, name: str, source: pa.RecordBatchReader | pa.Table) -> AbstractContextManager[None]:
-        """Make Arrow data readable under a name for the length of a block."""
+        """Make Arrow data readable under a name inside the block."""

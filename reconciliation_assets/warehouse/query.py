@@ -1,4 +1,4 @@
-"""A query read from its file: its text, its description, what it reads and which parameters it takes."""
+"""A query read from its file: text, description, tables it reads, parameters."""
 
 import re
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ class Query:
 
     Attributes:
         target: the table it makes; its layer is the folder of the file, its name the file's.
-        sql: the text as written, without its head.
-        head: what the table says of itself, between `/* table` and `*/` at the head of the file.
+        sql: the text as written, without the header.
+        head: the table's metadata in YAML, between `/* table` and `*/` at the top of the file.
     """
 
     target: TableName
@@ -68,10 +68,10 @@ class Query:
 
     @cached_property
     def reads(self) -> tuple[TableName, ...]:
-        """The tables it reads, from its text, so that the graph cannot drift from the code.
+        """The tables it reads, taken from its text, so that the graph always agrees with the code.
 
-        Parsing all queries takes a second of every command that loads the graph; a test holds what is found here equal to
-        what the parser finds.
+        A regular expression, because parsing all queries would add a second to every command that loads the graph. A test
+        checks that the parser finds the same tables.
         """
         return tuple(sorted({TableName(*table) for table in _READ.findall(_SAID.sub(" ", self.sql))}))
 
@@ -81,7 +81,7 @@ class Query:
         return frozenset(named.name for named in self.tree.find_all(exp.Placeholder))
 
     def moved(self, tables: Mapping[TableName, TableName]) -> "Query":
-        """The same query with tables, its own among them, replaced by others of the same columns."""
+        """The same query with table names replaced, its target included; the new tables have the same columns."""
         names = {str(one): str(other) for one, other in tables.items()}
         text = re.sub(r"\b\w+\.\w+\b", lambda found: names.get(found[0], found[0]), self.sql)
         return Query(tables.get(self.target, self.target), text, self.head)

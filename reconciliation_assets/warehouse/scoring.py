@@ -1,7 +1,6 @@
-"""The seam to Splink: pairs scored on an engine of their own, in memory, fed and read as Arrow.
+"""Pairs scored with Splink, a library for probabilistic record linkage; input and output are Arrow.
 
-Splink is the field's library for probabilistic links. It makes many tables on its way; none of them belongs in the
-warehouse, so it works beside it.
+Splink makes many temporary tables, none of which belongs in the warehouse, so it runs on an in-memory engine of its own.
 """
 
 import json
@@ -19,12 +18,12 @@ from splink import DuckDBAPI, Linker
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 
-# A level seen in few labelled or random pairs keeps close to its shipped chance: that is worth so many pairs.
+# A shipped probability weighs as much as this many pairs, so that a level seen in few pairs stays close to it.
 _PAIRS_OF_THE_SHIPPED_CHANCES = 50
 _RANDOM_RECORDS = 750
-# How many pairs are looked at for every open record, on average and at most.
+# Maximum number of pairs compared per open record, on average.
 _PAIRS_PER_RECORD = 100
-# Splink writes every column of a pair beside its outcomes: in portions, so that a large company fits into memory.
+# Splink writes all columns of a pair with its outcomes, so pairs are scored in portions to fit a large company into memory.
 _PAIRS_SCORED_AT_ONCE = 4_000_000
 _LEAST_CHANCE = 1e-6
 # Pairs below this (log2 of the odds) cannot become a link, whatever else is known.
@@ -36,10 +35,10 @@ class Level:
     """One outcome of comparing two records.
 
     Attributes:
-        says: the outcome in words, as evidence names it.
-        when: SQL over the columns `<name>_l` and `<name>_r`; "else" for all that is left.
-        m: its share among true pairs, as shipped, for companies with too few known links to learn it from.
-        u: its share among random pairs, as shipped.
+        says: the outcome in words, as shown in the evidence.
+        when: SQL over the columns `<name>_l` and `<name>_r`; "else" for all other pairs.
+        m: shipped share among true pairs, for companies with too few known links to learn it from.
+        u: shipped share among random pairs.
         rarer_is_surer: column whose common values count for less.
     """
 
@@ -55,10 +54,10 @@ class Comparison:
     """One thing that two records are compared by.
 
     Attributes:
-        unknown: SQL that holds where nothing can be compared, which speaks neither for nor against the pair.
-        levels: outcomes, the first that holds counts; the last one is "else".
-        is_learnt: whether known pairs can teach its chances. What a link itself changes they cannot: an order whose payment
-            is known no longer waits for it.
+        unknown: SQL condition under which nothing can be compared; such a pair gets no weight from this comparison.
+        levels: outcomes; the first that holds counts, and the last is "else".
+        is_learnt: whether its probabilities can be learnt from known pairs. Not if the link itself changes what is compared: an
+            order whose payment is known no longer waits for it.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Block:
-    """Which pairs are worth comparing: those that share a key. SQL over a record's columns; lists are unnested."""
+    """A blocking key: pairs that share it are compared. SQL over a record's columns; lists are unnested."""
 
     left: str
     right: str
@@ -77,13 +76,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scored pairs and what they were scored by.
+    """Scored pairs and the weights used.
 
     Attributes:
         pairs: left_id, right_id, match_weight (log2 of the odds that they belong together), and for every comparison
             `gamma_<name>` (its outcome) and `mw_<name>` (the weight it adds).
         weights: a row per comparison and outcome: comparison, outcome, weight.
-        learnt_from: how many known links the weights were learnt from; 0 where the shipped ones hold.
+        learnt_from: number of known links the weights were learnt from; 0 for the shipped weights.
     """
 
     pairs: pa.Table
@@ -109,19 +108,19 @@ def score_pairs(
 
     Args:
         comparisons: what pairs are compared by; both tables hold all columns they name.
-        blocks: which pairs are compared at all.
-        left: records with `unique_id` and `is_open`; closed ones are only learnt from.
-        right: the same for the other end.
+        blocks: the blocking keys.
+        left: records with `unique_id` and `is_open`; closed ones are used only for learning.
+        right: the same for the other side.
         known: pairs known to be true (left_id, right_id), from which the weights are learnt.
-        possible: SQL over both rows (l, r); any other pair is not looked at, whatever speaks for it.
-        candidates_per_key: a key that more records of a side share than this says too little and is not used.
-        fewest_known: with fewer known pairs the shipped weights hold.
-        limits: what the engine may hold in memory, and the folder it spills to.
-        match_share: how many of the open right records are expected to have a partner.
+        possible: SQL condition over both rows (l, r) that every pair must meet.
+        candidates_per_key: keys shared by more records of one side than this are not used.
+        fewest_known: with fewer known pairs the shipped weights apply.
+        limits: the engine's memory limit, and the folder it spills to.
+        match_share: expected share of open right records with a partner.
         tried: the right records whose pairs are scored (right_id); all open ones if None. Blocking keys are counted over all open
-            records, so the pairs and their scores are those of a full run.
+            records, so pairs and scores are the same as in a full run.
     """
-    # Splink lays both ends on top of each other, so they must agree in their columns.
+    # Splink stacks both sides in one table, so they must have the same columns.
     both = [name for name in left.column_names if name in right.column_names]
     with _engine(*limits) as connection:
         for name, table in (
@@ -155,19 +154,19 @@ def candidate_pairs(
     told: Mapping[str, str],
     limits: tuple[str, Path],
 ) -> pa.Table:
-    """Pairs that share a blocking key, with what is to be known of each.
+    """Pairs that share a blocking key, with computed columns.
 
     Args:
-        blocks: which pairs are compared at all.
+        blocks: the blocking keys.
         left: records with `number` and `is_open`.
-        right: the same for the other end.
-        possible: SQL over both rows (l, r); any other pair is left out.
-        candidates_per_key: a key that more records of a side share than this says too little and is not used.
-        told: SQL over both rows by the name of the column it makes.
-        limits: what the engine may hold in memory, and the folder it spills to.
+        right: the same for the other side.
+        possible: SQL condition over both rows (l, r) that every pair must meet.
+        candidates_per_key: keys shared by more records of one side than this are not used.
+        told: computed columns: SQL over both rows, by column name.
+        limits: the engine's memory limit, and the folder it spills to.
 
     Returns:
-        left_number, right_number and the columns of `told`, in the order of the right and then the left number.
+        left_number, right_number and the computed columns, ordered by right and then left number.
     """
     with _engine(*limits) as connection:
         for name, table in (("left_records", left), ("right_records", right)):
@@ -189,7 +188,7 @@ def candidate_pairs(
 
 @contextmanager
 def _engine(memory: str, spill_to: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    # A folder of its own: two engines in one would write to files of the same name.
+    # A folder of its own: two engines in the same folder would write to files of the same name.
     connection = duckdb.connect(
         ":memory:", config={"memory_limit": memory, "temp_directory": str(spill_to / "scoring")}
     )
@@ -233,7 +232,7 @@ def _as_splink(comparison: Comparison) -> dict[str, Any]:
 def _linker(
     connection: duckdb.DuckDBPyConnection, left: str, right: str, settings: dict[str, Any]
 ) -> tuple[DuckDBAPI, Linker]:
-    """A linker over two tables, with an interface of its own: Splink takes each name only once."""
+    """A linker over two tables, with its own DuckDBAPI: Splink accepts each table name only once."""
     api = DuckDBAPI(connection)
     tables = [api.register(left, dataset_display_name="left"), api.register(right, dataset_display_name="right")]
     return api, Linker(tables, settings, log_level=logging.ERROR, validate_settings=False)
@@ -242,9 +241,9 @@ def _linker(
 def _learnt(
     connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], known: int
 ) -> tuple[Comparison, ...]:
-    """The comparisons with the chances that the company's own known and random pairs show.
+    """The comparisons with probabilities learnt from the company's own known and random pairs.
 
-    Random pairs are those of a fixed few records of each side, so that the order of the rows changes nothing.
+    Random pairs come from a fixed sample of records of each side, so that the order of the rows changes nothing.
     """
     for side in ("left", "right"):
         connection.execute(
@@ -298,7 +297,7 @@ def _chances(linker: Linker, kind: str) -> list[list[float | None]]:
 def _blended(
     comparisons: Sequence[Comparison], seen: list[list[float | None]], pairs: int, kind: str
 ) -> list[list[float]]:
-    """Chances seen in so many pairs, drawn towards the shipped ones where pairs are few."""
+    """Probabilities seen in `pairs` pairs, pulled towards the shipped ones where pairs are few."""
     weight = pairs / (pairs + _PAIRS_OF_THE_SHIPPED_CHANCES)
     blended = []
     for comparison, chances in zip(comparisons, seen, strict=True):
@@ -317,9 +316,9 @@ def _blended(
 def _block(
     connection: duckdb.DuckDBPyConnection, blocks: Sequence[Block], possible: str, candidates_per_key: int
 ) -> int:
-    """Find the pairs that share a key; returns how many there are.
+    """Make the table `blocked` of pairs that share a key; returns its number of rows.
 
-    The keys that fewest records share come first, until there are so many pairs that the work would not stay linear.
+    The rarest keys are used first, until the limit of pairs per record is reached, so that the work grows linearly.
     """
     for side in ("right", "left"):
         connection.execute(
@@ -332,7 +331,7 @@ def _block(
             f"select place, '{number}|' || {getattr(block, side)} as words from {side}_open"
             for number, block in enumerate(blocks)
         )
-        # Only keys of the right side can make a pair: of the left, the larger one, the rest is not even counted.
+        # The left side is the larger one: keys that the right side lacks are dropped before counting.
         shared = "" if side == "right" else " and hash(words) in (select shared from right_keys)"
         connection.execute(
             f"create table {side}_keys as select place, hash(words) as shared from ({keys}) where words is not null{shared}"
@@ -376,12 +375,12 @@ def _block(
 
 
 def _steady(chance: float) -> float:
-    """A chance without its last digits, which depend on the order in which threads happened to add."""
+    """A probability without its last digits, which depend on the order in which threads add."""
     return float(f"{chance:.6g}")
 
 
 def _scored(connection: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], chance: float) -> pa.Table:
-    # Splink carries the name of a record through every join, so a number stands for it.
+    # Splink carries the record's ID through every join; a number is smaller.
     for side in ("left", "right"):
         connection.execute(f"create view {side}_numbered as select * replace (place as unique_id) from {side}_open")
     records = int(connection.table("right_open").shape[0])

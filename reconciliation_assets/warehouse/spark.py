@@ -1,8 +1,8 @@
-"""Apache Spark as the warehouse, through Spark Connect: the cluster makes the tables, its catalog keeps them.
+"""Apache Spark as the warehouse, through Spark Connect: the cluster makes the tables, its catalog stores them.
 
-A table is a view over its last materialisation, which is a table of its own: the view moves when all of it is there, so a killed
-step leaves the table as it was. What must be transactional and what is made in Python is in the ledger, a file of the embedded
-engine. Each side copies from the other what it reads, as Arrow.
+Each table is a view over its last materialisation, which is a table of its own. The view is replaced only when the
+materialisation is complete, so a killed step leaves the table as it was. Transactional tables and tables made in Python are in
+the ledger, a DuckDB file. Each side copies what it reads from the other, as Arrow.
 """
 
 import re
@@ -35,7 +35,7 @@ _SESSION = {
 _FORMAT = "parquet"
 _ROWS_SENT_AT_ONCE = 250_000
 _SECONDS_TO_ANSWER = 10
-# DuckDB's names of types, which people meet on every engine.
+# DuckDB's type names, which people see on every engine.
 _TYPES = {
     "string": "VARCHAR",
     "int": "INTEGER",
@@ -53,9 +53,9 @@ class Spark:
 
     Args:
         session: a session of Spark Connect, from `connect`.
-        ledger: where everything is kept that no query makes.
-        tables: prefix of the schemas, one for each layer, with or without a catalog before it.
-        computed: the tables that queries make; they alone are Spark's own.
+        ledger: where all tables are stored that no query makes.
+        tables: prefix of the schemas (one per layer), with or without a catalog before it.
+        computed: the tables that queries make; only these are stored in Spark.
     """
 
     def __init__(self, session: "SparkSession", ledger: Ledger, tables: str, computed: AbstractSet[TableName]) -> None:
@@ -68,7 +68,7 @@ class Spark:
         self._layers: set[str] = set()
 
     def materialise(self, query: Query, parameters: Mapping[str, Any]) -> int:
-        """Make the query's table anew, whole or not at all; returns its number of rows."""
+        """Create or replace the query's table, atomically; returns its number of rows."""
         missing = [str(table) for table in query.reads if not self.exists(table)]
         if missing:
             raise MissingTableError(query.target, missing)
@@ -78,7 +78,7 @@ class Spark:
         return self.count(query.target)
 
     def load(self, table: TableName, rows: pa.Table) -> int:
-        """Make a table anew from Arrow; returns its number of rows."""
+        """Create or replace a table from Arrow; returns its number of rows."""
         rows = _typed(rows)
         with self._replacing(table) as materialisation:
             for first in range(0, max(rows.num_rows, 1), _ROWS_SENT_AT_ONCE):
@@ -87,7 +87,7 @@ class Spark:
         return int(rows.num_rows)
 
     def count(self, table: TableName) -> int:
-        """Rows of a table."""
+        """Number of rows of a table."""
         if table not in self._computed:
             return self._ledger.count(table)
         return int(self.rows(f"select count(*) from {table}")[0][0])
@@ -106,21 +106,21 @@ class Spark:
         yield from self.arrow(sql).to_batches(rows_per_batch)
 
     def columns(self, table: TableName) -> dict[str, str]:
-        """Names and types of a table's columns, in order, in DuckDB's words."""
+        """Names and types of a table's columns, in order, with DuckDB's type names."""
         if table not in self._computed:
             return self._ledger.columns(table)
         schema = self._session.table(self._name(table)).schema
         return {field.name: _type_name(field.dataType.simpleString()) for field in schema.fields}
 
     def exists(self, table: TableName) -> bool:
-        """Whether a table is there."""
+        """Whether a table exists."""
         if table not in self._computed:
             return self._ledger.exists(table)
         return table in self._made or self._session.catalog.tableExists(self._name(table))
 
     @contextmanager
     def ledger(self, reads: Collection[TableName]) -> Iterator[Ledger]:
-        """The ledger, with copies of the tables that are read there for the length of a block."""
+        """The ledger, with copies of the tables in `reads` inside the block."""
         lent = [table for table in reads if table in self._computed]
         try:
             for table in lent:
@@ -145,7 +145,7 @@ class Spark:
 
         if rows.num_rows:
             return self._session.createDataFrame(rows)
-        # Of no rows Spark does not take the types.
+        # Without rows, Spark does not take the types from Arrow.
         return self._session.createDataFrame([], from_arrow_schema(rows.schema))
 
     def _frame(self, sql: str, parameters: Mapping[str, Any] | None) -> "DataFrame":
@@ -159,14 +159,14 @@ class Spark:
         return spark_text(sql, self._name), {name: given[name] for name in named}
 
     def _copy_from_ledger(self, tables: Collection[TableName]) -> None:
-        """Copy what the ledger keeps, once in a session: in a run, every table is made before it is read, and once."""
+        """Copy tables of the ledger, once per session: in a run, each table is made once, before it is read."""
         for table in set(tables) - self._computed - self._copied:
             self.load(table, self._ledger.arrow(f"select * from {table}"))
             self._copied.add(table)
 
     @contextmanager
     def _replacing(self, table: TableName) -> Iterator[str]:
-        """The name of a table to be made; when all of it is there, the view of the table moves to it."""
+        """The name of a new materialisation; after the block, the table's view points to it."""
         schema = self._schema(table.layer)
         if table.layer not in self._layers:
             self._session.sql(f"create schema if not exists {schema}")
@@ -228,7 +228,7 @@ def require_cluster(remote: str) -> None:
 
 
 def _typed(rows: pa.Table) -> pa.Table:
-    """The rows with a type for columns that hold nothing."""
+    """The rows, with text as the type of columns that hold only nulls."""
     schema = pa.schema(
         [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in rows.schema]
     )

@@ -1,7 +1,7 @@
-"""The chain's SQL on Apache Spark: written once in DuckDB's words, translated by sqlglot and the rules that it lacks.
+"""The chain's SQL on Apache Spark: written once in DuckDB's dialect, translated by sqlglot and by the rules below.
 
-sqlglot passes on what it does not know, and an engine may know a word by another meaning: a translation that merely runs is
-not one that is right. So only constructs that were compared on both engines are let through, and everything else is an error.
+sqlglot passes on what it does not know, and another engine may give the same name another meaning. A translation that runs can
+still be wrong. So only constructs that were compared on both engines are allowed; everything else is an error.
 """
 
 import re
@@ -16,7 +16,7 @@ from reconciliation_assets.warehouse.query import DIALECT, TableName
 
 SPARK = "spark"
 
-# What sqlglot translates as it should; each was compared on both engines, values of odd kinds included.
+# Functions that sqlglot translates correctly; all were compared on both engines, with edge cases.
 _EQUAL_ON_BOTH = frozenset(
     {
         *(
@@ -53,21 +53,21 @@ _ONE_LETTER_THAT_BECOMES_TWO = "\u0130"
 
 
 class NotPortableError(ValueError):
-    """A statement holds what is not known to mean the same on Spark; the message names it."""
+    """A statement uses a construct that may mean something else on Spark; the message names it."""
 
 
 @cache
 def to_spark(sql: str) -> exp.Expr:
-    """The statement in Spark's words, with the tables' names as they are; shared, so copy it before changing it.
+    """The statement in Spark's dialect, with unchanged table names. The tree is cached: copy it before changing it.
 
     Args:
         sql: one SELECT in DuckDB's dialect, parameters by name.
 
     Raises:
-        NotPortableError: it holds a construct that no rule knows.
+        NotPortableError: it uses a construct without a rule.
     """
     tree = sqlglot.parse_one(sql, dialect=DIALECT)
-    # From the leaves up, so that a rule meets what is inside already translated.
+    # From the leaves up, so that a rule gets arguments that are already translated.
     for node in reversed(list(tree.walk(bfs=True))):
         if (rule := _RULES.get(type(node))) is not None:
             made = rule(node)
@@ -85,7 +85,7 @@ def to_spark(sql: str) -> exp.Expr:
 
 
 def tables_of(sql: str) -> frozenset[TableName]:
-    """The tables of layers that a statement reads."""
+    """The tables with a schema that a statement reads."""
     return frozenset(TableName(table.db, table.name) for table in to_spark(sql).find_all(exp.Table) if table.db)
 
 
@@ -94,7 +94,7 @@ def spark_text(sql: str, names: Callable[[TableName], str]) -> str:
 
     Args:
         sql: one SELECT in DuckDB's dialect.
-        names: where each table is kept, as Spark names it.
+        names: a table's name in Spark.
     """
     tree = to_spark(sql).copy()
     for table in list(tree.find_all(exp.Table)):
@@ -106,7 +106,7 @@ def spark_text(sql: str, names: Callable[[TableName], str]) -> str:
 
 
 def _call(name: str, *arguments: exp.Expr | None) -> exp.Expr:
-    """A function by Spark's own name, past sqlglot's knowledge of it."""
+    """A call by Spark's own function name, which sqlglot does not translate."""
     return exp.Anonymous(this=name, expressions=[argument for argument in arguments if argument is not None])
 
 
@@ -122,7 +122,7 @@ def _named(node: exp.Expr) -> exp.Expr:
             return _call("to_utc_timestamp", local, zone)
         case "list_intersect":
             one, other = given
-            # An array with a null in it has no null in DuckDB's intersection.
+            # DuckDB's intersection never contains null.
             return _call("array_compact", _call("array_intersect", one, _call("coalesce", other, _call("array"))))
         case "array_length":
             return _call("size", *given)
@@ -130,7 +130,7 @@ def _named(node: exp.Expr) -> exp.Expr:
 
 
 def _division(node: exp.Expr) -> exp.Expr:
-    """Always a quotient of doubles in DuckDB; of decimals in Spark a decimal of some other length."""
+    """DuckDB always divides as doubles; Spark would divide decimals as decimals."""
     return exp.Div(this=_double(node.this), expression=_double(node.args["expression"]), typed=True, safe=False)
 
 
@@ -145,7 +145,7 @@ def _average(node: exp.Expr) -> exp.Expr:
 def _cast(node: exp.Expr) -> exp.Expr:
     kind = node.args["to"].this
     if kind in _WHOLE_NUMBERS and not isinstance(node.this, exp.Null | exp.Round | exp.Count | exp.Literal):
-        # DuckDB rounds, Spark cuts.
+        # DuckDB rounds, Spark truncates.
         return exp.Cast(this=_call("round", node.this.copy()), to=node.args["to"].copy())
     if kind in exp.DataType.TEXT_TYPES and isinstance(node.this, exp.Column) and node.this.name.endswith("_at"):
         raise NotPortableError(f"{node.sql(dialect=DIALECT)}: an instant is written otherwise on Spark; format it")
@@ -181,7 +181,7 @@ def _milliseconds_since_1970(node: exp.Expr) -> exp.Expr:
 
 
 def _lower(node: exp.Expr) -> exp.Expr:
-    """Java writes the dotted capital I small as two characters."""
+    """Java lower-cases the dotted capital I to two characters."""
     plain = _call(
         "replace", node.this.copy(), exp.Literal.string(_ONE_LETTER_THAT_BECOMES_TWO), exp.Literal.string("i")
     )
@@ -189,10 +189,10 @@ def _lower(node: exp.Expr) -> exp.Expr:
 
 
 def _element(node: exp.Expr) -> exp.Expr:
-    """An element that is not there is nothing in DuckDB, an error in Spark."""
+    """A missing element is null in DuckDB and an error in Spark."""
     if len(node.expressions) != 1 or not node.expressions[0].is_int:
         raise NotPortableError(f"{node.sql(dialect=DIALECT)}: only elements at a written place are known on Spark")
-    # The parser counts from 0 already.
+    # The parser has already made the index start at 0.
     return _call("get", node.this.copy(), node.expressions[0].copy())
 
 
