@@ -1,4 +1,4 @@
-"""How amounts, shares and dates are written in reports: with their currency's decimals, in the policy's locale."""
+"""Formats of amounts, shares and dates in reports: with the currency's decimals, in the policy's locale."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,9 +25,9 @@ class FigureFormatter:
     """Writes figures for people.
 
     Attributes:
-        currency: of all amounts.
+        currency: ISO code of all amounts.
         locale: CLDR locale.
-        numerals: `latn`, as Gulf finance writes them and spreadsheets paste them, or `arab`, in any locale.
+        numerals: `latn`, the digits that Gulf finance uses and spreadsheets accept, or `arab`; independent of the locale.
     """
 
     currency: str
@@ -35,7 +35,7 @@ class FigureFormatter:
     numerals: Numerals = "latn"
 
     def money(self, amount: Decimal | float | None) -> str:
-        """An amount without its currency, which the heading names."""
+        """An amount without its currency, which is in the heading."""
         pattern = f"#,##0.{'0' * minor_digits(self.currency)}"
         return "–" if amount is None else self._number(amount, pattern)
 
@@ -65,7 +65,7 @@ class FigureFormatter:
         )
 
     def marks(self) -> dict[str, str | int]:
-        """By what a script writes money as `money` does: its decimals, and the marks of the locale."""
+        """What a script needs to format amounts like `money`: the number of decimals and the marks of the locale."""
         one, others, nought = (self._digits(digits) for digits in ("1", "234", "0"))
         sign_and_one, _, rest = self.money(Decimal(-1234)).partition(one)
         group, _, after = rest.partition(others)
@@ -81,7 +81,7 @@ class FigureFormatter:
         return self._figure(format_decimal(number, pattern, locale=self.locale))
 
     def _figure(self, latin: str) -> str:
-        """A number in the numerals asked for, with their own marks, and its minus before it in a text from right to left too."""
+        """A number in the chosen numerals with their own marks; in right-to-left text the minus stays before the number."""
         is_arabic = self.numerals == "arab"
         if "-" in latin and wording(self.locale).direction == "rtl":
             latin = f"{_ARABIC_LETTER_MARK if is_arabic else _LEFT_TO_RIGHT_MARK}{latin.lstrip(_LEFT_TO_RIGHT_MARK)}"

@@ -1,4 +1,4 @@
-"""The assets at the end of the chain: the published copy, the reports made of it, and the keys for those who match."""
+"""The last assets of the chain: the published copy, the reports made from it, and the contact keys for manual matching."""
 
 import dagster as dg
 
@@ -34,7 +34,7 @@ def published_copy() -> dg.AssetsDefinition:
     )
     @without_values()
     def copied(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        """Write the reporting tables beside the old copy and swap them in, where all they rest on may be published."""
+        """Replace the published copy if all blocking checks of its upstream tables passed."""
         blocking = [dg.AssetCheckKey(dg.AssetKey(table), name) for table, name in blocking_checks()]
         require_ready(context.instance, upstream_assets(), blocking)
         opened = installation.now
@@ -67,7 +67,7 @@ def published_copy() -> dg.AssetsDefinition:
 )
 @without_values()
 def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Write report, workbook and queues of the copy that was just published."""
+    """Write report, workbook and queues from the published copy."""
     opened = installation.now
     policy = opened.loaded_policy.policy
     as_of = opened.as_of.astimezone(policy.timezone)
@@ -109,7 +109,7 @@ def reports(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 )
 @without_values()
 def restricted_contacts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Write the keys beside the old file and swap it in."""
+    """Replace the restricted file of contact keys."""
     opened = installation.now
     count = publish_contact_keys(opened.ledger, opened.settings.restricted_path)
     return dg.MaterializeResult(

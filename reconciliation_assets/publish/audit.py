@@ -1,7 +1,7 @@
-"""The audit of a company that starts: what is defined, delivered, tracked and linked, what is to be agreed, what comes next.
+"""The audit of a company that starts: what is defined, delivered, tracked and linked, which rules to agree on, next steps.
 
-One HTML file beside the report. It is asked of the published copy, so it may be written beside a running run, and holds
-counts, rules and campaign names, never a contact or an identifier of a person.
+One HTML file in the folder of the report. It reads the published copy, so it can be written during a run. It contains counts,
+rules and campaign names, never a contact or an identifier of a person.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from reconciliation_assets.publish.words import ANOMALIES, LINKS
 FILE_NAME = "audit.html"
 SHOWN = 20
 
-# Tables a company may do without: rates are pegged, transfers matter where settlements do, the rest is a person's word.
+# Optional tables: rates may be pegged, transfers matter only with settlements, the others are entered by hand.
 _OPTIONAL = {
     *("fx_rates", "transfers", "manual_matches", "manual_adjustments"),
     *("validation_verdicts", "method_sign_offs", "period_locks"),
@@ -42,13 +42,13 @@ _TRACKED = {
     ),
     "orders": ("campaign_id", "ad_id", "click_id", "browser_id", "utm_campaign", "utm_content", "landing_page"),
 }
-# Without one of these nobody can be told, or nothing placed; the others only help.
+# Fields needed for attribution and feedback; other tracking fields only help.
 _NEEDED = {"leads": ("campaign_id", "consent"), "orders": ("campaign_id", "click_id")}
 _SHIPPED_APPROVAL = "product defaults"
 
 
 class OutdatedCopyError(UnreadableCopyError):
-    """The published copy lacks what the audit asks; the message says what to do."""
+    """The published copy lacks a table that the audit reads; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,18 @@ class System:
 
 
 def write_audit(published_path: Path, path: Path, policy: Policy, systems: Sequence[System], as_of: datetime) -> None:
-    """Write the audit of a published copy, whole or not at all.
+    """Write the audit of a published copy, atomically.
 
     Args:
         published_path: the published database.
         path: the HTML file.
         policy: the definitions in force.
         systems: the sources that are configured.
-        as_of: the instant the page speaks for, in the zone people read it in.
+        as_of: the time the figures are as of, in the readers' time zone.
 
     Raises:
-        OutdatedCopyError: an older version of the product made the copy.
-        UnreadableCopyError: it is damaged.
+        OutdatedCopyError: the copy was made by an older version of the product.
+        UnreadableCopyError: the copy is damaged.
     """
     with Published(published_path) as published:
         if not published.has("policy_choices"):
@@ -82,7 +82,7 @@ def write_audit(published_path: Path, path: Path, policy: Policy, systems: Seque
 
 
 def render_audit(published: Published, policy: Policy, systems: Sequence[System], as_of: datetime) -> str:
-    """The audit as text: the same for the same published copy, policy, systems and instant."""
+    """The audit as HTML; the same for the same published copy, policy, systems and instant."""
     inventory = _named(published, _INVENTORY)
     delivered = {row["source_table"] for row in inventory}
     missing = [table.name for table in INPUT_TABLES if table.name not in delivered | _OPTIONAL]

@@ -1,7 +1,7 @@
-"""Case arithmetic: what headline ratios explain of each other, and what they leave open, without any data.
+"""Case arithmetic: how much of the gap between headline ratios the returns explain, without any data.
 
-"Ads Manager says 4.1, delivered is 1.9, a third comes back" sounds like an explanation, but it is none: the returns explain a part of
-the gap, and the rest is unexplained. Pure: ratios in, lines and a sentence out.
+"Ads Manager says 4.1, delivered is 1.9, a third comes back" sounds like an explanation but is not: returns explain part of the
+gap, and the rest is unexplained. Pure functions: ratios in, lines and a sentence out.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from reconciliation_assets.errors import PlainError
 
-# What each number may be, and as it is said.
+# For each number: the allowed range, as a test and in words.
 _ALLOWED: dict[str, tuple[Callable[[Decimal], bool], str]] = {
     "gross": (lambda ratio: 0 < ratio <= 1000, "above 0 and at most 1000, e.g. 4.1"),
     "delivered": (lambda ratio: 0 <= ratio <= 1000, "between 0 and 1000, e.g. 1.9"),
@@ -21,7 +21,7 @@ _ALLOWED: dict[str, tuple[Callable[[Decimal], bool], str]] = {
 
 
 class RatioError(PlainError):
-    """A ratio cannot be what it is said to be; the message says what it may be."""
+    """A ratio is out of range or not a number; the message gives the range."""
 
 
 def _refusal(name: str) -> RatioError:
@@ -34,10 +34,10 @@ class Headline:
 
     Attributes:
         gross: ROAS that the platform claims.
-        delivered: ROAS of what was delivered and kept.
-        returns: share that came back, 0 to 1.
-        collected: ROAS of the money that arrived; None where nobody said.
-        spend: for amounts beside the ratios; None where nobody said.
+        delivered: ROAS of delivered and kept orders.
+        returns: return rate, 0 to 1.
+        collected: ROAS of collected money; None if not given.
+        spend: ad spend, to show amounts as well; None if not given.
     """
 
     gross: Decimal
@@ -57,7 +57,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class WaterfallStep:
-    """One line of the column: what it is called, its ROAS points, their share of the claim."""
+    """One line of the waterfall: its name, its ROAS points, and their share of the claim."""
 
     name: str
     roas: Decimal
@@ -68,13 +68,13 @@ class WaterfallStep:
 
 @dataclass(frozen=True)
 class Case:
-    """A headline taken apart.
+    """The gap between headline ratios, step by step.
 
     Attributes:
-        steps: from the claim to what is left, each with its sign; those between two totals sum to their difference.
-        unexplained: ROAS points no ratio explains, the returns being a share of all that was claimed; negative where more was
-            delivered than the returns leave of the claim.
-        unexplained_if_of_shipped: the same if the returns are a share of what was shipped.
+        steps: signed steps from the claim downwards; the steps between two totals sum to their difference.
+        unexplained: ROAS points that no ratio explains if returns are a share of the claim; negative where more was delivered
+            than the claim less returns.
+        unexplained_if_of_shipped: the same if returns are a share of what was shipped.
     """
 
     headline: Headline
@@ -84,10 +84,10 @@ class Case:
 
     @property
     def sentence(self) -> str:
-        """What the ratios say and what they do not, in words."""
+        """What the ratios explain and what they leave unexplained, in words."""
         said = self.headline
         lost = said.gross - said.delivered
-        # Both have the same sign, and the second is the larger: a share of less is less.
+        # The second is never smaller: a share of what was shipped is less than the same share of the claim.
         first, second = self.unexplained, self.unexplained_if_of_shipped
         if lost <= 0:
             return (
@@ -107,20 +107,20 @@ class Case:
 
 
 def ratio(name: str, text: str) -> Decimal:
-    """A ratio as typed, 0.33 or 33%.
+    """Parse a ratio as typed, 0.33 or 33%.
 
     Raises:
-        RatioError: it is no number.
+        RatioError: it is not a number.
     """
     number, percent, rest = text.partition("%")
     return number_of(name, number.strip()) / 100 if percent and not rest.strip() else number_of(name, text)
 
 
 def number_of(name: str, text: str) -> Decimal:
-    """A number as typed.
+    """Parse a number as typed.
 
     Raises:
-        RatioError: it is none.
+        RatioError: it is not a number.
     """
     try:
         return Decimal(text)
@@ -129,7 +129,7 @@ def number_of(name: str, text: str) -> Decimal:
 
 
 def take_apart(headline: Headline) -> Case:
-    """The column from the claim to the money, with what is left unexplained as a line of its own."""
+    """The waterfall from the claim to the money, with the unexplained part as a line of its own."""
     shipped = headline.delivered / (1 - headline.returns) if headline.returns < 1 else Decimal(0)
     unexplained = headline.gross - _returned(headline) - headline.delivered
     return Case(headline, tuple(_steps(headline, unexplained)), unexplained, headline.gross - shipped)

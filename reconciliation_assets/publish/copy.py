@@ -1,4 +1,4 @@
-"""The published copy: written beside the old one and swapped in by rename, so that readers never see half of it."""
+"""The published copy: written to a temporary file and renamed, so that readers never see an incomplete copy."""
 
 import shutil
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ SCHEMA = "reporting"
 
 
 def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> dict[str, int]:
-    """Replace the published copy by the warehouse's tables as they are now.
+    """Replace the published copy with the warehouse's current tables.
 
-    A run killed in here leaves the old copy in place; the unfinished one is overwritten by the next run.
+    If the run is killed here, the old copy stays in place and the next run overwrites the unfinished one.
 
     Args:
-        tables: what is published; rows are ordered by the table's key, so that equal content is equal row for row.
+        tables: the tables to publish; rows are ordered by the table's key, so that equal content gives equal rows.
         path: the published database.
 
     Returns:
-        Rows published, by table.
+        Number of rows published, by table.
     """
     rows: dict[str, int] = {}
     with atomic_file(path) as unfinished, warehouse.ledger([]) as ledger:
@@ -44,12 +44,12 @@ def publish(warehouse: Warehouse, tables: Iterable[OutputTable], path: Path) -> 
 
 
 def previous_of(path: Path) -> Path:
-    """Where the copy is kept that a published copy replaced."""
+    """Path of the copy that the published copy replaced."""
     return path.with_name("previous.duckdb")
 
 
 def _keep_previous(path: Path) -> None:
-    """Keep the copy that is about to be replaced: the report says what changed since."""
+    """Keep the copy that is about to be replaced: the report shows what changed since then."""
     if not path.exists():
         return
     previous_of(path).unlink(missing_ok=True)
@@ -60,9 +60,9 @@ def _keep_previous(path: Path) -> None:
 
 
 def first_reporting_day(path: Path) -> date | None:
-    """The first day of Meta's figures in the published copy; None where there is no copy, or none that can be read.
+    """The first day of Meta's figures in the published copy; None if there is no readable copy.
 
-    Days before `FIRST_YEAR` are typing errors and begin nothing.
+    Days before `FIRST_YEAR` are typing errors and are ignored.
     """
     if not path.is_file():
         return None
@@ -96,5 +96,5 @@ def _quoted(text: str) -> str:
 
 
 def escaped(path: Path) -> str:
-    """A path as SQL quotes it."""
+    """A path escaped for an SQL string."""
     return _quoted(str(path))

@@ -1,7 +1,7 @@
-"""What the report opens on a click: the entries behind every line of the bridge, and a record's own chain from ad to cash.
+"""The report's drill-down: the entries behind every line of the bridge, and a record's own chain from ad to cash.
 
-The file carries the largest entries of each line; `reconcile open` asks the same queries for all of them. Amounts are whole
-thousandths of the reporting currency, which a browser adds up without rounding.
+The file contains only the largest entries of each line; `reconcile open` serves all of them from the same queries. Amounts are
+integers in thousandths of the reporting currency, which a browser adds up without rounding.
 """
 
 import base64
@@ -40,7 +40,7 @@ WHOLE_ONLY = frozenset(
 
 
 def details_of_file(published: Published, write: FigureFormatter, zone: tzinfo | None, say: Wording = ENGLISH) -> Json:
-    """What the file carries: all sums, and the largest entries of each line with the chains of their records."""
+    """Details for the report file: all sums, and the largest entries of each line with the chains of their records."""
     entries = _entries_by_line(
         published.rows(
             f"{_ENTRIES} {_SHOWN} where amount <> 0 qualify row_number() over (partition by line {_LARGEST_FIRST}) <= "
@@ -62,7 +62,7 @@ def details_of_file(published: Published, write: FigureFormatter, zone: tzinfo |
 
 
 def details_of_server(published: Published, write: FigureFormatter, say: Wording = ENGLISH) -> Json:
-    """What the served page begins with; entries and records are asked for one by one."""
+    """Details for the served page: all sums; entries and records are fetched on demand."""
     return {
         **_frame(published, write, say),
         "live": True,
@@ -72,7 +72,7 @@ def details_of_server(published: Published, write: FigureFormatter, say: Wording
 
 
 def embedded(details: Json) -> Markup:
-    """Details as a script element's text: no name in them can end the element or begin a comment."""
+    """Details as JSON text for a script element; `<` is escaped, so that no name can end the element or start a comment."""
     text = json.dumps(details, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - nothing in it is markup once the opening mark is escaped
 
@@ -83,9 +83,9 @@ def entries(published: Published, line: str, filters: Mapping[str, str], skip: i
     Args:
         published: the published copy.
         line: the line of the bridge, or `stated`.
-        filters: `campaign` (empty for records with none; all campaigns where it is not given), `month` (2026-03), `market`,
-            `offer` (empty where the record says nothing).
-        skip: entries of the pages before.
+        filters: `campaign` (empty for records with none; all campaigns if missing), `month` (2026-03), `market`, `offer` (empty
+            for records without one).
+        skip: number of entries on earlier pages.
     """
     wanted = ["line = $line", "amount <> 0", _IN_CAMPAIGN[filters.get("campaign")]]
     wanted += [f"{name} = ${name}" for name in ("month", "market", "offer") if name in filters]
@@ -98,7 +98,7 @@ def entries(published: Published, line: str, filters: Mapping[str, str], skip: i
 
 
 def records(published: Published, ids: Iterable[str], write: FigureFormatter, zone: tzinfo | None) -> dict[str, Json]:
-    """Captured records by ID: what they are, their links from ad to payment in the chain's order, their payments, and their entries."""
+    """Captured records by ID, with their links from ad to payment in the chain's order, their payments and their entries."""
     wanted = {"ids": list(ids)}
     found: dict[str, Json] = {
         row[0]: {
@@ -184,7 +184,7 @@ def _entries_by_line(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[list[Any
 
 
 class _InCampaign(dict[str | None, str]):
-    """The condition for a campaign asked for: None for all of them, empty for the records with none."""
+    """SQL condition by campaign filter: None for all campaigns, empty for records with none."""
 
     def __missing__(self, _: str | None) -> str:
         return "campaign_id = $campaign"
@@ -194,8 +194,8 @@ _IN_CAMPAIGN = _InCampaign({None: "campaign_id is not null", "": "campaign_id is
 THOUSANDTHS = "cast({} * 1000 as bigint)"
 _MONTHS = "select distinct period_start from reporting.bridge order by 1"
 
-# One row per thing that a line of the bridge is the sum of. Lines 0 to 3 compare totals of a month and campaign, so those are
-# theirs, with no market and offer; collected is the records' money and finance's adjustments.
+# One row per entry of a line of the bridge. Lines 0 to 3 compare totals of a month and campaign, so their entries are these
+# totals, without market and offer. The entries of `collected` are the records' money and finance's adjustments.
 _ENTRIES = """
 with of_lines as (
   select e.line, e.record_id, e.cohort_date as day, e.campaign_id, coalesce(c.market, '') as market,

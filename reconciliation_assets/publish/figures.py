@@ -1,4 +1,4 @@
-"""The figures of the page a manager reads, asked of the published copy."""
+"""The figures of the reports, read from the published copy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class BridgeLine:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a link's expected matches one method matched. Rates are None where nothing is expected."""
+    """Coverage of a link by one method. Rates (0 to 1) are None where no match is expected."""
 
     link: str
     method: str
@@ -57,7 +57,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Queue:
-    """Exceptions of one kind that one owner has to act on; without an age where none of them says since when."""
+    """Open exceptions of one kind and owner; the age is None if none of them has a start date."""
 
     owner: str
     kind: str
@@ -68,7 +68,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class JudgedMethod:
-    """What reviewers found of a method's links of one kind. `holds` is None where there are too few verdicts."""
+    """Reviewers' verdicts on one method's links of one kind. `holds` is None where there are too few verdicts."""
 
     link: str
     method: str
@@ -81,7 +81,7 @@ class JudgedMethod:
 
 @dataclass(frozen=True)
 class LockedMonth:
-    """A month under a signature: collected as locked, and what it is now."""
+    """A locked month: collected money as locked, and as it is now."""
 
     month: date
     locked_by: str
@@ -93,7 +93,7 @@ class LockedMonth:
 
 @dataclass(frozen=True)
 class ClosedMonth:
-    """A closed month of Meta's figures since it was first believed, and since it was closed. Attributed values are estimates."""
+    """A closed month of Meta's figures: change since it was first reported and since it was closed. Attributed values are estimates."""
 
     month: date
     first_attributed: Decimal
@@ -103,7 +103,7 @@ class ClosedMonth:
 
 @dataclass(frozen=True)
 class OpenException:
-    """One thing that its owner must act on; `opened_at` is in UTC and says so nowhere."""
+    """One exception that its owner must act on; `opened_at` is a naive UTC time."""
 
     exception_id: str
     owner: str
@@ -121,7 +121,7 @@ class OpenException:
 
 @dataclass(frozen=True)
 class QueueChange:
-    """How many exceptions of an owner were first found since a day, and how many were found gone."""
+    """Number of an owner's exceptions that are new since a day, and number and value of those closed since."""
 
     owner: str
     came: int
@@ -131,7 +131,7 @@ class QueueChange:
 
 @dataclass(frozen=True)
 class OutboxCount:
-    """How many events of an outcome stand in the outbox under one status, for which reason, and their value.
+    """Number and value of outbox events of one outcome, status and reason.
 
     Attributes:
         value: in the reporting currency.
@@ -147,7 +147,7 @@ class OutboxCount:
 
 @dataclass(frozen=True)
 class CohortMonth:
-    """How a cohort month stands at its longest maturity."""
+    """The two numbers of a cohort month at the longest maturity."""
 
     start: date
     spend: Decimal
@@ -162,12 +162,12 @@ class MatureTotals:
 
     Attributes:
         numbers: the two numbers of those months.
-        first: first of those months; nothing where none is complete.
-        last: last of them.
-        months: how many are complete.
-        of_months: how many there are.
-        maturity_days: the longest maturity.
-        spend_share: share of all spend; nothing where nothing was spent.
+        first: first of those months; None if no month is complete.
+        last: last of those months; None if no month is complete.
+        months: number of complete months.
+        of_months: number of all months.
+        maturity_days: the longest maturity, in days.
+        spend_share: their share of all spend, 0 to 1; None if nothing was spent.
     """
 
     numbers: TwoNumbers
@@ -186,7 +186,7 @@ class MatureTotals:
 
 @dataclass(frozen=True)
 class NoCampaign:
-    """Records with no campaign: their collected money, how many paid and how many were captured."""
+    """Records with no campaign: their collected money, number of paid records and of captured records."""
 
     collected: Decimal
     paid: int
@@ -195,14 +195,14 @@ class NoCampaign:
 
 @dataclass(frozen=True)
 class CashMonth:
-    """The money that moved in a calendar month, by whom it belongs to, and beside it what the cohort of that month collected.
+    """Cash of a calendar month by what it belongs to, and for comparison the collected money of that month's cohort.
 
     Attributes:
         of_campaigns: money of records of a campaign.
         without_campaign: money of records with no campaign.
         of_no_record: money that belongs to no record.
-        total: all of it; the three sum to it.
-        cohort: collected money of the records of campaigns that were captured in the month, whenever it moved.
+        total: the sum of these three.
+        cohort: collected money of campaign records captured in the month, whenever it was paid.
     """
 
     month: date
@@ -213,7 +213,7 @@ class CashMonth:
     cohort: Decimal
 
     def __add__(self, other: "CashMonth") -> "CashMonth":
-        """Both together, under the month of the first."""
+        """The sum of both, with the month of the first."""
         return CashMonth(
             self.month,
             self.of_campaigns + other.of_campaigns,
@@ -236,7 +236,7 @@ class PlatformView:
 
 @dataclass(frozen=True)
 class FunnelView:
-    """What the CRM and the shop record of a campaign: how many of its records reached each rung."""
+    """What the CRM and the shop record of a campaign: number of its records that reached each rung."""
 
     name: str
     captured: int
@@ -258,7 +258,7 @@ class CollectedView:
 
 @dataclass(frozen=True)
 class CohortSnapshot:
-    """A cohort month at one maturity: what its spend had brought by then, final only where the cohort is complete."""
+    """A cohort month at one maturity: its spend and the money collected by then; final only if the cohort is complete."""
 
     start: date
     maturity_day: int
@@ -274,7 +274,7 @@ class CohortSnapshot:
 
 @dataclass(frozen=True)
 class MonthlyLine:
-    """A line of the bridge of one cohort month and campaign; an empty campaign stands for records with none."""
+    """A line of the bridge of one cohort month and campaign; the campaign is None for records with none."""
 
     month: date
     campaign_id: str | None
@@ -310,7 +310,7 @@ class RecordValue:
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A bottleneck: which segment loses too many records on which step, in a sentence, and who acts."""
+    """A bottleneck: a sentence on which segment loses too many records at which step, and the owner."""
 
     bottleneck: str
     finding: str
@@ -322,7 +322,7 @@ class Bottleneck:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """What stands out in the whole history: a campaign, a channel or a settlement, in a sentence, and who acts."""
+    """An anomaly over the whole history, of a campaign, a channel or a settlement: a sentence and the owner."""
 
     kind: str
     finding: str
@@ -353,7 +353,7 @@ class Published:
         path: `<data dir>/published/reconciliation.duckdb`.
 
     Raises:
-        UnreadableCopyError: it is damaged, or not whole.
+        UnreadableCopyError: it is damaged or incomplete.
     """
 
     def __init__(self, path: Path) -> None:
@@ -379,10 +379,10 @@ class Published:
 
         Args:
             sql: the query.
-            values: of its named parameters.
+            values: values of its named parameters.
 
         Raises:
-            UnreadableCopyError: the copy lacks what is asked, so an older version made it.
+            UnreadableCopyError: the copy lacks a table or column, because an older version made it.
         """
         try:
             return self._connection.execute(sql, values).fetchall()
@@ -396,12 +396,12 @@ class Published:
         return str(self.rows("select any_value(currency) from reporting.bridge")[0][0])
 
     def period(self) -> tuple[date, date] | None:
-        """First and last cohort month; None where there is none."""
+        """First and last cohort month; None if there is none."""
         first, last = self.rows("select min(period_start), max(period_start) from reporting.bridge")[0]
         return (first, last) if first else None
 
     def approved_by(self) -> str:
-        """Who approved the policy the figures were computed under."""
+        """Who approved the policy that the figures were computed with."""
         return str(
             self.rows(
                 "select approved_by from reporting.policy_versions where policy_version = $version",
@@ -410,11 +410,11 @@ class Published:
         )
 
     def policy_version(self) -> str:
-        """The policy the figures were computed under."""
+        """Version of the policy that the figures were computed with."""
         return str(self.rows("select any_value(policy_version) from reporting.bridge")[0][0])
 
     def advertised(self) -> TwoNumbers:
-        """The two numbers over all campaigns; records with no campaign owe nothing to them and are left out."""
+        """The two numbers over all campaigns; records with no campaign are left out, as no ad brought them."""
         spend, platform, collected, exact_roas = self.rows(
             f"select {_TWO_NUMBERS} from {_PERFORMANCE} where n.campaign_id is not null"
         )[0]
@@ -448,7 +448,7 @@ class Published:
         )
 
     def without_campaign(self) -> NoCampaign:
-        """Records with no campaign: what they collected, how many paid, how many were captured."""
+        """Records with no campaign: collected money, number of paid records, number of captured records."""
         collected, paid, captured = self.rows(
             """
             select coalesce(sum(collected_value), 0), count(*) filter (collected_value > 0), count(*)
@@ -458,7 +458,7 @@ class Published:
         return NoCampaign(collected, int(paid), int(captured))
 
     def cash(self) -> list[CashMonth]:
-        """All cash by the calendar month it moved in, and beside it what the same month's cohort collected."""
+        """All cash by calendar month of payment, and the collected money of the same month's cohort."""
         return [
             CashMonth(*row)
             for row in self.rows(
@@ -477,7 +477,7 @@ class Published:
         ]
 
     def anomalies(self) -> list[Anomaly]:
-        """What stands out in the whole history, kind by kind, the most at stake first."""
+        """Anomalies over the whole history, by kind, then by value, largest first."""
         return [
             Anomaly(*row)
             for row in self.rows(
@@ -566,7 +566,7 @@ class Published:
         ]
 
     def bridge_by_month(self) -> list[MonthlyLine]:
-        """Every line of every month and campaign."""
+        """All lines of the bridge by month and campaign."""
         return [
             MonthlyLine(*row)
             for row in self.rows(
@@ -578,7 +578,7 @@ class Published:
         ]
 
     def entries(self, at_most: int) -> list[Entry]:
-        """The entries one by one; added up by month, campaign, line and reason where there are more than `at_most`."""
+        """The single entries; added up by month, campaign, line and reason if there are more than `at_most`."""
         month = "cast(date_trunc('month', cohort_date) as date)"
         one_by_one = f"""
             select {month}, campaign_id, line, amount, record_id, order_id, reason from reporting.bridge_entries
@@ -592,7 +592,7 @@ class Published:
         return [Entry(*row) for row in self.rows(one_by_one if total <= at_most else added_up)]
 
     def records(self, at_most: int) -> list[RecordValue]:
-        """The captured records one by one; added up by month and campaign where there are more than `at_most`."""
+        """The single captured records; added up by month and campaign if there are more than `at_most`."""
         month = "cast(date_trunc('month', cohort_date) as date)"
         one_by_one = f"""
             select {month}, campaign_id, record_id, rung, stated_value, collected_value from reporting.matched_chain
@@ -630,7 +630,7 @@ class Published:
         ]
 
     def coverage(self) -> list[Coverage]:
-        """Coverage of every link in the chain's order by method, strongest first; what did not match only where any."""
+        """Coverage by link in the chain's order and method, strongest first; "unmatched" is left out where it is 0."""
         order = {name: place for place, name in enumerate((*LINKS, *METHODS, "unmatched"))}
         found = [
             Coverage(*row)
@@ -656,7 +656,7 @@ class Published:
         ]
 
     def open_exceptions(self) -> list[OpenException]:
-        """Every exception that waits, by owner, the most value at stake first."""
+        """All open exceptions by owner, largest value first."""
         return [
             OpenException(*row)
             for row in self.rows(
@@ -670,7 +670,7 @@ class Published:
         ]
 
     def has(self, table: str) -> bool:
-        """Whether the copy holds a table; one made by an older version may lack it."""
+        """Whether the copy has a table; a copy made by an older version may lack it."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{table}'"))
 
     def outbox(self) -> list[OutboxCount]:
@@ -687,7 +687,7 @@ class Published:
         ]
 
     def queue_changes(self, since: date) -> list[QueueChange]:
-        """What came into each owner's queue and what left it, from a day on."""
+        """New and closed exceptions of each owner since a day."""
         return [
             QueueChange(*row)
             for row in self.rows(
@@ -702,7 +702,7 @@ class Published:
         ]
 
     def findings(self) -> list[Bottleneck]:
-        """The main bottleneck of every segment that has one, the most at stake first."""
+        """The main bottleneck of every segment that has one, largest value at stake first."""
         return [
             Bottleneck(*row)
             for row in self.rows(
@@ -714,7 +714,7 @@ class Published:
         ]
 
     def judged(self) -> tuple[int, int]:
-        """How many segments and steps were judged, and of how many there is not enough yet."""
+        """Number of segments and steps that were judged, and of those with too little data so far."""
         judged, waiting = self.rows(
             """
             select count(*) filter (verdict in ('bottleneck', 'explained_by_another', 'in_line')),
@@ -725,7 +725,7 @@ class Published:
         return int(judged), int(waiting)
 
     def budget_actions(self) -> list[BudgetAction]:
-        """What to do with every campaign that runs, largest spend first, then those that do not."""
+        """Budget actions of running campaigns, largest spend first, then of campaigns that are not running."""
         return [
             BudgetAction(*row)
             for row in self.rows(
@@ -737,14 +737,14 @@ class Published:
         ]
 
     def unmatched_money(self) -> tuple[Decimal, int]:
-        """Money that belongs to no record, and in how many payments."""
+        """Money that belongs to no record, and its number of payments."""
         amount, payments = self.rows(
             "select coalesce(sum(amount), 0), coalesce(sum(payments), 0) from reporting.unmatched_revenue"
         )[0]
         return amount, int(payments)
 
     def judged_methods(self) -> list[JudgedMethod]:
-        """What reviewers found, over all their verdicts that count."""
+        """Reviewers' findings over all verdicts that count, by link and method."""
         return [
             JudgedMethod(*row)
             for row in self.rows(
@@ -756,7 +756,7 @@ class Published:
         ]
 
     def locked_months(self) -> list[LockedMonth]:
-        """The months under a signature."""
+        """The locked months."""
         return [
             LockedMonth(*row)
             for row in self.rows(
@@ -771,7 +771,7 @@ class Published:
         ]
 
     def closed_months(self) -> list[ClosedMonth]:
-        """Meta's closed months, whether or not they moved."""
+        """Meta's closed months, whether or not their figures changed."""
         return [
             ClosedMonth(*row)
             for row in self.rows(
@@ -784,7 +784,7 @@ class Published:
         ]
 
     def quarantined(self) -> int:
-        """Bad rows and files set aside."""
+        """Number of quarantined rows and files."""
         return int(self.rows("select count(*) from reporting.quarantined_rows")[0][0])
 
 

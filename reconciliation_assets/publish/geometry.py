@@ -1,4 +1,4 @@
-"""Where the marks of the report's charts stand; the template draws them."""
+"""Positions of the marks in the report's charts; the template draws them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MARGIN = 36
 
 @dataclass(frozen=True)
 class Bar:
-    """A step of the waterfall: from where to where, as shares of the width, and what it is."""
+    """A step of the waterfall: left edge and width as shares of the chart, and its kind."""
 
     left: float
     width: float
@@ -38,13 +38,13 @@ class Curve:
 
     @property
     def path(self) -> str:
-        """The points as SVG names them."""
+        """The points in SVG notation."""
         return " ".join(f"{point.x:.1f},{point.y:.1f}" for point in self.points)
 
 
 @dataclass(frozen=True)
 class Curves:
-    """All cohorts' curves with the days and the ROAS that their axes name."""
+    """All cohorts' curves, with the days and the ROAS on the axes."""
 
     curves: tuple[Curve, ...]
     days: tuple[tuple[float, int], ...]
@@ -52,7 +52,7 @@ class Curves:
 
 
 def waterfall(lines: Sequence[BridgeLine]) -> list[Bar]:
-    """One bar per line: totals from zero, every other from where the line before it ended."""
+    """One bar per line: totals start at zero, other lines where the line before ended."""
     spans: list[tuple[Decimal, Decimal]] = []
     level = Decimal(0)
     for line in lines:

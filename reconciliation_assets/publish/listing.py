@@ -1,4 +1,4 @@
-"""How tables stand in the terminal: a figure is never cut, however narrow it is."""
+"""Tables in the terminal: a figure is never cut off, however narrow the terminal is."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ _INDENT = 2
 
 
 class Listing:
-    """A table of texts and figures. Texts are folded where there is no room; where even that is not enough for the figures, each
-    row is told as a block, one figure below the other.
+    """A table of texts and figures. Texts are wrapped where there is no room. If the figures still do not fit, each row becomes a
+    block with one figure per line.
 
     Args:
-        texts: headings of the columns of text, which come first.
-        figures: headings of the columns of figures.
-        title: stands above.
+        texts: headings of the text columns, which come first.
+        figures: headings of the figure columns.
+        title: shown above the table.
     """
 
     def __init__(self, texts: Sequence[str], figures: Sequence[str], title: str | None = None) -> None:
@@ -31,8 +31,8 @@ class Listing:
         """Add a row.
 
         Args:
-            cells: one for each heading.
-            bar: a share between 0 and 1 that is drawn behind the figures where there is room.
+            cells: one per heading.
+            bar: a share between 0 and 1, drawn as a bar after the figures where there is room.
         """
         texts = [cell if isinstance(cell, Text) else Text(cell) for cell in cells]
         self._rows.append((texts, bar, bar_style))
@@ -45,7 +45,7 @@ class Listing:
         texts = [self._widest(place, heading) for place, heading in enumerate(self._texts)]
         folded = [min(width, _TEXT_WIDTH) for width in texts]
         whole = [self._widest(place, heading) for place, heading in enumerate(self._figures, start=len(texts))]
-        # A heading is broken between its words before a text is folded.
+        # Headings are broken between words before texts are wrapped.
         broken = [
             self._widest(place, max(heading.split(" "), key=cell_len))
             for place, heading in enumerate(self._figures, start=len(texts))
@@ -61,7 +61,7 @@ class Listing:
         return max([cell_len(heading), *(cells[place].cell_len for cells, _, _ in self._rows)])
 
     def _table(self, widths: list[int], left: int) -> Table:
-        """The table with the widths its figures need; bars stand in what is left."""
+        """The table with the widths its figures need; bars use the remaining width."""
         table = Table(box=None, padding=(0, _GAP, 0, 0))
         for heading in self._texts:
             table.add_column(heading, overflow="fold")

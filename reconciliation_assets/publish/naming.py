@@ -1,4 +1,4 @@
-"""What is inconsistent about the names of campaigns, in sentences that their owner can act on. Pure."""
+"""Inconsistent campaign names, in sentences that their owner can act on. Pure functions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,10 @@ _SEPARATORS = ("|", "_", " - ", "/", ":")
 
 
 def naming_findings(campaigns: Sequence[tuple[str, str | None]]) -> list[str]:
-    """What is inconsistent about the names of campaigns, in sentences.
+    """One sentence for each inconsistency in the names of campaigns.
 
     Args:
-        campaigns: ID and name, one pair for every name an ID was seen with.
+        campaigns: pairs of ID and name, one for every name an ID had.
     """
     names: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, set[str]] = defaultdict(set)
@@ -37,7 +37,7 @@ def naming_findings(campaigns: Sequence[tuple[str, str | None]]) -> list[str]:
 
 
 def _off_pattern(names: Sequence[str]) -> Iterator[str]:
-    """Hold names against the pattern that most of them follow: parts between a separator."""
+    """Compare names with the pattern that most of them follow: a number of parts between a separator."""
     if not names:
         return
     uses = Counter({separator: sum(separator in name for name in names) for separator in _SEPARATORS})

@@ -1,4 +1,4 @@
-"""The page a manager reads in the terminal: two numbers, the bridge, coverage, what is open and where to look next."""
+"""The summary in the terminal: two numbers, the bridge, coverage, open items and where to look next."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,12 +23,12 @@ _CAMPAIGNS_SHOWN = 12
 
 
 def show_page(console: Console, path: Path, reports: Path, as_of: datetime | None) -> None:
-    """Print the page of a published copy.
+    """Print the summary of a published copy.
 
     Args:
         path: the published database.
-        reports: the folder of the reports that were made of it.
-        as_of: the instant the run spoke for, where it is known.
+        reports: the folder of the reports made from it.
+        as_of: the time the figures are as of; None if not known.
     """
     with Published(path) as published:
         currency = published.currency()
@@ -46,7 +46,7 @@ def show_page(console: Console, path: Path, reports: Path, as_of: datetime | Non
 
 
 def money(amount: Decimal | float, currency: str) -> str:
-    """An amount with its currency's decimals and thousands marks, minus as a true minus sign."""
+    """An amount with its currency's decimals, thousands separators and a true minus sign."""
     digits = 3 if currency in THREE_DECIMAL_CURRENCIES else 2
     return f"{amount:,.{digits}f}".replace("-", "−")
 
@@ -171,7 +171,7 @@ def _months(published: Published, currency: str) -> RenderableType:
 
 
 def _cash(published: Published, currency: str) -> RenderableType:
-    """All cash month by month; what lies before the months shown is one row, so that the columns add up."""
+    """All cash by month; earlier months that are not shown are one row, so that the columns add up."""
     months = published.cash()
     if not months:
         return Group("", Text("No cash has come in.", style="yellow"))
@@ -284,7 +284,7 @@ def _where_to_look(reports: Path) -> Iterator[str]:
 
 
 def _anomalies(published: Published) -> Iterator[str]:
-    """Of each kind the one with the most at stake, and how many more there are."""
+    """One line per kind of anomaly: the one with the most at stake, and the number of others."""
     for kind, found in groupby(published.anomalies(), key=lambda each: each.kind):
         first, *more = found
         rest = f" {len(more):,} more in anomalies (anomaly = '{kind}')." if more else ""

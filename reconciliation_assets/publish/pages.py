@@ -1,4 +1,4 @@
-"""How every HTML page is made: from its template, in the language asked for, escaped."""
+"""Rendering of HTML pages: from a template, in the language asked for, with all values escaped."""
 
 from importlib.resources import files
 
@@ -8,7 +8,7 @@ from reconciliation_assets.publish.wording import ENGLISH, Wording
 
 
 def rendered(template: str, say: Wording = ENGLISH, **values: object) -> str:
-    """A template with its values; everything but the template itself is text, whatever it looks like."""
+    """The template as HTML with its values; all values are escaped."""
     folder = files("reconciliation_assets.publish").joinpath("templates")
 
     def source_of(name: str) -> str:

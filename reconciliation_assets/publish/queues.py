@@ -1,6 +1,6 @@
 """The open exceptions of each owner as a CSV, for people who work through a list and never open Dagster.
 
-Like the report it reads the published copy and nothing else.
+Reads only the published copy.
 """
 
 import csv
@@ -33,27 +33,27 @@ COLUMNS = (
     "evidence",
 )
 
-# A spreadsheet takes a cell that begins so for a formula, in East Asian forms too.
+# A spreadsheet reads a cell that starts with one of these as a formula, full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def write_queues(
     published_path: Path, folder: Path, owners: Iterable[str], zone: ZoneInfo, say: Wording = ENGLISH
 ) -> dict[Path, int]:
-    """Write each owner's queue of a published copy, each file whole or not at all; the folder is theirs alone.
+    """Write the queue of every owner from a published copy; every file is written atomically.
 
-    An owner for whom nothing waits has a file with headings only: a file that is missing would leave open whether it
-    was forgotten. A file of an owner whom neither policy nor queue names any more is removed.
+    An owner without open exceptions gets a file with headings only, because a missing file could mean that it was forgotten.
+    Files of owners that are no longer in the policy or the queue are deleted, so nothing else belongs in this folder.
 
     Args:
         published_path: the published database.
-        folder: where the files go.
-        owners: those whom the policy names.
-        zone: in which times are written.
-        say: the words of headings, kinds and what to do; English headings are the names of columns.
+        folder: the folder for the files.
+        owners: the owners in the policy.
+        zone: time zone of all times.
+        say: language of headings, kinds and actions; English headings are the column names.
 
     Returns:
-        How many exceptions each file holds.
+        Number of exceptions in each file.
     """
     with Published(published_path) as published:
         waiting = published.open_exceptions()
@@ -72,13 +72,13 @@ def write_queues(
 
 
 def queue_file(owner: str) -> str:
-    """The name of an owner's file: whatever the policy calls the owner, a plain name in this folder."""
+    """File name of an owner's queue: letters, digits and hyphens only, so that it stays in this folder."""
     name = re.sub(r"[^\w-]+", "-", owner.lower()).strip("-")
     return f"{name or 'nobody'}.csv"
 
 
 def _write(path: Path, queue: Iterable[OpenException], zone: ZoneInfo, say: Wording) -> None:
-    # With a byte order mark, by which Excel knows that the text is UTF-8; Arabic is unreadable without.
+    # The byte order mark makes Excel read UTF-8; without it Arabic is unreadable.
     with atomic_file(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(say(column) for column in COLUMNS)
@@ -102,5 +102,5 @@ def _row(each: OpenException, zone: ZoneInfo, say: Wording) -> list[str]:
 
 
 def as_text(text: str) -> str:
-    """Text that stays text in a spreadsheet: IDs, statuses and names come from outside and may look like formulas."""
+    """Text that a spreadsheet will not run as a formula: IDs, statuses and names come from outside."""
     return f"'{text}" if text.startswith(_FORMULA) else text

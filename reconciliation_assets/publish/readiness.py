@@ -1,4 +1,4 @@
-"""Whether what lies in the warehouse may be published: asked of Dagster's own records, whoever starts the publishing."""
+"""Whether the warehouse's tables may be published, according to Dagster's own records, however publishing is started."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ _SHOWN = 3
 
 
 class NotReadyError(dg.Failure):
-    """The copy may not be replaced; the message says which table, which check and what to do."""
+    """The published copy may not be replaced; the message names the table, the check and what to do."""
 
 
 def require_ready(
@@ -16,14 +16,14 @@ def require_ready(
     upstream: Mapping[dg.AssetKey, Sequence[dg.AssetKey]],
     blocking: Sequence[dg.AssetCheckKey],
 ) -> None:
-    """Refuse to publish tables that a blocking check stopped or never saw, or that were not made of one another.
+    """Refuse to publish tables whose blocking checks failed or did not run, or that are older than their inputs.
 
     Args:
-        upstream: every asset that the copy rests on, with the assets it was made of.
+        upstream: all upstream assets of the copy, with their own direct inputs.
         blocking: all blocking checks of these assets.
 
     Raises:
-        NotReadyError: a blocking check does not hold for what lies there, or a table is older than what it was made of.
+        NotReadyError: a blocking check did not pass on the current table, or a table is older than one of its inputs.
     """
     storage = instance.event_log_storage
     made = {

@@ -1,6 +1,6 @@
-"""The report for people who never open Dagster: one HTML file that needs no network, and reads without its script too.
+"""The report for people who never open Dagster: one HTML file that needs no network and is readable without scripts.
 
-It reads the published copy and the one before it, nothing else, so it can hold nothing that is not published.
+It reads only the published copy and the one before it, so it cannot contain anything that is not published.
 """
 
 from datetime import datetime
@@ -39,14 +39,14 @@ def write_report(
     company: str | None = None,
     numerals: Numerals = "latn",
 ) -> None:
-    """Write the report of a published copy, whole or not at all.
+    """Write the report of a published copy, atomically.
 
     Args:
         published_path: the published database.
         path: the HTML file.
-        as_of: the instant the run spoke for, in the zone people read it in.
+        as_of: the time the figures are as of, in the readers' time zone.
         locale: CLDR locale of words, amounts and dates.
-        company: whose figures they are, where the policy says it.
+        company: the company's name; None if the policy does not give it.
         numerals: digits of amounts and dates.
     """
     with Published(published_path) as published:
@@ -64,10 +64,10 @@ def render_report(
     *,
     is_served: bool = False,
 ) -> str:
-    """The report as text: the same for the same published copy, copy before it, instant, locale and company.
+    """The report as HTML; the same for the same published copy, previous copy, instant, locale and company.
 
     Args:
-        is_served: a server answers beside the page, so it need not carry what it opens.
+        is_served: whether a server provides the details, so that the page need not contain them.
     """
     say = wording(locale)
     write = FigureFormatter(published.currency(), locale, numerals)

@@ -1,6 +1,6 @@
-"""The protected keys of contacts, for those who match by hand: a database of its own, in a folder of its own.
+"""The protected keys of contacts, for manual matching: a separate database in a separate folder.
 
-DuckDB has no grants, so who may read is a matter of files: whoever can open the published copy reads all of it.
+DuckDB has no grants, so access is controlled by file permissions: whoever can open the published copy can read all of it.
 """
 
 from pathlib import Path
@@ -16,9 +16,9 @@ TABLE = "contact_keys"
 
 
 def publish_contact_keys(warehouse: Ledger, path: Path) -> int:
-    """Replace the restricted database by the current rows' keys; returns how many there are.
+    """Replace the restricted database with the keys of the current rows; returns their number.
 
-    The folder is made for its owner alone. Who administers it may open it to a group, and that stays: only the file
+    The folder is created for its owner only. An administrator may open it to a group; that stays, because only the file
     in it is replaced.
 
     Args:
@@ -43,7 +43,7 @@ def publish_contact_keys(warehouse: Ledger, path: Path) -> int:
 
 
 def _keys_of(table: InputTable) -> list[str]:
-    """A SELECT per kind of key; of names only keys by word, since keys by sound say less and match more."""
+    """One SELECT per kind of key; names only by word, because keys by sound are less specific."""
     wanted = [
         (name, kind)
         for column in table.contacts

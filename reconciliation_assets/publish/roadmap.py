@@ -1,7 +1,7 @@
-"""The roadmap of an audit: the next steps in their order, each with its owner and the value it is about. Pure.
+"""The roadmap of an audit: the next steps in order, with owner and value at stake. Pure functions.
 
-What everything else rests on comes first: agreed definitions, then input that is there and can be read. After it the
-steps stand by the value at stake, and those without a value by how many things they are about.
+Foundations come first: agreed definitions, then input that is present and readable. The other steps are ordered by value at
+stake, then by number of items.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,8 +41,8 @@ class NextStep:
     """One next step.
 
     Attributes:
-        things: how many things it is about.
-        value: what they are worth; None where they have no value.
+        things: number of items it covers.
+        value: their value; None if they have none.
         table: published table that lists them.
     """
 
@@ -55,7 +55,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class OpenItems:
-    """Things of one kind that wait for an owner: an exception's kind, a link's or an anomaly's."""
+    """Open items of one kind and owner: exceptions, unmatched links or anomalies."""
 
     kind: str
     owner: str
@@ -65,7 +65,7 @@ class OpenItems:
 
 @dataclass(frozen=True)
 class FieldFill:
-    """How often a tracking field is filled among the records that came from Meta."""
+    """How often a tracking field is filled among records that came from Meta."""
 
     table: str
     column: str
@@ -78,14 +78,14 @@ class Findings:
     """What an audit found.
 
     Attributes:
-        is_signed: whether the company approved definitions of its own.
+        is_signed: whether the company approved its own definitions.
         weight: the largest change that one of the policy's choices makes.
-        missing_inputs: input tables of which nothing was delivered.
-        bad_rows: rows that could not be used.
-        is_untracked: whether Meta reports ads and no record is linked to any.
-        naming: sentences about campaigns' names.
-        unconsented: records' outcomes that are not told for want of recorded consent, and their value.
-        anomalies: what stands out in the whole history, by kind.
+        missing_inputs: input tables without any data.
+        bad_rows: number of rows that could not be used.
+        is_untracked: whether Meta reports ads but no record is linked to any.
+        naming: sentences about campaign names.
+        unconsented: outcomes that are not sent to Meta because consent is not recorded, and their value.
+        anomalies: anomalies over the whole history, by kind.
     """
 
     is_signed: bool
@@ -103,7 +103,7 @@ class Findings:
 
 
 def roadmap(found: Findings) -> list[NextStep]:
-    """The steps in their order."""
+    """The next steps in order."""
     return [
         *_foundations(found),
         *sorted(_repairs(found), key=lambda step: (-(step.value or 0), -step.things, step.what)),

@@ -1,4 +1,4 @@
-"""What changed between two published copies, as a bridge from the figures of the one to those of the other."""
+"""What changed between two published copies, as a bridge from the earlier figures to the later ones."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from reconciliation_assets.warehouse.duckdb import EngineError, in_memory
 
 @dataclass(frozen=True)
 class ChangeStep:
-    """From one figure to the next.
+    """One step of the bridge between two copies.
 
     Attributes:
-        kind: what moved it, or `before` and `now`; words.STEPS says it.
-        amount: by how much, in the reporting currency.
-        things: days of a campaign, or records.
+        kind: cause of the change, or `before` and `now`; `words.STEPS` has the text.
+        amount: the change, in the reporting currency; for `before` and `now` the figure itself.
+        things: number of campaign days, or of records.
     """
 
     kind: str
@@ -28,13 +28,13 @@ class ChangeStep:
 
 @dataclass(frozen=True)
 class ChangesSince:
-    """What changed over all campaigns: before plus the steps is now, to the minor unit.
+    """What changed over all campaigns: `before` plus the steps equals `now`, to the minor unit.
 
     Attributes:
-        platform: what Meta attributes: before, steps, now.
+        platform: value attributed by Meta: before, steps, now.
         collected: collected money of campaigns, adjustments included: before, steps, now.
-        policy_before: the policy of the earlier copy.
-        policy_now: that of the later one; where they differ, what the policy moved is within the steps.
+        policy_before: policy version of the earlier copy.
+        policy_now: policy version of the later copy; if they differ, the steps include the effect of the policy.
     """
 
     platform: tuple[ChangeStep, ...]
@@ -44,7 +44,7 @@ class ChangesSince:
 
 
 def since(published: Published, earlier: Path) -> ChangesSince | None:
-    """What changed since an earlier copy; None where there is none, or one that an older version made or in another currency.
+    """What changed since an earlier copy; None if there is none, or if it is of an older version or another currency.
 
     Args:
         published: the later copy.

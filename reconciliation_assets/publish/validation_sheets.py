@@ -1,7 +1,7 @@
-"""Sheets for reviewers: the sampled links of each team, to be filled in and dropped into the inbox as they are.
+"""Sheets for reviewers: the sampled links of each team, to be filled in and dropped into the inbox unchanged.
 
-They are made of the published copy alone, so they can hold no contact. A sheet is named after the input table that it comes
-back as, and one that is there already is left alone: somebody may be filling it in.
+They are made only from the published copy, so they cannot contain contacts. A sheet's name starts with the input table that it
+is read as. An existing sheet is never overwritten, because somebody may be filling it in.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import xlsxwriter
 from reconciliation_assets.files import atomic_file
 from reconciliation_assets.publish.figures import Published
 
-# What comes back, in the order a reviewer works; then what the verdict is judged by.
+# Columns to fill in, then other columns that are read back; evidence for the verdict follows.
 _TO_FILL_IN = ("verdict", "verified_by", "verified_at", "note")
 _RETURNED = ("link", "left_id", "right_id", "match_method", "period", "value_band", "outcome", "stratum_links")
 _TO_JUDGE_BY = (
@@ -34,15 +34,15 @@ _HOW_TO = (
 
 
 def write_validation_sheets(published_path: Path, folder: Path, zone: tzinfo) -> list[Path]:
-    """Write the sheet of each team that has none yet for the month sampled.
+    """Write the sheet of each team that does not have one yet for the sampled month.
 
     Args:
         published_path: the published database.
-        folder: where the sheets go, as `validation_verdicts-<team>-<month>.xlsx`.
-        zone: zone in which times are written.
+        folder: folder for the sheets, named `validation_verdicts-<team>-<month>.xlsx`.
+        zone: time zone of all times.
 
     Returns:
-        The sheets written now.
+        Paths of the new sheets.
     """
     columns = (*_RETURNED, *_TO_JUDGE_BY)
     with Published(published_path) as published:
@@ -75,7 +75,7 @@ def _write(path: Path, columns: Sequence[str], samples: Sequence[Sequence[Any]],
             for place, name in enumerate(_TO_FILL_IN):
                 sheet.write_blank(row, place, None, day if name == "verified_at" else to_fill)
             for place, value in enumerate(sample, start=len(_TO_FILL_IN)):
-                # Everything is text: a spreadsheet would round IDs of 17 digits.
+                # All cells are text: a spreadsheet would round IDs of 17 digits.
                 sheet.write_string(row, place, _text(value, zone))
         last = max(len(samples), 1)
         sheet.data_validation(1, 0, last, 0, {"validate": "list", "source": ["correct", "wrong", "unclear"]})

@@ -1,7 +1,7 @@
-"""The words of reports in the language of the policy's locale, from the catalogues in `locale/`.
+"""The texts of reports in the language of the policy's locale, from the catalogues in `locale/`.
 
-The English text is the key. A catalogue is a gettext `.po` file, which a translator reads and which is read as it is; there is
-nothing to compile. A language without a catalogue gets English.
+The English text is the key. A catalogue is a gettext `.po` file that is read directly, without a compile step. A language
+without a catalogue gets English.
 """
 
 import re
@@ -20,10 +20,10 @@ Key = TypeVar("Key")
 
 
 class Wording:
-    """Says an English text in one language; of the same text in several numbers, the form that a number needs.
+    """Translates English texts into one language, with its plural forms.
 
     Args:
-        language: ISO code, as a page's `lang` has it.
+        language: ISO code, as in a page's `lang` attribute.
         direction: `ltr` or `rtl`.
         catalogue: the translations.
     """
@@ -34,20 +34,20 @@ class Wording:
         self._catalogue = catalogue
 
     def __call__(self, english: str, /, **values: object) -> str:
-        """A text, with its `{named}` values where it has any."""
+        """The translation of a text, with its `{named}` values filled in."""
         said = self._catalogue.gettext(english) if english else english
         return said.format(**values) if values else said
 
     def plural(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """A text of a number of things, in the form that the language has for so many."""
+        """The translation of a text that contains a number, in the plural form for that number."""
         return self._catalogue.ngettext(one, many, number).format(**values)
 
     def all(self, words: dict[Key, str]) -> dict[Key, str]:
-        """Every text of a mapping."""
+        """The mapping with translated texts."""
         return {key: self(text) for key, text in words.items()}
 
     def template(self, source: str) -> str:
-        """A page's template with its own text in this language; expressions, blocks and table names stay."""
+        """A page's template with its text translated; expressions, blocks and table names stay."""
         return _each_text(source, self)
 
 
@@ -56,7 +56,7 @@ ENGLISH: Final = Wording("en", "ltr", NullTranslations())
 
 @cache
 def wording(locale: str) -> Wording:
-    """The words of a CLDR locale, such as ar_AE."""
+    """The wording of a CLDR locale, such as ar_AE."""
     parsed = Locale.parse(locale)
     catalogue = files("reconciliation_assets.publish").joinpath("locale", parsed.language, "LC_MESSAGES", "reports.po")
     if not catalogue.is_file():
@@ -69,7 +69,7 @@ def wording(locale: str) -> Wording:
 
 
 def texts_of(template: str) -> Iterator[str]:
-    """Every text of a page's template as a catalogue has it: what is filled in, and names of tables, are `{1}`, `{2}`, ..."""
+    """All texts of a page's template as catalogue keys: expressions and table names become `{1}`, `{2}`, ..."""
     found: list[str] = []
 
     def collect(text: str) -> str:
@@ -82,7 +82,7 @@ def texts_of(template: str) -> Iterator[str]:
 
 
 _FILLED_IN = re.compile(r"{{.*?}}|<code\b[^>]*>.*?</code>", re.DOTALL)
-# A text ends at blocks, comments, and tags but those of names of tables; in tags and texts there may be expressions.
+# A text ends at blocks, comments and tags, except `<code>` tags of table names; tags and texts may contain expressions.
 _PART = re.compile(
     r'(?P<end>{%.*?%}|{#.*?#}|<(?!/?code\b)(?:{{.*?}}|{%.*?%}|"(?:{{.*?}}|{%.*?%}|[^"])*"|[^>"{]|{(?![{%]))*>)'
     r"|{{.*?}}|[^<{]+|.",

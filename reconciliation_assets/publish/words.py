@@ -1,4 +1,4 @@
-"""What the lines of the bridge and the kinds of link, exception and anomaly are called where people read them."""
+"""Display texts for lines of the bridge and for kinds of link, exception and anomaly."""
 
 from reconciliation_assets.contracts.vocabulary import LINK_NAMES
 
@@ -15,7 +15,7 @@ LINES = {
     "manual_adjustment": "manual adjustments",
     "collected": "Collected",
 }
-# What each line holds, as the table of docs/definitions/bridge.md says it; a test holds the two together.
+# Meaning of each line, as in the table of docs/definitions/bridge.md; a test checks that both agree.
 LINE_MEANINGS = {
     "platform_attributed": "Meta's attributed value, as reported and converted",
     "claimed_not_captured": "results Meta claims beyond the captured records, at Meta's average value",
@@ -37,7 +37,7 @@ ANOMALIES = {
     "remittance_late": "Remittance late",
 }
 
-# Where the records behind each line are, in the published copy. Lines 1 to 3 compare totals, so theirs are all records.
+# Published table with the records behind each line. Lines 1 to 3 compare totals, so all records are behind them.
 RECORDS_OF_LINE = {
     "platform_attributed": "platform_performance",
     "claimed_not_captured": "platform_performance less matched_chain",
@@ -52,7 +52,7 @@ RECORDS_OF_LINE = {
     "collected": "matched_chain where collected_value <> 0, and match_links to its payments",
 }
 
-# What the report's script says; the template has all other words of the page.
+# Texts of the report's script; all other texts of the page are in the template.
 PAGE = {
     "all_campaigns": "all campaigns",
     "every": "all",
@@ -134,7 +134,7 @@ PAGE = {
     "who_and_why": "First enter who decides and why, above.",
 }
 
-# What changed since the run before: the two bridges, what their steps count, and the steps.
+# Changes since the previous run: the two bridges, what their steps count, and the steps.
 STEPS = {
     "platform_attributed": "Attributed by Meta (an estimate)",
     "collected": "Collected from campaigns, including manual adjustments",
@@ -153,7 +153,7 @@ STEPS = {
     "adjusted": "manual adjustments",
 }
 
-# What the owner of an exception does about it, by its kind; docs/definitions/exceptions.md says the same.
+# What the owner of an exception should do, by kind; docs/definitions/exceptions.md says the same.
 WHAT_TO_DO = {
     "closed_month_restated": "inform whoever reported the month",
     "locked_month_moved": "correct the source, or sign the month again",
@@ -180,7 +180,7 @@ WHAT_TO_DO = {
     "rows_of_one_key": "correct the export, or give it a column that tells which row is newer",
 }
 
-# Values of columns that pages and workbook show as words.
+# Column values that pages and workbook show as translated texts.
 TERMS = (
     *("exact id", "manual verified", "exact contact", "crm relationship", "inferred", "unmatched"),
     *("payment", "refund", "chargeback", "refund reversal", "chargeback reversal", "fee"),

@@ -1,6 +1,6 @@
-"""The workbook for people who want to add it up themselves: the bridge as live formulas over its entries.
+"""The workbook for people who want to check the sums: the bridge as live formulas over its entries.
 
-Like the report it reads the published copy and nothing else.
+Reads only the published copy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE
 
-# Above this the entries come added up: a sheet of a million formulas' inputs opens on nobody's machine.
+# With more rows than this, entries are added up: a sheet with a million rows behind formulas does not open on a normal machine.
 MOST_ROWS = 100_000
 _MEASURED = ("platform_attributed", "claimed_not_captured", "captured_not_claimed", "valuation", "manual_adjustment")
 _FIRST_LINE_ROW = 8
@@ -25,10 +25,10 @@ _NO_CAMPAIGN = "N"
 
 
 class _Book:
-    """The workbook being written: its formats and the key by which formulas tell campaigns apart.
+    """The workbook being written: its formats and the campaign keys used in formulas.
 
-    Meta's IDs have up to 18 digits. SUMIFS compares texts that look like numbers as numbers, of which it keeps 15
-    digits, so that two campaigns could be taken for one; hence a short key that is no number.
+    Meta's IDs have up to 18 digits. SUMIFS compares texts that look like numbers as numbers with 15 digits, so two campaigns
+    could be taken for one. The key is therefore short and not a number.
     """
 
     def __init__(self, book: xlsxwriter.Workbook, published: Published, say: Wording) -> None:
@@ -71,7 +71,7 @@ class _Book:
         return self._key_of[campaign_id]
 
     def table(self, name: str, headings: Sequence[tuple[str, int]], rows: Iterable[Sequence[Any]]) -> int:
-        """A sheet of rows under headings with their widths; returns its last row as a spreadsheet numbers it."""
+        """Write a sheet of rows under headings with column widths; returns the number of its last row, counted from 1."""
         sheet = self.sheet(name)
         sheet.freeze_panes(1, 0)
         for column, (heading, width) in enumerate(headings):
@@ -85,7 +85,7 @@ class _Book:
         return max(last, 2)
 
     def _write(self, sheet: Any, row: int, column: int, value: Any) -> None:
-        """Text as text, whatever it looks like: a campaign named '=1+1' is a name and 120210000000000001 an ID."""
+        """Write a cell; strings always as text: a campaign may be named '=1+1', and 120210000000000001 is an ID."""
         if value is None:
             return
         if isinstance(value, str):
@@ -99,13 +99,13 @@ class _Book:
 
 
 def write_workbook(published_path: Path, path: Path, as_of: datetime, say: Wording = ENGLISH) -> None:
-    """Write the workbook of a published copy, whole or not at all; the same bytes for the same copy and instant.
+    """Write the workbook of a published copy, atomically; the same bytes for the same copy and instant.
 
     Args:
         published_path: the published database.
         path: the workbook.
-        as_of: the instant the run spoke for, in the zone people read it in.
-        say: the words of its headings; the names of its sheets, which formulas use, are the same in every language.
+        as_of: the time the figures are as of, in the readers' time zone.
+        say: language of its headings; sheet names, which formulas use, are the same in every language.
     """
     with (
         Published(published_path) as published,
@@ -122,7 +122,7 @@ def write_workbook(published_path: Path, path: Path, as_of: datetime, say: Wordi
 
 
 def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
-    """The sheets that the formulas read; returns the last row of each."""
+    """Write the sheets that the formulas read; returns the last row of each sheet."""
     say = book.say
     months = sorted({line.month for line in published.bridge_by_month()})
     entries, records = published.entries(MOST_ROWS), published.records(MOST_ROWS)
@@ -169,7 +169,7 @@ def _data_sheets(book: _Book, published: Published) -> dict[str, int]:
 
 
 def _choices(book: _Book, months: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """What the two yellow cells offer: a campaign's key stands before its name, a month is its first day."""
+    """Choices of the two yellow cells: campaigns as key and name, months as their first day."""
     campaigns: list[tuple[str, str | None, str | None]] = [(book.all_campaigns, None, None)]
     campaigns += [(f"{book.key(each)} {name}", book.key(each), each) for each, name in book.names]
     offered = [book.all_months, *months]
@@ -208,7 +208,7 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
     offers = lasts["Choices"]
     sheet.data_validation("B4", {"validate": "list", "source": f"=Choices!$A$2:$A${offers}"})
     sheet.data_validation("B5", {"validate": "list", "source": f"=Choices!$D$2:$D${offers}"})
-    # Records with no campaign owe nothing to the ads, so "all campaigns" leaves them out, as the page does.
+    # No ad brought the records with no campaign, so "all campaigns" leaves them out, as the page does.
     sheet.write_formula(
         "C4",
         f'=IF($B$4="{book.all_campaigns}","<>{_NO_CAMPAIGN}",LEFT($B$4,FIND(" ",$B$4)-1))',
@@ -237,7 +237,7 @@ def _bridge_sheet(book: _Book, sheet: Any, published: Published, as_of: datetime
 
 
 def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, int]) -> None:
-    """All cash by month, its sums as formulas, and what ties it to the other sheets."""
+    """All cash by month, with sums as formulas and checks against the other sheets."""
     sheet.freeze_panes(1, 0)
     say = book.say
     headings = (
@@ -291,7 +291,7 @@ def _cash_sheet(book: _Book, sheet: Any, published: Published, lasts: dict[str, 
 
 
 def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> None:
-    """Cells that hold what is added up here against what was published, and against the records' own money."""
+    """Checks that compare the sums here with the published figures and with the records' own money."""
     adjustments = _FIRST_LINE_ROW + list(LINES).index("manual_adjustment")
     checks = (
         (
@@ -311,11 +311,11 @@ def _checks(book: _Book, sheet: Any, total_row: int, lasts: dict[str, int]) -> N
 
 
 def _verdicts(book: _Book, sheet: Any, first_row: int, checks: Sequence[tuple[str, str]]) -> None:
-    """A heading and a line for each difference that must be zero.
+    """A heading and one line per difference that must be zero.
 
     Args:
-        first_row: of the heading, counted from 0.
-        checks: what must hold, and the formula of the difference.
+        first_row: row of the heading, counted from 0.
+        checks: name of each check, and the formula of its difference.
     """
     digits = minor_digits(book.currency)
     holds, does_not = book.say("passes"), book.say("fails")
