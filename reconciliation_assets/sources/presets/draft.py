@@ -1,7 +1,7 @@
-"""A preset for a file that nothing recognises, filled as far as its headings and cells allow, ready to paste.
+"""A draft preset for a file that no preset recognises, filled in from its headings and cells, ready to paste.
 
-Where a known preset comes near, it is extended by the file's own headings; else the file is described from scratch as payments,
-orders or leads. What had to be guessed is said in a comment.
+If a known preset is close, the draft extends it with the file's own headings. Otherwise the file is described from scratch as
+payments, orders or leads. Comments in the draft mark what was guessed.
 """
 
 import re
@@ -18,12 +18,12 @@ from reconciliation_assets.sources.presets.sheet import Head, read_heads, read_s
 from reconciliation_assets.sources.presets.writing import teach
 from reconciliation_assets.sources.text_rows import FileSetAsideError, private_engine
 
-# Stands where a person has to say something.
+# Placeholder for what a person has to fill in.
 FILL_IN = "FILL IN"
 _NEAR = 0.5
 _ALIKE = 0.6
 _SAMPLE_ROWS = 2000
-# What a heading is about, by words in it, the first that fits.
+# Meaning of a heading by the words in it; the first pattern that fits counts.
 _ABOUT = (
     ("phone", r"phone|mobile|whatsapp|جوال|هاتف|موبايل"),
     ("email", r"e ?mail|بريد"),
@@ -76,9 +76,9 @@ class Draft:
     """A preset to paste.
 
     Attributes:
-        name: the name of its file, without `.yaml`.
+        name: its file name without `.yaml`.
         text: its YAML.
-        needs_currency: whether it describes money whose currency nothing in the file says.
+        needs_currency: whether it describes money whose currency is not in the file.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A column of the file: its heading and what its cells can be read as."""
+    """A column of the file: its heading and the type of its cells."""
 
     heading: str
     position: int
@@ -101,12 +101,12 @@ class _Seen:
 
 
 def draft_preset(path: Path, presets: tuple[Preset, ...], currency: str | None) -> Draft | None:
-    """A preset for a file; None where it has no table of cells to describe.
+    """A draft preset for a file; None if the file has no table of cells.
 
     Args:
         path: the file.
-        presets: the kinds of file that are known.
-        currency: what its money is in, where somebody said so.
+        presets: the known presets.
+        currency: currency of its amounts, if given.
     """
     try:
         heads = read_heads(path)
@@ -126,7 +126,7 @@ def draft_preset(path: Path, presets: tuple[Preset, ...], currency: str | None) 
 
 
 def _header_of(head: Head) -> int | None:
-    """The row that names the most columns with a row below it: texts that differ, none of them a number."""
+    """Position of the header row: the row with the most cells, all different and none a number, that has a row below it."""
     best: tuple[int, int] | None = None
     for place, row in enumerate(head.rows[:-1]):
         cells = [cell.strip() for cell in row if cell.strip()]
@@ -142,7 +142,7 @@ def _header_of(head: Head) -> int | None:
 
 
 def _seen(path: Path, head: Head, place: int) -> list[_Seen]:
-    """The columns with what most of their first cells are."""
+    """The file's columns, with the type of most of their first cells."""
     sheet = read_sheet(path, head.sheet)
     seen = []
     with private_engine() as connection:
@@ -177,7 +177,7 @@ def _seen(path: Path, head: Head, place: int) -> list[_Seen]:
 
 
 def _nearest(row: tuple[str, ...], presets: tuple[Preset, ...]) -> Preset | None:
-    """The preset of which the file has most of the required columns, if it has half of them."""
+    """The preset with the largest share of required columns in the file; None below one half."""
     rated = []
     for preset in presets:
         known = known_columns(row, preset)
@@ -189,7 +189,7 @@ def _nearest(row: tuple[str, ...], presets: tuple[Preset, ...]) -> Preset | None
 
 
 def _extending(preset: Preset, columns: list[_Seen], currency: str | None) -> Draft | None:
-    """The preset with the file's own headings for what it lacks; None where one of these is like none of them."""
+    """A draft that adds the file's headings for the preset's missing columns; None if one has no similar heading."""
     row = tuple(column.heading for column in columns)
     known = known_columns(row, preset)
     free = [column for column in columns if column.folded not in {folded(row[place]) for place in known.values()}]
@@ -211,7 +211,7 @@ def _extending(preset: Preset, columns: list[_Seen], currency: str | None) -> Dr
 
 
 def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | None) -> Draft:
-    """A file described from scratch, as the table that most of its columns belong to."""
+    """A draft from scratch, for the table that most of the file's columns belong to."""
     fields = _fields(columns)
     table = max(_TABLES, key=lambda each: (len(_TABLES[each] & set(fields)), each == "payments"))
     if table == "orders" and "amount" in fields:
@@ -232,7 +232,7 @@ def _from_scratch(name: str, path: Path, columns: list[_Seen], currency: str | N
                 f"      {field}: {{constant: {'payment' if field == 'kind' else 'settled' if table == 'payments' else 'placed'}}}"
             )
         elif field.endswith("_id") and column is None and field in wanted:
-            # Never of what tells a person: a hash of a phone number can be tried out.
+            # Never from contact data: the hash of a phone number can be found by trying all numbers.
             named = list(dict.fromkeys(each for about, each in fields.items() if about not in _CONTACTS))
             of = ", ".join(_name(each, columns) for each in named)
             cells.append(
@@ -265,11 +265,11 @@ def _required(table: str, when: str) -> tuple[str, ...]:
 
 
 def _fields(columns: list[_Seen]) -> dict[str, _Seen]:
-    """What each column is about: by its heading, and for dates and amounts by its cells too."""
+    """Columns by meaning: taken from the heading, and for dates and amounts from the cells too."""
     fields: dict[str, _Seen] = {}
     for column in columns:
         for about in _about(column):
-            # A number may be an ID or a phone, and of the rest only a fee.
+            # A column of numbers may be an ID, phone, waybill, reference or fee, but not one of the other fields.
             may_be_number = about.endswith("_id") or about in ("phone", "waybill", "reference", "fee")
             if (about == "fee" and column.holds != "amount") or (column.holds == "amount" and not may_be_number):
                 continue
@@ -305,7 +305,7 @@ def _likeness(column: _Seen, headings: tuple[str, ...]) -> float:
 
 
 def _name(column: _Seen, columns: list[_Seen]) -> str:
-    """A name within the preset: of the heading's Latin letters, else of its place."""
+    """A column name within the preset: from the heading's Latin letters, else from its position."""
     plain = re.sub(r"[^a-z0-9]+", "_", column.folded).strip("_")
     if re.match(r"[a-z]", plain) and plain not in ("row", "kind", "moved", "taken_back"):
         return plain

@@ -1,4 +1,4 @@
-"""Headings as they compare: case, blanks, punctuation, vowel marks and forms of Arabic letters do not matter."""
+"""Comparison of headings: case, blanks, punctuation, vowel marks and forms of Arabic letters do not matter."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ CURRENCY = "*"
 _LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
 _APART = re.compile(rf"[^\w{re.escape(CURRENCY)}#%]+|_")
 
-# Units of money as headings have them in brackets, folded; longer ones first. What several currencies are called has no code.
+# Currency names that headings have in brackets, folded, longer ones first. A name that several currencies share has no code.
 _UNITS = {
     **dict.fromkeys(("درهم اماراتي", "درهم", "د ا", "dirhams", "dirham", "dhs", "aed"), "AED"),
     **dict.fromkeys(("ريال سعودي", "ر س", "sr", "sar"), "SAR"),
@@ -23,14 +23,14 @@ _UNITS = {
 
 
 def folded(heading: str) -> str:
-    """A heading for comparing; `#`, `%` and the `*` that stands for a currency keep their meaning."""
+    """A heading in the form used for comparison; `#`, `%` and `*` (the placeholder of a currency) are kept."""
     decomposed = unicodedata.normalize("NFKD", heading.translate(_LETTERS))
     plain = "".join(letter for letter in decomposed if unicodedata.category(letter) not in {"Mn", "Cf"})
     return " ".join(_APART.sub(" ", plain.translate(_LETTERS).casefold()).split())
 
 
 def currency_in(heading: str, pattern: str) -> str | None:
-    """The currency code of a heading that fits a pattern with a `*`; None where it does not fit.
+    """The currency code in a heading that fits a pattern with a `*`; None if it does not fit.
 
     Both are folded.
     """
@@ -41,12 +41,12 @@ def currency_in(heading: str, pattern: str) -> str | None:
     return found.group(1).upper() if found else None
 
 
-# Each heading is held against those of every preset.
+# Cached, because each heading is compared with those of every preset.
 @lru_cache(maxsize=4096)
 def unit_of(heading: str) -> tuple[str, str | None]:
-    """A folded heading without the unit of money at its end, and that unit's currency code.
+    """A folded heading without the currency name at its end, and the currency code.
 
-    The code is None where there is no unit, and empty where several currencies have its name, as the riyal.
+    The code is None if there is no currency name, and empty if several currencies share the name, such as riyal.
     """
     for unit, code in _UNITS.items():
         before = heading.removesuffix(f" {unit}")
@@ -56,5 +56,5 @@ def unit_of(heading: str) -> tuple[str, str | None]:
 
 
 def fits(heading: str, pattern: str) -> bool:
-    """Whether a folded heading is what a folded pattern says, with or without a unit of money behind it."""
+    """Whether a folded heading fits a folded pattern, with or without a currency name at its end."""
     return heading == pattern or currency_in(heading, pattern) is not None or unit_of(heading)[0] == pattern

@@ -1,4 +1,4 @@
-"""Finding presets: the shipped ones, with a company's own laid over or beside them."""
+"""Loading of presets: the shipped ones, and a company's own, which extend, replace or add to them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from reconciliation_assets.sources.presets.model import Preset
 
 
 class PresetError(PlainError):
-    """A preset file cannot be used; the message says where and what to do."""
+    """A preset file cannot be used; the message names the place and what to do."""
 
 
 def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Preset, ...]:
-    """The shipped presets and those of a company's folder, by name; one of the same name replaces the shipped one.
+    """The shipped presets and those in a company's folder, sorted by name; one of the same name replaces the shipped one.
 
-    A file that says `extends: <preset>` is laid over that one: lists of headings grow, everything else is replaced.
+    A file with `extends: <preset>` is merged into that preset: lists of headings grow, everything else is replaced.
 
     Args:
-        folder: where the company's own lie.
-        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
+        folder: the folder of the company's own presets.
+        assumed_currency: currency of files that name none; with None their rows go to quarantine.
 
     Raises:
         PresetError: a file is not YAML, names something unknown, or leaves a required column of its table empty.
@@ -43,10 +43,10 @@ def load_presets(folder: Path, assumed_currency: str | None = None) -> tuple[Pre
 
 
 def save_preset(folder: Path, draft: Draft) -> Path:
-    """Write a drafted preset into a company's folder; returns where it is.
+    """Write a draft preset into a company's folder; returns its path.
 
     Raises:
-        PresetError: there is one of that name already, or something in it is still to be filled in.
+        PresetError: a preset of that name already exists, or the draft is not completely filled in.
     """
     place = folder / f"{draft.name}.yaml"
     if place.exists():
@@ -65,7 +65,7 @@ def shipped_presets(assumed_currency: str | None = None) -> tuple[Preset, ...]:
     """The presets that come with the product.
 
     Args:
-        assumed_currency: what files are in that name no currency; None leaves their rows to quarantine.
+        assumed_currency: currency of files that name none; with None their rows go to quarantine.
     """
     assumed = {"assumed_currency": assumed_currency} if assumed_currency else {}
     return tuple(
@@ -75,7 +75,7 @@ def shipped_presets(assumed_currency: str | None = None) -> tuple[Preset, ...]:
 
 
 def fingerprint(preset: Preset) -> str:
-    """A short code of a preset's content: files are read anew under a changed preset."""
+    """A hash of a preset's content (16 hex digits): files are read again when their preset changes."""
     return hashlib.sha256(preset.model_dump_json().encode()).hexdigest()[:16]
 
 

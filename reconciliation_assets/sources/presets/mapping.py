@@ -1,7 +1,7 @@
-"""From a sheet to a contract table: a preset as one SELECT over the sheet's cells.
+"""From a sheet to a contract table: SQL made from a preset, over the sheet's cells.
 
-The text it gives is what a file in the contract's own form would hold; typing comes after, as for every other file. A
-row with a cell that no reading makes sense of comes too, with `unread_column` (as the file calls it) and `unread`.
+The result is the text that a file in the contract's own form would contain; it is typed afterwards like any other file. A row
+with an unreadable cell is included, with `unread_column` (the file's heading) and `unread` (the reason).
 """
 
 import re
@@ -54,16 +54,16 @@ from reconciliation_assets.warehouse.duckdb import Connection
 _ROUNDED = "a spreadsheet turned it into a rounded number; format the column as text and export it again"
 _SIGNS = {"positive": ">", "negative": "<", "not_zero": "<>"}
 _NOT_TEXT = "the row holds bytes that are no text in the file's encoding; correct it where the file comes from and export it again"
-# Riyals and dinars, of which a heading may not say whose.
+# Riyals, rials and dinars: a heading may not say of which country.
 _OF_MANY_COUNTRIES = ("SAR", "QAR", "OMR", "KWD", "BHD", "JOD")
 _TOO_WIDE = "the row has more cells than the header; an amount with a comma in it may lack its quotation marks"
 
 
 class JudgedSheets:
-    """Sheets with every row judged; the last one is kept for the further parts of its file, which are asked for in a row.
+    """Sheets with every row classified; the last one is cached, because all parts of a file are read one after another.
 
     Attributes:
-        notes: what people should know of the last one, though it is taken in.
+        notes: remarks for people on the last sheet, although it is accepted.
     """
 
     def __init__(self) -> None:
@@ -82,10 +82,10 @@ class JudgedSheets:
         self._forget()
 
     def kind_of(self, path: Path, preset: Preset) -> Recognised:
-        """What a file is, recognised once for all its parts.
+        """The recognised file; computed once for all its parts.
 
         Raises:
-            FileSetAsideError: it is not of the preset's kind.
+            FileSetAsideError: the preset does not fit the file.
         """
         if self._recognised is None or self._recognised[:2] != (path, preset.name):
             found = recognise(path, [preset])
@@ -95,7 +95,7 @@ class JudgedSheets:
         return self._recognised[2]
 
     def judged(self, path: Path, kind: Recognised) -> Connection:
-        """An engine with the table `judged`: all rows of a file that are not blank.
+        """An engine with the table `judged`: all rows of a file except blank ones.
 
         Raises:
             FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
@@ -119,13 +119,13 @@ class JudgedSheets:
 
 
 def mapped_rows(path: Path, kind: Recognised, part: TablePart, sheets: JudgedSheets) -> TextRows:
-    """The rows that a recognised file has for one contract table.
+    """The rows that a recognised file gives for one contract table.
 
     Args:
         path: the file.
-        kind: what it is.
-        part: which of its preset's tables.
-        sheets: where its rows are judged, once for all parts.
+        kind: the recognised file.
+        part: one of its preset's tables.
+        sheets: cache of classified sheets, shared by all parts.
 
     Raises:
         FileSetAsideError: the file cannot be split into cells, or its rows contradict each other.
@@ -160,11 +160,11 @@ def _contract_columns(kind: Recognised, part: TablePart) -> tuple[str, ...]:
 
 
 def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
-    """What the file calls a contract column: the heading of the first column it is filled from."""
+    """The file's heading for each contract column: that of the first column it is filled from."""
     return {
         name: kind.headings[found]
         for name, cell in part.columns.items()
-        # An amount that could tell its currency, but does not, is not what lacks.
+        # An amount column that only supplies the currency is not the missing column.
         if (
             found := next(
                 (each for each in _sources(kind, cell) if each in kind.headings and each not in cell.currency_of), None
@@ -175,16 +175,16 @@ def _headings(kind: Recognised, part: TablePart) -> dict[str, str]:
 
 
 def _sources(kind: Recognised, cell: Cell) -> list[str]:
-    """The file's columns that a cell is filled from; what moved stands in those of the movement."""
+    """The file's columns that a cell is filled from; `moved` comes from the columns of the movement."""
     movement = kind.preset.movement.names if kind.preset.movement else ()
     return [each for name in cell.reads for each in (movement if name == MOVED else (name,))]
 
 
 def _judge(connection: Connection, kind: Recognised, sheet: pa.Table) -> tuple[str, ...]:
-    """Make the table `judged`; returns what people should know of the file.
+    """Make the table `judged`; returns remarks on the file for people.
 
-    The file's cells as they are (`_cell`) come first, then, once it is known how each column is written, what they say (`_value`), then
-    which way money went, and last what makes a row no data (`passed_over`).
+    Steps: the raw cells (`_cell`); their values (`_value`), once the format of each column is known; the direction of money; and
+    the reason why a row is not data (`passed_over`).
     """
     bound = BoundTexts()
 
@@ -210,7 +210,7 @@ def _judge(connection: Connection, kind: Recognised, sheet: pa.Table) -> tuple[s
 
 @dataclass(frozen=True)
 class _Style:
-    """How this file is written, by column; the currency that its head names."""
+    """The date and decimal formats of this file by column, and the currency of rows that name none."""
 
     day_orders: Mapping[str, DayOrder | None]
     decimal_points: Mapping[str, DecimalPoint]
@@ -236,7 +236,7 @@ def _style(connection: Connection, kind: Recognised, currency: str | None) -> _S
 
 
 def _held(kind: Recognised, *holds: str) -> dict[str, str]:
-    """The file's columns that hold something, each with what the file calls it."""
+    """The file's columns of the given types, with the file's heading."""
     return {
         name: kind.headings[name]
         for name, column in kind.preset.columns.items()
@@ -245,7 +245,7 @@ def _held(kind: Recognised, *holds: str) -> dict[str, str]:
 
 
 def _currencies(connection: Connection, kind: Recognised, above: str | None) -> set[str]:
-    """The currencies that a file may be in: of its head, its headings, its cells and its preset."""
+    """The currencies that a file may use: from the rows above the header, headings, cells and the preset."""
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
     read = {
         **{name: f"currency_beside({name}_cell)" for cell in cells for name in cell.currency_of},
@@ -259,7 +259,7 @@ def _currencies(connection: Connection, kind: Recognised, above: str | None) -> 
 
 
 def _currency_of_file(connection: Connection, kind: Recognised, sheet_width: int) -> tuple[str | None, tuple[str, ...]]:
-    """The currency of rows that name none, with what is told of it: that of the file's head, else the one that is assumed."""
+    """The currency of rows that name none, and remarks on it: the one named above the header, else the assumed one."""
     above, assumed = _currency_above(connection, kind, sheet_width), kind.preset.assumed_currency
     cells = [cell for part in kind.preset.tables for column, cell in part.columns.items() if "currency" in column]
     is_said = "currency" in kind.preset.defaults or any(cell.constant for cell in cells)
@@ -277,7 +277,7 @@ def _currency_of_file(connection: Connection, kind: Recognised, sheet_width: int
 
 
 def _names_another_country(connection: Connection, kind: Recognised, sheet_width: int, assumed: str) -> bool:
-    """Whether an account number above the header is of a country with another currency."""
+    """Whether an IBAN above the header belongs to a country with another currency."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
         f"""
@@ -289,7 +289,7 @@ def _names_another_country(connection: Connection, kind: Recognised, sheet_width
 
 
 def _currency_above(connection: Connection, kind: Recognised, sheet_width: int) -> str | None:
-    """The currency that the rows above the header name, as many statements do, where it is one."""
+    """The currency named in the rows above the header, as in many statements; None if none or several."""
     width = ", ".join(f"c{position}" for position in range(sheet_width))
     found = connection.execute(
         f"""
@@ -302,7 +302,7 @@ def _currency_above(connection: Connection, kind: Recognised, sheet_width: int) 
 
 
 def _above(kind: Recognised, sheet: pa.Table) -> dict[str, str]:
-    """What stands above the header, by the preset's column: the cell behind a heading, or the rest of its cell behind a colon."""
+    """Values above the header by the preset's column: the cell after a heading, or the rest of its cell after a colon."""
     columns = {name: column for name, column in kind.preset.columns.items() if column.above}
     found: dict[str, str] = {}
     for row in sheet.slice(0, max(kind.header_row - 1, 0)).drop_columns(["row_number"]).to_pylist() if columns else []:
@@ -316,7 +316,7 @@ def _above(kind: Recognised, sheet: pa.Table) -> dict[str, str]:
 
 
 def _cells(bound: BoundTexts, kind: Recognised, sheet_width: int, above: Mapping[str, str]) -> str:
-    """Every row below the header that is not blank, cell by cell."""
+    """SQL for every row below the header that is not blank, cell by cell."""
     preset = kind.preset
     raw = ",\n      ".join(
         f"{bound(above.get(name)) if column.above else _raw(bound, kind, name)} as {name}_cell"
@@ -338,8 +338,8 @@ def _cells(bound: BoundTexts, kind: Recognised, sheet_width: int, above: Mapping
 
 
 def _valued(bound: BoundTexts, kind: Recognised, style: _Style) -> str:
-    """The cells with what they say, and the first of a row that cannot be read."""
-    # What cannot be read of a side value goes on as it is, for the contract to tell.
+    """SQL for the values of all cells, and the first unreadable cell of each row."""
+    # An unreadable side value is passed on unchanged; the check against the contract reports it.
     read = ",\n      ".join(
         f"coalesce({_worded(bound, kind, style, name)}, {name}_cell) as {name}_value"
         if _is_beside(kind, name)
@@ -360,7 +360,7 @@ def _valued(bound: BoundTexts, kind: Recognised, style: _Style) -> str:
 
 
 def _moved(bound: BoundTexts, connection: Connection, kind: Recognised) -> str:
-    """The rows with the way that money went and what they are, where the preset asks for it."""
+    """SQL for the rows with the direction of money and their kind, if the preset defines these."""
     movement = kind.preset.movement
     moved = (
         moved_rows(bound, connection, kind, movement, _no_data(bound, kind.preset))
@@ -374,7 +374,7 @@ def _moved(bound: BoundTexts, connection: Connection, kind: Recognised) -> str:
 
 
 def _no_data(bound: BoundTexts, preset: Preset) -> str:
-    """Whether a row is none, such as totals, as far as that does not depend on the way money went."""
+    """SQL condition for rows that are not data, such as totals, as far as that does not depend on the direction of money."""
     reasons = [
         _all(bound, passed.where)
         for passed in preset.passed_over
@@ -384,7 +384,7 @@ def _no_data(bound: BoundTexts, preset: Preset) -> str:
 
 
 def _judged(bound: BoundTexts, kind: Recognised) -> str:
-    """The rows with what makes them no data (`passed_over`)."""
+    """SQL for the rows with the reason why they are not data (`passed_over`)."""
     preset = kind.preset
     reasons = "\n        ".join(
         f"when {_all(bound, passed.where)} then {bound(passed.because)}" for passed in preset.passed_over
@@ -410,7 +410,7 @@ def _judged(bound: BoundTexts, kind: Recognised) -> str:
 
 
 def _without_totals(kind: Recognised, parts: Parts) -> str:
-    """A row that comes to all other parts of its thing and leaves the cell of its part empty is their total, and no part."""
+    """SQL that marks total rows among parts: amounts equal to the sum of all other parts, and fewer filled cells."""
     thing = ", ".join(f"coalesce({name}_value, '')" for name in parts.by)
     number = {
         name: f"coalesce(try_cast({name}_value as decimal(18, 6)), 0)" for name in parts.of if name in kind.positions
@@ -433,10 +433,10 @@ def _without_totals(kind: Recognised, parts: Parts) -> str:
 
 
 def _taken(bound: BoundTexts, kind: Recognised, part: TablePart) -> str:
-    """The contract's columns of the rows that this part takes.
+    """SQL for the contract's columns of the rows of this part.
 
-    A cell that cannot be read spoils the row for the parts that need it, and is told with the first of them: a courier's charge that is no
-    number does not cost its cash.
+    An unreadable cell rejects the row only for the parts that need it, and is reported with the first of them: an unreadable
+    courier charge does not reject the courier's cash.
     """
     cells = ",\n      ".join(
         f"{_defaulted(bound, kind, name, part.columns.get(name))} as {name}" for name in _contract_columns(kind, part)
@@ -462,9 +462,9 @@ def _taken(bound: BoundTexts, kind: Recognised, part: TablePart) -> str:
 
 
 def _needed(kind: Recognised, part: TablePart) -> set[str]:
-    """The headings of what a part cannot do without: all it reads, but for values beside the row's own."""
+    """Headings that a part needs: of all columns it reads, except side values such as fees."""
     sides = {column.name for column in INPUT_TABLE[part.table] if column.is_side}
-    # An amount that may tell its currency is not needed for that.
+    # An amount column that only supplies the currency is not needed.
     read = {
         name
         for column, cell in part.columns.items()
@@ -497,13 +497,13 @@ def _worded(bound: BoundTexts, kind: Recognised, style: _Style, name: str) -> st
 
 
 def _is_beside(kind: Recognised, name: str) -> bool:
-    """Whether a column tells nothing but values beside the row's own, such as fees: one that cannot be read costs no row."""
+    """Whether a column gives only side values such as fees; an unreadable one does not reject the row."""
     heading = kind.headings.get(name)
     return heading is not None and not any(heading in _needed(kind, part) for part in kind.preset.tables)
 
 
 def _with_words(bound: BoundTexts, text: str, words: Mapping[str, str]) -> str:
-    """The text, or what its word means; words that are not listed stay as they are."""
+    """SQL for the text with words replaced by their meaning; words that are not listed stay unchanged."""
     if not words:
         return text
     cases = " ".join(f"when word({bound(word)}) then {bound(meaning)}" for word, meaning in words.items())
@@ -530,7 +530,7 @@ def _read(bound: BoundTexts, kind: Recognised, style: _Style, name: str) -> str:
 
 
 def _faults(bound: BoundTexts, kind: Recognised, style: _Style) -> list[tuple[str, str, str]]:
-    """Heading, condition and reason of every way in which a cell cannot be read, column by column."""
+    """Heading, SQL condition and reason for every way in which a cell can be unreadable, by column."""
     named = [
         (bound(kind.headings[name]), condition, reason)
         for name, column in kind.preset.columns.items()
@@ -635,7 +635,7 @@ def _source(bound: BoundTexts, kind: Recognised, cell: Cell) -> str:
 
 
 def _key(bound: BoundTexts, kind: Recognised, key: Key) -> str:
-    """The ID of a row, the same in every export of it."""
+    """SQL for the ID of a row; the same in every export."""
     of = [_one_form(kind, name) for name in key.of]
     if any(
         name in kind.positions or (name in kind.preset.columns and kind.preset.columns[name].above)
@@ -652,7 +652,7 @@ def _key(bound: BoundTexts, kind: Recognised, key: Key) -> str:
 
 
 def _one_form(kind: Recognised, name: str) -> str:
-    """A value in the one form that does not depend on how an export writes it: amounts without their zeros' number, days without hours."""
+    """SQL for a value in a form that does not depend on the export: amounts with six decimals, instants as days."""
     column = kind.preset.columns.get(name)
     match column.holds if column else "text":
         case "amount":

@@ -1,4 +1,4 @@
-"""What a preset may say: a file's columns with their headings, the rows to pass over, and the tables it feeds."""
+"""The schema of a preset: a file's columns with their headings, the rows to skip, and the tables it feeds."""
 
 import re
 from functools import cached_property
@@ -45,14 +45,14 @@ class Column(_Part):
     """A column of the file.
 
     Attributes:
-        headings: what it may be called, in any language, whatever the case, blanks and vowel marks; a `*` stands for a
+        headings: possible headings in any language; case, blanks and vowel marks do not matter. `*` is the placeholder of a
             currency code, as in `Amount spent (*)`.
-        holds: how its cells are read. `code` is an ID whose case and blanks mean nothing, such as a waybill.
-        required: without it, the file is not of this kind.
-        above: it stands above the header, as its heading with the value behind it, and is the same for every row.
-        strip: a pattern taken away from the beginning of every cell.
-        zone: of instants without an offset, where it is not the policy's.
-        words: what the file's words mean, before a table takes them; words not listed stay as they are.
+        holds: how its cells are read. `code` is an ID in which case and blanks do not matter, such as a waybill.
+        required: without this column, the preset does not fit the file.
+        above: it is above the header, as a heading followed by its value, and is the same for every row.
+        strip: a pattern removed from the beginning of every cell.
+        zone: time zone of instants without an offset, if it is not the policy's.
+        words: meanings of the file's words, applied before a table uses them; words not listed stay unchanged.
     """
 
     headings: tuple[str, ...] = Field(min_length=1)
@@ -70,13 +70,13 @@ class Column(_Part):
 
 
 class Condition(_Part):
-    """What a row must be like: one statement about one column, or about any of several.
+    """A condition on a row: one test of one column, or of any of several.
 
     Attributes:
-        columns: the columns asked; one of them is enough. `row` is all the cells of the row together.
+        columns: the columns to test; one that passes is enough. `row` is all cells of the row together.
         state: `present`, `blank`, or for amounts `positive`, `negative` and `not_zero`.
-        one_of: words the cell may be; case, blanks and hyphens do not matter.
-        matches: a pattern found in the cell, whatever the case.
+        one_of: allowed words of the cell; case, blanks and hyphens do not matter.
+        matches: a pattern to find in the cell, ignoring case.
     """
 
     columns: Names = Field(alias="column", min_length=1)
@@ -98,18 +98,18 @@ class WordRule(Condition):
 
 
 class PassedOver(_Part):
-    """Rows that are no data; they are counted under their reason."""
+    """Rows that are not data; they are skipped and counted by reason."""
 
     because: str
     where: tuple[Condition, ...] = Field(min_length=1)
 
 
 class Refused(_Part):
-    """Rows that must not be taken as they are; they go to quarantine with the reason.
+    """Rows that must not be loaded; they go to quarantine with the reason.
 
     Attributes:
-        differ: two columns that should say the same.
-        where: of which rows this is asked; of all where nothing is said.
+        differ: two columns that should be equal.
+        where: the rows that are tested; all rows if empty.
     """
 
     because: str
@@ -118,14 +118,14 @@ class Refused(_Part):
 
 
 class Key(_Part):
-    """An ID made of what the row itself says, so that the same row has it in every export.
+    """An ID made from the row's own values, so that the same row has the same ID in every export.
 
     Attributes:
-        prefix: keeps IDs of this kind of file apart from others.
-        of: the columns that name the row.
-        within: the first of these that is not blank names the delivery; what comes again in another delivery is another thing.
-        hashed: make it one short code; for rows that only many columns together name.
-        numbered: tell rows apart that agree in all of these, in the file's order, from the second on.
+        prefix: keeps IDs of this kind of file distinct from others.
+        of: the columns that identify the row.
+        within: the first of these that is not blank identifies the delivery; the same row in another delivery gets another ID.
+        hashed: hash the ID to one short code; for rows that only many columns together identify.
+        numbered: number rows that agree in all of these, in the file's order, from the second on.
     """
 
     prefix: str
@@ -136,22 +136,22 @@ class Key(_Part):
 
 
 class Movement(_Part):
-    """How a statement tells money in from money out.
+    """How a statement distinguishes money in from money out.
 
-    A file has either two columns, one amount beside a word for its direction, or one signed amount. Where the preset says this,
-    its conditions and tables know two columns more: `moved`, positive for money in and negative for money out, and
-    `taken_back`, filled where the row reverses an earlier one (money in written as a negative credit or as a reversed debit, and
-    the other way round). Which sign means what is decided from all the rows of a file, by its running balance where it has one.
+    A file has two columns, one amount with a word for its direction, or one signed amount. A preset with a movement has two
+    more columns for its conditions and tables: `moved`, positive for money in and negative for money out, and `taken_back`,
+    filled where the row reverses an earlier one (money in written as a negative credit or as a reversed debit, and the other
+    way round). The meaning of the sign is decided from all rows of a file, by its running balance if it has one.
 
     Attributes:
-        money_in: the column of money in; filled from `amount` where the file has one amount only.
+        money_in: the column of money in; filled from `amount` if the file has only one amount.
         money_out: the column of money out, likewise.
-        amount: the one amount.
-        mark: the column of its direction; one whose cells are none of these words is not read.
+        amount: the single amount.
+        mark: the column of the direction; it is ignored unless most of its cells are among `marks`.
         balance: the running balance.
-        marks: the words of a direction: `in`, `out`, and `in_reversed` and `out_reversed` for rows that reverse one.
-        description: the column that tells a reversal in words.
-        reversal: the pattern of those words, for a file whose debits are all negative and that has no balance.
+        marks: the words of each direction: `in`, `out`, and `in_reversed` and `out_reversed` for reversals.
+        description: the column that names a reversal in words.
+        reversal: the pattern of those words, for files without a balance whose debits are all negative.
     """
 
     money_in: Name
@@ -165,16 +165,16 @@ class Movement(_Part):
 
     @property
     def names(self) -> tuple[Name, ...]:
-        """The columns it reads, those that hold the money first."""
+        """The columns it reads, amounts first."""
         return (self.money_in, self.money_out, self.amount, self.mark, self.balance, self.description)
 
 
 class Parts(_Part):
-    """Rows that tell one thing in parts, such as an ad's day by country, among which a total may stand; it is passed over.
+    """Rows that are parts of one item, such as an ad's day by country; a total row among them is skipped.
 
     Attributes:
-        by: the columns that name the thing.
-        of: the columns whose total it is.
+        by: the columns that identify the item.
+        of: the columns that add up to the total.
     """
 
     by: Names = Field(min_length=1)
@@ -184,35 +184,35 @@ class Parts(_Part):
 _WAYS = ("take", "constant", "join", "key", "latest", "largest", "cases", "first_of", "all_of", "difference")
 # The whole row, for conditions.
 ROW = "row"
-# What a statement's movement adds to its columns.
+# Columns that a movement adds.
 MOVED, TAKEN_BACK = "moved", "taken_back"
-# What a row is, of a preset's kinds.
+# Column of a row's kind, one of the preset's `kinds`.
 KIND = "kind"
 
 
 class Cell(_Part):
-    """How a contract column is filled: one of the ways in the first group, then what is done to its text.
+    """How a contract column is filled: one of the ways in the first group, then changes to its text.
 
     Attributes:
         take: the first of these columns that is not blank.
         constant: the same text in every row.
-        join: these columns with a blank between them.
-        key: an ID made of the row.
+        join: these columns, separated by blanks.
+        key: an ID made from the row.
         latest: the latest of these instants.
         largest: the largest number of a list such as `12;7`.
         cases: the word of the first case that holds.
         difference: the first of two amounts less the second, both without their signs.
         first_of: the first of these cells that is not blank, each filled in its own way.
-        all_of: all of these cells with a blank between them.
+        all_of: all of these cells, separated by blanks.
         where: the conditions under which it is filled at all.
-        currency_of: where the text is still blank, the currency that one of these columns has in its heading or beside
+        currency_of: if the text is still blank, the currency that one of these columns has in its heading or next to
             its number.
-        extract: the part of the text that the pattern's first group finds (or the whole pattern).
-        every: all parts that `extract` finds, with a blank between, and not the first only.
-        words: what the file's words mean; words not listed stay as they are.
-        absolute: an amount without its sign, where another column tells the direction.
-        negated: an amount with the other sign.
-        default: what a blank means.
+        extract: the part of the text that the pattern's first group (or the whole pattern) finds.
+        every: all parts that `extract` finds, separated by blanks, instead of the first only.
+        words: meanings of the file's words; words not listed stay unchanged.
+        absolute: an amount without its sign, if another column has the direction.
+        negated: an amount with the opposite sign.
+        default: value of a blank.
     """
 
     take: Names | None = None
@@ -250,7 +250,7 @@ class Cell(_Part):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The columns of the file it looks at, the one that matters most first."""
+        """The columns of the file that it reads, the most important first."""
         single = (self.largest,) if self.largest else ()
         several = (
             self.take,
@@ -270,9 +270,9 @@ class TablePart(_Part):
 
     Attributes:
         table: the contract table.
-        where: which of the file's rows; all of them where nothing is said.
-        unless: of those, rows that meet any of these are left out.
-        columns: contract column to how it is filled.
+        where: the file's rows it takes; all rows if empty.
+        unless: rows that meet any of these are left out.
+        columns: contract columns and how each is filled.
     """
 
     table: str
@@ -286,26 +286,26 @@ class Preset(_Part):
 
     Attributes:
         name: the YAML file's name.
-        title: what people call the file.
-        instead: why such a file is not taken in, and what to export instead; None for one that is.
-        also_export: what to export beside it, for what such a file never says.
+        title: the file's usual name.
+        instead: why such a file is not accepted, and what to export instead; None if it is accepted.
+        also_export: what to export in addition, for data that such a file never contains.
         columns: the file's columns, by a name used within the preset.
-        day_order: of dates such as 03/04/2026 in a file none of whose dates shows it. Where it is not said either, dates that
-            can be read both ways are refused.
-        decimal_point: the mark before the decimals in a file none of whose amounts shows it; the other one groups thousands.
-        defaults: contract columns to what a blank means in this company's files, such as `currency: AED`.
-        assumed_currency: what files are in that name no currency anywhere; the policy's reporting currency, unless somebody says
-            otherwise. It is told with every such file.
-        needs: groups of columns, of which a file must have all of one group, such as debit and credit, or one amount.
-        movement: how a statement tells money in from money out.
-        kinds: what a row may be, each with the conditions that must all hold; it is the first that fits, and conditions of tables
-            and of what is passed over may ask for it as the column `kind`.
-        parts: which rows are parts of one thing.
-        one_row_per: columns that name the thing; further rows of the same thing are passed over.
-        passed_over: rows that are no data.
-        refused: rows that must not be taken as they are.
-        otherwise: what rows are that no table takes.
-        tables: what the file feeds.
+        day_order: order of day and month for dates such as 03/04/2026 if no date in the file shows it. If not given either,
+            ambiguous dates are refused.
+        decimal_point: the decimal mark if no amount in the file shows it; the other mark separates thousands.
+        defaults: contract columns and the value of a blank in this company's files, such as `currency: AED`.
+        assumed_currency: currency of files that name none; the policy's reporting currency unless set otherwise. It is
+            reported with every such file.
+        needs: groups of columns; a file must have all columns of one group, such as debit and credit, or one amount.
+        movement: how a statement distinguishes money in from money out.
+        kinds: possible kinds of a row, each with conditions that must all hold; the first that fits counts. Conditions of tables
+            and skipped rows can use it as the column `kind`.
+        parts: which rows are parts of one item.
+        one_row_per: columns that identify an item; further rows of the same item are skipped.
+        passed_over: rows that are not data.
+        refused: rows that must not be loaded.
+        otherwise: description of rows that no table takes.
+        tables: the contract tables that the file feeds.
     """
 
     name: Name
@@ -335,7 +335,7 @@ class Preset(_Part):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The columns without which a file is not of this kind."""
+        """The columns that a file must have."""
         return tuple(name for name, column in self.columns.items() if column.required)
 
     def _unknown_columns(self) -> list[str]:

@@ -1,7 +1,7 @@
-"""Which way money went on a statement: two columns, one amount beside a word for its direction, or one signed amount.
+"""Direction of money on a statement: two columns, one amount with a word for its direction, or one signed amount.
 
-What a sign means is decided from all the rows of a file. Where the file has a running balance, that says it; else debits
-that are all negative are debits written with a minus, and one negative debit among others takes an earlier one back.
+The meaning of a sign is decided from all rows of a file: by the running balance if there is one. Without a balance, debits that
+are all negative are plain debits written with a minus; a negative debit among positive ones reverses an earlier one.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from reconciliation_assets.warehouse.duckdb import Connection
 
 @dataclass(frozen=True)
 class _Told:
-    """How a file tells it, as SQL over the columns `came`, `went` and the flags of a reversal.
+    """The direction as SQL over the columns `came`, `went` and the flags of a reversal.
 
     Attributes:
         moved: the signed amount, positive for money in.
@@ -27,19 +27,19 @@ class _Told:
 
 
 def moved_rows(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement, is_no_data: str) -> str:
-    """A SELECT of the table `valued` with the columns `moved` and `taken_back`, each as cell and as value.
+    """A SELECT over the table `valued` that adds the columns `moved` and `taken_back`, each as cell and as value.
 
-    Where a file has one amount, the columns of money in and money out are filled from it.
+    If a file has one amount, the columns of money in and money out are filled from it.
 
     Args:
-        bound: the texts of SQL, those of `is_no_data` and of what is returned among them.
+        bound: the bound texts, including those of `is_no_data` and of the returned SELECT.
         connection: an engine with the table `valued`.
-        kind: what the file is.
-        movement: what its preset says.
-        is_no_data: a condition in SQL of rows that do not count, such as totals.
+        kind: the recognised file.
+        movement: the movement of its preset.
+        is_no_data: SQL condition for rows that do not count, such as totals.
 
     Raises:
-        FileSetAsideError: no row shows which way money went, or the rows contradict each other.
+        FileSetAsideError: no row shows the direction of money, or the rows contradict each other.
     """
     has_two = movement.money_in in kind.positions and movement.money_out in kind.positions
     is_marked = not has_two and _is_marked(bound, connection, kind, movement)
@@ -106,7 +106,7 @@ def _is_word(bound: BoundTexts, movement: Movement, *directions: str) -> str:
 
 
 def _is_marked(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> bool:
-    """Whether a column tells directions: most of its cells do. One under the same heading may hold kinds of transfer."""
+    """Whether the mark column has directions in most of its cells; under the same heading a file may have kinds of transfer."""
     if movement.mark not in kind.positions:
         return False
     counted = f"""
@@ -118,7 +118,7 @@ def _is_marked(bound: BoundTexts, connection: Connection, kind: Recognised, move
 
 
 def _with_direction(bound: BoundTexts, connection: Connection, kind: Recognised, movement: Movement) -> _Told:
-    """Two columns, or one beside a word: money out may be written with a minus or without."""
+    """Direction by two columns, or by one amount and a word; money out may be written with or without a minus."""
 
     def told(sign: str) -> _Told:
         money_in, money_out = "coalesce(came, 0)", f"{sign}coalesce(went, 0)"
@@ -152,7 +152,7 @@ def _with_direction(bound: BoundTexts, connection: Connection, kind: Recognised,
 
 
 def _with_sign(connection: Connection, kind: Recognised, movement: Movement) -> _Told:
-    """One signed amount: a minus is money out, unless the balance proves the opposite, as on statements of cards."""
+    """Direction by one signed amount: a minus is money out, unless the balance proves the opposite, as on card statements."""
     plain, turned = _Told("came", "false"), _Told("(-came)", "false")
     as_plain, as_turned = (_rows_that_fit(connection, each.moved) for each in (plain, turned))
     if as_turned > as_plain:
@@ -169,7 +169,7 @@ def _with_sign(connection: Connection, kind: Recognised, movement: Movement) -> 
 
 
 def _rows_that_fit(connection: Connection, moved: str) -> int:
-    """Rows whose amount is the step of the running balance, whether the newest row stands last or first."""
+    """Number of rows whose amount equals the change of the running balance, whether the newest row is last or first."""
     (fitting,) = connection.execute(
         f"""
         select greatest(count(*) filter (balance_after - balance_before = moved), count(*) filter (balance_before - balance_after = moved_before))

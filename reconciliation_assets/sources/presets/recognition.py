@@ -1,4 +1,4 @@
-"""Which kind of file a file is, told by its headings, wherever in its first rows they stand."""
+"""Recognition of a file's preset by its headings, in any of its first rows."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from reconciliation_assets.sources.presets.model import Column, Preset
 from reconciliation_assets.sources.presets.sheet import SHEET_SUFFIXES, Head, read_heads
 from reconciliation_assets.sources.text_rows import FileSetAsideError
 
-# Fewer known headings than these are a chance, not a resemblance.
+# Fewer known headings than this can be chance.
 _RESEMBLANCE = 2
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """A file of a known kind.
+    """A file that fits a preset.
 
     Attributes:
-        preset: its kind.
-        sheet: which of a workbook's sheets, from 0.
-        header_row: the row of the headings, as a spreadsheet numbers it; 0 for names that stand above the rows.
-        positions: by the preset's column, where it stands, from 0.
-        headings: by the preset's column, what the file calls it.
-        currencies: by the preset's column, the currency code that stands in its heading.
-        unmapped: headings that the preset does not know, as they are told.
-        width: up to where the header reaches.
+        preset: its preset.
+        sheet: index of the workbook's sheet, from 0.
+        header_row: row number of the headings, from 1; 0 for field names, as in JSON.
+        positions: column index from 0, by the preset's column.
+        headings: the file's heading, by the preset's column.
+        currencies: the currency code in the heading, by the preset's column.
+        unmapped: headings that the preset does not know, in the form shown to people.
+        width: number of columns of the header.
         written: encoding and separator.
-        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
-        repeated: headings of the preset that stand in the file more than once.
+        is_text: whether numbers are text, and not numbers of a program.
+        repeated: headings of the preset that occur in the file more than once.
     """
 
     preset: Preset
@@ -49,19 +49,19 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Unrecognised:
-    """A file that is not taken in, and why, in words for people; never anything out of the file."""
+    """A file that is not accepted, with the reason in words for people; the reason never quotes the file."""
 
     path: Path
     reason: str
 
     @property
     def name(self) -> str:
-        """The file's name, as it is kept and told."""
+        """The file's name, in the form that is stored and shown."""
         return shown_name(self.path)
 
 
 def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognised:
-    """Tell which preset a file is for."""
+    """The preset that fits a file, or the reason why none does."""
     if path.suffix.lower() not in SHEET_SUFFIXES:
         return Unrecognised(
             path,
@@ -72,7 +72,7 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
     except FileSetAsideError as problem:
         return Unrecognised(path, str(problem))
     except Exception:
-        # Whatever an engine or a library calls it; what they say of a file may quote it.
+        # Libraries raise many types of error, and their messages may quote the file.
         return Unrecognised(
             path, "it cannot be read; export it again, and see that the user that runs this may read it"
         )
@@ -90,13 +90,13 @@ def recognise(path: Path, presets: Sequence[Preset]) -> Recognised | Unrecognise
 
 
 def _best(found: Sequence[Recognised]) -> Recognised:
-    """The candidate with the most known headings, the first of them."""
+    """The candidate with the most known headings; of several, the one with the topmost header."""
     most = max(len(each.positions) for each in found)
     return min((each for each in found if len(each.positions) == most), key=lambda each: each.header_row)
 
 
 def _why_not_one(found: Sequence[Recognised]) -> str | None:
-    """What keeps a file from being one thing; None where nothing does."""
+    """Why the preset of a file is ambiguous; None if it is not."""
     sheets = sorted({each.sheet + 1 for each in found})
     if len(sheets) > 1:
         numbers = " and ".join(map(str, sheets))
@@ -111,7 +111,7 @@ def _why_not_one(found: Sequence[Recognised]) -> str | None:
 
 
 def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
-    """A row as the header of a preset's file; None where a required column is not in it."""
+    """A row as the header of a preset's file; None if a required column is missing."""
     row = head.rows[place]
     cells = _folded(row)
     where = {name: _positions(cells, column) for name, column in preset.columns.items()}
@@ -143,19 +143,19 @@ def _as_header(head: Head, place: int, preset: Preset) -> Recognised | None:
 
 
 def known_columns(row: Sequence[str], preset: Preset) -> dict[str, int]:
-    """The preset's columns that stand in a row of headings, each with its place."""
+    """The preset's columns that occur in a row of headings, with their positions from 0."""
     cells = _folded(tuple(row))
     return {name: found[0] for name, column in preset.columns.items() if (found := _positions(cells, column))}
 
 
 def lacking_columns(known: Container[str], preset: Preset) -> list[str]:
-    """The preset's columns that a row of headings would need to be its header, of which some are known."""
+    """The preset's columns that are missing for a row with the known columns to be its header."""
     group = min(([name for name in group if name not in known] for group in preset.needs), key=len, default=[])
     return [*(name for name in preset.required if name not in known), *group]
 
 
 def _positions(cells: Sequence[str], column: Column) -> list[int]:
-    """Where a column stands; of its headings the one named first counts, so that a closer name wins."""
+    """Positions of a column; its headings are tried in the preset's order, so that a closer name wins."""
     if column.above:
         return []
     for heading in column.folded_headings:
@@ -175,7 +175,7 @@ def _folded(row: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _nearest(heads: Sequence[Head], presets: Sequence[Preset]) -> str:
-    """What the file comes closest to, and what it lacks."""
+    """The preset that the file is closest to, and the columns it lacks, in words."""
     near: list[tuple[float, int, str]] = []
     for row in (row for head in heads for row in head.rows):
         for preset in presets:

@@ -1,4 +1,4 @@
-"""A file as a sheet of text: its encoding and separator found out, its rows numbered as a spreadsheet numbers them."""
+"""A file as a sheet of text: encoding and separator are detected, rows are numbered as in a spreadsheet."""
 
 import codecs
 import csv
@@ -30,13 +30,13 @@ SHEET_SUFFIXES = (*_TEXTS, *_WORKBOOKS, ".parquet", ".jsonl", *STATEMENT_SUFFIXE
 HEAD_ROWS = 40
 _HEAD_BYTES = 262_144
 _SEPARATORS = ",;\t|"
-# Columns beyond the widest row of the head: a row that runs over its header is told apart, not lost.
+# Columns beyond the widest of the first rows, so that a row longer than its header is detected, not cut.
 _SPARE_COLUMNS = 8
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _OLD_ARABIC = "cp1256"
 _CHUNK = 1 << 20
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-# As many as a sheet of Excel has. Lines of JSON that name more than this have values for names.
+# The maximum of an Excel sheet. JSON lines with more names than this use values as names.
 _MOST_COLUMNS = 16_384
 NOT_TEXT = "\ufdd0"
 """What stands in a cell for bytes that are no text in the file's encoding; a letter that no text has."""
@@ -49,9 +49,9 @@ class Head:
     """The first rows of a sheet, cell by cell, and how the file is written.
 
     Attributes:
-        sheet: which of a workbook's sheets, from 0.
-        first_row: the number of the first row; names that stand above the rows, as in JSON, have none and count as 0.
-        is_text: whether numbers are text that somebody wrote, and not numbers of a program.
+        sheet: index of the workbook's sheet, from 0.
+        first_row: number of the first row; 0 for field names, as in JSON.
+        is_text: whether numbers are text, and not numbers of a program.
     """
 
     rows: tuple[tuple[str, ...], ...]
@@ -65,7 +65,7 @@ def read_heads(path: Path) -> list[Head]:
     """The first rows of every sheet of a file; only a workbook has several.
 
     Raises:
-        FileSetAsideError: it cannot be read as a sheet at all.
+        FileSetAsideError: it cannot be read as a sheet.
     """
     match _form(path):
         case "workbook":
@@ -99,7 +99,7 @@ def read_sheet(path: Path, sheet: int = 0) -> pa.Table:
 
     Args:
         path: the file.
-        sheet: which of a workbook's sheets, from 0.
+        sheet: index of the workbook's sheet, from 0.
 
     Raises:
         FileSetAsideError: its rows cannot be split into cells.
@@ -129,7 +129,7 @@ def read_sheet(path: Path, sheet: int = 0) -> pa.Table:
 
 def _split(path: Path, encoding: str, separator: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     with path.open(encoding=encoding, errors="reading.marked", newline="") as text, warnings.catch_warnings():
-        # A row that is too long for the spare columns would only be warned of and cut.
+        # pandas would only warn about a row that is too long for the spare columns, and cut it.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             frames = pd.read_csv(
@@ -147,12 +147,12 @@ def _split(path: Path, encoding: str, separator: str, schema: pa.Schema) -> Iter
             return
         with frames:
             for frame in frames:
-                # pandas puts a wide or long frame together of pieces.
+                # pandas may build a wide or long frame from several chunks.
                 yield from pa.Table.from_pandas(frame, schema, preserve_index=False).to_batches()
 
 
 def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt", "text"]:
-    """What a file is by its first bytes: text is often named `.xls`, and an Excel workbook `.csv`."""
+    """The format of a file by its first bytes, because text files are often named `.xls`, and Excel workbooks `.csv`."""
     with path.open("rb") as file:
         beginning = file.read(_HEAD_BYTES)
     start = beginning[:4]
@@ -175,10 +175,10 @@ def _form(path: Path) -> Literal["workbook", "parquet", "json", "mt940", "camt",
 
 
 def _encoding(path: Path) -> str:
-    """By its mark; else UTF-8 where that is what most of its lines beyond ASCII are; else what Excel in Arabic writes.
+    """Encoding by byte order mark; else UTF-8 if most non-ASCII lines are valid UTF-8; else the code page of Arabic Excel.
 
     Raises:
-        FileSetAsideError: a line is so long that it is none.
+        FileSetAsideError: a line is too long to be a line of text.
     """
     with path.open("rb") as file:
         start = file.read(1000)
@@ -207,7 +207,7 @@ def _encoding(path: Path) -> str:
 
 
 def _most_lines_are_utf_8(lines: Iterable[bytes]) -> bool:
-    """Of the lines beyond ASCII; text in an old code page is hardly ever UTF-8 by chance."""
+    """Whether most non-ASCII lines are valid UTF-8; text in an old code page is hardly ever valid by chance."""
     balance = 0
     for line in lines:
         if not line.isascii():
@@ -226,7 +226,7 @@ def _head(path: Path, encoding: str) -> str:
 
 
 def _separator(text: str) -> str:
-    """The one that splits some row of the head into the most cells."""
+    """The separator that splits any of the first rows into the most cells."""
     return max(_SEPARATORS, key=lambda separator: max(map(len, _cells(text, separator)), default=0))
 
 
@@ -250,12 +250,12 @@ def _parquet(path: Path) -> pa.Table:
                 "select cast(columns(*) as varchar) from read_parquet($path)", params={"path": name}
             ).to_arrow_table()
     except Exception:
-        # Damage has many names in an engine, and what it says of it may quote the file.
+        # The engine raises many types of error, and its messages may quote the file.
         raise FileSetAsideError("it is damaged or not really a parquet file; export it again") from None
 
 
 def _json_lines(path: Path) -> pa.Table:
-    """One column per name that some line has, one row per line, blank ones included."""
+    """One column per name that occurs in any line, and one row per line, blank lines included."""
     with engine_on(path) as (engine, own_name):
         engine.execute(
             f"create table lines as select row_number() over () as number, line from {LINES}", {"path": own_name}
@@ -293,12 +293,12 @@ def _json_lines(path: Path) -> pa.Table:
 
 
 def _pointer(name: str) -> str:
-    """A name as a JSON Pointer (RFC 6901), in which no letter means anything but itself."""
+    """A name as a JSON Pointer (RFC 6901), with its special characters escaped."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _under_its_names(table: pa.Table) -> pa.Table:
-    """The rows with the names of their columns above them, as a sheet has them."""
+    """The rows with their column names as the first row, as in a sheet."""
     width = range(table.num_columns)
     names = pa.table({f"c{n}": pa.array([table.column_names[n]], pa.string()) for n in width})
     rows = pa.table({f"c{n}": table.column(n).cast(pa.string()) for n in width})

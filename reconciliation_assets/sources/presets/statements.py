@@ -1,8 +1,8 @@
-"""Bank statements in the formats that banks deliver to companies, MT940 and CAMT.053, as a sheet under the headings of the preset
+"""Bank statements in the formats that banks deliver to companies, MT940 and CAMT.053, as a sheet with the headings of the preset
 `bank_statement`.
 
-MT940 is read by the library mt-940. For CAMT.053 the libraries at hand take the first amount below a transaction, which may be the one
-instructed in another currency, so the few elements that matter are read here; entries are taken at the account's own amount.
+MT940 is read by the library mt-940. The available CAMT.053 libraries take the first amount of a transaction, which may be the
+instructed amount in another currency. So the few elements needed are read here, with the amount in the account's currency.
 """
 
 import re
@@ -19,7 +19,7 @@ from reconciliation_assets.sources.text_rows import FileSetAsideError
 _HEADINGS = ("Booking Date", "Description", "Bank Reference", "Amount", "D/C", "Account Currency", "Account")
 _MT940 = re.compile(rb"(?m)^:20:.*\r?\n(?:.*\r?\n)*?:25P?:")
 _MARKS = {("CRDT", False): "C", ("DBIT", False): "D", ("CRDT", True): "RD", ("DBIT", True): "RC"}
-# References that say there is none.
+# References that mean "no reference".
 _NO_REFERENCE = ("NONREF", "NOTPROVIDED", "NOREF")
 
 Row = tuple[str | None, ...]
@@ -27,17 +27,17 @@ Form = Literal["mt940", "camt"]
 
 
 def statement_form(start: bytes) -> Form | None:
-    """What a file is by its beginning: `mt940`, `camt` or neither."""
+    """The format of a statement by its first bytes; None if it is neither."""
     if _MT940.search(start):
         return "mt940"
     return "camt" if b"urn:iso:std:iso:20022:tech:xsd:camt." in start else None
 
 
 def statement_sheet(path: Path, form: Form) -> pa.Table:
-    """A statement's entries with their headings above them, as `c0`, `c1` and so on.
+    """A statement's entries as text columns `c0`, `c1` and so on, with the headings as the first row.
 
     Raises:
-        FileSetAsideError: it is damaged, or a report that a statement repeats.
+        FileSetAsideError: it is damaged, or an intraday report that a later statement repeats.
     """
     rows = [_HEADINGS, *(_mt940_rows(path) if form == "mt940" else _camt_rows(path))]
     return pa.table({f"c{n}": pa.array([row[n] for row in rows], pa.string()) for n in range(len(_HEADINGS))})
@@ -80,7 +80,7 @@ def _mt940_row(entry: dict[str, object], account: str) -> Row:
 
 def _camt_rows(path: Path) -> Iterator[Row]:
     content = path.read_bytes()
-    # Entities are for attacks only.
+    # No real statement declares entities; attacks do.
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise FileSetAsideError("it declares entities, which no statement does; export it again")
     try:
@@ -101,7 +101,7 @@ def _camt_rows(path: Path) -> Iterator[Row]:
 
 
 def _camt_entry(entry: ElementTree.Element, account: str | None) -> Iterator[Row]:
-    """One row, or for a batch one per transaction where these come to the entry."""
+    """One row per entry; for a batch one row per transaction, if these add up to the entry."""
     amount = entry.find("{*}Amt")
     direction, is_reversal = _text(entry, "{*}CdtDbtInd"), _text(entry, "{*}RvslInd") == "true"
     day = (
@@ -133,7 +133,7 @@ def _camt_entry(entry: ElementTree.Element, account: str | None) -> Iterator[Row
 
 
 def _own_amount(detail: ElementTree.Element, currency: str | None) -> Decimal | None:
-    """A transaction's amount in the currency of its account."""
+    """A transaction's amount in the account's currency; None if it has none."""
     for place in ("{*}Amt", "{*}AmtDtls/{*}TxAmt/{*}Amt"):
         found = detail.find(place)
         if found is not None and found.text and found.get("Ccy") == currency:

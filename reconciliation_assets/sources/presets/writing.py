@@ -1,8 +1,8 @@
-"""How a file is written: the order of day and month, the mark before the decimals, the sign of money out.
+"""Formats of a file: the order of day and month, and the decimal mark.
 
-Each is decided once per file and column from all its rows, never cell by cell: one date that can only be month-first proves the order
-for all. Where rows contradict each other the file is set aside, since some of them would be read as another day or another
-amount. What the rows do not show is taken from the file's other columns, then from what the preset says.
+Both are decided once per file and column from all its rows, never cell by cell: one date that can only be month-first proves the
+order for all. If rows contradict each other, the file is set aside, because some would be read as another day or another
+amount. What the rows do not show is taken from the file's other columns, then from the preset.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _T = TypeVar("_T", bound=str)
 
 @dataclass(frozen=True)
 class Sample:
-    """What the rows of one column show, with a row as proof of each: `first` reading, `second` reading, either."""
+    """What the rows of one column prove: a row number for the `first` reading, the `second`, and one that fits either."""
 
     heading: str
     first: int | None
@@ -29,19 +29,19 @@ class Sample:
 
 
 def teach(connection: Connection) -> None:
-    """Give an engine the macros by which cells are read."""
+    """Register the macros that read cells."""
     connection.execute(resources.files(__package__).joinpath("reading.sql").read_text("utf-8"))
 
 
 def day_orders(
     connection: Connection, columns: Mapping[str, str], assumed: DayOrder | None
 ) -> dict[str, DayOrder | None]:
-    """In which order the dates of each column stand.
+    """The order of day and month, by column.
 
     Args:
         connection: an engine with the table `cells`: `row_number`, `too_wide` and, per column, `<name>_cell`.
-        columns: the columns that hold dates, each with what the file calls it.
-        assumed: the order where no row of the file shows it.
+        columns: the date columns, with the file's headings.
+        assumed: the order if no row of the file shows it.
 
     Raises:
         FileSetAsideError: the rows of a column contradict each other.
@@ -72,17 +72,17 @@ def decimal_points(
     *,
     may_be_thousandths: bool,
 ) -> dict[str, DecimalPoint]:
-    """Which mark stands before the decimals of each column.
+    """The decimal mark, by column.
 
     Args:
         connection: as for `day_orders`.
-        columns: the columns that hold amounts, each with what the file calls it.
-        assumed: the mark where no row of the file shows it.
-        may_be_thousandths: whether amounts such as 1.234 may have three decimals: the preset says so, the program that wrote the
-            file had numbers and no text, or the currency has thousandths.
+        columns: the amount columns, with the file's headings.
+        assumed: the mark if no row of the file shows it.
+        may_be_thousandths: whether amounts such as 1.234 may have three decimals: because the preset says so, because the file
+            has numbers instead of text, or because the currency has three decimals.
 
     Raises:
-        FileSetAsideError: the rows of a column contradict each other, or all may be read in two ways.
+        FileSetAsideError: the rows of a column contradict each other, or all are ambiguous.
     """
     found = {
         name: sample_of(connection, name, heading, "proves_point", "proves_comma", "is_thousand_or_thousandth")
@@ -108,7 +108,7 @@ def decimal_points(
 
 
 def sample_of(connection: Connection, name: str, heading: str, first: str, second: str, either: str) -> Sample:
-    """What the rows of a column show; the macros tell what proves one reading, what the other, and what may be both."""
+    """What the rows of a column prove; `first`, `second` and `either` are macros that test a cell."""
     row = connection.execute(
         f"""
         select min(row_number) filter ({first}(cell)), min(row_number) filter ({second}(cell)), min(row_number) filter ({either}(cell))
@@ -122,12 +122,12 @@ def sample_of(connection: Connection, name: str, heading: str, first: str, secon
 
 
 def not_half_converted(connection: Connection, name: str, heading: str) -> None:
-    """A spreadsheet of another country turns 05/03 into the third of May and leaves 25/03 as text.
+    """Detect dates that a spreadsheet of another locale has half converted: 05/03 to the third of May, 25/03 left as text.
 
-    Then every date it turned has a day up to 12, and every one it left has not. What it turned is lost.
+    Then all converted dates have a day up to 12, and all dates left as text have not. The original dates are lost.
 
     Raises:
-        FileSetAsideError: that has happened.
+        FileSetAsideError: the column is half converted.
     """
     turned, left, row = connection.execute(
         f"""
