@@ -43,7 +43,7 @@ _err = Console(stderr=True)
 
 
 def _of_installation(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command be told where the installation lies and which instant it speaks for, as the environment may tell it."""
+    """Add the options `--data-dir` and `--as-of` to a command; they override the environment variables."""
     options = {
         "data_dir": Annotated[
             Path | None, typer.Option("--data-dir", help="Data directory of the installation; default: RECON_DATA_DIR.")
@@ -91,7 +91,7 @@ def _before_any_command(
 
 @contextmanager
 def _plainly(status: int = 1) -> Iterator[None]:
-    """End with a sentence, not a stack trace, where it is for a person to mend what went wrong."""
+    """Exit with a sentence instead of a stack trace for errors that a person can fix."""
     try:
         yield
     except Exception as problem:
@@ -483,7 +483,7 @@ def restore(
 
 
 def _audited(settings: Settings, policy: Policy) -> Path:
-    """Write the audit of the published copy and say where it is."""
+    """Write the audit of the published copy; returns its path."""
     from reconciliation_assets.publish.audit import FILE_NAME, System, write_audit  # noqa: PLC0415
     from reconciliation_assets.sources.config import read_entries  # noqa: PLC0415
 
@@ -495,7 +495,7 @@ def _audited(settings: Settings, policy: Policy) -> Path:
 
 
 def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
-    """Become a server on the installation's state; its address is printed once it answers."""
+    """Run a web server for the installation; its address is printed once it answers."""
     settings = _settings(works=True)
     prepare_home(settings)
     _out.print(f"Starting the {name} for {settings.data_dir}; its address follows once it answers.", soft_wrap=True)
@@ -508,10 +508,10 @@ def _serve(name: str, arguments: list[str], host: str, port: int) -> None:
 
 
 def _settings(*, works: bool = False) -> Settings:
-    """The environment's settings, or the sample company's where nothing was set, dropped or named.
+    """The environment's settings; the sample company's if no data directory, source or inbox file is given.
 
     Args:
-        works: the command needs the sample's files, not only what a run made of them.
+        works: whether the command needs the sample's files, and not only the results of a run.
     """
     settings = load_settings()
     require_whole(settings)
@@ -530,9 +530,9 @@ def _settings(*, works: bool = False) -> Settings:
 
 @contextmanager
 def _console_of_its_own() -> Iterator[Console]:
-    """A console for standard error that keeps the terminal while a run has standard error redirected.
+    """A console on standard error that still reaches the terminal while a run redirects standard error.
 
-    Dagster points descriptor 2 into its own log for the length of a run; what is drawn there, nobody sees.
+    Dagster redirects descriptor 2 to its own log during a run, where nobody sees the progress display.
     """
     try:
         descriptor = sys.stderr.fileno()
@@ -594,15 +594,15 @@ def _run(settings: Settings, *, verbose: bool, full_refresh: bool) -> bool:
 
 
 def _print_line(word: str, style: str, text: str) -> None:
-    """A line as it stands: brackets in the name of a file or a campaign are not markup."""
+    """Print a line without markup: names of files and campaigns may contain brackets."""
     _err.print(Text.assemble((word, style), text), soft_wrap=True)
 
 
 def main() -> None:
-    """Run the command line and leave at once.
+    """Run the command line and exit at once, without the interpreter's cleanup.
 
-    Dagster keeps references into DuckDB's module for the life of the process, which DuckDB's binding would report as
-    leaks, line after line, on the way out of the interpreter.
+    Dagster keeps references into DuckDB's module for the life of the process, and DuckDB's binding would report them as leaks
+    during the cleanup.
     """
     try:
         app()
