@@ -34,7 +34,7 @@ class OpenInstallation(RunContext):
     """The run context of the graph, with the settings, the inbox and the contact secret of the installation.
 
     Attributes:
-        ledger: where deliveries land and what is kept from run to run; the warehouse itself where that is DuckDB.
+        ledger: stores deliveries and all state kept across runs; the same object as the warehouse if that is DuckDB.
     """
 
     settings: Settings
@@ -43,7 +43,7 @@ class OpenInstallation(RunContext):
 
     @cached_property
     def at_landing(self) -> LedgerContext:
-        """The context of what lands, and of its checks."""
+        """The context for landing data and for its checks."""
         return LedgerContext(self.ledger, self.loaded_policy, self.as_of)
 
     @cached_property
@@ -63,7 +63,7 @@ class OpenInstallation(RunContext):
 
     @cached_property
     def pictures(self) -> "KeptPictures":
-        """The pictures of plots that earlier runs drew."""
+        """The stored pictures of plots from earlier runs."""
         from reconciliation_assets.chain.plots import KeptPictures  # noqa: PLC0415 - the drawing library is slow to load
 
         return KeptPictures(self.ledger)
@@ -122,7 +122,7 @@ class Installation(DuckDBResource):
 
 @contextmanager
 def _warehouse(settings: Settings, ledger: DuckDB) -> Iterator[Warehouse]:
-    """The engine that the settings name, for the length of a run."""
+    """The engine named in the settings, open for one run."""
     if settings.cluster is None:
         yield ledger
         return

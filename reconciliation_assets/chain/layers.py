@@ -1,4 +1,4 @@
-"""The layers of the graph, in the order the data flows: how the UI groups their assets, and the page that defines them."""
+"""The layers of the graph in the order of the data flow, with the UI group and the documentation page of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ _DEFINITIONS: Final = "docs/definitions"
 
 @dataclass(frozen=True)
 class Layer:
-    """What holds for the assets of a layer that say nothing else of themselves.
+    """Defaults for the assets of a layer.
 
     Attributes:
-        group: the group in which the UI shows them.
+        group: their UI group.
         page: the page of the docs that defines them, as a path in the project.
     """
 

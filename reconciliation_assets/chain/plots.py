@@ -31,7 +31,7 @@ _LEGEND_BELOW = alt.Legend(orient="bottom", titleLimit=0)
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot as it is seen at once, in letters, and as a chart.
+    """A plot as a text chart and as a picture.
 
     Attributes:
         text: Markdown that is short enough for the UI to show in place.
@@ -43,16 +43,16 @@ class Plot:
 
     @property
     def picture(self) -> bytes:
-        """The chart, drawn as PNG."""
+        """The chart as PNG."""
         png: bytes = vlc.vegalite_to_png(self.chart, scale=1.5)
         return png
 
 
 class KeptPictures:
-    """The pictures last drawn, kept in the ledger: drawing takes longer than making most tables.
+    """The latest pictures, stored in the ledger, because drawing takes longer than making most tables.
 
     Args:
-        ledger: where they are kept, as a row for each table.
+        ledger: where they are stored, one row per table.
     """
 
     def __init__(self, ledger: Ledger) -> None:

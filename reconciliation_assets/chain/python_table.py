@@ -15,7 +15,7 @@ class TableMetadata:
 
     Attributes:
         figures: small numbers and words by name.
-        weights: `comparison`, `outcome` and `weight` of what each outcome of a comparison adds; the UI plots them.
+        weights: one row per outcome of a comparison: `comparison`, `outcome`, `weight` (log2); the UI plots them.
     """
 
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -27,9 +27,9 @@ class PythonTable:
     """One table made in Python.
 
     Attributes:
-        table: the table it makes, with all it says of itself: what a row is and why SQL cannot make it.
+        table: metadata of the table it makes.
         reads: the tables it reads.
-        make_in_ledger: remakes the table; on an error it is left unchanged; only what it says it reads is there.
+        make_in_ledger: remakes the table; on an error the table is left unchanged. Only the tables in `reads` are available to it.
     """
 
     table: OutputTable
@@ -42,6 +42,6 @@ class PythonTable:
         return TableName(self.table.layer, self.table.name)
 
     def make(self, context: RunContext) -> TableMetadata:
-        """Make the table; what it reads is there."""
+        """Make the table; the tables in `reads` must exist."""
         with context.in_ledger(self.reads) as ledger:
             return self.make_in_ledger(ledger)

@@ -1,4 +1,4 @@
-"""Every table of the chain that is made in Python: a value in a module of its layer, found there as SQL files are."""
+"""The tables of the chain that are made in Python: every `PythonTable` in a module of a layer's folder is found."""
 
 from collections.abc import Mapping
 from functools import cache

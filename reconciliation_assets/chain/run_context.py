@@ -16,10 +16,10 @@ from reconciliation_assets.warehouse.query import TableName
 
 @dataclass(frozen=True)
 class RunContext:
-    """What tables and checks are computed from; fixed at the start of a run.
+    """The inputs common to all tables and checks; fixed at the start of a run.
 
     Attributes:
-        as_of: the instant at which the data is read; later records do not count.
+        as_of: the as-of time of the run; later records do not count.
     """
 
     warehouse: Warehouse
@@ -38,13 +38,13 @@ class RunContext:
 
     @contextmanager
     def in_ledger(self, reads: Collection[TableName]) -> Iterator["LedgerContext"]:
-        """The same context with the ledger for its warehouse, for the length of a block; see `Warehouse.ledger`."""
+        """The same context with the ledger as its warehouse, inside the block; see `Warehouse.ledger`."""
         with self.warehouse.ledger(reads) as ledger:
             yield LedgerContext(ledger, self.loaded_policy, self.as_of)
 
 
 @dataclass(frozen=True)
 class LedgerContext(RunContext):
-    """What is landed with, and what tables are made with in Python."""
+    """The context for landing data and for making tables in Python; its warehouse is the ledger."""
 
     warehouse: Ledger

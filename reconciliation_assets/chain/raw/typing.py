@@ -23,7 +23,7 @@ _NO_ID = ("null", "none", "nan", "n/a", "nil", "-")
 _ID_AS_A_FRACTION = r"^(\d+)\.0$"
 _SPREADSHEET_ERROR = r"^#([A-Z/0]+[!?]|N/A)$"
 _CONTROL = r"[\x00-\x08\x0B\x0C\x0E-\x1F]"
-# Cells to clean or check: empty, with outer whitespace or control characters; of IDs also what the patterns for IDs look for.
+# Cells to clean or check: empty, with outer whitespace or with control characters. IDs have further patterns.
 _ODD = r"^$|^[ \t\r\n\x{a0}\x{feff}]|[ \t\r\n\x{a0}\x{feff}]$|[\x00-\x1F]"
 _ODD_ID = rf"{_ODD}|\.0$|^#|[eE]\+|(?i)^(null|none|nan|n/a|nil|-)$"
 _DAMAGED_ID = r"^\d([.,]\d+)?[eE]\+\d{1,3}$"
