@@ -1,4 +1,4 @@
-"""What the names of columns mean that mean the same in every table; what means something else in a table, its own head says."""
+"""Meanings of column names that are the same in every table; a table's own header overrides them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -171,10 +171,10 @@ _UNITS: Final[Mapping[Kind, str]] = {
 
 
 def meaning_of(table: OutputTable, column: str) -> Meaning:
-    """What a column of a table means: as its head says, else as in the input table it cleans, else as everywhere.
+    """Meaning of a table's column: from the table's header, else from the input table it cleans, else the common one.
 
     Raises:
-        LookupError: nothing says what it means.
+        LookupError: the column has no meaning anywhere.
     """
     if column in table.columns:
         return table.columns[column]

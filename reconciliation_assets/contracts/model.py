@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a column holds."""
+    """Kind of value in a column."""
 
     ID = "id"
     PERSON = "id of a person"
@@ -132,7 +132,7 @@ class Meaning:
 
     @classmethod
     def parsed(cls, text: str) -> "Meaning":
-        """A meaning as the head of a table writes it: `Spend of the week [reporting currency]`."""
+        """Parse a meaning as written in a table's header: `Spend of the week [reporting currency]`."""
         description, _, unit = text.removesuffix("]").rpartition(" [") if text.endswith("]") else (text, "", None)
         return cls(description, unit)
 
@@ -144,7 +144,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class OutputTable:
-    """A computed table: what a row is, and the rules for its rows; from the head of its SQL file or its Python module.
+    """A computed table: what a row is, and the rules for its rows; from the header of its SQL file or from its Python module.
 
     Attributes:
         name: name of the asset, of its file and of the table.

@@ -1,4 +1,4 @@
-"""Pandera schemas made from the data model: the row contracts at the raw and canonical borders and of published tables."""
+"""Pandera schemas made from the data model: the row contracts of raw, canonical and published tables."""
 
 import pandera.pyarrow as pap
 import pyarrow as pa
@@ -10,7 +10,7 @@ _NOT_NEGATIVE = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.RATE})
 
 
 def raw_row_contract(table: InputTable) -> pap.DataFrameSchema:
-    """What every landed row of an input table keeps, the bad ones being in quarantine."""
+    """The schema of every landed row of an input table; bad rows are in quarantine."""
     columns = {}
     for column in table:
         if column.kind in CONTACT_KEYS:
@@ -29,11 +29,11 @@ def raw_row_contract(table: InputTable) -> pap.DataFrameSchema:
 
 
 def row_contract(table: OutputTable, names: list[str]) -> pap.DataFrameSchema:
-    """What every row of a computed table keeps.
+    """The schema of every row of a computed table.
 
     Args:
-        table: its rules.
-        names: the columns it has in the warehouse.
+        table: the table with its rules.
+        names: its columns in the warehouse.
     """
     columns = {}
     for name in names:
@@ -51,12 +51,12 @@ def row_contract(table: OutputTable, names: list[str]) -> pap.DataFrameSchema:
 
 
 def checked_columns(schema: pap.DataFrameSchema) -> list[str]:
-    """The columns about which a schema says more than that they are there."""
+    """The columns for which a schema has a check or forbids nulls."""
     return [name for name, column in schema.columns.items() if column.checks or not column.nullable]
 
 
 def broken_rules(schema: pap.DataFrameSchema, rows: pa.Table) -> list[str]:
-    """The rules that some row breaks, as `column: rule`; never a value."""
+    """The broken rules as `column: rule`, without values."""
     try:
         schema.validate(rows, lazy=True)
     except pap.errors.SchemaErrors as errors:

@@ -1,4 +1,4 @@
-"""The words that columns of several tables hold; a table names a vocabulary, or lists words of its own."""
+"""Allowed words of columns that occur in several tables; a table names a vocabulary or lists its own words."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -28,7 +28,7 @@ SEGMENT_KINDS: Final = (
     "value_band",
 )
 
-# Each kind of link as people read it: what is looked for, and what it belongs to.
+# Display name of each kind of link: the record to match, and the record it belongs to.
 LINK_NAMES: Final[dict[str, str]] = {
     "record_ad": "record to ad",
     "lead_crm": "lead to CRM",
