@@ -1,4 +1,4 @@
-"""Row contracts: every row of a table keeps its Pandera schema, and no two rows share the table's key."""
+"""Row contracts: every row of a table fits its Pandera schema, and the table's key is unique."""
 
 import pandera.pyarrow as pap
 import pyarrow as pa

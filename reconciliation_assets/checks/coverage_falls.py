@@ -209,7 +209,7 @@ def limits_of(policy: Policy, link: Link) -> Limits:
 
 
 def _message(link: Link, fall: Fall, lost: list[EmptiedColumn], morning: date, policy: Policy) -> str:
-    """The message about a fall: how far, since when, in which segment, what is missing there, and how much money is affected."""
+    """The message about a fall: its size and start, the segment, the missing identifiers, and the money affected."""
     place = "" if fall.where[0] == "all" else f" in {_named(*fall.where)}"
     by = " by value" if fall.measure == "value" else ""
     newest = morning - timedelta(days=1)

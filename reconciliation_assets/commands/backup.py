@@ -56,7 +56,7 @@ def back_up(settings: Settings, to: Path) -> list[str]:
     if not settings.warehouse_path.is_file():
         raise BackupError(f"There is no warehouse in {settings.data_dir}: nothing to back up. Is RECON_DATA_DIR right?")
     with run_lock(settings), closing(connect(settings.warehouse_path)) as warehouse:
-        # The name says whose it is, so that the next backup clears what a kill left of this one, and no other's.
+        # The name identifies the installation, so that its next backup removes only its own unfinished folders.
         ending = f".{sha256(str(settings.data_dir).encode()).hexdigest()[:12]}.unfinished"
         unfinished = to.with_name(f".{to.name}{ending}")
         try:

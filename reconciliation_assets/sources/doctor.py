@@ -28,7 +28,7 @@ class SourceDiagnosis:
     Attributes:
         source: the source's name in the sources file.
         state: `look` needs a person's judgement but does not prevent a pull; `missing` prevents it.
-        told: what was found.
+        told: the finding in words.
         next_step: what to do; empty if nothing.
     """
 

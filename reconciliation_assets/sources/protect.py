@@ -127,7 +127,7 @@ class ContactProtector:
 
     @contextmanager
     def protected(self, table: InputTable, rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
-        """The rows as they are kept: contact columns as their keys, and no contact in any other.
+        """The rows in stored form: contact columns as keys, and no contact in any other column.
 
         Shops use e-mail addresses and phone numbers as customer IDs, forms put them into the page's URL, people write them in
         comments. docs/definitions/kept.md says what is stored of each kind of column, and why.
