@@ -60,21 +60,24 @@ SEGMENTED_BY: tuple[SegmentKind, ...] = (
 Method = Literal["manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred"]
 METHODS: tuple[Method, ...] = ("manual_verified", "exact_id", "exact_contact", "crm_relationship", "inferred")
 
-# The lines of the bridge in their order, from Meta's number to the money; between them, those that are sums of entries.
-BRIDGE_LINES = (
-    "platform_attributed",
-    "claimed_not_captured",
-    "captured_not_claimed",
-    "valuation",
+# Lines of the bridge that are sums of its entries, in their order.
+LINES_OF_ENTRIES = (
     "invalid_or_duplicate",
     "lost_or_cancelled",
     "returned_refunded_failed",
     "open",
     "value_and_basis",
+)
+# All lines of the bridge in their order, from Meta's number to the money.
+BRIDGE_LINES = (
+    "platform_attributed",
+    "claimed_not_captured",
+    "captured_not_claimed",
+    "valuation",
+    *LINES_OF_ENTRIES,
     "manual_adjustment",
     "collected",
 )
-LINES_OF_ENTRIES = BRIDGE_LINES[4:9]
 
 # Currencies whose minor unit is a thousandth (ISO 4217).
 THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})

@@ -19,7 +19,7 @@ select
     when 'form' then coalesce(m.form_id, '(none)')
     when 'landing_page' then coalesce(split_part(m.landing_page, '?', 1), '(none)')
     when 'device' then coalesce(m.device, '(none)')
-    else coalesce(m.payment_method, '(none)')
+    when 'payment_method' then coalesce(m.payment_method, '(none)')
   end as segment
 from outcomes.matched_chain m
 cross join policy.segment_kinds k
