@@ -79,8 +79,13 @@ BRIDGE_LINES = (
     "collected",
 )
 
-# Currencies with three decimals; all others here have two (CLDR).
+# Currencies whose minor unit is a thousandth (ISO 4217).
 THREE_DECIMAL_CURRENCIES = frozenset({"KWD", "BHD", "OMR", "JOD", "IQD", "LYD", "TND"})
+
+
+def minor_digits(currency: str) -> int:
+    """Decimals that amounts of a currency are reported with: three or two."""
+    return 3 if currency in THREE_DECIMAL_CURRENCIES else 2
 
 
 # A longer span is a typing error and would overflow a date.
@@ -618,7 +623,7 @@ class Policy(_Part):
     @property
     def minor_digits(self) -> int:
         """Decimals of the reporting currency's minor unit."""
-        return 3 if self.reporting_currency in THREE_DECIMAL_CURRENCIES else 2
+        return minor_digits(self.reporting_currency)
 
     def zone_of(self, table: str) -> str:
         """The zone of a table's timestamps that have no offset."""

@@ -171,7 +171,6 @@ def policy_tables(loaded: LoadedPolicy) -> dict[str, pa.Table]:
                 "owner": pa.array(list(policy.owners.links.values()), pa.string()),
             }
         ),
-        "three_decimal_currencies": pa.table({"currency": pa.array(sorted(THREE_DECIMAL_CURRENCIES), pa.string())}),
         "exception_owners": pa.table(
             {
                 "kind": pa.array(list(policy.owners.exceptions), pa.string()),
@@ -228,6 +227,7 @@ def policy_parameters(loaded: LoadedPolicy, as_of: datetime) -> dict[str, Any]:
         "zone": policy.zone,
         "reporting_currency": policy.reporting_currency,
         "minor_digits": policy.minor_digits,
+        "three_decimal_currencies": " ".join(sorted(THREE_DECIMAL_CURRENCIES)),
         "contact_window_days": policy.matching.contact_window_days,
         "duplicate_window_days": policy.matching.duplicate_window_days,
         "shared_contact_limit": policy.matching.shared_contact_limit,

@@ -7,17 +7,12 @@ from decimal import Decimal
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES, Numerals
+from reconciliation_assets.policy.model import Numerals, minor_digits
 from reconciliation_assets.publish.wording import wording
 
 _ARABIC_DIGITS = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 _LEFT_TO_RIGHT_MARK, _ARABIC_LETTER_MARK = "\u200e", "\u061c"
 _ARABIC_MARKS = str.maketrans(",.%", "٬٫٪")
-
-
-def minor_digits(currency: str) -> int:
-    """Decimals of a currency's minor unit."""
-    return 3 if currency in THREE_DECIMAL_CURRENCIES else 2
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from reconciliation_assets.checks.messages import counted
-from reconciliation_assets.policy.model import THREE_DECIMAL_CURRENCIES
+from reconciliation_assets.policy.model import minor_digits
 from reconciliation_assets.publish.figures import CashMonth, Coverage, MatureTotals, Published, TwoNumbers
 from reconciliation_assets.publish.listing import Listing
 from reconciliation_assets.publish.words import ANOMALIES, LINES, LINKS
@@ -47,8 +47,7 @@ def show_page(console: Console, path: Path, reports: Path, as_of: datetime | Non
 
 def money(amount: Decimal | float, currency: str) -> str:
     """An amount with its currency's decimals, thousands separators and a true minus sign."""
-    digits = 3 if currency in THREE_DECIMAL_CURRENCIES else 2
-    return f"{amount:,.{digits}f}".replace("-", "−")
+    return f"{amount:,.{minor_digits(currency)}f}".replace("-", "−")
 
 
 def _share(rate: float | None) -> str:

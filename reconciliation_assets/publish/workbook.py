@@ -12,7 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from reconciliation_assets.files import atomic_file
-from reconciliation_assets.publish.amounts import minor_digits
+from reconciliation_assets.policy.model import minor_digits
 from reconciliation_assets.publish.figures import Published
 from reconciliation_assets.publish.wording import ENGLISH, Wording
 from reconciliation_assets.publish.words import LINES, RECORDS_OF_LINE

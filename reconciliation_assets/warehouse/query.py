@@ -9,6 +9,8 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
+from reconciliation_assets.warehouse.macros import written_out
+
 DIALECT = "duckdb"
 
 _HEAD_BEGINS, _HEAD_ENDS = "/* table\n", "*/\n"
@@ -34,7 +36,7 @@ class Query:
 
     Attributes:
         target: the table it makes; its layer is the folder of the file, its name the file's.
-        sql: the text as written, without the header.
+        sql: the text without the header, with macros expanded.
         head: the table's metadata in YAML, between `/* table` and `*/` at the top of the file.
     """
 
@@ -49,7 +51,7 @@ class Query:
         head = ""
         if text.startswith(_HEAD_BEGINS):
             head, _, text = text.removeprefix(_HEAD_BEGINS).partition(_HEAD_ENDS)
-        return cls(TableName(path.parent.name, path.stem), text, head)
+        return cls(TableName(path.parent.name, path.stem), written_out(text), head)
 
     @cached_property
     def tree(self) -> exp.Expr:

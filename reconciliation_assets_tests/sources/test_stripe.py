@@ -246,6 +246,7 @@ def test_a_refund_after_the_window_began_still_finds_an_older_charge(standin: St
         (1230, "BHD", "1.230"),
         (5, "omr", "0.005"),
         (700, "jpy", "700"),
+        (1000, "tnd", "1.000"),
     ],
 )
 def test_minor_units_differ_by_currency(amount: int, currency: str, major: str) -> None:

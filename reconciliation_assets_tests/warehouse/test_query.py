@@ -1,11 +1,14 @@
 """What a query reads, takes and says comes from its own text."""
 
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from sqlglot import exp
 
 from reconciliation_assets.chain.queries import queries
+from reconciliation_assets.warehouse.macros import written_out
 from reconciliation_assets.warehouse.query import Query, TableName
 
 SQL = """-- Orders with their money,
@@ -47,6 +50,43 @@ def test_its_parameters_are_those_it_names() -> None:
 
 def test_its_description_is_the_comment_at_its_head() -> None:
     assert query().description == "Orders with their money, one by one."
+
+
+def test_a_macro_of_a_file_is_written_out_for_every_engine(tmp_path: Path) -> None:
+    path = tmp_path / "matching" / "links.sql"
+    path.parent.mkdir()
+    path.write_text("select k.confidence * share_of_candidates(k.candidates) as match_confidence from canonical.k k")
+    assert Query.read(path).sql == (
+        "select k.confidence * (0.5 + 0.5 / k.candidates) as match_confidence from canonical.k k"
+    )
+
+
+def test_the_parameters_of_a_macro_are_those_of_the_query(tmp_path: Path) -> None:
+    path = tmp_path / "views" / "texts.sql"
+    path.parent.mkdir()
+    path.write_text("select amount_text(p.amount, $reporting_currency) as written from canonical.payments p")
+    assert Query.read(path).parameters == {"reporting_currency", "three_decimal_currencies"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [
+        ("12.345", "KWD", "12.345"),
+        ("12.300", "KWD", "12.300"),
+        ("12.345", "AED", "12.35"),
+        ("-0.500", "AED", "-0.50"),
+        ("12.3", None, "12.30"),
+        (None, "KWD", None),
+    ],
+)
+def test_an_amount_is_written_with_the_decimals_of_its_currency(
+    amount: str | None, currency: str | None, written: str | None
+) -> None:
+    sql = written_out(
+        "select amount_text(a.amount, a.currency) from (select $amount as amount, $currency as currency) a"
+    )
+    given = {"amount": amount and Decimal(amount), "currency": currency, "three_decimal_currencies": "BHD KWD"}
+    assert duckdb.execute(sql, given).fetchall() == [(written,)]
 
 
 def test_a_file_is_named_for_the_table_it_makes(tmp_path: Path) -> None:

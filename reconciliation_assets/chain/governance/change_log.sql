@@ -96,10 +96,8 @@ changes as (
   union all
   select
     'period_' || e.action, 'locks', left(cast(e.period_start as varchar), 7), e.period_start, null,
-    case when $minor_digits = 3 then cast(cast(e.value_before as decimal(18, 3)) as varchar)
-      else cast(cast(e.value_before as decimal(18, 2)) as varchar) end,
-    case when $minor_digits = 3 then cast(cast(e.value as decimal(18, 3)) as varchar)
-      else cast(cast(e.value as decimal(18, 2)) as varchar) end,
+    amount_text(e.value_before, $reporting_currency),
+    amount_text(e.value, $reporting_currency),
     cast(e.value - e.value_before as decimal(18, 3)), e.locked_by,
     e.locked_at, e.reason
   from entries e

@@ -14,26 +14,8 @@ columns:
 */
 -- Things somebody must act on, each with its owner, its value and since when. The ID names the kind and the thing, so it
 -- stays the same from run to run. Amounts in words have the decimals of their currency.
-with written_remittances as (
-  select
-    r.settlement_id,
-    r.transfer_id,
-    r.currency,
-    r.payments,
-    r.difference_value,
-    r.transferred_at,
-    r.settled_at,
-    r.state,
-    case when t.currency is null then cast(cast(r.net_amount as decimal(18, 2)) as varchar)
-      else cast(cast(r.net_amount as decimal(18, 3)) as varchar) end as net_amount,
-    case when t.currency is null then cast(cast(r.transferred_amount as decimal(18, 2)) as varchar)
-      else cast(cast(r.transferred_amount as decimal(18, 3)) as varchar) end as transferred_amount
-  from outcomes.remittances r
-  left join policy.three_decimal_currencies t on t.currency = r.currency
-  where r.state in ('differs', 'late', 'report missing')
-),
--- A pull reads its window again and again: what it still cannot read is one thing, and none once it can be read.
-money_aside as (
+with money_aside as (
+  -- A pull reads its window again and again: what it still cannot read is one thing, and none once it can be read.
   select
     q.landing_id,
     q.row_number,
@@ -59,23 +41,6 @@ latest_aside as (
     m.source_table, m.source_id, m.column_name, m.reason, m.amount, m.currency, m.happened_at,
     row_number() over (partition by m.source_table, m.source_id order by m.landing_id desc, m.row_number desc) as place
   from money_aside m
-),
-written_lines as (
-  select
-    l.payment_id,
-    l.waybill,
-    l.order_id,
-    l.paid_at,
-    l.currency,
-    l.difference_value,
-    l.verdict,
-    case when t.currency is null then cast(cast(l.received_amount as decimal(18, 2)) as varchar)
-      else cast(cast(l.received_amount as decimal(18, 3)) as varchar) end as received_amount,
-    case when t.currency is null then cast(cast(l.owed_amount as decimal(18, 2)) as varchar)
-      else cast(cast(l.owed_amount as decimal(18, 3)) as varchar) end as owed_amount
-  from outcomes.remittance_lines l
-  left join policy.three_decimal_currencies t on t.currency = l.currency
-  where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
 ),
 found as (
   select 'unknown_order_status' as kind, 'orders' as source_table, order_id as source_id, gross_value as value,
@@ -172,10 +137,8 @@ found as (
     m.account_id || ' ' || m.campaign_id || ' ' || left(cast(m.period_start as varchar), 7),
     greatest(abs(m.attributed_moved_since_close), abs(m.spend_moved_since_close)), m.last_changed_at,
     'Meta moved the closed month ' || left(cast(m.period_start as varchar), 7) || ': attributed value by '
-      || case when $minor_digits = 3 then cast(m.attributed_moved_since_close as varchar)
-        else cast(cast(m.attributed_moved_since_close as decimal(18, 2)) as varchar) end || ', spend by '
-      || case when $minor_digits = 3 then cast(m.spend_moved_since_close as varchar)
-        else cast(cast(m.spend_moved_since_close as decimal(18, 2)) as varchar) end
+      || amount_text(m.attributed_moved_since_close, $reporting_currency) || ', spend by '
+      || amount_text(m.spend_moved_since_close, $reporting_currency)
       || ', results by ' || cast(cast(m.results_moved_since_close as bigint) as varchar)
       || '. Tell whoever reported the month; meta_beliefs holds what was believed when.'
   from governance.meta_restatements m
@@ -206,16 +169,17 @@ found as (
     coalesce(r.transferred_at, r.settled_at),
     case r.state
       when 'late' then 'No transfer has brought settlement ' || r.settlement_id || ': '
-        || r.net_amount || ' ' || r.currency || ' for '
+        || amount_text(r.net_amount, r.currency) || ' ' || r.currency || ' for '
         || cast(r.payments as varchar) || case when r.payments = 1 then ' payment' else ' payments' end
         || '. Ask who should have paid it.'
       when 'report missing' then 'Transfer ' || r.transfer_id || ' pays settlement ' || r.settlement_id || ' in ' || r.currency
         || ', of which no payment is known: drop its report.'
-      else 'Transfer ' || r.transfer_id || ' brought ' || r.transferred_amount || ' '
+      else 'Transfer ' || r.transfer_id || ' brought ' || amount_text(r.transferred_amount, r.currency) || ' '
         || r.currency || '; the payments of settlement ' || r.settlement_id || ' less refunds and fees come to '
-        || r.net_amount || '.'
+        || amount_text(r.net_amount, r.currency) || '.'
     end
-  from written_remittances r
+  from outcomes.remittances r
+  where r.state in ('differs', 'late', 'report missing')
   union all
   select 'remittance_line', 'payments', l.payment_id, l.difference_value, l.paid_at,
     case l.verdict
@@ -225,20 +189,19 @@ found as (
       when 'not owed' then 'The order owed nothing: it was paid before, cancelled or sent back'
       else 'The order is in another currency'
     end || ': waybill ' || l.waybill || ', order ' || l.order_id || ', '
-      || l.received_amount || ' ' || l.currency || ' received, ' || coalesce(l.owed_amount, 'an unknown amount') || ' owed.'
-  from written_lines l
+      || amount_text(l.received_amount, l.currency) || ' ' || l.currency || ' received, '
+      || coalesce(amount_text(l.owed_amount, l.currency), 'an unknown amount') || ' owed.'
+  from outcomes.remittance_lines l
+  where l.verdict in ('short', 'over', 'repeated', 'not owed', 'another currency')
   union all
   select 'money_in_quarantine', q.source_table, q.source_id,
     coalesce(abs(cast(round_even(cast(q.amount as decimal(38, 6)) * r.rate, $minor_digits) as decimal(18, 3))), 0),
     q.happened_at,
-    coalesce('An amount of ' || (case when t.currency is null
-        then cast(cast(q.amount as decimal(18, 2)) as varchar) else cast(cast(q.amount as decimal(18, 3)) as varchar) end)
-        || coalesce(' ' || q.currency, ''), 'An unknown amount')
+    coalesce('An amount of ' || amount_text(q.amount, q.currency) || coalesce(' ' || q.currency, ''), 'An unknown amount')
       || ' is in no figure, because its row cannot be read: ' || coalesce('column ' || q.column_name || ', ', '') || q.reason
       || '. Correct it at the source and drop the file again.'
   from latest_aside q
   left join canonical.daily_rates r on r.currency = q.currency and r.day = cast(q.happened_at at time zone $zone as date)
-  left join policy.three_decimal_currencies t on t.currency = q.currency
   where q.place = 1
   union all
   select 'unread_value', l.source_table, coalesce(p.payment_id, o.order_id) || ', ' || u.column_name,

@@ -71,7 +71,7 @@ select
   k.lead_id as left_id,
   k.crm_id as right_id,
   k.match_method,
-  k.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
+  k.confidence * share_of_candidates(k.candidates) as match_confidence,
   k.evidence,
   k.candidates,
   k.evidence_kind,

@@ -110,7 +110,7 @@ select
   a.lead_id as left_id,
   a.order_id as right_id,
   a.match_method,
-  a.confidence * (0.5 + 0.5 / a.candidates) as match_confidence,
+  a.confidence * share_of_candidates(a.candidates) as match_confidence,
   a.evidence,
   a.candidates,
   a.evidence_kind,

@@ -91,7 +91,7 @@ select
   k.left_id,
   k.payment_id as right_id,
   k.match_method,
-  k.confidence * (0.5 + 0.5 / k.candidates) as match_confidence,
+  k.confidence * share_of_candidates(k.candidates) as match_confidence,
   k.evidence,
   k.candidates
 from ranked k

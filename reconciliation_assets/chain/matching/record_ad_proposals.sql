@@ -106,7 +106,7 @@ select
   c.record_id as left_id,
   c.ad_id as right_id,
   c.match_method,
-  least(c.confidence * (0.5 + 0.5 / c.candidates), s.confidence_ceiling) as match_confidence,
+  least(c.confidence * share_of_candidates(c.candidates), s.confidence_ceiling) as match_confidence,
   c.evidence,
   c.candidates,
   c.campaign_id,
