@@ -536,7 +536,7 @@ def _console_of_its_own() -> Iterator[Console]:
     """
     try:
         descriptor = sys.stderr.fileno()
-    except io.UnsupportedOperation:  # a stream without one, as tests put there, is not redirected either
+    except io.UnsupportedOperation:  # a stream without a descriptor, as in tests, is not redirected either
         yield _err
         return
     with os.fdopen(os.dup(descriptor), "w", encoding=sys.stderr.encoding, errors="replace") as own:

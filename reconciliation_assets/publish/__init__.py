@@ -1,4 +1,4 @@
-"""What people read: the published copy of the reporting tables, and the page a manager reads in the terminal.
+"""What people read: the published copy of the reporting tables, and the reports and the terminal summary made from it.
 
-Nobody reads the private warehouse: its file lets in one writer and nobody else.
+People never read the private warehouse, because its file can be open in only one process.
 """

@@ -87,7 +87,7 @@ class Case:
         """What the ratios explain and what they leave unexplained, in words."""
         said = self.headline
         lost = said.gross - said.delivered
-        # The second is never smaller: a share of what was shipped is less than the same share of the claim.
+        # Both have the same sign, because the second is the first divided by (1 - returns).
         first, second = self.unexplained, self.unexplained_if_of_shipped
         if lost <= 0:
             return (

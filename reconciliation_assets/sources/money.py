@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from reconciliation_assets.policy.model import minor_digits
 
-# Stripe's own list, since it writes these as whole numbers of the major unit; reports know two decimals and three only. Its list of
-# three decimals is the policy's without IQD and LYD, which it does not take. It requires the third to be 0 but includes it: 1.230 KWD is 1230.
+# Stripe's list of currencies that it writes in major units; reports have only two or three decimals. Stripe's currencies with
+# three decimals are the policy's without IQD and LYD, which it does not accept. Their last digit must be 0: 1.230 KWD is 1230.
 WITHOUT_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )

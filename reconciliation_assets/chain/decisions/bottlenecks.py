@@ -196,7 +196,7 @@ def _p_value_limit(assessed: pd.DataFrame, false_discoveries: float) -> float:
     return float(found.max()) if len(found) else 0.0
 
 
-def _explain(  # one step's rows, its age and spreads, and how to count anew
+def _explain(  # one step's rows, its age and spreads, and how to recount it
     assessed: pd.DataFrame,
     step: str,
     window_days: int,

@@ -32,7 +32,7 @@ def share_with_an_order(bits: Floats, right: Ints, open_rights: Ints, group: Int
     Args:
         bits: weight of each pair.
         right: the payment of each pair.
-        open_rights: the payments without a partner.
+        open_rights: positions of the open payments.
         group: the group of every payment: what it shows of its payer.
     """
     odds = np.bincount(right, np.exp2(np.minimum(bits, _LARGEST_BITS)), minlength=len(group))[open_rights]

@@ -261,7 +261,7 @@ def weigh(
         chances: shares of true and random pairs.
         fit: how the amount of each pair fits what is asked.
         asked: the amount each payable may still take: what it owes, or what it received and did not refund.
-        is_open: payables that may take any payment.
+        is_open: payables that may still take a payment.
     """
     i, j = people.left, people.right
     gap = gap_level(left, right, i, j)
