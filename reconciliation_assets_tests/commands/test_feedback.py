@@ -82,7 +82,7 @@ def forget_clock(installation: Installation, hours: int) -> None:
 def test_without_the_command_nothing_is_sent(installation: Installation, meta: Meta) -> None:
     told = installation.reconcile("feedback")
     assert told.status == 0
-    assert f"{WINS} events would go now. This is a dry run" in told.text
+    assert f"{WINS} events are ready to send. This is a dry run" in told.text
     assert "waiting" in told.text, "the payment of yesterday has not stood long enough"
     amounts = re.findall(r"([\d,]+\.\d+) AED", told.text)
     assert amounts
@@ -92,9 +92,9 @@ def test_without_the_command_nothing_is_sent(installation: Installation, meta: M
 
 def test_everything_ready_is_told_once_and_the_outbox_knows(installation: Installation, meta: Meta) -> None:
     first = installation.reconcile("feedback", "send")
-    assert (first.status, "Meta took 4 events" in first.text) == (0, True), first.text
+    assert (first.status, "Meta accepted 4 events" in first.text) == (0, True), first.text
     again = installation.reconcile("feedback", "send")
-    assert "Meta took 0 events" in again.text
+    assert "Meta accepted 0 events" in again.text
     assert meta.batches == [2, 2]
     assert outbox_of_wins(installation) == [("delivered", 100 * (number + 1), 0) for number in range(4)]
 
@@ -112,7 +112,7 @@ def test_a_contact_goes_hashed_and_leaves_no_trace(installation: Installation, m
 def test_a_contact_that_left_the_inbox_is_not_sent(installation: Installation, meta: Meta) -> None:
     (installation.inbox / "leads.csv").unlink()
     told = installation.reconcile("feedback", "send")
-    assert "1 events were not sent: only a contact identifies them" in told.text
+    assert "1 events were not sent: only a contact could identify them" in told.text
     assert len(meta.events) == WINS - 1
 
 
@@ -156,7 +156,7 @@ def test_it_is_the_first_attempt_that_counts_however_often_it_was_tried_since(
         forget_clock(installation, 47)
     standin.plan()
     told = installation.reconcile("feedback", "send")
-    assert "Meta took 2 events" in told.text, "the batch that was never tried"
+    assert "Meta accepted 2 events" in told.text, "the batch that was never tried"
     assert {record: row[0] for record, row in log(installation).items() if row[2] > 1} == {
         "lead:L0": "none",
         "lead:L1": "none",
@@ -170,7 +170,7 @@ def test_a_refused_event_is_noted_with_metas_error_and_not_tried_again(installat
     assert "Refused lead:L0, won: Meta's error 100/2804003" in told.text
     assert log(installation)["lead:L0"] == ["refused", "100/2804003", 1]
     meta.clock = lambda: datetime.now(UTC)
-    assert "Meta took 0 events" in installation.reconcile("feedback", "send").text
+    assert "Meta accepted 0 events" in installation.reconcile("feedback", "send").text
 
 
 def test_an_expired_token_stops_the_sending_and_the_next_one_finishes_it(
@@ -182,7 +182,7 @@ def test_an_expired_token_stops_the_sending_and_the_next_one_finishes_it(
     assert "Issue a new system user token" in told.text
     assert [answer for answer, *_ in log(installation).values()] == ["taken", "taken"]
     standin.plan()
-    assert "Meta took 2 events" in installation.reconcile("feedback", "send").text
+    assert "Meta accepted 2 events" in installation.reconcile("feedback", "send").text
     assert len(meta.events) == WINS
 
 

@@ -129,7 +129,9 @@ def test_the_instance_is_the_projects_own(installed: Installed, screen: str) -> 
 def test_the_doctor_sees_what_the_run_made_of_the_sample(installed: Installed, screen: str) -> None:
     status, seen = installed.on_a_screen("doctor", columns=200)
     assert status == 0
-    assert f"What hinders matching, to discuss: {installed.sample}/reports/audit.html" in seen.replace("\n", "")
+    assert f"Audit of tracking, matching and definitions: {installed.sample}/reports/audit.html" in seen.replace(
+        "\n", ""
+    )
 
 
 def test_options_name_the_installation_from_anywhere(installed: Installed, screen: str, tmp_path: Path) -> None:
