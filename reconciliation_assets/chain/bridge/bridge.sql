@@ -12,8 +12,8 @@ columns:
   amount: Amount of the line, signed [reporting currency]
   records: Records of the line [count]
 */
--- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to
--- the captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
+-- From Meta's number to collected money, line by line, per cohort month and campaign. Lines 1 to 3 carry Meta's value to the
+-- captured stated value; lines 4 to 8 are sums of stored entries; lines 0 to 9 sum to line 10 exactly.
 with claims as (
   select
     period_start,
@@ -29,7 +29,7 @@ with claims as (
     case
       when results > records
         then cast(
-          -- A quotient is binary; it becomes a decimal before it is rounded, or an exact half would go to either side.
+          -- A quotient is binary: cast it to decimal before rounding, or an exact half could round either way.
           -round_even(cast((results - records) * platform_value / results as decimal(38, 9)), $minor_digits)
           as decimal(18, 3)
         )

@@ -12,8 +12,8 @@ columns:
   reason: Why the value differs
   order_id: The order it is about; empty for a lead without orders, an invalid record and money on the opportunity
 */
--- Why a record collected more or less than it was stated at: signed entries on bridge lines 4 to 8, one or more per
--- record. The entries of a record sum to its collected value less its stated value.
+-- Why a record collected more or less than its stated value: signed entries on bridge lines 4 to 8, one or more per record. The
+-- entries of a record sum to its collected value less its stated value.
 with valid_parts as (
   select
     p.record_id,

@@ -14,10 +14,10 @@ columns:
   is_qualification_unknown: Whether the policy lacks the qualification status
   final_value: Agreed value, converted [reporting currency]
 */
--- CRM records: current version, outcome and rung of the stage and qualification status by the policy's words, agreed
--- value in the reporting currency, and the record that survives a merge. A word the policy does not know counts as open.
--- Of records merged into each other, or into one that is missing, one stands for all. A stage reached after the instant the
--- run speaks for gives way to the one before it. What the CRM has deleted is no record.
+-- CRM records: current version, outcome and rung of the stage and qualification status by the policy's words, agreed value in the
+-- reporting currency, and the record that survives a merge. A word the policy does not know counts as open. If records were
+-- merged into each other, or into a missing one, one of them represents all. A stage reached after the run's as-of time is
+-- replaced by the one before it. Records deleted in the CRM are left out.
 with recursive merges as (
   select crm_id, merged_into as survivor_id, 1 as steps
   from current.crm_records
@@ -50,7 +50,7 @@ survivors as (
     ) as survivor_id
   from ends
 ),
--- The stage at the instant, of records whose version was written later: the last one entered until then.
+-- The stage at the as-of time, for records with a later version: the last stage entered by then.
 last_entered as (
   select
     crm_id,

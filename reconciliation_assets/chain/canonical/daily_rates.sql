@@ -8,8 +8,8 @@ columns:
   day: Day that needs a rate
   rate: Reporting currency per one unit [rate]
 */
--- Reporting currency per one unit of every currency on every day that needs it: the reporting currency itself is 1, others
--- are the latest dropped rate on or before the day, else the policy's peg. A null rate is missing.
+-- Reporting currency per one unit of every currency on every day that needs it: the reporting currency itself is 1, others have
+-- the latest delivered rate on or before the day, else the policy's peg. A null rate is missing.
 with needed as (
   select account_currency as currency, date as day from current.meta_insights
   union
@@ -29,7 +29,7 @@ with needed as (
   union
   select currency, cohort_date from current.manual_adjustments
   union
-  -- Money that could not be read is told with its value where its rate is known, and asks for none.
+  -- Money that could not be read is reported with its value if its rate is known; it requires no rate.
   select q.currency, cast(q.happened_at at time zone $zone as date)
   from raw.quarantine q
   join raw.landings l on l.landing_id = q.landing_id and l.present

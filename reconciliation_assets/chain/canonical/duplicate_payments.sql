@@ -7,11 +7,12 @@ required: [payment_id, duplicate_of, rule]
 columns:
   duplicate_of: Payment that it repeats
 */
--- Payments that two files have, in two cases. Stripe's list of payments beside its balance, by report or connector: what the balance has
--- of the same kind under the same reference counts, and a tax on the fee goes with its payment. And lines of a courier's exports: in one
--- file with the settlement that carried it, in another of the same kind without. Same kind of line, waybill, amount, currency,
--- status and day are one payment; the line that names its settlement stays. Two lines that one file tells side by side are two payments, as are lines of two settlements. Lines that
--- agree in everything are paired off one by one, so that two copies never take away three payments.
+-- Payments that are in two files, in two cases. First, Stripe's list of payments and its balance, by report or connector: the
+-- balance row of the same kind and reference counts, and a tax on the fee goes with its payment. Second, lines of a courier's
+-- exports: in one file with their settlement, in another file of the same kind without it. Lines with the same kind, waybill,
+-- amount, currency, status and day are one payment; the line that names its settlement counts. Two lines in one file are two
+-- payments, and so are lines of two settlements. Identical lines are paired one to one, so that two copies never remove three
+-- payments.
 with listed as (
   select distinct r.payment_id
   from raw.raw_payments r

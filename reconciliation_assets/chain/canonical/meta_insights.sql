@@ -7,8 +7,8 @@ at_least_zero: [spend, results, attributed_value, impressions, clicks]
 columns:
   source_rows: Rows of the file that were added up [count]
 */
--- Meta's figures per ad, day and result type, as reported and converted at the day's rate. Rows of one file that break an ad and a
--- day down by something that is not read are added up. Meta's value is an estimate and stays beside the money, never in it.
+-- Meta's figures per ad, day and result type, as reported and converted at the day's rate. Rows of one file that split an ad and
+-- a day by a breakdown that is not read are added up. Meta's value is an estimate and is never added to money.
 with added_up as (
   select
     m.account_id,

@@ -7,7 +7,7 @@ words:
   link: links
   match_method: methods
 */
--- Signatures that give a method back its right to carry money on a kind of link.
+-- Sign-offs that allow a method again to carry money on a kind of link.
 select
   s.link,
   s.match_method,

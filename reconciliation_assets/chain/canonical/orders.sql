@@ -16,10 +16,9 @@ columns:
   shipping_amount: Shipping within the gross amount [own currency]
   rate: Reporting currency per one unit [rate]
 */
--- Orders: current version, placing day in the policy's zone, outcome and rung of the status by the policy's words, values
--- in the reporting currency at the placing day's rate. A status the policy does not know counts as placed and open. A
--- status that was reached after the instant the run speaks for gives way to the one before it. Tests, and what the shop has
--- deleted, are no orders.
+-- Orders: current version, placing day in the policy's zone, outcome and rung of the status by the policy's words, values in the
+-- reporting currency at the placing day's rate. A status the policy does not know counts as placed and open. A status reached
+-- after the run's as-of time is replaced by the one before it. Tests and orders deleted in the shop are left out.
 with timed as (
   select
     o.order_id,

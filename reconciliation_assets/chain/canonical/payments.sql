@@ -14,10 +14,11 @@ columns:
   sign: 1 for money in, -1 for money out, 0 for what is no money
   signed_value: Signed amount, converted [reporting currency]
 */
--- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting
--- currency. Money is what is settled and is a payment (+), a refund or a chargeback (-) or the reversal of one (+); fees count
--- only where the policy deducts them, and a credit is no money. A transfer that carried other payments is the same money once more and none of its own, and so is a line
--- that another file tells with its settlement. What the bank took back failed, and so did the taking back: see returned_payments.
+-- Payments: current version, day of the money in the policy's zone, signed amounts in their own and in the reporting currency.
+-- Money is what is settled and is a payment (+), a refund or a chargeback (-) or the reversal of one (+); fees count only where
+-- the policy deducts them, and a credit is not money. A transfer that carried other payments is the same money and does not count
+-- again; nor does a line that another file reports with its settlement. A payment that the bank took back counts as failed, and
+-- so does the row that took it back: see returned_payments.
 with signed as (
   select
     p.payment_id,

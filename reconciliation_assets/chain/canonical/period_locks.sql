@@ -9,7 +9,7 @@ columns:
   period_start: First day of the month signed for
   signed_value: Collected of the month that the signature is under; the lock takes no other [reporting currency]
 */
--- Signatures under closed months, each an entry of its own: a lock, a lock anew, or a release.
+-- Sign-offs of closed months, one entry each: a lock, a new lock, or a release.
 select
   p.period as period_start,
   coalesce(p.action, 'lock') as action,

@@ -7,10 +7,10 @@ required: [payment_id, other_payment_id]
 columns:
   other_payment_id: Row that took the payment back, or payment that the row took back
 */
--- Payments that the bank took back, and the rows by which it did: returned cheques, recalled and bounced transfers. The money never
--- stayed, so neither of the two counts and what was owed is owed again; nothing was refunded. A row takes back the payment of the
--- same amount and currency whose reference it names, be it the number of the cheque or the bank's own. Where a cheque was
--- handed in again, the first return takes back the first deposit, and so on.
+-- Payments that the bank took back, and the rows that did it: returned cheques, recalled and bounced transfers. Neither of the
+-- two rows counts: the amount is owed again and is no refund. A row takes back the payment with the same amount and currency and
+-- the reference it names: the cheque number or the bank's reference. If a cheque was deposited again, the first return takes back
+-- the first deposit, and so on.
 with returns as (
   select payment_id, currency, amount, paid_at, unnest(string_split(lower(reference), ' ')) as reference
   from current.payments

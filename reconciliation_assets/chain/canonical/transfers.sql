@@ -11,9 +11,9 @@ columns:
   has_reference: Whether the transfer says anything of what it pays
 */
 -- Transfers that carried many payments: bank lines of the input table, and payments that others name as their transfer. Such a
--- payment is the same money once more, so it is a transfer and no money of its own. A bank line names its settlement
--- in its reference, as the whole of it or as one of its words; banks change case and leave out hyphens. Where words name several
--- settlements, none of them is taken.
+-- payment is the same money, so it is a transfer and does not count again. A bank line names its settlement in its reference: the
+-- whole reference or one word of it. Banks change case and leave out hyphens. If the words name several settlements, none is
+-- used.
 with carried as (
   select distinct settlement_id, currency, regexp_replace(lower(settlement_id), '[\s_/.:#-]', '', 'g') as settlement_key
   from current.payments
@@ -31,7 +31,7 @@ words as (
 spoken as (
   select transfer_id, currency, regexp_replace(reference, '[\s_/.:#-]', '', 'g') as settlement_key from referring
   union
-  -- Of a longer reference, shorter words are numbers of anything.
+  -- In a longer reference, short words may be any number.
   select transfer_id, currency, regexp_replace(word, '[\s_/.:#-]', '', 'g') from words where length(word) >= 4
 ),
 named as (

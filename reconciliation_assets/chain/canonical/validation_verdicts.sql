@@ -10,8 +10,8 @@ columns:
   problem: Why the verdict does not count
   counts: Whether the verdict counts
 */
--- What reviewers found, in the policy's words. A verdict counts if its word is known, its method exists and it is signed with a
--- name and a time; what is wrong with the others is told.
+-- What reviewers found, in the policy's words. A verdict counts if its word is known, its method exists and it has a name and a
+-- time. The others have a reason.
 with worded as (
   select
     v.link,

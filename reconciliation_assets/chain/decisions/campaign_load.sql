@@ -7,7 +7,7 @@ columns:
   campaign_id: Meta campaign
 */
 -- Whether the people who answer a campaign's leads have room for more: its leads of the last four weeks, and how many of them
--- went to owners who answer too late or have too many open leads. Spend of the last 28 whole days, and the last day of any spend.
+-- went to owners who answer too late or have too many open leads. Spend of the last 28 full days, and the last day with spend.
 with recent as (
   select
     m.record_id,

@@ -10,8 +10,8 @@ columns:
   spend_value: Spend of the week, converted [reporting currency]
   collected_value: Money that the records of the week had brought in at that age [reporting currency]
 */
--- What each week of a campaign's spend had brought in, at each age of its records: the money of the records captured in the
--- week, so many days after each one's own day. A week is complete at an age once its last day is that old.
+-- The money that each week of a campaign's spend brought in, by age of its records: money of the records captured in the week, up
+-- to that many days after capture. A week is complete at an age once its last day is that old.
 with spend as (
   select
     campaign_id,

@@ -10,8 +10,8 @@ columns:
   mature_lost_value: Money collected of those all the same [reporting currency]
   stated_value: Stated value of the records that entered in the period judged [reporting currency]
 */
--- How many records of each segment entered and passed each step, in the recent period and in the past, and the money of those
--- that are old enough for it to be final. How something is paid is known of what was sold, so no earlier step is cut by it.
+-- How many records of each segment entered and passed each step, in the recent period and in the past, and the money of those old
+-- enough for it to be final. The payment method is known only after a sale, so earlier steps are not split by it.
 select
   s.segment_kind,
   s.segment,

@@ -7,7 +7,7 @@ columns:
   reason: Why the record did not pass, where it did not
   is_mature: Whether the record is as old as the longest maturity
 */
--- The records that are judged on each step: those that entered it in its recent period or in the past before it.
+-- The records that are judged on each step: those that entered it in its recent period or in its past.
 select
   s.record_id,
   s.step,

@@ -8,8 +8,8 @@ columns:
   step_order: Place of the step on the way
   past_start: First day of the past it is held against, which ends before the period judged
 */
--- The periods each step is judged over, by the day records entered it: the recent one ends with the last record that is old
--- enough, the past lies before it. Every record in them has had the step's days, no more and no less.
+-- The periods in which each step is judged, by the day records entered it. The recent period ends with the last record that is
+-- old enough; the past is before it. Every record is judged after exactly the step's number of days.
 with ends as (
   select
     p.step,

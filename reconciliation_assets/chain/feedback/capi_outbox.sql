@@ -19,8 +19,8 @@ columns:
   value_change: Value now less the value that Meta was told [reporting currency]
   told_at: When Meta was last told
 */
--- The outbox of the feedback to Meta: every outcome with what becomes of it, and why. The first reason that fits is given.
--- What Meta was told stays told: a value that moved since is shown as a change, since no event can be taken back.
+-- The outbox of the feedback to Meta: every outcome with its status and the reason. The first reason that applies is given. An
+-- event sent to Meta cannot be taken back, so a value that changed since is shown as a change.
 with gated as (
   select
     e.event_id,

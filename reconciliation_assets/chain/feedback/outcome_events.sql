@@ -16,8 +16,8 @@ columns:
   meta_lead_id: Meta's own ID of a lead-ad lead
   browser_id: Browser identifier of Meta's pixel (fbp)
 */
--- Outcomes that a captured record has reached and the policy has an event for: when, of what value, by which of Meta's
--- identifiers the person is known, and the weakest of the links the outcome rests on. Private: identifiers stay in here.
+-- Outcomes that a captured record has reached and the policy has an event for: the time, the value, which of Meta's identifiers
+-- the person has, and the weakest link that the outcome depends on. Private: identifiers do not leave this table.
 with order_links as (
   select
     'lead:' || k.left_id as record_id,

@@ -22,8 +22,8 @@ columns:
   changed_at: When it was signed; for a policy, the instant spoken for by its first run
   reason: Why it was changed
 */
--- What changed the figures by decision and not by data: versions of the policy with every definition they changed, locks of
--- months, signatures under methods, manual adjustments; each with who, when and why.
+-- Decisions that changed the figures: policy versions with every definition they changed, locked months, method sign-offs, manual
+-- adjustments. Each has who, when and why.
 with versions as (
   select
     policy_version,

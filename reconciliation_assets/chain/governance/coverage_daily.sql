@@ -15,9 +15,9 @@ columns:
   records: Things expected to match [count]
   value: Value of those [reporting currency]
 */
--- Coverage by the day of the thing that was expected to match, as a whole and by segment: form, landing page, campaign,
--- source, sales owner, market, language and consent of the record it belongs to, its own payment method and band of value. A
--- thing that belongs to no record, or whose record leaves the field empty, stands under (none).
+-- Coverage by the day of the record that was expected to match, in total and by segment: form, landing page, campaign, source,
+-- sales owner, market, language and consent of the record it belongs to, its own payment method and band of value. Items without
+-- a captured record, or with an empty field in it, are in the segment (none).
 with kinds as (
   select 'all' as segment_kind
   union all select 'form'

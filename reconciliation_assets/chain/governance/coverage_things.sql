@@ -13,8 +13,8 @@ columns:
   owner: Sales owner of its record, (none) where there is none
   value_band: Band of its value in the reporting currency
 */
--- Everything that is expected to match or did, with the day it came, the day it could first be linked, and the segments it
--- belongs to: those of its record, its own payment method and its band of value.
+-- Every record that is expected to match or did match, with the day it came, the first day it could be linked, and its segments:
+-- those of its captured record, its payment method and its band of value.
 with linked_leads as (
   select k.left_id as lead_id, min(c.created_date) as linked_on
   from matching.lead_crm_links k

@@ -9,8 +9,8 @@ columns:
   duplicate_of: Record that it repeats
   value: Value that is not counted again [reporting currency]
 */
--- Rows counted as duplicates, each with the record it duplicates: repeat forms, repeated orders, CRM records merged away, payments
--- that another file tells with their settlement.
+-- Rows counted as duplicates, each with the record it duplicates: repeat forms, repeated orders, CRM records merged away,
+-- payments that another file reports with their settlement.
 select
   d.source_table,
   d.source_id,

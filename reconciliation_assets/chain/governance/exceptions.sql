@@ -12,10 +12,10 @@ columns:
   age_days: Age at the instant the run speaks for; empty where opened_at is [days]
   detail: What is the matter and what to do
 */
--- Things somebody must act on, each with its owner, its value and since when. The ID names the kind and the thing, so it
--- stays the same from run to run. Amounts in words have the decimals of their currency.
+-- Open items that need action, each with its owner, its value and its start time. The ID is made of the kind and the record, so
+-- it stays the same from run to run. Amounts in sentences have the decimals of their currency.
 with money_aside as (
-  -- A pull reads its window again and again: what it still cannot read is one thing, and none once it can be read.
+  -- Each pull reads its window again. A record it still cannot read is one item, and no item once it can be read.
   select
     q.landing_id,
     q.row_number,

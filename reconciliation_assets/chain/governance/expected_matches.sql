@@ -10,9 +10,9 @@ columns:
   match_method: Method that matched it; empty where nothing did
   reason: Why it would not match
 */
--- Everything that is expected to match, link by link, with the method that matched it (none where nothing did), and
--- whatever matched besides. Money is matched once it belongs to a captured record: linked to a CRM record that belongs to no
--- lead it is not, here as in the cash view and in unmatched_revenue.
+-- Every record that is expected to match, by link, with the method that matched it (none if unmatched), and every other record
+-- that matched. Money is matched only if it belongs to a captured record. Money of a CRM record without a lead is unmatched, as
+-- in the cash view and in unmatched_revenue.
 with lead_methods as (
   select k.left_id as lead_id, min(m.strength) as strongest
   from matching.lead_crm_links k

@@ -21,8 +21,8 @@ columns:
   reason: Reason of the lock
   locked_policy_version: Policy under which the figures were locked
 */
--- Every figure of the locked months as it was locked and as this run has it. A difference needs a signature: a new entry in
--- period_locks, under which the figures of that run are locked anew.
+-- Every figure of the locked months as it was locked and as this run has it. A difference needs a sign-off: a new entry in
+-- period_locks, which locks the figures of that run.
 with kept as (
   select b.period_start, b.campaign_id, b.line_order, b.line, b.amount, b.records, b.currency, b.policy_version
   from governance.locked_bridge b

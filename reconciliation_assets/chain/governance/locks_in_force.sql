@@ -9,7 +9,7 @@ columns:
   reason: Why it was signed
   signed_value: Collected of the month that the signature is under; the lock takes no other [reporting currency]
 */
--- The lock that holds on each month at the instant the run speaks for: its latest signed entry, unless that is a release.
+-- The lock in force on each month at the run's as-of time: its latest signed entry, unless that is a release.
 with entries as (
   select
     period_start,

@@ -12,9 +12,9 @@ columns:
   believed_from: Pull from which on these figures were believed; empty where the delivery does not say
   believed_until: Pull that replaced them; empty while they are believed
 */
--- What Meta's figures of each campaign and reporting day were believed to be, from which pull until which: the sum over its ads
--- of the latest version held at that time. The row without an end is what is believed now; one without a beginning comes from
--- deliveries that do not say when they were read. Every delivery that counts is asked, those superseded too.
+-- Meta's figures of each campaign and reporting day as known at each time, from one pull to the next: the sum over its ads of the
+-- latest version known then. The row without an end is the current one. A row without a beginning comes from deliveries that do
+-- not state when they were read. All deliveries that count are used, including superseded ones.
 with counting as (
   select
     r.account_id,
@@ -27,7 +27,7 @@ with counting as (
     r.spend,
     r.results,
     r.attributed_value,
-    -- Rows of one file are parts of one version; a pull has one row of each.
+    -- Rows of one file are parts of one version; a pull has one row per version.
     rank() over (
       partition by r.account_id, r.ad_id, r.date, r.result_type, r.pulled_at
       order by l.place desc, r.landing_id, case when l.kind = 'pull' then r.row_number end desc

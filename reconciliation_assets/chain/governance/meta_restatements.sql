@@ -32,9 +32,9 @@ columns:
   results_moved_since_close: Results now less at closing; 0 while the month is open [count]
   attributed_moved_since_close: Attributed value now less at closing; 0 while the month is open [reporting currency]
 */
--- How Meta's figures moved since they were first believed, by account and campaign, for every reporting day and every month; and
--- what moved after the month was closed. A month closes by the policy's days after its end, or when it is locked, if that is
--- sooner. A campaign that was not there at closing counts as nothing then, unless nothing at all of the month was held yet.
+-- How Meta's figures changed since they were first reported, by account and campaign, for every reporting day and every month,
+-- and what changed after the month was closed. A month closes the policy's number of days after its end, or when it is locked, if
+-- that is sooner. A campaign that was not there at closing counts as 0 at closing, unless nothing of the month was known yet.
 with months as (
   select
     m.month,

@@ -16,8 +16,8 @@ columns:
   records: Payments or records concerned [count]
   value: By how much it would change under the other setting [reporting currency]
 */
--- What some of the policy's choices weigh: the setting in force, the other one, and by how much the figure would change. Each is
--- taken alone and over all records; a run under the other policy is the exact answer.
+-- The effect of some of the policy's choices: the setting in use, the alternative, and by how much the figure would change. Each
+-- choice is changed one at a time, over all records; only a run under the other policy gives the exact effect.
 with money as (
   select
     m.record_id,

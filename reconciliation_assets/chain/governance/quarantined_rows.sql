@@ -8,8 +8,8 @@ columns:
   column_name: Column at fault
   reason: What is wrong with the row or file
 */
--- Bad rows, and files set aside whole, of the deliveries that count: which file, which row as a spreadsheet numbers it,
--- which column and why. The value itself is never kept.
+-- Bad rows, and whole files that were rejected, of the deliveries that count: file, row number as in a spreadsheet, column and
+-- reason. The value itself is never kept.
 select
   l.source_table,
   l.file,

@@ -16,8 +16,8 @@ columns:
   set_aside_reason: Why the file was set aside whole
   newest_day: Day of the newest record delivered
 */
--- What the figures are made of: every file and system that delivered rows of an input table, how many, how many could not be
--- used, and the newest record among them.
+-- The sources of the figures: every file and system that delivered rows of an input table, the number of rows, the number that
+-- could not be used, and the newest record.
 with newest as (
   select 'meta_insights' as source_table, landing_id, max(date) as newest_day from raw.raw_meta_insights group by landing_id
   union all

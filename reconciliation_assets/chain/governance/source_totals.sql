@@ -17,9 +17,9 @@ columns:
   chain_total: Total that arrived in the chain
   difference: 'What does not tie: source less accepted, superseded and quarantined, plus accepted less excluded and chain; 0 when all ties'
 */
--- Every total of the inputs against what arrived in the chain: rows of each table, and each amount by currency as it was
--- counted on arrival. Source = accepted + superseded + quarantined and accepted = chain + excluded, or the difference
--- is not 0. Excluded is what does not count though it is current, and what happened after the instant the run speaks for.
+-- Control totals of the inputs against the chain: rows of each table, and each amount by currency as counted on arrival. Source =
+-- accepted + superseded + quarantined and accepted = chain + excluded, or the difference is not 0. Excluded rows are current but
+-- do not count, or happened after the run's as-of time.
 with arrived as (
   select
     source_table,

@@ -13,7 +13,7 @@ columns:
   age_days: Age at the instant the run speaks for [days]
   reason: Why it did not match
 */
--- Everything that was expected to match and did not, with why, how old it is and who owns it.
+-- Every record that was expected to match and did not, with the reason, its age and its owner.
 select
   e.link,
   e.source_table,

@@ -27,9 +27,9 @@ columns:
   right_currency: Currency of the right end's own amount
   verdict: Verdict that has come back; empty where none has
 */
--- The links of the last whole month that reviewers are asked to judge: of each stratum (kind of link, method, band of value,
--- outcome) the first few by a fingerprint, so that every run draws the same. A link belongs to the month of its right end (for
--- ads, of the record). Contacts are never shown; a reviewer looks the IDs up in the systems themselves.
+-- The links of the last complete month that reviewers are asked to judge: a few from each stratum (kind of link, method, band of
+-- value, outcome), chosen by a hash, so that every run draws the same ones. A link belongs to the month of its right side (for
+-- ads, of the captured record). Contacts are never shown; a reviewer looks the IDs up in the source systems.
 with linked as (
   select
     k.link,

@@ -6,7 +6,7 @@ group: matching_candidates
 columns:
   campaign_id: Meta campaign
 */
--- Meta's ads as last reported: the ad set and campaign each one belongs to.
+-- Meta's ads as last reported: the ad set and campaign of each.
 with days as (
   select
     ad_id,

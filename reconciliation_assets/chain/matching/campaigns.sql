@@ -7,7 +7,7 @@ columns:
   campaign_id: Meta campaign
   name_key: Campaign name as it is compared
 */
--- Meta's campaigns under the name each was last reported with.
+-- Meta's campaigns, each with the name last reported.
 with days as (
   select
     campaign_id,

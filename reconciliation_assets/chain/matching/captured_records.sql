@@ -11,7 +11,7 @@ columns:
   device: Kind of device of the visit (mobile, desktop, tablet)
   own_stated_value: Value the record itself states [reporting currency]
 */
--- Captured records: one per lead, and one per order that no lead claims, with what each says of its own origin.
+-- Captured records: one per lead, and one per order that is linked to no lead, with the origin each one states.
 select
   'lead:' || l.lead_id as record_id,
   'lead' as record_type,

@@ -7,8 +7,8 @@ columns:
   contact_key: Protected key of the contact
   contact: Kind of contact
 */
--- Contacts by which a lead can be found: each protected e-mail and phone key of every lead that is neither a test nor a
--- duplicate. A contact that more leads share than the policy allows is a switchboard, not a person, and is left out.
+-- Contacts by which a lead can be found: the protected e-mail and phone keys of every lead, without tests and duplicates. A
+-- contact shared by more leads than the policy allows is a switchboard, not a person, and is left out.
 with contacts as (
   select l.lead_id, l.created_at, l.email_key as contact_key, 'e-mail' as contact
   from canonical.leads l

@@ -6,8 +6,8 @@ columns:
   created_at: When the record was created
   repeat_key: Contact and form or offer that records share
 */
--- Leads, and orders that name no lead, that share a contact and a form or offer with another one: the only records among
--- which a duplicate can be. Tests are left out.
+-- Leads, and orders that name no lead, that share a contact and a form or offer with another one. Only these can be duplicates.
+-- Tests are left out.
 with records as (
   select
     'leads' as source_table,

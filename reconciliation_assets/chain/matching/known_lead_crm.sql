@@ -4,9 +4,9 @@ owner: sales-operations
 key: [right_id]
 group: matching_inference
 */
--- Which lead every CRM record belongs to: by a person's decision, by the lead's or Meta's lead ID, by the same contact
--- inside the window (of several leads the latest before it), or because a record merged into it names the lead. A phone
--- shared under another name is doubtful: a family, not one person.
+-- Which lead every CRM record belongs to: by a person's decision, by the lead's or Meta's lead ID, by the same contact inside the
+-- window (of several leads the latest before it), or because a record merged into it names the lead. A phone shared under another
+-- name is doubtful: it may be a family.
 with meta_leads as (
   select meta_lead_id, min(lead_id) as lead_id
   from canonical.leads

@@ -4,10 +4,10 @@ owner: sales-operations
 key: [right_id]
 group: matching_inference
 */
--- Which lead every order belongs to: by a person's decision, by the lead ID the order names, by the same contact inside
--- the window (of several valid leads the latest before it), through the CRM record the order names, or through another
--- order of the same customer. A phone shared under another name is doubtful: a family, not one person. An order that finds
--- no lead is a captured record of its own.
+-- Which lead every order belongs to: by a person's decision, by the lead ID the order names, by the same contact inside the
+-- window (of several valid leads the latest before it), through the CRM record the order names, or through another order of the
+-- same customer. A phone shared under another name is doubtful: it may be a family. An order without a lead becomes a captured
+-- record itself.
 with pairs as (
   select
     m.left_id as lead_id,

@@ -4,9 +4,10 @@ owner: data
 key: [link, left_id, right_id]
 group: matching_candidates
 */
--- Who shares a contact with a lead: each CRM record and order with an e-mail or phone that a lead gave inside the window before
--- it. A phone shared under another name is doubtful: a family, not one person. Names are another's where neither holds all words of
--- the other and the given names differ; where the e-mail addresses differ too, also where the given name of one is missing in the other.
+-- Records that share a contact with a lead: each CRM record and order with an e-mail or phone that a lead gave inside the window
+-- before it. A phone shared under another name is doubtful: it may be a family. Two names are different if neither contains all
+-- words of the other and the given names differ. If the e-mail addresses differ too, it is enough that the given name of one is
+-- missing in the other.
 with people as (
   select 'lead_crm' as link, crm_id as right_id, created_at, email_key, phone_key, name_sound_keys from canonical.crm_records
   union all

@@ -3,7 +3,7 @@ grain: linked CRM record, or order
 owner: sales-operations
 key: [right_id]
 */
--- The accepted links: of the proposals that count, the surest for each right end.
+-- The accepted links: for each right side, the proposal that counts with the highest confidence.
 with ranked as (
   select
     link,

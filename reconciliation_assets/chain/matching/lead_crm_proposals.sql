@@ -8,9 +8,10 @@ columns:
   counts: Whether the pair is sure enough to count
   reason: Why it does not count, where it does not
 */
--- Every left end proposed for a right one, known or inferred, with its calibrated confidence and whether it counts. Confidence is
--- what the backtest observed for the same kind of evidence and number of candidates. Every record hidden there has a partner and
--- most that name none have none, so of inferred links and of contacts under another name it may lower the confidence, never raise it.
+-- Every left side proposed for a right side, known or inferred, with its calibrated confidence and whether it counts. Confidence
+-- is what the backtest observed for the same kind of evidence and number of candidates. Every record hidden in the backtest has a
+-- partner, but most records that name no partner have none. So for inferred links and for contacts under another name the
+-- backtest can only lower the confidence.
 with proposed as (
   select link, left_id, right_id, match_method, match_confidence, evidence, candidates, evidence_kind, is_doubtful
   from matching.known_lead_crm

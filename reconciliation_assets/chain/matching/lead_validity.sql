@@ -7,8 +7,8 @@ page: docs/definitions/duplicates-and-validity.md
 columns:
   is_valid: Whether the lead is neither test, spam, invalid nor a duplicate
 */
--- Which leads are valid, and why not: marked as a test, a repeat of an earlier lead, or found invalid in the CRM. A lead
--- with several CRM records is invalid only when all of them say so.
+-- Which leads are valid, and why not: marked as a test, a repeat of an earlier lead, or found invalid in the CRM. A lead with
+-- several CRM records is invalid only if all of them are invalid.
 with crm as (
   select
     k.left_id as lead_id,

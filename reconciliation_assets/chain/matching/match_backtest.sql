@@ -21,9 +21,10 @@ columns:
   recall_low: Lower end of its 95 % interval [share]
   recall_high: Upper end of its 95 % interval [share]
 */
--- How right each method is: exact IDs were hidden from records that have them, of some the partner too, and the other methods
--- looked for them again. Precision is the share of found links that are right, recall the share of hidden ones with a partner that
--- a method found right, of those that no stronger method had found; both with 95 % Wilson intervals, overall (no month) and by month.
+-- How accurate each method is: exact IDs were hidden from records that have them, for some the partner too, and the other methods
+-- had to find the partner again. Precision is the share of found links that are right. Recall is the share of hidden records with
+-- a partner, not already found by a stronger method, that the method matched correctly. Both have 95 % Wilson intervals, overall
+-- (no month) and by month.
 with months as (
   select link, match_method, strength, has_partner, is_right, is_accepted, cast(null as date) as month from matching.backtest_links
   union all

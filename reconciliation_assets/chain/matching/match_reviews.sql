@@ -12,9 +12,9 @@ columns:
   match_method: How the two were found
   reason: Why it does not count of itself
 */
--- Pairs that a person should look at: likely, but not sure enough to carry money, or found by a method that failed the
--- backtest or the reviewers. Accept or reject them in manual_matches. One pair for each thing that is to be linked once: the
--- right end, and for ads the record.
+-- Pairs that a person should review: likely, but with too little confidence to carry money, or found by a method that failed the
+-- backtest or the reviews. Accept or reject them in manual_matches. There is one pair for each record that can be linked only
+-- once: the right side or, for ads, the captured record.
 with likely as (
   select link, left_id, right_id, match_method, match_confidence, evidence, candidates, reason, left_id as linked_once
   from matching.record_ad_proposals

@@ -18,9 +18,9 @@ columns:
   awaits_signature: Whether reviewers found it wrong too often and nobody signed since
   reason: What its standing rests on
 */
--- What every method may do on every link: carry money, and from which confidence on. A method whose precision in the backtest
--- lies below the policy's floor may not; nor may one that reviewers found wrong too often, until it is signed again. Its links
--- wait for a person, those that reviewers judged with no more confidence than the verdicts leave.
+-- Whether each method may carry money on each link, and from which confidence. A method may not if its backtest precision is
+-- below the policy's floor, or if reviewers found it wrong too often and it was not signed off again. Its links then wait for a
+-- person; links of a reviewed method get at most the confidence that the verdicts support.
 with judged as (
   select
     l.link,

@@ -4,8 +4,8 @@ owner: data
 key: [unique_id]
 group: matching_inference
 */
--- CRM records as the right end of links to leads that are inferred: what they can be compared by. Open are those that name
--- no lead, were not merged away and found none by surer means.
+-- CRM records as the right side of inferred links to leads, with the fields they are compared by. A record is open if it names no
+-- lead, was not merged away and has no lead by a stronger method.
 select
   c.crm_id as unique_id,
   epoch(c.created_at) / 86400.0 as at_day,

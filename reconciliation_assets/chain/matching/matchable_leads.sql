@@ -4,7 +4,7 @@ owner: data
 key: [unique_id]
 group: matching_inference
 */
--- Leads as the left end of links that are inferred: what they can be compared by. Tests and duplicates take no part.
+-- Leads as the left side of inferred links, with the fields they are compared by. Tests and duplicates are left out.
 select
   l.lead_id as unique_id,
   epoch(l.created_at) / 86400.0 as at_day,

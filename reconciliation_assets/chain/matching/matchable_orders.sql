@@ -4,8 +4,8 @@ owner: data
 key: [unique_id]
 group: matching_inference
 */
--- Orders as the right end of links to leads that are inferred: what they can be compared by. Open are those that name no
--- lead or CRM record and found no lead by surer means.
+-- Orders as the right side of inferred links to leads, with the fields they are compared by. An order is open if it names no lead
+-- or CRM record and has no lead by a stronger method.
 select
   o.order_id as unique_id,
   epoch(o.created_at) / 86400.0 as at_day,

@@ -12,9 +12,9 @@ columns:
   fee: Fee the provider kept [own currency]
   names_something: Whether the payment names an invoice or waybill
 */
--- Settled money, with what it can be compared by. Open is money that names nothing; what names an order or CRM record that is
--- missing is given to no other one. A missing invoice, waybill or lead leaves contact and customer to be looked at.
--- A transfer of a courier carries the cash of some days: what others it carries were delivered says when this one was.
+-- Settled money, with the fields it is compared by. Money is open if it names nothing. Money that names a missing order or CRM
+-- record is linked to no other one. If the invoice, waybill or lead it names is missing, contact and customer are still compared.
+-- A courier's transfer carries the cash of a few days: the delivery days of its other parcels show when this one was delivered.
 with transfers as (
   select
     p.settlement_id,

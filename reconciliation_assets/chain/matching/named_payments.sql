@@ -3,9 +3,9 @@ grain: payment that names its order or CRM record
 owner: finance
 key: [right_id]
 */
--- Which order, or for money that names no order which CRM record, a settled payment names: by a person's decision, or by the
--- ID of the order, of an invoice, of a waybill that one order carries, or of the CRM record. Money that names an order is
--- never given to another one by weaker means.
+-- Which order a settled payment names or, if it names no order, which CRM record: by a person's decision, or by the ID of the
+-- order, of an invoice, of a waybill that one order carries, or of the CRM record. Money that names an order is never linked to
+-- another order by a weaker method.
 with settled as (
   select
     p.payment_id,

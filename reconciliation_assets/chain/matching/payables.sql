@@ -16,9 +16,9 @@ columns:
   returned_amount: Money that named it and went back, less what came back of that [own currency]
   is_opportunity: Whether the money would belong to a CRM record and not to an order
 */
--- What money can belong to: orders, and CRM records that no order names, with what each is worth and what of it the money that
--- names it has paid. This is the one place that says what an order or opportunity still owes before the other money is assigned.
--- What an order or CRM record does not tell of its customer, the lead that it names by ID tells.
+-- What money can belong to: orders, and CRM records that no order names, with the value of each and how much of it is already
+-- paid by money that names it. Only this table defines what an order or opportunity still owes before the other money is
+-- assigned. Missing customer fields are taken from the lead that the order or CRM record names by ID.
 with received as (
   select
     k.link,

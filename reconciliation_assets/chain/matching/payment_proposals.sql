@@ -8,8 +8,8 @@ columns:
   counts: Whether the pair is sure enough to count
   reason: Why it does not count, where it does not
 */
--- Every order and CRM record proposed for a payment, named or assigned, and whether it counts. What names its order counts by
--- itself; an assigned pair where it is sure enough, and its method failed neither the backtest nor the reviewers.
+-- Every order and CRM record proposed for a payment, named or assigned, and whether it counts. A payment that names its order
+-- always counts. An assigned pair counts if its confidence is high enough and its method passed the backtest and the reviews.
 with proposed as (
   select link, left_id, right_id, match_method, match_confidence, evidence, candidates, true as is_sure, true as is_likely
   from matching.named_payments

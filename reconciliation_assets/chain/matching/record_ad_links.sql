@@ -3,7 +3,7 @@ grain: record linked to an ad
 owner: marketing
 key: [left_id]
 */
--- Which ad every captured record came from: of the proposals that count, the strongest.
+-- Which ad each captured record came from: the strongest proposal that counts.
 with ranked as (
   select
     link,

@@ -10,7 +10,7 @@ columns:
   reason: What the standing of its method rests on
 */
 -- Every ad proposed for a captured record: by a person's decision, by the ad or campaign ID it carries (in its own fields or its
--- link's tags), by the IDs its order carries, or, inferred, by the campaign's name alone. A method that reviewers found wrong too
+-- link's tags), by the IDs its order carries, or, inferred, by the campaign's name only. A method that reviewers found wrong too
 -- often does not count.
 with named as (
   select campaign_id, name_key

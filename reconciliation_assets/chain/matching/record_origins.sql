@@ -6,8 +6,8 @@ group: matching_candidates
 columns:
   is_from_meta: Whether the record's own fields say that it came from a Meta ad
 */
--- The campaign every captured record counts under, and whether its own fields say that it came from a Meta ad: a Meta
--- source or medium, a Meta click ID, or campaign, ad set or ad fields that no other source explains.
+-- The campaign each captured record belongs to, and whether its own fields show that it came from a Meta ad: a Meta source or
+-- medium, a Meta click ID, or campaign, ad set or ad fields that no other source explains.
 with order_campaigns as (
   select
     'lead:' || k.left_id as record_id,

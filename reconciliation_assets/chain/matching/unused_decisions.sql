@@ -10,8 +10,8 @@ columns:
   verdict: accept or reject
   reason: Why it has no effect
 */
--- Decisions of people that have no effect, and why: an accepted pair that is not linked, or a pair of which an end is gone or was
--- merged into another record.
+-- Manual decisions without effect, and why: an accepted pair that is not linked, or a pair with a record that is gone or was
+-- merged into another one.
 with ends as (
   select 'lead' as kind, lead_id as id, cast(null as varchar) as merged_into from canonical.leads
   union all

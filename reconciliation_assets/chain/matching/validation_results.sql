@@ -26,9 +26,9 @@ columns:
   signed_at: When; verdicts up to then no longer bar the method
 */
 -- How often reviewers found the links of each method wrong, by kind of link: over all verdicts (no period) and by the month
--- sampled. A verdict weighs as many links as it stands for in its stratum; the 95 % Wilson interval rests on Kish's effective
--- number of verdicts. Verdicts up to the method's latest signature are set aside. The weights come with the verdicts, never
--- from the links of this run, or a method that was barred would change the ground on which it was.
+-- sampled. A verdict is weighted by the number of links it represents in its stratum; the 95 % Wilson interval rests on Kish's
+-- effective number of verdicts. Verdicts up to the method's latest sign-off are not counted. The weights come from the verdicts
+-- and not from the links of this run: otherwise suspending a method would change the result that suspended it.
 with signatures as (
   select link, match_method, max(signed_at) as signed_at from canonical.method_sign_offs group by link, match_method
 ),

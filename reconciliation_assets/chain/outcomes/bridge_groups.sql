@@ -10,8 +10,8 @@ columns:
   adjustments: Manual adjustments of the cohort [count]
   adjusted_value: Signed adjustments of the cohort [reporting currency]
 */
--- What each cohort month and campaign brings to its bridge: Meta's results and value, the captured records with their
--- stated and collected value, and finance's adjustments. Records with no campaign are one group more.
+-- What each cohort month and campaign brings to its bridge: Meta's results and value, the captured records with their stated and
+-- collected value, and finance's adjustments. Records without a campaign are one more group.
 with platform as (
   select
     cast(date_trunc('month', date) as date) as period_start,

@@ -3,8 +3,8 @@ grain: settled credit that closes an order or opportunity
 owner: finance
 key: [payment_id]
 */
--- What was settled without cash, by gift card, store credit or points: the order or opportunity it closes, and what of it. It is
--- never collected.
+-- Amounts settled without cash, by gift card, store credit or points: the order or opportunity each one pays, and how much of it.
+-- They are never collected money.
 select
   p.payment_id,
   p.paid_at,

@@ -25,8 +25,8 @@ columns:
   landing_page: First page of the visit
   device: Kind of device of the visit
 */
--- The chain, one row per captured record: the ad it came from, its CRM record, orders and payments, each link with its
--- method and confidence, the rung it reached and what it was stated, agreed and collected at.
+-- The chain, one row per captured record: the ad it came from, its CRM record, orders and payments, each link with its method and
+-- confidence, the rung it reached and its stated, agreed and collected values.
 with order_links as (
   select
     'lead:' || left_id as record_id,
@@ -47,7 +47,7 @@ payment_links as (
   where record_id is not null
   group by record_id
 ),
--- How it was to be paid, as the orders say; where they say nothing, how its money came.
+-- The payment method of the orders; if they have none, that of the payments.
 methods as (
   select o.record_id, 1 as place, replace(replace(lower(trim(c.payment_method)), ' ', '_'), '-', '_') as payment_method
   from outcomes.order_outcomes o

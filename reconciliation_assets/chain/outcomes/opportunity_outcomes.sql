@@ -13,9 +13,8 @@ columns:
   payments: Settled payments, refunds and chargebacks of it [count]
   closed_value: What payments close of the opportunity, what the customer paid in its currency converted [reporting currency]
 */
--- Leads with what became of them in the CRM: all CRM records linked to a lead as one opportunity, a merged one standing
--- for nothing of its own. Won if any is won, lost only if all are lost. What deals were worth is kept apart by whether they
--- still stand, were lost or were found invalid.
+-- Leads with their outcome in the CRM: all CRM records linked to a lead are one opportunity; merged records do not count. Won if
+-- any is won, lost only if all are lost. Deal values are kept separate: still valid, lost, or found invalid.
 with history as (
   select
     crm_id,

@@ -9,9 +9,10 @@ columns:
   payments: Settled payments, refunds and chargebacks of it [count]
   overpaid_value: What was paid beyond what the order is worth, less what came back [reporting currency]
 */
--- Orders with the record they belong to, the money that arrived for each and what of it is still open. Amounts are
--- compared in the order's own currency where all its money closes it there, so that a moving rate opens nothing. An order
--- is worth what the shop says now, else its gross value less what was granted after placing; paid at its gross value, nothing was.
+-- Orders with the captured record they belong to, the money that arrived for each and the amount still open. Amounts are compared
+-- in the order's own currency if all its money is known in it, so that a change of the rate leaves nothing open. The value of an
+-- order is the shop's current value, else its gross value less discounts granted after placing. An order paid at its gross value
+-- had no such discount.
 with money as (
   select
     m.order_id,
@@ -62,8 +63,8 @@ received as (
   left join money m on m.order_id = o.order_id
   left join credit c on c.order_id = o.order_id
 ),
--- Shops differ in whether the present worth is after what came back. The money says which it is where it fits one of them
--- exactly; else it is after, if both together are no more than was placed.
+-- Some shops take returned goods off the current value, others do not. If the money fits one of the two exactly, that one is
+-- used. Otherwise returns are already taken off if current value and returns together are no more than the placed value.
 settled as (
   select
     r.order_id,

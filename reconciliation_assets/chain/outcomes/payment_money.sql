@@ -17,9 +17,9 @@ columns:
   link: order_payment or crm_payment; empty for unmatched money
   refunded_value: What the payment gave back, on the policy's basis; the reversal of a refund negative [reporting currency]
 */
--- Settled money, payment by payment: the record it belongs to (none for unmatched money) and its value on the policy's
--- basis. Every payment is converted at its own day's rate and rounded half-even to the minor unit. What it closes of its order or
--- opportunity is in their currency: its amount, or what the customer paid where the money settled in another one.
+-- Settled money, payment by payment: the record it belongs to (none for unmatched money) and its value on the policy's basis.
+-- Every payment is converted at its own day's rate and rounded half-even to the minor unit. The part of the order or opportunity
+-- that it pays is in their currency: its amount, or what the customer paid if the money settled in another currency.
 with based as (
   select
     p.payment_id,

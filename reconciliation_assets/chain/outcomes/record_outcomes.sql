@@ -8,7 +8,7 @@ columns:
   orders: Orders of the record [count]
   payments: Settled payments, refunds and chargebacks of the record [count]
 */
--- Captured records with their values, their money and the rung each reached, with the times at which it reached them.
+-- Captured records with their values, their money, the rung each reached, and when.
 with parts as (
   select
     record_id,

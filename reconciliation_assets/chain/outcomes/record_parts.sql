@@ -7,9 +7,9 @@ words:
 columns:
   outcome: What became of the part, by the policy's words
 */
--- The parts of every captured record whose shortfall is explained one by one: each of its orders, or for a lead without
--- orders its opportunity, and beside one that stands what of it was lost. A record's own stated value is spread over its
--- orders by their gross value.
+-- The parts of every captured record whose shortfall is explained one by one: each of its orders, or for a lead without orders
+-- its opportunity, plus the lost part if the opportunity is still valid. A record's own stated value is spread over its orders by
+-- their gross value.
 with weighted as (
   select
     o.record_id,

@@ -21,8 +21,8 @@ columns:
   difference_value: Received against owed, without its sign [reporting currency]
   verdict: What the line came to
 */
--- What couriers paid over for each parcel, against what its order still owed: received, short, over, not owed (paid before,
--- cancelled or sent back), repeated, charged (a fee alone), refunded or unmatched. Amounts are in the currency of the line.
+-- What couriers paid out for each parcel, against what its order still owed: received, short, over, not owed (paid before,
+-- cancelled or sent back), repeated, charged (only a fee), refunded or unmatched. Amounts are in the currency of the line.
 with parcels as (
   select
     p.payment_id,

@@ -26,9 +26,9 @@ columns:
   difference_value: The same without its sign; all that should arrive while nothing has [reporting currency]
   state: How the settlement stands against its transfers
 */
--- Settlements of couriers and payment providers, each against the transfer that should have brought it: what its payments come
--- to, less refunds and fees, and what arrived. One without a transfer is late once it is older than the policy allows,
--- provided that transfers are known at all, and from before it was due: a statement of June says nothing of March.
+-- Settlements of couriers and payment providers, each against the transfer that should have brought it: the sum of its payments
+-- less refunds and fees, and the amount that arrived. A settlement without a transfer is late once it is older than the policy
+-- allows, but only if transfers are known from before it was due: a bank statement of June shows nothing about March.
 with arrived as (
   select
     t.settlement_id,

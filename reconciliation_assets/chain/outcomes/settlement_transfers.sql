@@ -19,9 +19,9 @@ columns:
   tied_by: How that is known
   match_confidence: How sure it is which settlement the transfer pays [share]
 */
--- Transfers of couriers and payment providers, each with the settlement it pays and how that is known: by its name or, where it
--- names nothing, by the amount. By amount a transfer is tied only if it brought exactly what one settlement comes to that
--- no transfer names, within the policy's days after its last payment, and neither of the two has another such partner.
+-- Transfers of couriers and payment providers, each with the settlement it pays and how that is known: by the name it gives or,
+-- if it gives none, by the amount. A transfer is linked by amount only if it equals exactly one settlement that no transfer
+-- names, within the policy's days after its last payment, and neither has another possible partner.
 with named as (
   select distinct settlement_id, currency from canonical.transfers where settlement_id is not null
 ),

@@ -13,8 +13,8 @@ columns:
   gross_amount: Payments [own currency]
   rate: Reporting currency per one unit [rate]
 */
--- Settlements of couriers and payment providers as their own reports tell them: what their payments come to, less refunds and
--- fees, which is what a transfer should bring.
+-- Settlements of couriers and payment providers as in their own reports: the sum of their payments less refunds and fees, which
+-- is the amount a transfer should bring.
 select
   p.settlement_id,
   p.currency,

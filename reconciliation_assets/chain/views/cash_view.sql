@@ -17,9 +17,9 @@ columns:
   unmatched_value_reporting: Money that belongs to no record, on the policy's basis and converted [reporting currency]
   payments: Payments, refunds, chargebacks and fees that count as money [count]
 */
--- Cash view: money by the calendar month it moved in and its own currency, whatever cohort it belongs to. Collected is net
--- of refunds; matched and unmatched add up to it. In the reporting currency, on the policy's basis, all of it is money of
--- records of a campaign, of records with no campaign, or of no record: the sum that ties the figures to the bank.
+-- Cash view: money by the calendar month it moved in and its own currency, whatever cohort it belongs to. Collected is net of
+-- refunds; matched and unmatched add up to it. In the reporting currency, on the policy's basis, it splits into money of records
+-- with a campaign, of records without a campaign, and of no record. This sum ties the figures to the bank.
 select
   p.month,
   p.currency,

@@ -8,7 +8,7 @@ at_least_zero: [captured, valid, qualified, won, collected, spend_value]
 columns:
   collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
 */
--- Cohort view: where the records of each cohort month and campaign stood so many days after each was captured. A maturity
+-- Cohort view: what the records of each cohort month and campaign had reached at each maturity, in days after capture. A maturity
 -- that the month's last record has not reached is marked as incomplete and must not be compared with complete ones.
 select
   g.period_start as cohort_start,

@@ -9,8 +9,8 @@ columns:
   collected_roas_exact: Collected money per spend, through manual and exact-ID links only [ratio]
   collected_roas_contact: The same with exact contacts [ratio]
 */
--- Collected view: money linked to each cohort month and campaign beside its spend. Collected ROAS is a range: through
--- exact IDs only, with exact contacts, with all methods.
+-- Collected view: money linked to each cohort month and campaign, with its spend. Collected ROAS is a range: through exact IDs
+-- only, with exact contacts, with all methods.
 select
   g.period_start as cohort_start,
   g.campaign_id,

@@ -7,8 +7,8 @@ required: [cohort_start, captured, valid, qualified, won, collected]
 at_least_zero: [captured, valid, qualified, won, collected]
 shares: [valid_rate, qualified_rate, won_rate, collected_rate]
 */
--- Funnel view: how far the records of each cohort month and campaign came, rung by rung, and how fast: the segments that are
--- campaigns, by name.
+-- Funnel view: how far the records of each cohort month and campaign came, rung by rung, and how fast. It is the segment funnel
+-- for campaigns, with their names.
 select
   f.cohort_start,
   nullif(f.segment, '(none)') as campaign_id,

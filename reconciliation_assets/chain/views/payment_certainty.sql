@@ -5,7 +5,7 @@ key: [payment_id]
 columns:
   grade: 'Weakest method between ad and money: 1 manual, 2 exact ID, 3 contact, 4 relationship, 5 inferred'
 */
--- How sure it is that each linked payment belongs to its campaign: the weakest method among the links from the ad to the
+-- How certain it is that each linked payment belongs to its campaign: the weakest method among the links from the ad to the
 -- money. 1 manual, 2 exact ID, 3 exact contact, 4 CRM relationship, 5 inferred.
 with graded as (
   select

@@ -4,8 +4,8 @@ owner: data
 key: [record_id, segment_kind]
 page: docs/definitions/diagnosis.md#segments
 */
--- The segments every captured record belongs to: one of each kind, and the whole. What the record does not say stands under
--- (none); of a landing page only the part before its query string, which differs from visit to visit.
+-- The segments of each captured record: one of each kind, and "all". An empty field is the segment (none). A landing page is cut
+-- before its query string, which differs from visit to visit.
 select
   m.record_id,
   k.segment_kind,

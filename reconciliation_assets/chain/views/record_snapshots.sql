@@ -9,7 +9,7 @@ columns:
   is_collected: Whether the record had collected money by then
   collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
 */
--- Where every captured record stood so many days after its own day, at each maturity of the policy.
+-- What each captured record had reached at each maturity of the policy: that many days after its capture day.
 with records as (
   select
     m.record_id,

@@ -10,9 +10,9 @@ columns:
   entered_on: Day the record came to the step
   reason: Why the record did not pass, where it did not
 */
--- Every step a captured record entered between the ad and the money, the day it did, whether it passed within the step's days,
--- and where it did not, why. Leads are sold in the CRM or by an order; orders are sold as they are placed. What is not sold
--- yet has no collection to fail, and what nobody answered cannot be blamed on qualification.
+-- Every step a captured record entered between the ad and the money, the day, whether it passed within the step's days, and if
+-- not, why. A lead is sold in the CRM or by an order; an order is sold when it is placed. A record enters the collection steps
+-- only once it is sold, and the qualification step only once it was answered.
 with first_orders as (
   select
     o.record_id,
@@ -24,7 +24,7 @@ with first_orders as (
   where o.outcome <> 'invalid'
   group by o.record_id
 ),
--- Whether this CRM tells when leads are answered; where it never does, an answer cannot be asked for.
+-- Whether this CRM records when leads are answered. If it never does, the answer step is not required.
 told as (
   select count(first_response_at) > 0 as has_answers from outcomes.matched_chain
 ),

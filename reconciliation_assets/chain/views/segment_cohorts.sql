@@ -11,8 +11,8 @@ at_least_zero: [captured, valid, qualified, won, collected]
 columns:
   collected_value: Money collected by then, net of refunds, on the policy's basis [reporting currency]
 */
--- Cohort view by segment: where the records of each cohort month and segment stood so many days after each was captured. An
--- incomplete maturity must not be compared with a complete one.
+-- Cohort view by segment: what the records of each cohort month and segment had reached at each maturity, in days after capture.
+-- An incomplete maturity must not be compared with a complete one.
 select
   s.segment_kind,
   s.segment,

@@ -11,8 +11,8 @@ at_least_zero: [captured, paid_records, stated_value]
 columns:
   collected_contact_value: Collected money whose links are manual, by exact ID or exact contact [reporting currency]
 */
--- Collected view by segment: money linked to the records of each cohort month and segment, by how sure its links are. There
--- is no spend here: Meta knows it by campaign only, and spreading it over segments would make it up.
+-- Collected view by segment: money linked to the records of each cohort month and segment, by the certainty of its links. It has
+-- no spend: Meta reports spend by campaign only, and splitting it over segments would be a guess.
 with certainty as (
   select
     record_id,

@@ -10,8 +10,8 @@ words:
 at_least_zero: [captured, valid, qualified, won, collected]
 shares: [valid_rate, qualified_rate, won_rate, collected_rate]
 */
--- Funnel view by segment: how far the records of each cohort month and segment came. Every kind of segment holds each record
--- once, so its segments add up to the whole.
+-- Funnel view by segment: how far the records of each cohort month and segment came. Every kind of segment has each record once,
+-- so its segments add up to the total.
 with counted as (
   select
     s.segment_kind,

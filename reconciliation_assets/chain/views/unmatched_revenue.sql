@@ -9,7 +9,7 @@ columns:
   amount: Settled money less refunds that belongs to no record, on the policy's basis [reporting currency]
   payments: Payments, refunds, chargebacks and fees that count as money [count]
 */
--- Money that belongs to no record, by the calendar month it moved in: shown beside the bridge, never in it.
+-- Money that belongs to no record, by the calendar month it moved in. It is reported next to the bridge, never in it.
 select
   month,
   cast(sum(collected_value) as decimal(18, 3)) as amount,

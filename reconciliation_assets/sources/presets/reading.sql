@@ -1,6 +1,6 @@
--- How a cell of an export is read: macros over its text. What cannot be read becomes null, never something near it.
+-- How a cell of an export is read: macros over its text. A cell that cannot be read becomes null, never a guess.
 
--- Without blanks and marks of writing direction around it; a dash or the like alone means blank.
+-- Without blanks and marks of writing direction around it; only a dash or the like means blank.
 create macro trimmed(cell) as
   regexp_replace(
     cell, '^[\s\x{00a0}\x{feff}\x{200e}\x{200f}]+|[\s\x{00a0}\x{feff}\x{200e}\x{200f}]+$', '', 'g'
@@ -25,7 +25,7 @@ create macro western(cell) as
 -- A word as it compares: case, blanks and hyphens do not matter.
 create macro word(cell) as regexp_replace(lower(trim(western(cell))), '[\s-]+', '_', 'g');
 
--- An ID whose case and blanks mean nothing.
+-- An ID where case and blanks do not matter.
 create macro code(cell) as upper(regexp_replace(western(cell), '\s+', '', 'g'));
 
 create macro is_rounded(cell) as contains(lower(cell), 'e') and regexp_full_match(western(cell), '[+-]?\d([.,]\d+)?[eE]\+?\d{1,3}');
@@ -40,11 +40,11 @@ create macro without_currency(cell) as
     )
   );
 
--- Decimals behind a point, groups by commas, whatever the file does. The Arabic marks say themselves what they are.
+-- Decimal point and comma groups, whatever the file uses. The Arabic marks are unambiguous.
 create macro with_point(cell, decimal_point) as
   translate(case when decimal_point = ',' then translate(cell, '.,', ',.') else cell end, '٫٬', '.,');
 
--- In brackets, or with a minus on either side, is below zero.
+-- Brackets, or a minus on either side, mean a negative amount.
 create macro amount_of_plain(cell) as
   case
     when regexp_full_match(
@@ -56,7 +56,7 @@ create macro amount_of_plain(cell) as
       || regexp_replace(cell, '[^0-9.]', '', 'g')
   end;
 
--- Banks write Cr and Dr behind an amount instead of a sign.
+-- Banks write Cr and Dr after an amount instead of a sign.
 create macro signed(cell) as
   case
     when regexp_matches(cell, '(?i)\d\s*cr\.?$') then regexp_replace(cell, '(?i)\s*cr\.?$', '')
@@ -67,11 +67,11 @@ create macro signed(cell) as
 create macro amount(cell, decimal_point) as
   amount_of_plain(with_point(without_currency(signed(western(cell))), decimal_point));
 
--- The figures of an amount with their marks, for telling how a column is written.
+-- The digits of an amount with their marks, to find how a column is written.
 create macro bare_amount(cell) as
   regexp_replace(without_currency(signed(western(cell))), '^[(+−-]+\s*|\s*[)−-]$', '', 'g');
 
--- A mark with other than three figures behind it, or one behind the other mark or behind blanks, stands before the decimals; one
+-- A mark is the decimal mark if not exactly three digits follow it, or if it comes after the other mark or after blanks. A mark
 -- that comes twice groups thousands.
 create macro figures_prove_point(figures) as
   regexp_full_match(
@@ -122,7 +122,7 @@ create macro day_part(stamp) as
     '^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})\b|\d{1,2}[-/ ]+\p{L}+\.?,?[-/ ]+(\d{4}|\d{2})\b|\p{L}+\.? \d{1,2},? \d{4}\b)'
   );
 
--- Numbers only, both of which may be the month, and nobody said which is.
+-- Numbers only: both may be the month and no setting decides.
 create macro can_be_two_days(stamp) as
   regexp_matches(stamp, numbers_only())
   and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 1 and 12
@@ -143,7 +143,7 @@ create macro is_stamp(stamp) as
     or time_of_plain(substr(stamp, length(day_part(stamp)) + 1))['hours'] <> ''
   );
 
--- Numbers only, of which the one that cannot be a month shows the order of all dates beside it.
+-- Numbers only: one that cannot be a month shows the order of all dates of the column.
 create macro proves_day_first(stamp) as
   regexp_matches(stamp, numbers_only()) and is_stamp(stamp)
   and try_cast(regexp_extract(stamp, numbers_only(), 1) as integer) between 13 and 31
@@ -210,7 +210,7 @@ create macro instant_text(cell, day_order) as
 
 create macro has_offset(stamp) as regexp_matches(stamp, ':\d{2}(\.\d+)?([+-]\d{2}(:\d{2})?)$');
 
--- An instant without an offset, in the zone that the preset says it is in.
+-- A time without an offset, in the zone that the preset gives.
 create macro instant_in(cell, zone) as
   case
     when has_offset(cell) then cell
