@@ -112,7 +112,7 @@ def test_from_an_alerts_link_to_the_red_check_and_from_there_to_its_plot(alert: 
 def test_an_asset_tells_what_it_is_who_answers_for_it_and_where_to_read_on(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 860})
     page.goto(f"{address}/assets/bridge?view=overview")
-    for words in ("One row per cohort month, campaign and line", "finance", "the row's currency"):
+    for words in ("One row per cohort month, campaign and line", "finance", "reporting currency"):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SECONDS)
     definition = page.get_by_role("link", name="docs/definitions/bridge.md", exact=True).first
     assert definition.get_attribute("href") == "https://git.example.com/project/docs/definitions/bridge.md"
