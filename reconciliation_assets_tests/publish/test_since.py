@@ -72,16 +72,16 @@ def changes(path: Path) -> ChangesSince:
 def test_each_step_says_what_moved_and_by_how_much(published: Path) -> None:
     found = changes(published)
     assert [(STEPS[step.kind], step.amount, step.things) for step in found.platform] == [
-        ("The run before", Decimal(950), 0),
-        ("days that Meta had not reported", Decimal(7), 1),
-        ("days that Meta restated", Decimal(-30), 1),
+        ("Previous run", Decimal(950), 0),
+        ("days newly reported by Meta", Decimal(7), 1),
+        ("days restated by Meta", Decimal(-30), 1),
         ("This run", Decimal(927), 0),
     ]
     assert [(STEPS[step.kind], step.amount, step.things) for step in found.collected] == [
-        ("The run before", Decimal(100), 0),
-        ("records that are new", Decimal(60), 1),
-        ("records that now count under a campaign", Decimal(80), 1),
-        ("money of known records that came, went or was matched", Decimal("20.5"), 1),
+        ("Previous run", Decimal(100), 0),
+        ("new records", Decimal(60), 1),
+        ("records now matched to a campaign", Decimal(80), 1),
+        ("payments, refunds and new matches of known records", Decimal("20.5"), 1),
         ("manual adjustments", Decimal("-12.5"), 1),
         ("This run", Decimal(248), 0),
     ]
@@ -98,8 +98,8 @@ def test_the_steps_add_up_to_the_published_bridge(published: Path) -> None:
 def test_the_page_tells_it_and_is_silent_where_there_was_no_run_before(published: Path, tmp_path: Path) -> None:
     with Published(published) as opened:
         html = render_report(opened, AS_OF, "en_AE")
-    section = html.partition("What changed since the run before")[2].partition("</section>")[0]
-    assert "days that Meta restated" in section
+    section = html.partition("What changed since the last run")[2].partition("</section>")[0]
+    assert "days restated by Meta" in section
     assert ">-30.00<" in section
     alone = tmp_path / "reconciliation.duckdb"
     alone.write_bytes(published.read_bytes())
