@@ -100,7 +100,7 @@ def test_without_sources_there_is_nothing_to_ask(home: Path) -> None:
     (home / "sources.yaml").unlink()
     answer = CliRunner().invoke(app, ["doctor"])
     assert answer.exit_code == 0
-    assert "no system to ask" in answer.output
+    assert "no systems are configured" in answer.output
 
 
 def test_a_clock_that_is_off_is_told_with_its_side() -> None:
