@@ -98,7 +98,7 @@ ANOMALIES = PythonTable(
             "owner",
             "policy_version",
         ),
-        words={"anomaly": ("overrated_by_meta", "tracking_lost", "remittance_late")},
+        words={"anomaly": (OVERRATED, UNTRACKED, LATE)},
         at_least_zero=("records",),
         published=True,
         page="docs/definitions/diagnosis.md#anomalies",

@@ -103,9 +103,11 @@ def assign(warehouse: Ledger, layer: str, matching: Matching, trial: str | None 
         asked = {"in": left.value - paid, "out": paid - returned, "back": returned}[direction]
         discounted = left.discounted - paid if direction == "in" else asked
         mine = right.direction[people.right] == direction
-        found = _settle(
-            left, right, _only(people, mine), known, learnt, np.maximum(asked, 0), discounted, direction, believed
-        )
+        asked = np.maximum(asked, 0)
+        found = _nobody()
+        if mine.any():
+            compared = _compare(left, right, _only(people, mine), known, learnt, asked, discounted, direction)
+            found = _settle(left, right, compared, asked, direction, believed)
         brought = np.bincount(
             found.left[found.is_sure],
             _in_currency_of(left, right, found.left[found.is_sure], found.right[found.is_sure]),
@@ -175,21 +177,10 @@ class _Believed:
 
 
 def _settle(
-    left: Payables,
-    right: Payments,
-    people: People,
-    known: tuple[Ints, Ints],
-    learnt: by.LevelShares,
-    asked: Ints,
-    discounted: Ints,
-    direction: str,
-    believed: _Believed,
+    left: Payables, right: Payments, compared: "_Compared", asked: Ints, direction: str, believed: _Believed
 ) -> BestPairs:
     """The best pair of each payment of one direction, after all pairs were weighed and compete."""
     accept_from = believed.accept_from
-    if not len(people.left):
-        return _nobody()
-    compared = _compare(left, right, people, known, learnt, asked, discounted, direction)
     people, weighed, looking = compared.people, compared.weighed, compared.looking
     fit = weighed.fit
     fits = np.isfinite(weighed.bits)
